@@ -1,1 +1,10 @@
+//! Element kernels with numpy's semantics.
+//!
+//! This crate knows memory and scalar types, nothing else: no arrays, no shapes, no Python. A kernel gets raw pointers,
+//! byte strides and a count; see [`abi`] for the contract. Callers who want arrays want the crate `micronumpy`.
 
+pub mod abi;
+pub mod typenum;
+
+pub use abi::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
+pub use typenum::TypeNum;
