@@ -1,1 +1,16 @@
+//! Arrays with numpy's semantics, without Python.
+//!
+//! `dtype` says what an element is, `array` where elements lie, `cast` moves them, `index` and `iter` visit them, `ufunc`
+//! applies kernels of the crate `ufuncs`, `ops` is everything else. No type here knows a Python object; the few things an
+//! object element can do are a table of functions ([`object::ObjectOps`]).
 
+pub mod array;
+pub mod cast;
+pub mod dtype;
+pub mod error;
+pub mod object;
+
+pub use array::{ArrayRef, NdArray, Order};
+pub use cast::Casting;
+pub use dtype::{Dtype, TypeNum};
+pub use error::{Error, Result};
