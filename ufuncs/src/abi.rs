@@ -39,7 +39,8 @@ pub struct LoopInfo {
 /// * `data`: one pointer per operand, inputs then outputs.
 /// * `dims`: `dims[0]` is the number of elements (outer loop of a gufunc), core dimensions follow.
 /// * `strides`: byte strides, one per operand for the outer loop; for gufuncs the core strides follow.
-/// * returns 0, or -1 when an exception is set in the host (only loops flagged [`LoopFlags::NEEDS_API`]).
+/// * returns 0, or -1 when an exception is set in the host (only loops flagged [`LoopFlags::NEEDS_API`]), or
+///   [`NEGATIVE_POWER`].
 ///
 /// A reduction calls a binary loop with `data[0] == data[2]` and `strides[0] == strides[2] == 0`; loops of
 /// reorderable operations recognise this form and accumulate in a register (float sums: pairwise).
@@ -52,6 +53,10 @@ pub type LoopFn = unsafe extern "C" fn(
     strides: *const isize,
     aux: *mut c_void,
 ) -> c_int;
+
+/// Returned by the integer loops of `power` when an exponent is negative. The caller turns it into numpy's ValueError
+/// ("Integers to negative integer powers are not allowed.").
+pub const NEGATIVE_POWER: c_int = -2;
 
 /// Static properties of a loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

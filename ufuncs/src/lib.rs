@@ -4,7 +4,10 @@
 //! byte strides and a count; see [`abi`] for the contract. Callers who want arrays want the crate `micronumpy`.
 
 pub mod abi;
+pub mod elem;
+pub mod fpstatus;
 pub mod typenum;
 
 pub use abi::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
+pub use elem::Elem;
 pub use typenum::TypeNum;
