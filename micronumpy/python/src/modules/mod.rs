@@ -1,0 +1,17 @@
+//! The compiled modules we stand in for, one file each.
+
+use pyo3::ffi;
+
+pub mod multiarray_umath;
+
+/// A module served by the import finder.
+pub struct ModuleDef {
+    /// Full dotted name.
+    pub name: &'static str,
+    /// Creates and fills the module: a new reference, or null with an exception set.
+    pub init: unsafe extern "C" fn() -> *mut ffi::PyObject,
+}
+
+/// Every module we serve.
+pub static MODULES: &[ModuleDef] =
+    &[ModuleDef { name: "numpy._core._multiarray_umath", init: multiarray_umath::init }];

@@ -1,0 +1,11 @@
+//! The types numpy's Python layer meets, one folder or file each, and the handles the rest of the crate holds them by.
+//!
+//! Each file has `init(py)` that readies its types; `modules::multiarray_umath` calls them in dependency order.
+
+pub mod array;
+pub mod dtype;
+pub mod handles;
+pub mod scalar;
+pub mod ufunc;
+
+pub use handles::{Array, Descr};
