@@ -5,6 +5,7 @@
 
 pub mod abi;
 pub mod elem;
+pub mod float_format;
 pub mod fpstatus;
 pub mod typenum;
 
