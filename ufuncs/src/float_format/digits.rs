@@ -46,7 +46,11 @@ impl FloatParts {
         } else if exp == 0 {
             Class::Finite { mantissa: frac, exponent: 1 - bias, uneven: false }
         } else {
-            Class::Finite { mantissa: frac | 1 << mbits, exponent: exp as i32 - bias, uneven: frac == 0 && exp > 1 }
+            Class::Finite {
+                mantissa: frac | 1 << mbits,
+                exponent: exp as i32 - bias,
+                uneven: frac == 0 && exp > 1,
+            }
         };
         FloatParts { negative, class }
     }
@@ -107,7 +111,14 @@ pub struct Digits {
 }
 
 /// The digits of `mantissa * 2^exponent`. `at_most` bounds the digits; in unique mode at least `at_least` are made.
-pub fn digits(mantissa: u64, exponent: i32, uneven: bool, unique: bool, at_most: Limit, at_least: Limit) -> Digits {
+pub fn digits(
+    mantissa: u64,
+    exponent: i32,
+    uneven: bool,
+    unique: bool,
+    at_most: Limit,
+    at_least: Limit,
+) -> Digits {
     if mantissa == 0 {
         return Digits { digits: vec![b'0'], exponent: 0 };
     }

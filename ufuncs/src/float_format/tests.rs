@@ -32,7 +32,8 @@ fn positional_cutoffs() {
 
 #[test]
 fn padding() {
-    let o = FormatOptions { pad_left: Some(5), pad_right: Some(5), trim: Trim::DptZeros, ..Default::default() };
+    let o =
+        FormatOptions { pad_left: Some(5), pad_right: Some(5), trim: Trim::DptZeros, ..Default::default() };
     check(positional(1.0, &o), "    1      ");
     check(positional(-1.5, &o), "   -1.5    ");
     check(positional(f64::NAN, &o), "nan");
@@ -51,7 +52,9 @@ fn scientific_layout() {
 
 #[test]
 fn scalars() {
-    for (v, text) in [(1e16, "1e+16"), (9999999999999998.0, "9999999999999998.0"), (1e-4, "0.0001"), (-0.0, "-0.0")] {
+    for (v, text) in
+        [(1e16, "1e+16"), (9999999999999998.0, "9999999999999998.0"), (1e-4, "0.0001"), (-0.0, "-0.0")]
+    {
         assert_eq!(scalar_str(v, false), text);
     }
     assert_eq!(scalar_str(1e-4f32, false), "1e-04");
