@@ -8,9 +8,10 @@ pub mod array;
 pub mod cast;
 pub mod dtype;
 pub mod error;
+pub mod iter;
 pub mod object;
 
-pub use array::{ArrayRef, NdArray, Order};
+pub use array::{ArrayRef, Dims, NdArray, Order};
 pub use cast::Casting;
 pub use dtype::{Dtype, TypeNum};
 pub use error::{Error, Result};

@@ -4,9 +4,18 @@
 //! owns a buffer and gives it away to a Python object without copying.
 
 pub mod buffer;
+mod shape;
+
+pub use shape::{
+    broadcast_shapes, broadcast_shapes_args, normalize_axes, normalize_axis, normalize_axis_prefixed,
+    reshape_shape, reshape_view, shape_text, tuple_text,
+};
 
 use crate::dtype::Dtype;
 use crate::error::Result;
+
+/// A shape, strides or index: one number per axis, inline for ordinary arrays.
+pub type Dims = smallvec::SmallVec<[isize; 8]>;
 
 /// numpy's limit on dimensions.
 pub const MAXDIMS: usize = 64;
