@@ -126,10 +126,7 @@ impl MultiIter {
     ///
     /// # Errors
     /// The first error of `f`; nothing further is visited.
-    pub fn for_each(
-        &mut self,
-        mut f: impl FnMut(&[*mut u8], usize, &[isize]) -> Result<()>,
-    ) -> Result<()> {
+    pub fn for_each(&mut self, mut f: impl FnMut(&[*mut u8], usize, &[isize]) -> Result<()>) -> Result<()> {
         if self.size == 0 {
             return Ok(());
         }
