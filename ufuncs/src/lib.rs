@@ -4,6 +4,7 @@
 //! byte strides and a count; see [`abi`] for the contract. Callers who want arrays want the crate `micronumpy`.
 
 pub mod abi;
+pub mod casts;
 pub mod elem;
 pub mod float_format;
 pub mod fpstatus;

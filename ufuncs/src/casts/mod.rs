@@ -1,0 +1,306 @@
+//! Casts between the builtin numeric types, and moving items unchanged ([`copy`]).
+//!
+//! A cast is C's cast as numpy's compiled code performs it, including what C leaves undefined: a float out of the
+//! range of the integer gives what the x86-64 conversion instructions give and raises "invalid". Narrow integers are
+//! reached through 32 bits, `u32` through 64, so 300.7 becomes 44 as an `i8` without complaint. Other processors
+//! convert as their instructions do (aarch64 saturates), again like numpy there.
+//!
+//! Dates are their counts here; units are converted elsewhere.
+
+pub mod copy;
+mod to_int;
+
+use core::ffi::{c_int, c_void};
+
+use crate::abi::{LoopContext, LoopFlags, LoopFn};
+use crate::elem::{Bool, CLongDouble, Complex, Complex32, Complex64, Elem, LongDouble, f16, float16};
+use crate::typenum::TypeNum;
+use to_int::Truncate;
+
+/// A type one can cast from: one method per real target.
+trait Source: Elem {
+    /// The type of the components: the type itself unless complex.
+    type Part: Source;
+    fn re(self) -> Self::Part;
+    fn im(self) -> Self::Part;
+    fn to_i8(self) -> i8;
+    fn to_u8(self) -> u8;
+    fn to_i16(self) -> i16;
+    fn to_u16(self) -> u16;
+    fn to_i32(self) -> i32;
+    fn to_u32(self) -> u32;
+    fn to_i64(self) -> i64;
+    fn to_u64(self) -> u64;
+    fn to_f16(self) -> f16;
+    fn to_f32(self) -> f32;
+    fn to_f64(self) -> f64;
+    fn to_ld(self) -> LongDouble;
+}
+
+/// A type one can cast to.
+trait Target: Elem {
+    fn cast_from<S: Source>(s: S) -> Self;
+}
+
+macro_rules! real_source {
+    ($t:ty, |$s:ident| $($method:ident $out:ty = $e:expr;)*) => {
+        impl Source for $t {
+            type Part = $t;
+            #[inline(always)]
+            fn re(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn im(self) -> $t {
+                <$t>::ZERO
+            }
+            $(
+                #[inline(always)]
+                fn $method(self) -> $out {
+                    let $s = self;
+                    $e
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! int_source {
+    ($($t:ty: |$s:ident| $plain:expr, $wide:ty;)*) => {$(
+        real_source! { $t, |$s|
+            to_i8 i8 = $plain as i8;
+            to_u8 u8 = $plain as u8;
+            to_i16 i16 = $plain as i16;
+            to_u16 u16 = $plain as u16;
+            to_i32 i32 = $plain as i32;
+            to_u32 u32 = $plain as u32;
+            to_i64 i64 = $plain as i64;
+            to_u64 u64 = $plain as u64;
+            to_f16 f16 = float16::from_f32($plain as f32);
+            to_f32 f32 = $plain as f32;
+            to_f64 f64 = $plain as f64;
+            to_ld LongDouble = LongDouble::from($plain as $wide);
+        }
+    )*};
+}
+
+int_source! {
+    // A byte that is neither 0 nor 1 counts as 1.
+    Bool: |s| u8::from(s.get()), i64;
+    i8: |s| s, i64;
+    u8: |s| s, i64;
+    i16: |s| s, i64;
+    u16: |s| s, i64;
+    i32: |s| s, i64;
+    u32: |s| s, i64;
+    i64: |s| s, i64;
+    u64: |s| s, u64;
+}
+
+macro_rules! float_source {
+    ($($t:ty: |$s:ident| $plain:expr, $f16:expr, $f32:expr, $f64:expr, $ld:expr;)*) => {$(
+        real_source! { $t, |$s|
+            to_i8 i8 = $plain.trunc_i32() as i8;
+            to_u8 u8 = $plain.trunc_i32() as u8;
+            to_i16 i16 = $plain.trunc_i32() as i16;
+            to_u16 u16 = $plain.trunc_i32() as u16;
+            to_i32 i32 = $plain.trunc_i32();
+            to_u32 u32 = $plain.trunc_u32();
+            to_i64 i64 = $plain.trunc_i64();
+            to_u64 u64 = $plain.trunc_u64();
+            to_f16 f16 = $f16;
+            to_f32 f32 = $f32;
+            to_f64 f64 = $f64;
+            to_ld LongDouble = $ld;
+        }
+    )*};
+}
+
+float_source! {
+    f16: |s| float16::to_f32(s), s, float16::to_f32(s), float16::to_f64(s), LongDouble::from(float16::to_f32(s));
+    f32: |s| s, float16::from_f32(s), s, s as f64, LongDouble::from(s);
+    f64: |s| s, float16::from_f64(s), s as f32, s, LongDouble::from(s);
+}
+
+real_source! { LongDouble, |s|
+    to_i8 i8 = s.to_i8();
+    to_u8 u8 = s.to_u8();
+    to_i16 i16 = s.to_i16();
+    to_u16 u16 = s.to_u16();
+    to_i32 i32 = s.to_i32();
+    to_u32 u32 = s.to_u32();
+    to_i64 i64 = s.to_i64();
+    to_u64 u64 = s.to_u64();
+    // Rounds twice, as numpy does.
+    to_f16 f16 = float16::from_f64(s.to_f64());
+    to_f32 f32 = s.to_f32();
+    to_f64 f64 = s.to_f64();
+    to_ld LongDouble = s;
+}
+
+macro_rules! complex_source {
+    ($($method:ident $out:ty),*) => {
+        impl<T: Source<Part = T>> Source for Complex<T>
+        where
+            Complex<T>: Elem,
+        {
+            type Part = T;
+            #[inline(always)]
+            fn re(self) -> T {
+                self.re
+            }
+            #[inline(always)]
+            fn im(self) -> T {
+                self.im
+            }
+            $(
+                #[inline(always)]
+                fn $method(self) -> $out {
+                    self.re.$method()
+                }
+            )*
+        }
+    };
+}
+
+complex_source! {
+    to_i8 i8, to_u8 u8, to_i16 i16, to_u16 u16, to_i32 i32, to_u32 u32, to_i64 i64, to_u64 u64,
+    to_f16 f16, to_f32 f32, to_f64 f64, to_ld LongDouble
+}
+
+macro_rules! real_target {
+    ($($t:ty = $method:ident;)*) => {$(
+        impl Target for $t {
+            #[inline(always)]
+            fn cast_from<S: Source>(s: S) -> $t {
+                s.$method()
+            }
+        }
+    )*};
+}
+
+real_target! {
+    i8 = to_i8; u8 = to_u8; i16 = to_i16; u16 = to_u16; i32 = to_i32; u32 = to_u32; i64 = to_i64; u64 = to_u64;
+    f16 = to_f16; f32 = to_f32; f64 = to_f64; LongDouble = to_ld;
+}
+
+impl Target for Bool {
+    #[inline(always)]
+    fn cast_from<S: Source>(s: S) -> Bool {
+        s.is_nonzero().into()
+    }
+}
+
+impl<T: Target> Target for Complex<T>
+where
+    Complex<T>: Elem,
+{
+    #[inline(always)]
+    fn cast_from<S: Source>(s: S) -> Self {
+        Complex { re: T::cast_from(s.re()), im: T::cast_from(s.im()) }
+    }
+}
+
+/// The cast loop from `S` to `D`.
+///
+/// # Safety
+/// The contract of [`LoopFn`], for aligned operands of these two types.
+unsafe extern "C" fn cast<S: Source, D: Target>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: the loop contract gives two pointers and strides, and `n` aligned elements behind each.
+    unsafe {
+        let (src, dst, n) = (*data, *data.add(1), *dims);
+        let (ss, ds) = (*strides, *strides.add(1));
+        if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize {
+            let (src, dst) = (src as *const S, dst as *mut D);
+            for i in 0..n {
+                *dst.offset(i) = D::cast_from(*src.offset(i));
+            }
+        } else {
+            for i in 0..n {
+                *(dst.offset(i * ds) as *mut D) = D::cast_from(*(src.offset(i * ss) as *const S));
+            }
+        }
+    }
+    0
+}
+
+fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
+    Some(match canonical(from) {
+        TypeNum::BOOL => cast::<Bool, D>,
+        TypeNum::BYTE => cast::<i8, D>,
+        TypeNum::UBYTE => cast::<u8, D>,
+        TypeNum::SHORT => cast::<i16, D>,
+        TypeNum::USHORT => cast::<u16, D>,
+        TypeNum::INT => cast::<i32, D>,
+        TypeNum::UINT => cast::<u32, D>,
+        TypeNum::LONG => cast::<i64, D>,
+        TypeNum::ULONG => cast::<u64, D>,
+        TypeNum::HALF => cast::<f16, D>,
+        TypeNum::FLOAT => cast::<f32, D>,
+        TypeNum::DOUBLE => cast::<f64, D>,
+        TypeNum::LONGDOUBLE => cast::<LongDouble, D>,
+        TypeNum::CFLOAT => cast::<Complex32, D>,
+        TypeNum::CDOUBLE => cast::<Complex64, D>,
+        TypeNum::CLONGDOUBLE => cast::<CLongDouble, D>,
+        _ => return None,
+    })
+}
+
+/// One type number per representation.
+fn canonical(t: TypeNum) -> TypeNum {
+    match t {
+        TypeNum::LONGLONG | TypeNum::DATETIME | TypeNum::TIMEDELTA => TypeNum::LONG,
+        TypeNum::ULONGLONG => TypeNum::ULONG,
+        t => t,
+    }
+}
+
+/// The loop that casts aligned native elements of one numeric type to another (one input, one output); between types of
+/// the same representation it copies. `None` unless both are bool, numbers or dates.
+pub fn cast_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
+    let (from, to) = (canonical(from), canonical(to));
+    if let Some(special) = to_int::block_loop(from, to) {
+        return Some(special);
+    }
+    if from == to {
+        return (from.is_bool() || from.is_number()).then(|| copy::copy_loop(from.size()));
+    }
+    match to {
+        TypeNum::BOOL => from_type::<Bool>(from),
+        TypeNum::BYTE => from_type::<i8>(from),
+        TypeNum::UBYTE => from_type::<u8>(from),
+        TypeNum::SHORT => from_type::<i16>(from),
+        TypeNum::USHORT => from_type::<u16>(from),
+        TypeNum::INT => from_type::<i32>(from),
+        TypeNum::UINT => from_type::<u32>(from),
+        TypeNum::LONG => from_type::<i64>(from),
+        TypeNum::ULONG => from_type::<u64>(from),
+        TypeNum::HALF => from_type::<f16>(from),
+        TypeNum::FLOAT => from_type::<f32>(from),
+        TypeNum::DOUBLE => from_type::<f64>(from),
+        TypeNum::LONGDOUBLE => from_type::<LongDouble>(from),
+        TypeNum::CFLOAT => from_type::<Complex32>(from),
+        TypeNum::CDOUBLE => from_type::<Complex64>(from),
+        TypeNum::CLONGDOUBLE => from_type::<CLongDouble>(from),
+        _ => None,
+    }
+}
+
+/// The properties of [`cast_loop`]'s result: whether the floating-point status means something after it.
+pub fn cast_flags(from: TypeNum, to: TypeNum) -> LoopFlags {
+    let inexact = |t: TypeNum| t.is_float() || t.is_complex();
+    if canonical(from) != canonical(to) && (inexact(from) && !to.is_bool() || to == TypeNum::HALF) {
+        LoopFlags::NONE
+    } else {
+        LoopFlags::NO_FP_ERRORS
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Float to integer conversion with the processor's answer for values out of range.
+//!
+//! Rust's `as` saturates and its unchecked conversion is undefined out of range, so the instructions are named.
+
+use crate::abi::LoopFn;
+use crate::typenum::TypeNum;
+
+/// Conversion towards zero; NaN and values out of range raise "invalid" and give the hardware's value.
+pub(super) trait Truncate: Copy {
+    fn trunc_i32(self) -> i32;
+    fn trunc_i64(self) -> i64;
+    fn trunc_u32(self) -> u32;
+    fn trunc_u64(self) -> u64;
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use core::arch::x86_64::*;
+    use core::ffi::{c_int, c_void};
+
+    use super::Truncate;
+    use crate::abi::LoopContext;
+
+    macro_rules! truncate {
+        ($t:ty, $set:ident, $i32:ident, $i64:ident) => {
+            impl Truncate for $t {
+                #[inline(always)]
+                fn trunc_i32(self) -> i32 {
+                    // SAFETY: SSE2 is part of x86-64.
+                    unsafe { $i32($set(self)) }
+                }
+                #[inline(always)]
+                fn trunc_i64(self) -> i64 {
+                    // SAFETY: SSE2 is part of x86-64.
+                    unsafe { $i64($set(self)) }
+                }
+                #[inline(always)]
+                fn trunc_u32(self) -> u32 {
+                    self.trunc_i64() as u32
+                }
+                #[inline(always)]
+                fn trunc_u64(self) -> u64 {
+                    const TOP: $t = (1u64 << 63) as $t;
+                    if self >= TOP {
+                        (self - TOP).trunc_i64() as u64 ^ 1 << 63
+                    } else {
+                        self.trunc_i64() as u64
+                    }
+                }
+            }
+        };
+    }
+    truncate!(f32, _mm_set_ss, _mm_cvttss_si32, _mm_cvttss_si64);
+    truncate!(f64, _mm_set_sd, _mm_cvttsd_si32, _mm_cvttsd_si64);
+
+    /// Four at a time, for contiguous operands.
+    pub(super) trait Blocks<D>: Truncate {
+        fn one(self) -> D;
+        /// # Safety
+        /// Four elements at both pointers.
+        unsafe fn four(src: *const Self, dst: *mut D);
+    }
+
+    impl Blocks<i32> for f32 {
+        #[inline(always)]
+        fn one(self) -> i32 {
+            self.trunc_i32()
+        }
+        #[inline(always)]
+        unsafe fn four(src: *const f32, dst: *mut i32) {
+            // SAFETY: SSE2 is there; the caller's promise.
+            unsafe { _mm_storeu_si128(dst.cast(), _mm_cvttps_epi32(_mm_loadu_ps(src))) }
+        }
+    }
+
+    impl Blocks<i32> for f64 {
+        #[inline(always)]
+        fn one(self) -> i32 {
+            self.trunc_i32()
+        }
+        #[inline(always)]
+        unsafe fn four(src: *const f64, dst: *mut i32) {
+            // SAFETY: SSE2 is there; the caller's promise.
+            unsafe {
+                let low = _mm_cvttpd_epi32(_mm_loadu_pd(src));
+                let high = _mm_cvttpd_epi32(_mm_loadu_pd(src.add(2)));
+                _mm_storeu_si128(dst.cast(), _mm_unpacklo_epi64(low, high));
+            }
+        }
+    }
+
+    // Out of range, numpy's vectorised conversion to `u32` answers otherwise than its scalar one: the upper half of the
+    // range goes through a subtraction of 2^31, everything else through `i32`. It applies to whole blocks of four.
+    impl Blocks<u32> for f32 {
+        #[inline(always)]
+        fn one(self) -> u32 {
+            self.trunc_u32()
+        }
+        #[inline(always)]
+        unsafe fn four(src: *const f32, dst: *mut u32) {
+            // SAFETY: SSE2 is there; the caller's promise.
+            unsafe {
+                let (x, top) = (_mm_loadu_ps(src), _mm_set1_ps(2147483648.0));
+                let upper = _mm_cmpge_ps(x, top);
+                let low = _mm_cvttps_epi32(_mm_sub_ps(x, _mm_and_ps(upper, top)));
+                let flip = _mm_slli_epi32::<31>(_mm_castps_si128(upper));
+                _mm_storeu_si128(dst.cast(), _mm_xor_si128(low, flip));
+            }
+        }
+    }
+
+    impl Blocks<u32> for f64 {
+        #[inline(always)]
+        fn one(self) -> u32 {
+            self.trunc_u32()
+        }
+        #[inline(always)]
+        unsafe fn four(src: *const f64, dst: *mut u32) {
+            // SAFETY: SSE2 is there; the caller's promise.
+            unsafe {
+                let top = _mm_set1_pd(2147483648.0);
+                let two = |x: __m128d| {
+                    let upper = _mm_cmpge_pd(x, top);
+                    let low = _mm_cvttpd_epi32(_mm_sub_pd(x, _mm_and_pd(upper, top)));
+                    // The two 64-bit masks as two 32-bit ones.
+                    let flip = _mm_slli_epi32::<31>(_mm_shuffle_epi32::<0b1000>(_mm_castpd_si128(upper)));
+                    _mm_xor_si128(low, flip)
+                };
+                let low = two(_mm_loadu_pd(src));
+                let high = two(_mm_loadu_pd(src.add(2)));
+                _mm_storeu_si128(dst.cast(), _mm_unpacklo_epi64(low, high));
+            }
+        }
+    }
+
+    /// A cast loop that takes contiguous operands in blocks of four.
+    ///
+    /// # Safety
+    /// The contract of `LoopFn`, for aligned operands of these two types.
+    pub(super) unsafe extern "C" fn blocks<S: Blocks<D>, D>(
+        _ctx: *const LoopContext,
+        data: *const *mut u8,
+        dims: *const isize,
+        strides: *const isize,
+        _aux: *mut c_void,
+    ) -> c_int {
+        // SAFETY: the loop contract gives two pointers and strides, and `n` aligned elements behind each; blocks end
+        // before `n`.
+        unsafe {
+            let (src, dst, n) = (*data, *data.add(1), *dims);
+            let (ss, ds) = (*strides, *strides.add(1));
+            let mut i = 0;
+            if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize {
+                while i + 4 <= n {
+                    S::four((src as *const S).offset(i), (dst as *mut D).offset(i));
+                    i += 4;
+                }
+            }
+            while i < n {
+                *(dst.offset(i * ds) as *mut D) = (*(src.offset(i * ss) as *const S)).one();
+                i += 1;
+            }
+        }
+        0
+    }
+}
+
+/// The loops that have packed instructions.
+pub(super) fn block_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
+    #[cfg(target_arch = "x86_64")]
+    match (from, to) {
+        (TypeNum::FLOAT, TypeNum::INT) => return Some(x86::blocks::<f32, i32>),
+        (TypeNum::DOUBLE, TypeNum::INT) => return Some(x86::blocks::<f64, i32>),
+        (TypeNum::FLOAT, TypeNum::UINT) => return Some(x86::blocks::<f32, u32>),
+        (TypeNum::DOUBLE, TypeNum::UINT) => return Some(x86::blocks::<f64, u32>),
+        _ => {}
+    }
+    let _ = (from, to);
+    None
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod portable {
+    use super::Truncate;
+
+    macro_rules! truncate {
+        ($($t:ty)*) => {$(
+            // `as` saturates, which is what the instructions of the other processors do, status included.
+            impl Truncate for $t {
+                #[inline(always)]
+                fn trunc_i32(self) -> i32 {
+                    self as i32
+                }
+                #[inline(always)]
+                fn trunc_i64(self) -> i64 {
+                    self as i64
+                }
+                #[inline(always)]
+                fn trunc_u32(self) -> u32 {
+                    self as u32
+                }
+                #[inline(always)]
+                fn trunc_u64(self) -> u64 {
+                    self as u64
+                }
+            }
+        )*};
+    }
+    truncate!(f32 f64);
+}
