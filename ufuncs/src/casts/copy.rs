@@ -204,15 +204,7 @@ unsafe extern "C" fn swap_sized<const WORD: usize, const PARTS: usize>(
 ) -> c_int {
     // SAFETY: the loop contract.
     unsafe {
-        swap_strided(
-            *data.add(1),
-            *strides.add(1),
-            *data,
-            *strides,
-            *dims as usize,
-            WORD * PARTS,
-            WORD,
-        )
+        swap_strided(*data.add(1), *strides.add(1), *data, *strides, *dims as usize, WORD * PARTS, WORD)
     };
     0
 }

@@ -2,7 +2,11 @@ use super::*;
 use crate::fpstatus;
 
 /// Casts `src` through the loop, contiguous and then one by one with odd strides; both must agree where they should.
-fn run<S: Copy, D: Copy + Default + PartialEq + core::fmt::Debug>(from: TypeNum, to: TypeNum, src: &[S]) -> (Vec<D>, u32) {
+fn run<S: Copy, D: Copy + Default + PartialEq + core::fmt::Debug>(
+    from: TypeNum,
+    to: TypeNum,
+    src: &[S],
+) -> (Vec<D>, u32) {
     let f = cast_loop(from, to).expect("a loop");
     let mut out = vec![D::default(); src.len() * 2];
     let data = [src.as_ptr() as *mut u8, out.as_mut_ptr() as *mut u8];
@@ -35,7 +39,13 @@ fn float_to_int_out_of_range() {
     check(DBL, TypeNum::BYTE, &bad, &[0i8; 4], fpstatus::INVALID);
     check(DBL, TypeNum::USHORT, &[-1.5, 3e9], &[65535u16, 0], fpstatus::INVALID);
     check(DBL, TypeNum::INT, &bad, &[i32::MIN; 4], fpstatus::INVALID);
-    check(DBL, TypeNum::UINT, &[3e9, -3e9, 1e10, -1e10], &[3000000000u32, 1294967296, 1410065408, 2884901888], 0);
+    check(
+        DBL,
+        TypeNum::UINT,
+        &[3e9, -3e9, 1e10, -1e10],
+        &[3000000000u32, 1294967296, 1410065408, 2884901888],
+        0,
+    );
     check(DBL, TypeNum::LONG, &bad, &[i64::MIN; 4], fpstatus::INVALID);
     check(DBL, TypeNum::ULONG, &bad, &[1 << 63, 0u64, 1 << 63, 0], fpstatus::INVALID);
     check(DBL, TypeNum::ULONG, &[-1.0, 9.3e18], &[u64::MAX, 9300000000000000000], 0);
