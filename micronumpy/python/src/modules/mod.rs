@@ -2,6 +2,7 @@
 
 use pyo3::ffi;
 
+pub mod multiarray;
 pub mod multiarray_umath;
 
 /// A module served by the import finder.

@@ -2,8 +2,10 @@
 //! `modules::multiarray` define.
 
 use pyo3::ffi as pyffi;
+use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
+use super::multiarray;
 use crate::ffi::guard;
 use crate::objects;
 
@@ -14,10 +16,22 @@ use crate::objects;
 pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
     guard(|py| {
         let module = PyModule::new(py, "numpy._core._multiarray_umath")?;
-        objects::dtype::init(py)?;
-        objects::scalar::init(py)?;
-        objects::array::init(py)?;
-        objects::ufunc::init(py)?;
+        fill(py, &module)?;
         Ok(module.into_ptr())
     })
+}
+
+/// Types first, in dependency order; then what each topic adds.
+fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+    objects::dtype::init(py)?;
+    objects::scalar::init(py)?;
+    objects::array::init(py)?;
+    objects::ufunc::init(py)?;
+    objects::dispatcher::init(py)?;
+    objects::array_converter::init(py)?;
+
+    multiarray::constants::add(py, module)?;
+    multiarray::docs::add(py, module)?;
+    multiarray::overrides::add(py, module)?;
+    Ok(())
 }

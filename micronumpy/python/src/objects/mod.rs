@@ -3,9 +3,12 @@
 //! Each file has `init(py)` that readies its types; `modules::multiarray_umath` calls them in dependency order.
 
 pub mod array;
+pub mod array_converter;
+pub mod dispatcher;
 pub mod dtype;
 pub mod handles;
 pub mod scalar;
 pub mod ufunc;
+pub mod wrap;
 
 pub use handles::{Array, Descr};

@@ -1,0 +1,18 @@
+//! Functions and constants of `_multiarray_umath`, by topic.
+
+pub mod constants;
+pub mod docs;
+pub mod overrides;
+
+use pyo3::prelude::*;
+use pyo3::types::PyModule;
+use pyo3::{PyErr, ffi as pyffi};
+
+/// Add a method table to a module, as `PyModule_AddFunctions`.
+pub fn add_functions(module: &Bound<'_, PyModule>, table: *mut pyffi::PyMethodDef) -> PyResult<()> {
+    // SAFETY: a live module and a static table that ends with a zeroed row.
+    if unsafe { pyffi::PyModule_AddFunctions(module.as_ptr(), table) } < 0 {
+        return Err(PyErr::fetch(module.py()));
+    }
+    Ok(())
+}
