@@ -27,6 +27,8 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::scalar::init(py)?;
     objects::array::init(py)?;
     objects::ufunc::init(py)?;
+    objects::iter::flatiter::init(py)?;
+    objects::iter::broadcast::init(py)?;
     objects::dispatcher::init(py)?;
     objects::array_converter::init(py)?;
 

@@ -7,6 +7,7 @@ pub mod array_converter;
 pub mod dispatcher;
 pub mod dtype;
 pub mod handles;
+pub mod iter;
 pub mod scalar;
 pub mod ufunc;
 pub mod wrap;

@@ -5,6 +5,7 @@ use pyo3::types::PyModule;
 
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::types;
+use crate::objects::iter::{broadcast, flatiter};
 use crate::objects::{array_converter, dispatcher};
 use crate::onearg;
 
@@ -13,8 +14,10 @@ static FUNCTIONS: Methods<2> =
 
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     super::add_functions(module, FUNCTIONS.as_ptr())?;
-    // SAFETY: both types are ready.
+    // SAFETY: the types are ready.
     unsafe {
+        module.add("flatiter", types::handle(py, flatiter::FLATITER_TYPE.as_type()))?;
+        module.add("broadcast", types::handle(py, broadcast::BROADCAST_TYPE.as_type()))?;
         module.add("_ArrayFunctionDispatcher", types::handle(py, dispatcher::DISPATCHER_TYPE.as_type()))?;
         module.add("_array_converter", types::handle(py, array_converter::CONVERTER_TYPE.as_type()))
     }

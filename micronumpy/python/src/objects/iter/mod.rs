@@ -1,0 +1,4 @@
+//! The iterators Python sees: `numpy.flatiter` and `numpy.broadcast`.
+
+pub mod broadcast;
+pub mod flatiter;
