@@ -1,1 +1,8 @@
-//! The extension library of the Python package: entry points, nothing else.
+//! Entry points of the Python package's extension library; everything else is in `micronumpy-python`.
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _micronumpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    micronumpy_python::host::fill(m)
+}

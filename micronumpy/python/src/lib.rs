@@ -8,5 +8,6 @@ pub mod abi;
 pub mod error;
 #[macro_use]
 pub mod ffi;
+pub mod host;
 pub mod modules;
 pub mod objects;
