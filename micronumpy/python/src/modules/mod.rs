@@ -2,8 +2,11 @@
 
 use pyo3::ffi;
 
+pub mod missing;
 pub mod multiarray;
 pub mod multiarray_umath;
+pub mod testing;
+pub mod umath_linalg;
 
 /// A module served by the import finder.
 pub struct ModuleDef {
@@ -14,5 +17,8 @@ pub struct ModuleDef {
 }
 
 /// Every module we serve.
-pub static MODULES: &[ModuleDef] =
-    &[ModuleDef { name: "numpy._core._multiarray_umath", init: multiarray_umath::init }];
+pub static MODULES: &[ModuleDef] = &[
+    ModuleDef { name: "numpy._core._multiarray_umath", init: multiarray_umath::init },
+    ModuleDef { name: "numpy._core._multiarray_tests", init: testing::multiarray_tests::init },
+    ModuleDef { name: "numpy.linalg._umath_linalg", init: umath_linalg::init },
+];

@@ -1,0 +1,3 @@
+//! Helper modules of numpy's own test suite.
+
+pub mod multiarray_tests;
