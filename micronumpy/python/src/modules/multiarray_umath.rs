@@ -31,9 +31,11 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::iter::broadcast::init(py)?;
     objects::dispatcher::init(py)?;
     objects::array_converter::init(py)?;
+    objects::dtype::classes::register(py)?;
 
     multiarray::constants::add(py, module)?;
     multiarray::docs::add(py, module)?;
+    multiarray::dtypes::add(py, module)?;
     multiarray::overrides::add(py, module)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod constants;
 pub mod docs;
+pub mod dtypes;
 pub mod overrides;
 
 use pyo3::prelude::*;

@@ -1,16 +1,35 @@
 //! `numpy.generic` and everything below it; elements to Python objects and back.
 
+pub mod types;
+
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::Descr;
-use crate::abi::*;
 use crate::error::missing;
+pub use types::{GENERIC, SCALARS, concrete, typenum_of_class, typenum_of_subclass};
 
-pub static GENERIC: StaticType = StaticType::zeroed();
+/// Scalars own nothing but their memory (void and object scalars have their own version).
+unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
+    // SAFETY: the last reference is gone.
+    unsafe {
+        if let Some(free) = (*ffi::Py_TYPE(slf)).tp_free {
+            free(slf.cast());
+        }
+    }
+}
 
 /// Ready the scalar types.
-pub fn init(_py: Python<'_>) -> PyResult<()> {
-    Err(missing("numpy.generic"))
+pub fn init(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: the module is initialised once.
+    unsafe {
+        types::init(py, |ty, num| {
+            if num.is_none() {
+                (*ty).tp_dealloc = Some(dealloc);
+            }
+            Ok(())
+        })
+    }
 }
 
 /// The numpy scalar of the element at `data` (numpy's `PyArray_Scalar`): a copy, except for structured void scalars, which
