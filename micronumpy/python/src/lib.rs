@@ -5,6 +5,7 @@
 //! and `ufuncs`; this crate computes none, except by calling an object's own methods.
 
 pub mod abi;
+pub mod capi;
 pub mod error;
 #[macro_use]
 pub mod ffi;

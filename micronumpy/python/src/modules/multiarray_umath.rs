@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
 use super::multiarray;
+use crate::capi;
 use crate::ffi::guard;
 use crate::objects;
 
@@ -37,5 +38,5 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::docs::add(py, module)?;
     multiarray::dtypes::add(py, module)?;
     multiarray::overrides::add(py, module)?;
-    Ok(())
+    capi::init(py, module)
 }
