@@ -8,6 +8,9 @@ pub mod casts;
 pub mod elem;
 pub mod float_format;
 pub mod fpstatus;
+pub mod order;
+pub mod select;
+pub mod sort;
 pub mod typenum;
 
 pub use abi::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};

@@ -1,0 +1,290 @@
+//! Picking out elements: positions of extremes, of true elements, and their number.
+
+use core::slice;
+
+use crate::elem::{Bool, Elem};
+use crate::order::{SortOrd, compare_bytes, compare_unicode, with_ordered};
+use crate::typenum::TypeNum;
+
+/// The position of the first extreme of `n >= 1` items; the first NaN or NaT wins over everything.
+///
+/// # Safety
+/// `n` aligned native items at `data`, `stride` bytes apart.
+pub type ArgExtremeFn = unsafe fn(data: *const u8, stride: isize, n: usize, itemsize: usize) -> usize;
+
+/// The number of items that are true.
+///
+/// # Safety
+/// As for [`ArgExtremeFn`], and `n` may be zero.
+pub type CountFn = unsafe fn(data: *const u8, stride: isize, n: usize, itemsize: usize) -> usize;
+
+/// Writes the positions of true items, counted from `start`, to consecutive places of `out` and returns their number.
+///
+/// # Safety
+/// As for [`CountFn`], and `out` has room for all positions.
+pub type NonzeroFn = unsafe fn(
+    data: *const u8,
+    stride: isize,
+    n: usize,
+    itemsize: usize,
+    start: isize,
+    out: *mut isize,
+) -> usize;
+
+/// Whether `a` replaces `b` as the extreme found so far.
+#[inline(always)]
+fn beats<T: SortOrd, const MAX: bool>(a: T, b: T) -> bool {
+    if MAX { b.less(a) } else { a.less(b) }
+}
+
+unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
+    data: *const u8,
+    stride: isize,
+    n: usize,
+    _itemsize: usize,
+) -> usize {
+    // SAFETY: the caller's promise.
+    let item = |i: usize| unsafe { *(data.offset(i as isize * stride) as *const T) };
+    let mut best = 0;
+    if n == 0 {
+        return 0;
+    }
+    if stride == size_of::<T>() as isize && size_of::<T>() <= 8 {
+        // SAFETY: the caller's promise.
+        return arg_blocks::<T, MAX>(unsafe { slice::from_raw_parts(data as *const T, n) });
+    }
+    let mut value = item(0);
+    for i in 0..n {
+        let x = item(i);
+        if x.is_missing() {
+            return i;
+        }
+        if beats::<T, MAX>(x, value) {
+            (best, value) = (i, x);
+        }
+    }
+    best
+}
+
+/// Looks at blocks first, in eight lanes that the compiler keeps in vectors, and only searches blocks that hold something
+/// better than what was found before.
+fn arg_blocks<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
+    const LANES: usize = 8;
+    let (mut best, mut value) = (0, items[0]);
+    for (b, block) in items.chunks(16 * LANES).enumerate() {
+        let mut lanes = [value; LANES];
+        let mut missing = false;
+        let rows = block.chunks_exact(LANES);
+        let tail = rows.remainder();
+        for row in rows {
+            for (lane, &x) in lanes.iter_mut().zip(row) {
+                missing |= x.is_missing();
+                *lane = if beats::<T, MAX>(x, *lane) { x } else { *lane };
+            }
+        }
+        let better = lanes.iter().chain(tail).any(|&x| beats::<T, MAX>(x, value) || x.is_missing());
+        if better || missing {
+            for (i, &x) in block.iter().enumerate() {
+                if x.is_missing() {
+                    return b * 16 * LANES + i;
+                }
+                if beats::<T, MAX>(x, value) {
+                    (best, value) = (b * 16 * LANES + i, x);
+                }
+            }
+        }
+    }
+    best
+}
+
+/// Booleans have two values: the first true, respectively false one.
+unsafe fn arg_bool<const MAX: bool>(data: *const u8, stride: isize, n: usize, _itemsize: usize) -> usize {
+    // SAFETY: the caller's promise.
+    (0..n).find(|&i| unsafe { (*data.offset(i as isize * stride) != 0) == MAX }).unwrap_or(0)
+}
+
+unsafe fn arg_items<const UNICODE: bool, const MAX: bool>(
+    data: *const u8,
+    stride: isize,
+    n: usize,
+    itemsize: usize,
+) -> usize {
+    let compare = if UNICODE { compare_unicode } else { compare_bytes };
+    // SAFETY: the caller's promise.
+    let item = |i: usize| unsafe { data.offset(i as isize * stride) };
+    let mut best = 0;
+    for i in 1..n {
+        // SAFETY: both are items.
+        let c = unsafe { compare(item(i), item(best), itemsize) };
+        if if MAX { c.is_gt() } else { c.is_lt() } {
+            best = i;
+        }
+    }
+    best
+}
+
+/// `argmax` of a type; `None` for objects, void and user types.
+pub fn argmax_fn(t: TypeNum) -> Option<ArgExtremeFn> {
+    match t {
+        TypeNum::BOOL => Some(arg_bool::<true>),
+        TypeNum::STRING => Some(arg_items::<false, true>),
+        TypeNum::UNICODE => Some(arg_items::<true, true>),
+        t => with_ordered!(t, T => arg_elems::<T, true> as ArgExtremeFn),
+    }
+}
+
+/// `argmin` of a type; `None` for objects, void and user types.
+pub fn argmin_fn(t: TypeNum) -> Option<ArgExtremeFn> {
+    match t {
+        TypeNum::BOOL => Some(arg_bool::<false>),
+        TypeNum::STRING => Some(arg_items::<false, false>),
+        TypeNum::UNICODE => Some(arg_items::<true, false>),
+        t => with_ordered!(t, T => arg_elems::<T, false> as ArgExtremeFn),
+    }
+}
+
+unsafe fn count_elems<T: Elem>(data: *const u8, stride: isize, n: usize, _itemsize: usize) -> usize {
+    // SAFETY: the caller's promise.
+    let item = |i: usize| unsafe { (data.offset(i as isize * stride) as *const T).read() };
+    if stride == size_of::<T>() as isize && n > 0 {
+        // SAFETY: the caller's promise.
+        let items = unsafe { slice::from_raw_parts(data as *const T, n) };
+        // Counters of one byte per block keep many lanes in a vector.
+        return items
+            .chunks(255)
+            .map(|block| {
+                usize::from(block.iter().map(|x| u8::from(x.is_nonzero())).fold(0, u8::wrapping_add))
+            })
+            .sum();
+    }
+    (0..n).filter(|&i| item(i).is_nonzero()).count()
+}
+
+unsafe fn nonzero_elems<T: Elem>(
+    data: *const u8,
+    stride: isize,
+    n: usize,
+    _itemsize: usize,
+    start: isize,
+    out: *mut isize,
+) -> usize {
+    // Without a branch into a small buffer: a place is written in any case and counts only when the element is true.
+    const BLOCK: isize = 64;
+    let mut buffer = [0isize; BLOCK as usize];
+    let (mut found, mut at) = (0, 0);
+    while at < n as isize {
+        let mut here = 0;
+        for i in at..(at + BLOCK).min(n as isize) {
+            // `here` counts elements of this block before `i`, so it is a place of the buffer.
+            buffer[here % BLOCK as usize] = start + i;
+            // SAFETY: the caller's promise.
+            here += usize::from(unsafe { (data.offset(i * stride) as *const T).read() }.is_nonzero());
+        }
+        // SAFETY: there is room for all that was found.
+        unsafe { core::ptr::copy_nonoverlapping(buffer.as_ptr(), out.add(found), here) };
+        found += here;
+        at += BLOCK;
+    }
+    found
+}
+
+/// Bytes of a flexible item are false when all of them are zero.
+///
+/// # Safety
+/// `itemsize` readable bytes.
+unsafe fn any_byte(item: *const u8, itemsize: usize) -> bool {
+    // SAFETY: the caller's promise.
+    itemsize != 0 && unsafe { slice::from_raw_parts(item, itemsize) }.iter().any(|&b| b != 0)
+}
+
+unsafe fn count_items(data: *const u8, stride: isize, n: usize, itemsize: usize) -> usize {
+    // SAFETY: the caller's promise.
+    (0..n as isize).filter(|&i| unsafe { any_byte(data.offset(i * stride), itemsize) }).count()
+}
+
+unsafe fn nonzero_items(
+    data: *const u8,
+    stride: isize,
+    n: usize,
+    itemsize: usize,
+    start: isize,
+    out: *mut isize,
+) -> usize {
+    let mut found = 0;
+    for i in 0..n as isize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if any_byte(data.offset(i * stride), itemsize) {
+                *out.add(found) = start + i;
+                found += 1;
+            }
+        }
+    }
+    found
+}
+
+/// `count_nonzero` of a type (void: any byte not zero); `None` for objects and user types.
+pub fn count_nonzero_fn(t: TypeNum) -> Option<CountFn> {
+    match t {
+        TypeNum::STRING | TypeNum::UNICODE | TypeNum::VOID => Some(count_items),
+        TypeNum::BOOL => Some(count_elems::<Bool>),
+        t => with_ordered!(t, T => count_elems::<T> as CountFn),
+    }
+}
+
+/// `nonzero` of one dimension of a type; `None` for objects and user types.
+pub fn nonzero_fn(t: TypeNum) -> Option<NonzeroFn> {
+    match t {
+        TypeNum::STRING | TypeNum::UNICODE | TypeNum::VOID => Some(nonzero_items),
+        t => with_ordered!(t, T => nonzero_elems::<T> as NonzeroFn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elem::Complex64;
+
+    fn check<T>(t: TypeNum, items: &[T], max: usize, min: usize) {
+        for (f, expected) in [(argmax_fn(t), max), (argmin_fn(t), min)] {
+            let f = f.expect("a function");
+            let (p, size) = (items.as_ptr() as *const u8, size_of::<T>());
+            // SAFETY: the slice's own items, forward and (from a copy of the rule) one by one.
+            unsafe { assert_eq!(f(p, size as isize, items.len(), size), expected, "{t:?}") };
+        }
+    }
+
+    #[test]
+    fn extremes() {
+        let n = f64::NAN;
+        check(TypeNum::DOUBLE, &[1.0, 3.0, -2.0, 3.0, -2.0], 1, 2);
+        check(TypeNum::DOUBLE, &[1.0, n, 9.0, n], 1, 1);
+        let mut long: Vec<f64> = (0..1000).map(f64::from).collect();
+        check(TypeNum::DOUBLE, &long, 999, 0);
+        long[777] = n;
+        check(TypeNum::DOUBLE, &long, 777, 777);
+        check(TypeNum::DOUBLE, &[-0.0, 0.0], 0, 0);
+        check(TypeNum::LONG, &[3i64, 1, 4, 1, 5], 4, 1);
+        check(TypeNum::TIMEDELTA, &[3, i64::MIN, 9, 1], 1, 1);
+        check(TypeNum::BOOL, &[0u8, 2, 1], 1, 0);
+        let c = |re, im| Complex64::new(re, im);
+        check(TypeNum::CDOUBLE, &[c(1.0, 2.0), c(1.0, 3.0), c(1.0, n), c(n, 1.0)], 2, 2);
+        check(TypeNum::STRING, &[*b"a\x80", *b"b\0", *b"a\x7f"], 1, 2);
+        check(TypeNum::UBYTE, &(0..=255).rev().collect::<Vec<u8>>(), 0, 255);
+    }
+
+    #[test]
+    fn nonzero_and_count() {
+        let v: Vec<f32> = (0..600).map(|i| if i % 3 == 0 { 0.0 } else { f32::NAN }).collect();
+        let mut out = vec![0isize; 600];
+        let (count, nonzero) = (count_nonzero_fn(TypeNum::FLOAT), nonzero_fn(TypeNum::FLOAT));
+        let (count, nonzero) = (count.expect("a function"), nonzero.expect("a function"));
+        // SAFETY: the vectors' own items.
+        unsafe {
+            assert_eq!(count(v.as_ptr().cast(), 4, 600, 4), 400);
+            assert_eq!(count(v.as_ptr().cast(), 12, 200, 4), 0);
+            assert_eq!(nonzero(v.as_ptr().cast(), 4, 600, 4, 10, out.as_mut_ptr()), 400);
+        }
+        assert_eq!(out[..4], [11, 12, 14, 15]);
+    }
+}

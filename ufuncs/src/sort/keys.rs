@@ -1,0 +1,241 @@
+//! Elements as unsigned integers of the same order.
+//!
+//! Two maps per type. `bits` is a bijection, so an array can be turned into integers, sorted and turned back; items that
+//! are equal in order (`-0.0` and `0.0`, two NaNs) may get different ones. `key` is the same for them, which a stable
+//! sort needs.
+
+use core::slice;
+
+use crate::elem::{Bool, Datetime, Timedelta, f16};
+use crate::order::{SortOrd, f16_key};
+
+/// The unsigned integers used as keys.
+pub(super) trait Key: Copy + Ord {
+    fn widen(self) -> u64;
+    /// Sorts ascending.
+    fn sort(keys: &mut [Self]);
+}
+
+impl Key for u8 {
+    fn widen(self) -> u64 {
+        self.into()
+    }
+    fn sort(keys: &mut [u8]) {
+        if keys.len() < 64 {
+            return keys.sort_unstable();
+        }
+        let mut counts = [0usize; 256];
+        for &k in keys.iter() {
+            counts[usize::from(k)] += 1;
+        }
+        let mut rest = keys;
+        for (k, count) in (0..=u8::MAX).zip(counts) {
+            let (run, tail) = rest.split_at_mut(count);
+            run.fill(k);
+            rest = tail;
+        }
+    }
+}
+
+impl Key for u16 {
+    fn widen(self) -> u64 {
+        self.into()
+    }
+    fn sort(keys: &mut [u16]) {
+        // Counting costs a walk over 65536 counters.
+        if keys.len() < 1 << 13 {
+            return keys.sort_unstable();
+        }
+        let mut counts = vec![0usize; 1 << 16];
+        for &k in keys.iter() {
+            counts[usize::from(k)] += 1;
+        }
+        let mut rest = keys;
+        for (k, count) in (0..=u16::MAX).zip(counts) {
+            let (run, tail) = rest.split_at_mut(count);
+            run.fill(k);
+            rest = tail;
+        }
+    }
+}
+
+impl Key for u32 {
+    fn widen(self) -> u64 {
+        self.into()
+    }
+    fn sort(keys: &mut [u32]) {
+        keys.sort_unstable();
+    }
+}
+
+impl Key for u64 {
+    fn widen(self) -> u64 {
+        self
+    }
+    fn sort(keys: &mut [u64]) {
+        keys.sort_unstable();
+    }
+}
+
+/// An element with integer keys of its own size.
+pub(super) trait Keyed: SortOrd {
+    type Bits: Key;
+    fn to_bits(self) -> Self::Bits;
+    fn from_bits(bits: Self::Bits) -> Self;
+    fn key(self) -> Self::Bits;
+}
+
+macro_rules! ints {
+    ($($t:ty, $u:ty, $flip:expr;)*) => {$(
+        impl Keyed for $t {
+            type Bits = $u;
+            #[inline(always)]
+            fn to_bits(self) -> $u {
+                self as $u ^ $flip
+            }
+            #[inline(always)]
+            fn from_bits(bits: $u) -> $t {
+                (bits ^ $flip) as $t
+            }
+            #[inline(always)]
+            fn key(self) -> $u {
+                Keyed::to_bits(self)
+            }
+        }
+    )*};
+}
+ints! {
+    i8, u8, 1 << 7; i16, u16, 1 << 15; i32, u32, 1 << 31; i64, u64, 1 << 63;
+    u8, u8, 0; u16, u16, 0; u32, u32, 0; u64, u64, 0;
+}
+
+impl Keyed for Bool {
+    type Bits = u8;
+    #[inline(always)]
+    fn to_bits(self) -> u8 {
+        self.0
+    }
+    #[inline(always)]
+    fn from_bits(bits: u8) -> Bool {
+        Bool(bits)
+    }
+    #[inline(always)]
+    fn key(self) -> u8 {
+        self.0
+    }
+}
+
+macro_rules! dates {
+    ($($t:ident)*) => {$(
+        impl Keyed for $t {
+            type Bits = u64;
+            // NaT, the least integer, wraps around to the greatest key.
+            #[inline(always)]
+            fn to_bits(self) -> u64 {
+                (self.0 as u64 ^ 1 << 63).wrapping_sub(1)
+            }
+            #[inline(always)]
+            fn from_bits(bits: u64) -> $t {
+                $t((bits.wrapping_add(1) ^ 1 << 63) as i64)
+            }
+            #[inline(always)]
+            fn key(self) -> u64 {
+                Keyed::to_bits(self)
+            }
+        }
+    )*};
+}
+dates!(Datetime Timedelta);
+
+macro_rules! floats {
+    ($($t:ty, $u:ty, $inf:expr, |$x:ident| $key:expr;)*) => {$(
+        impl Keyed for $t {
+            type Bits = $u;
+            // Sign and magnitude become one scale; then the NaNs with a sign, which are at its lower end, are rotated to
+            // the upper end.
+            #[inline(always)]
+            fn to_bits(self) -> $u {
+                const TOP: $u = 1 << (<$u>::BITS - 1);
+                const NEGATIVE_NANS: $u = TOP - 1 - $inf;
+                let bits = <$t>::to_bits(self);
+                let scale = if bits & TOP != 0 { !bits } else { bits | TOP };
+                scale.wrapping_sub(NEGATIVE_NANS)
+            }
+            #[inline(always)]
+            fn from_bits(bits: $u) -> $t {
+                const TOP: $u = 1 << (<$u>::BITS - 1);
+                const NEGATIVE_NANS: $u = TOP - 1 - $inf;
+                let scale = bits.wrapping_add(NEGATIVE_NANS);
+                <$t>::from_bits(if scale & TOP != 0 { scale ^ TOP } else { !scale })
+            }
+            #[inline(always)]
+            fn key(self) -> $u {
+                let $x = self;
+                $key
+            }
+        }
+    )*};
+}
+floats! {
+    f16, u16, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
+    // Adding zero makes zero of minus zero.
+    f32, u32, 0x7f80_0000, |x| if x.is_nan() { u32::MAX } else { Keyed::to_bits(x + 0.0) };
+    f64, u64, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { u64::MAX } else { Keyed::to_bits(x + 0.0) };
+}
+
+pub(super) fn sort<K: Key>(keys: &mut [K]) {
+    K::sort(keys);
+}
+
+/// Turns the items into keys, runs `f` on them and turns them back.
+pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])) {
+    const { assert!(size_of::<T>() == size_of::<T::Bits>() && align_of::<T>() == align_of::<T::Bits>()) };
+    let (p, n) = (items.as_mut_ptr(), items.len());
+    // SAFETY: same size and alignment, any bits are valid on both sides, and `items` is not used until the end.
+    let keys = unsafe { slice::from_raw_parts_mut(p.cast::<T::Bits>(), n) };
+    for k in keys.iter_mut() {
+        // SAFETY: as above; the slot still holds an item.
+        let item = unsafe { *(k as *const T::Bits as *const T) };
+        *k = item.to_bits();
+    }
+    f(keys);
+    for k in keys.iter_mut() {
+        let item = T::from_bits(*k);
+        // SAFETY: as above.
+        unsafe { *(k as *mut T::Bits as *mut T) = item };
+    }
+}
+
+/// Stable indirect sort, or partition when `kth` is given.
+///
+/// # Safety
+/// All of `index` is below the number of items.
+pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth: Option<&[usize]>) {
+    // SAFETY: the caller's promise.
+    let key = |at: isize| unsafe { *items.offset(at) }.key().widen();
+    if size_of::<T>() <= 4 && index.len() <= 1 << 32 {
+        // Key and place in `index` share a word, so ties keep their order.
+        let mut packed: Vec<u64> = index.iter().zip(0..).map(|(&at, i)| key(at) << 32 | i).collect();
+        order(&mut packed, kth);
+        let old = index.to_vec();
+        for (slot, word) in index.iter_mut().zip(packed) {
+            *slot = old[word as u32 as usize];
+        }
+    } else {
+        let mut pairs: Vec<(u64, usize)> = index.iter().zip(0..).map(|(&at, i)| (key(at), i)).collect();
+        order(&mut pairs, kth);
+        let old = index.to_vec();
+        for (slot, (_, i)) in index.iter_mut().zip(pairs) {
+            *slot = old[i];
+        }
+    }
+}
+
+fn order<T: Ord>(pairs: &mut [T], kth: Option<&[usize]>) {
+    match kth {
+        None => pairs.sort_unstable(),
+        Some(kth) => super::select_each(pairs, kth, |part, k| {
+            part.select_nth_unstable(k);
+        }),
+    }
+}
