@@ -52,7 +52,6 @@ pub unsafe fn install(own: &Path) -> Option<()> {
                 owned(ffi::PyUnicode_FromStringAndSize(name.as_ptr().cast(), name.len() as ffi::Py_ssize_t))?;
             ok(ffi::PyDict_SetItem(files.0, name.0, text.0))?;
         }
-        // The file system encoding is set up in the main phase only; until then it is UTF-8.
         let origin = owned(ffi::PyUnicode_DecodeFSDefault(c_path(own).as_ptr()))?;
         ok(ffi::PyDict_SetItemString(globals.0, c"__builtins__".as_ptr(), ffi::PyEval_GetBuiltins()))?;
         ok(ffi::PyDict_SetItemString(globals.0, c"FILES".as_ptr(), files.0))?;
