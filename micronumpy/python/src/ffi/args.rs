@@ -156,6 +156,12 @@ impl<'a, 'py> Args<'a, 'py> {
             out[i] = Some(value);
         }
         for (i, required) in p.required.iter().enumerate() {
+            if *required && out[i].is_none() && i < p.posonly {
+                return Err(PyTypeError::new_err(format!(
+                    "{}() missing required positional argument {i}",
+                    p.name
+                )));
+            }
             if *required && out[i].is_none() {
                 return Err(PyTypeError::new_err(format!(
                     "{}() missing required argument '{}' (pos {i})",
