@@ -114,7 +114,7 @@ void mnp_ld_sum_block(ld *r, const char *p, size_t n, ptrdiff_t stride)
 UNARY(sqrt) UNARY(cbrt) UNARY(exp) UNARY(exp2) UNARY(expm1) UNARY(log) UNARY(log2) UNARY(log10) UNARY(log1p)
 UNARY(sin) UNARY(cos) UNARY(tan) UNARY(asin) UNARY(acos) UNARY(atan) UNARY(sinh) UNARY(cosh) UNARY(tanh)
 UNARY(asinh) UNARY(acosh) UNARY(atanh) UNARY(floor) UNARY(ceil) UNARY(trunc) UNARY(rint) UNARY(fabs)
-BINARY(pow) BINARY(atan2) BINARY(hypot) BINARY(fmod) BINARY(copysign) BINARY(nextafter)
+BINARY(fmax) BINARY(fmin) BINARY(pow) BINARY(atan2) BINARY(hypot) BINARY(fmod) BINARY(copysign) BINARY(nextafter)
 
 void mnp_ld_frexp(ld *r, int *e, const ld *a) { *r = frexpl(*a, e); }
 void mnp_ld_ldexp(ld *r, const ld *a, int e) { *r = ldexpl(*a, e); }

@@ -8,6 +8,8 @@ pub mod casts;
 pub mod elem;
 pub mod float_format;
 pub mod fpstatus;
+pub mod loops;
+pub mod ops;
 pub mod order;
 pub mod select;
 pub mod sort;

@@ -50,7 +50,7 @@ shim! {
         asinh mnp_ld_asinh, acosh mnp_ld_acosh, atanh mnp_ld_atanh, floor mnp_ld_floor, ceil mnp_ld_ceil,
         trunc mnp_ld_trunc, rint mnp_ld_rint, fabs mnp_ld_fabs, negate mnp_ld_neg;
     binary:
-        plus mnp_ld_add, minus mnp_ld_sub, times mnp_ld_mul, over mnp_ld_div, pow mnp_ld_pow, atan2 mnp_ld_atan2,
+        fmax mnp_ld_fmax, fmin mnp_ld_fmin, plus mnp_ld_add, minus mnp_ld_sub, times mnp_ld_mul, over mnp_ld_div, pow mnp_ld_pow, atan2 mnp_ld_atan2,
         hypot mnp_ld_hypot, fmod mnp_ld_fmod, copysign mnp_ld_copysign, nextafter mnp_ld_nextafter;
 }
 

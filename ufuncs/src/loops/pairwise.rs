@@ -1,0 +1,152 @@
+//! Pairwise summation, in exactly numpy's order of additions.
+//!
+//! Up to 128 numbers are summed into eight running totals which are combined as a tree; more are split in two (the
+//! first part a multiple of eight numbers) and summed apart. The error grows with the logarithm of the length instead
+//! of the length, and since the order is fixed, so are the bits of the result. Fewer than eight numbers are added in
+//! order to -0.0, the value that changes nothing.
+
+use core::ops::Add;
+
+use super::load;
+use crate::elem::{Complex, Elem, LongDouble, f16, float16};
+
+const BLOCK: usize = 128;
+
+/// An element with the type it is accumulated in.
+pub trait Summand: Elem {
+    type Acc: Copy + Add<Output = Self::Acc>;
+    fn widen(self) -> Self::Acc;
+    fn minus_zero() -> Self::Acc;
+
+    /// The sum of 8 to 128 numbers.
+    ///
+    /// # Safety
+    /// `n` elements are readable at `p`, `stride` bytes apart.
+    #[inline(always)]
+    unsafe fn sum_block(p: *const u8, n: usize, stride: isize) -> Self::Acc {
+        // SAFETY: only called for `i < n`.
+        let at = |i: usize| unsafe { load::<Self>(p.wrapping_offset(i as isize * stride)).widen() };
+        let mut t: [Self::Acc; 8] = core::array::from_fn(at);
+        let whole = n - n % 8;
+        let mut i = 8;
+        while i < whole {
+            for (k, t) in t.iter_mut().enumerate() {
+                *t = *t + at(i + k);
+            }
+            i += 8;
+        }
+        let mut sum = ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]));
+        while i < n {
+            sum = sum + at(i);
+            i += 1;
+        }
+        sum
+    }
+}
+
+macro_rules! summand {
+    ($($t:ty => $acc:ty, |$x:ident| $e:expr;)*) => {$(
+        impl Summand for $t {
+            type Acc = $acc;
+            #[inline(always)]
+            fn widen(self) -> $acc {
+                let $x = self;
+                $e
+            }
+            #[inline(always)]
+            fn minus_zero() -> $acc {
+                -0.0
+            }
+        }
+    )*};
+}
+summand! {
+    f32 => f32, |x| x;
+    f64 => f64, |x| x;
+    f16 => f32, |x| float16::to_f32(x);
+}
+
+impl Summand for LongDouble {
+    type Acc = LongDouble;
+    #[inline(always)]
+    fn widen(self) -> LongDouble {
+        self
+    }
+    #[inline(always)]
+    fn minus_zero() -> LongDouble {
+        LongDouble::from(-0.0)
+    }
+    #[inline(always)]
+    unsafe fn sum_block(p: *const u8, n: usize, stride: isize) -> LongDouble {
+        // SAFETY: the caller's promise, and `n` is 8 to 128.
+        unsafe { LongDouble::sum_block(p, n, stride) }
+    }
+}
+
+/// The sum of `n` numbers.
+///
+/// # Safety
+/// `n` elements are readable at `p`, `stride` bytes apart.
+#[inline(never)]
+pub unsafe fn sum<T: Summand>(p: *const u8, n: usize, stride: isize) -> T::Acc {
+    if n < 8 {
+        let (mut sum, mut p) = (T::minus_zero(), p);
+        for _ in 0..n {
+            // SAFETY: the caller's promise.
+            sum = sum + unsafe { load::<T>(p).widen() };
+            p = p.wrapping_offset(stride);
+        }
+        return sum;
+    }
+    // SAFETY: both parts lie within the `n` elements.
+    unsafe {
+        if n <= BLOCK {
+            if stride == size_of::<T>() as isize {
+                // A constant stride lets the eight totals become vectors.
+                return T::sum_block(p, n, size_of::<T>() as isize);
+            }
+            return T::sum_block(p, n, stride);
+        }
+        let first = n / 2 - n / 2 % 8;
+        sum::<T>(p, first, stride) + sum::<T>(p.wrapping_offset(first as isize * stride), n - first, stride)
+    }
+}
+
+/// The sum of `n` complex numbers: as [`sum`] over their `2 n` parts, real and imaginary totals apart.
+///
+/// # Safety
+/// `n` elements `Complex<T>` are readable at `p`, `stride` bytes apart.
+#[inline(never)]
+pub unsafe fn sum_complex<T: Summand<Acc = T>>(p: *const u8, n: usize, stride: isize) -> Complex<T>
+where
+    T: Add<Output = T>,
+{
+    // SAFETY: only called for `i < n`.
+    let at = |i: usize| unsafe { load::<Complex<T>>(p.wrapping_offset(i as isize * stride)) };
+    let plus = |a: Complex<T>, b: Complex<T>| Complex { re: a.re + b.re, im: a.im + b.im };
+    if n < 4 {
+        let start = Complex { re: T::minus_zero(), im: T::minus_zero() };
+        return (0..n).map(at).fold(start, plus);
+    }
+    if n <= BLOCK / 2 {
+        let mut t: [Complex<T>; 4] = core::array::from_fn(at);
+        let whole = n - n % 4;
+        let mut i = 4;
+        while i < whole {
+            for (k, t) in t.iter_mut().enumerate() {
+                *t = plus(*t, at(i + k));
+            }
+            i += 4;
+        }
+        return (i..n).map(at).fold(plus(plus(t[0], t[1]), plus(t[2], t[3])), plus);
+    }
+    // Half of the parts, rounded down to eight parts: to four numbers.
+    let first = (n - n % 8) / 2;
+    // SAFETY: both parts lie within the `n` elements.
+    unsafe {
+        plus(
+            sum_complex::<T>(p, first, stride),
+            sum_complex::<T>(p.wrapping_offset(first as isize * stride), n - first, stride),
+        )
+    }
+}

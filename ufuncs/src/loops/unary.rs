@@ -1,0 +1,140 @@
+//! One input, one output.
+
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+
+use super::{Overlap, Scratch, load, overlap, store};
+use crate::abi::LoopContext;
+use crate::elem::Elem;
+use crate::ops::UnaryOp;
+use crate::ops::arith::{Square, SquareFused};
+
+/// For operations worth vectorising.
+pub unsafe extern "C" fn unary<Op: UnaryOp<A>, A: Elem>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: two operands, see the module.
+    let (n, a, o, sa, so) = unsafe { (*dims as usize, *data, *data.add(1), *strides, *strides.add(1)) };
+    let (size_a, size_o) = (size_of::<A>(), size_of::<Op::Out>());
+    if sa == size_a as isize && so == size_o as isize && n > 1 {
+        match overlap(a, n * size_a, o, n * size_o) {
+            Overlap::Disjoint => {
+                // SAFETY: `n` contiguous elements each, and they do not overlap.
+                unsafe {
+                    map::<Op, A>(
+                        core::slice::from_raw_parts(a.cast::<A>(), n),
+                        core::slice::from_raw_parts_mut(o.cast(), n),
+                    )
+                };
+                return 0;
+            }
+            Overlap::Same => {
+                // SAFETY: as above, except that they coincide.
+                unsafe { map_in_place::<Op, A>(a, o, n) };
+                return 0;
+            }
+            Overlap::Partial => {}
+        }
+    }
+    // SAFETY: the caller's operands.
+    unsafe { strided::<Op, A>(n, a, o, sa, so) };
+    0
+}
+
+/// For operations whose cost is in the operation.
+pub unsafe extern "C" fn unary_each<Op: UnaryOp<A>, A: Elem>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: two operands, see the module.
+    unsafe { strided::<Op, A>(*dims as usize, *data, *data.add(1), *strides, *strides.add(1)) };
+    0
+}
+
+#[inline(always)]
+fn map_body<Op: UnaryOp<A>, A: Elem>(a: &[A], o: &mut [MaybeUninit<Op::Out>]) {
+    for (o, &a) in o.iter_mut().zip(a) {
+        o.write(Op::apply(a));
+    }
+}
+
+#[inline(never)]
+fn map<Op: UnaryOp<A>, A: Elem>(a: &[A], o: &mut [MaybeUninit<Op::Out>]) {
+    map_body::<Op, A>(a, o);
+}
+
+/// # Safety
+/// `n` contiguous elements at `a` and at `o`, which may coincide.
+#[inline(never)]
+unsafe fn map_in_place<Op: UnaryOp<A>, A: Elem>(a: *const u8, o: *mut u8, n: usize) {
+    let mut scratch = Scratch::new();
+    let mut done = 0;
+    while done < n {
+        let count = (n - done).min(Scratch::capacity::<A>());
+        // SAFETY: `count` elements are left; the inputs are read from the copy.
+        unsafe {
+            let block = scratch.copy::<A>(a.add(done * size_of::<A>()), count);
+            let out = o.add(done * size_of::<Op::Out>()).cast();
+            map::<Op, A>(block, core::slice::from_raw_parts_mut(out, count));
+        }
+        done += count;
+    }
+}
+
+/// # Safety
+/// See the module.
+#[inline(always)]
+unsafe fn strided<Op: UnaryOp<A>, A: Elem>(n: usize, a: *const u8, o: *mut u8, sa: isize, so: isize) {
+    let (mut a, mut o) = (a, o);
+    for _ in 0..n {
+        // SAFETY: element `i` of each operand.
+        unsafe { store(o, Op::apply(load(a))) };
+        a = a.wrapping_offset(sa);
+        o = o.wrapping_offset(so);
+    }
+}
+
+/// Squares of complex numbers, fused where the processor can; see [`SquareFused`].
+pub unsafe extern "C" fn square_complex<A: Elem>(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int
+where
+    SquareFused: UnaryOp<A>,
+    Square: UnaryOp<A>,
+{
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("fma") {
+        /// # Safety
+        /// The processor has FMA; otherwise see the module.
+        #[target_feature(enable = "avx,fma")]
+        unsafe fn body<A: Elem>(n: usize, a: *const u8, o: *mut u8, sa: isize, so: isize)
+        where
+            SquareFused: UnaryOp<A>,
+        {
+            // SAFETY: the caller's promise.
+            unsafe { strided::<SquareFused, A>(n, a, o, sa, so) }
+        }
+        // SAFETY: the feature was just detected; two operands.
+        unsafe { body::<A>(*dims as usize, *data, *data.add(1), *strides, *strides.add(1)) };
+        return 0;
+    }
+    // SAFETY: the same arguments. (aarch64 always has the instruction.)
+    unsafe {
+        if cfg!(target_arch = "aarch64") {
+            unary::<SquareFused, A>(ctx, data, dims, strides, aux)
+        } else {
+            unary::<Square, A>(ctx, data, dims, strides, aux)
+        }
+    }
+}

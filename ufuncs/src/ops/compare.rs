@@ -1,0 +1,162 @@
+//! Comparisons, truth-value logic and classification.
+//!
+//! NaN and NaT compare false with everything, except that they are `!=`. Complex numbers order by real part, then by
+//! imaginary part.
+
+use super::{BinaryOp, UnaryOp, binary, binary_mixed, unary};
+use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
+
+pub struct Equal;
+pub struct NotEqual;
+pub struct Less;
+pub struct LessEqual;
+pub struct Greater;
+pub struct GreaterEqual;
+pub struct LogicalAnd;
+pub struct LogicalOr;
+pub struct LogicalXor;
+pub struct LogicalNot;
+pub struct IsNan;
+pub struct IsInf;
+pub struct IsFinite;
+pub struct IsNat;
+pub struct SignBit;
+
+macro_rules! comparisons {
+    ($($op:ident $sym:tt),*) => {$(
+        binary!($op [i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, LongDouble] -> Bool, |a, b| {
+            Bool((a $sym b) as u8)
+        });
+        binary!($op [Bool] -> Bool, |a, b| Bool((a.get() $sym b.get()) as u8));
+        binary!($op [f16] -> Bool, |a, b| Bool((float16::to_f32(a) $sym float16::to_f32(b)) as u8));
+        // No unsigned value is less than a negative one.
+        binary_mixed!($op (i64, u64) -> Bool, |a, b| {
+            Bool((if a < 0 { -1 $sym 0 } else { (a as u64) $sym b }) as u8)
+        });
+        binary_mixed!($op (u64, i64) -> Bool, |a, b| {
+            Bool((if b < 0 { 0 $sym -1 } else { a $sym (b as u64) }) as u8)
+        });
+    )*};
+}
+comparisons!(Equal ==, NotEqual !=, Less <, LessEqual <=, Greater >, GreaterEqual >=);
+
+macro_rules! tick_comparisons {
+    ($($op:ident $sym:tt),*) => {$(
+        binary!($op [Datetime, Timedelta] -> Bool, |a, b| {
+            Bool(((a.0 $sym b.0) & !a.is_nat() & !b.is_nat()) as u8)
+        });
+    )*};
+}
+tick_comparisons!(Equal ==, Less <, LessEqual <=, Greater >, GreaterEqual >=);
+binary!(NotEqual [Datetime, Timedelta] -> Bool, |a, b| Bool(((a.0 != b.0) | a.is_nat() | b.is_nat()) as u8));
+
+/// Lexicographic order; a NaN in a decisive imaginary part makes it false.
+#[inline(always)]
+pub(super) fn complex_gt<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
+    if a.re == b.re { a.im > b.im } else { a.re > b.re && !a.im.is_nan() && !b.im.is_nan() }
+}
+#[inline(always)]
+pub(super) fn complex_ge<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
+    if a.re == b.re { a.im >= b.im } else { a.re > b.re && !a.im.is_nan() && !b.im.is_nan() }
+}
+
+macro_rules! complex_comparisons {
+    ($($op:ident |$a:ident, $b:ident| $e:expr;)*) => {$(
+        impl<T: Real> BinaryOp<Complex<T>> for $op
+        where
+            Complex<T>: Elem,
+        {
+            type Out = Bool;
+            #[inline(always)]
+            fn apply($a: Complex<T>, $b: Complex<T>) -> Bool {
+                Bool($e as u8)
+            }
+        }
+    )*};
+}
+complex_comparisons! {
+    Equal |a, b| ((a.re == b.re) & (a.im == b.im));
+    NotEqual |a, b| ((a.re != b.re) | (a.im != b.im));
+    Greater |a, b| complex_gt(a, b);
+    GreaterEqual |a, b| complex_ge(a, b);
+    Less |a, b| complex_gt(b, a);
+    LessEqual |a, b| complex_ge(b, a);
+}
+
+macro_rules! logical {
+    ($($op:ident |$a:ident, $b:ident| $e:expr, stop at $stop:expr;)*) => {$(
+        impl<T: Elem> BinaryOp<T> for $op {
+            type Out = Bool;
+            #[inline(always)]
+            fn apply(a: T, b: T) -> Bool {
+                let ($a, $b) = (a.is_nonzero(), b.is_nonzero());
+                Bool($e as u8)
+            }
+            /// Only `Bool` reduces; the result is known at the first element that decides it.
+            unsafe fn reduce(acc: T, p: *const u8, n: usize, stride: isize) -> T
+            where
+                Self: BinaryOp<T, T, Out = T>,
+            {
+                let stop: Option<bool> = $stop;
+                let (mut value, mut p) = (acc, p);
+                for _ in 0..n {
+                    if Some(value.is_nonzero()) == stop {
+                        break;
+                    }
+                    // SAFETY: one of the elements the caller promises.
+                    value = Self::apply(value, unsafe { crate::loops::load(p) });
+                    p = p.wrapping_offset(stride);
+                }
+                value
+            }
+        }
+    )*};
+}
+logical! {
+    LogicalAnd |a, b| a & b, stop at Some(false);
+    LogicalOr |a, b| a | b, stop at Some(true);
+    LogicalXor |a, b| a ^ b, stop at None;
+}
+
+impl<T: Elem> UnaryOp<T> for LogicalNot {
+    type Out = Bool;
+    #[inline(always)]
+    fn apply(a: T) -> Bool {
+        Bool(!a.is_nonzero() as u8)
+    }
+}
+
+unary!(IsNan [Bool, i8, i16, i32, i64, u8, u16, u32, u64] -> Bool, |_a| Bool::FALSE);
+unary!(IsInf [Bool, i8, i16, i32, i64, u8, u16, u32, u64, Datetime, Timedelta] -> Bool, |_a| Bool::FALSE);
+unary!(IsFinite [Bool, i8, i16, i32, i64, u8, u16, u32, u64] -> Bool, |_a| Bool::TRUE);
+unary!(IsNan [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_nan() as u8));
+unary!(IsInf [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_infinite() as u8));
+unary!(IsFinite [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_finite() as u8));
+unary!(IsNan [f16] -> Bool, |a| Bool((a.to_bits() & 0x7fff > 0x7c00) as u8));
+unary!(IsInf [f16] -> Bool, |a| Bool((a.to_bits() & 0x7fff == 0x7c00) as u8));
+unary!(IsFinite [f16] -> Bool, |a| Bool((a.to_bits() & 0x7c00 != 0x7c00) as u8));
+unary!(IsNan [Datetime, Timedelta] -> Bool, |a| Bool(a.is_nat() as u8));
+unary!(IsFinite [Datetime, Timedelta] -> Bool, |a| Bool(!a.is_nat() as u8));
+unary!(IsNat [Datetime, Timedelta] -> Bool, |a| Bool(a.is_nat() as u8));
+unary!(SignBit [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_sign_negative() as u8));
+unary!(SignBit [f16] -> Bool, |a| Bool((a.to_bits() >> 15) as u8));
+
+macro_rules! complex_class {
+    ($($op:ident |$a:ident| $e:expr;)*) => {$(
+        impl<T: Real> UnaryOp<Complex<T>> for $op
+        where
+            Complex<T>: Elem,
+        {
+            type Out = Bool;
+            #[inline(always)]
+            fn apply($a: Complex<T>) -> Bool {
+                Bool($e as u8)
+            }
+        }
+    )*};
+}
+complex_class! {
+    IsNan |a| (a.re.is_nan() | a.im.is_nan());
+    IsInf |a| (a.re.is_infinite() | a.im.is_infinite());
+    IsFinite |a| (a.re.is_finite() & a.im.is_finite());
+}

@@ -1,0 +1,110 @@
+//! Elementary functions of real numbers. Values and status come from the platform's C library.
+
+use super::{BinaryOp, UnaryOp, binary, binary_via_f32, unary, unary_via_f32};
+use crate::elem::{LongDouble, Real};
+
+macro_rules! library {
+    ($($(#[$doc:meta])* $op:ident = $method:ident;)*) => {$(
+        $(#[$doc])*
+        pub struct $op;
+        unary!($op [f32, f64, LongDouble] |a| Real::$method(a));
+        unary_via_f32!($op);
+    )*};
+}
+library! {
+    Cbrt = cbrt; Exp = exp; Exp2 = exp2; Expm1 = expm1;
+    /// Natural logarithm.
+    Log = log;
+    Log2 = log2; Log10 = log10; Log1p = log1p;
+    Sin = sin; Cos = cos; Tan = tan; Arcsin = asin; Arccos = acos; Arctan = atan;
+    Sinh = sinh; Cosh = cosh; Tanh = tanh; Arcsinh = asinh; Arccosh = acosh; Arctanh = atanh;
+}
+
+pub struct Arctan2;
+pub struct Hypot;
+/// `log(exp(a) + exp(b))` without leaving the range.
+pub struct LogAddExp;
+/// `log2(2**a + 2**b)`.
+pub struct LogAddExp2;
+/// Radians to degrees.
+pub struct Degrees;
+/// Degrees to radians.
+pub struct Radians;
+/// 0, the second operand, or 1, by the sign of the first.
+pub struct Heaviside;
+
+binary!(Arctan2 [f32, f64, LongDouble] |a, b| Real::atan2(a, b));
+binary!(Hypot [f32, f64, LongDouble] |a, b| Real::hypot(a, b));
+binary!(LogAddExp [f32, f64, LongDouble] |a, b| log_add_exp(a, b));
+binary!(LogAddExp2 [f32, f64, LongDouble] |a, b| log_add_exp2(a, b));
+binary_via_f32!(Arctan2, Hypot, LogAddExp, LogAddExp2, Heaviside);
+
+/// Outcome of `a - b`: the pair as (larger, distance), or what to return for NaN.
+#[inline(always)]
+fn split<T: Real>(a: T, b: T) -> Result<(T, T), T> {
+    let distance = a - b;
+    if distance > T::ZERO {
+        Ok((a, distance))
+    } else if distance <= T::ZERO {
+        Ok((b, -distance))
+    } else {
+        Err(distance)
+    }
+}
+
+#[inline(never)]
+fn log_add_exp<T: Real>(a: T, b: T) -> T {
+    // Also for equal infinities, whose difference is not a number.
+    if a == b {
+        return a + T::ln_2();
+    }
+    match split(a, b) {
+        Ok((larger, distance)) => larger + (-distance).exp().log1p(),
+        Err(nan) => nan,
+    }
+}
+
+#[inline(never)]
+fn log_add_exp2<T: Real>(a: T, b: T) -> T {
+    if a == b {
+        return a + T::from_f64(1.0);
+    }
+    match split(a, b) {
+        Ok((larger, distance)) => larger + T::log2_e() * (-distance).exp2().log1p(),
+        Err(nan) => nan,
+    }
+}
+
+impl<T: Real> UnaryOp<T> for Degrees {
+    type Out = T;
+    #[inline(always)]
+    fn apply(a: T) -> T {
+        a * T::degrees_per_radian()
+    }
+}
+
+impl<T: Real> UnaryOp<T> for Radians {
+    type Out = T;
+    #[inline(always)]
+    fn apply(a: T) -> T {
+        a * T::radians_per_degree()
+    }
+}
+
+unary_via_f32!(Degrees, Radians);
+
+impl<T: Real> BinaryOp<T> for Heaviside {
+    type Out = T;
+    #[inline]
+    fn apply(a: T, b: T) -> T {
+        if a.is_nan() {
+            a
+        } else if a == T::ZERO {
+            b
+        } else if a < T::ZERO {
+            T::ZERO
+        } else {
+            T::from_f64(1.0)
+        }
+    }
+}

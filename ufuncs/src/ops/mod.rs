@@ -1,0 +1,159 @@
+//! What an operation means for one pair of elements.
+//!
+//! An operation is a type; the trait it implements says what it does to each element type. Loops ([`crate::loops`])
+//! turn `Op` and element types into functions for the table; scalar objects and constant folding may call `apply`
+//! directly and get the same bits.
+//!
+//! Three rules hold everywhere:
+//! * integers wrap, and integer trouble is raised in the floating-point status ([`crate::fpstatus`]);
+//! * `f16` is computed in `f32` and rounded once at the end, unless the operation works on its bits;
+//! * an operation that divides only behind a condition keeps the division out of reach of if-conversion (it is marked
+//!   at the spot), because a speculated division raises flags nobody asked for.
+
+pub mod arith;
+pub mod bits;
+pub mod compare;
+pub mod complex;
+pub mod divide;
+pub mod float;
+pub mod integer;
+pub mod math;
+pub mod minmax;
+pub mod power;
+pub mod time;
+
+use crate::elem::Elem;
+use crate::loops::load;
+
+/// One input, one output.
+pub trait UnaryOp<A: Elem> {
+    type Out: Elem;
+    fn apply(a: A) -> Self::Out;
+}
+
+/// One input, two outputs.
+pub trait UnaryPairOp<A: Elem> {
+    type Out0: Elem;
+    type Out1: Elem;
+    fn apply(a: A) -> (Self::Out0, Self::Out1);
+}
+
+/// Two inputs, one output.
+pub trait BinaryOp<A: Elem, B: Elem = A> {
+    type Out: Elem;
+    fn apply(a: A, b: B) -> Self::Out;
+
+    /// Folds `n` elements into `acc`, in order unless the operation knows better.
+    ///
+    /// # Safety
+    /// `n` elements of type `B` are readable at `p`, `stride` bytes apart.
+    #[inline(always)]
+    unsafe fn reduce(acc: A, p: *const u8, n: usize, stride: isize) -> A
+    where
+        Self: BinaryOp<A, B, Out = A>,
+    {
+        let mut acc = acc;
+        if stride == size_of::<B>() as isize {
+            // SAFETY: contiguous elements, promised readable; nothing is written meanwhile.
+            for &b in unsafe { core::slice::from_raw_parts(p.cast::<B>(), n) } {
+                acc = Self::apply(acc, b);
+            }
+        } else {
+            let mut p = p;
+            for _ in 0..n {
+                // SAFETY: one of the promised elements; `wrapping_offset` may leave the array only after the last.
+                acc = Self::apply(acc, unsafe { load(p) });
+                p = p.wrapping_offset(stride);
+            }
+        }
+        acc
+    }
+}
+
+/// Two inputs, two outputs.
+pub trait BinaryPairOp<A: Elem, B: Elem = A> {
+    type Out0: Elem;
+    type Out1: Elem;
+    fn apply(a: A, b: B) -> (Self::Out0, Self::Out1);
+}
+
+/// Three inputs of one type, one output of it.
+pub trait TernaryOp<A: Elem> {
+    fn apply(a: A, b: A, c: A) -> A;
+}
+
+/// `unary!(Op [types] |a| expr)`: same type out; `-> Out` before the bar for another output type.
+macro_rules! unary {
+    ($op:ident [$($t:ty),*] -> $out:ty, |$a:ident| $e:expr) => {$(
+        impl $crate::ops::UnaryOp<$t> for $op {
+            type Out = $out;
+            #[inline(always)]
+            fn apply($a: $t) -> $out { $e }
+        }
+    )*};
+    ($op:ident [$($t:ty),*] |$a:ident| $e:expr) => {$(
+        $crate::ops::unary!($op [$t] -> $t, |$a| $e);
+    )*};
+}
+
+/// `binary!(Op [types] |a, b| expr)`: all operands of one type; `-> Out` for another output type.
+macro_rules! binary {
+    ($op:ident [$($t:ty),*] -> $out:ty, |$a:ident, $b:ident| $e:expr) => {$(
+        impl $crate::ops::BinaryOp<$t> for $op {
+            type Out = $out;
+            #[inline(always)]
+            fn apply($a: $t, $b: $t) -> $out { $e }
+        }
+    )*};
+    ($op:ident [$($t:ty),*] |$a:ident, $b:ident| $e:expr) => {$(
+        $crate::ops::binary!($op [$t] -> $t, |$a, $b| $e);
+    )*};
+}
+
+/// `binary_mixed!(Op (A, B) -> Out, |a, b| expr)`.
+macro_rules! binary_mixed {
+    ($op:ident ($ta:ty, $tb:ty) -> $out:ty, |$a:ident, $b:ident| $e:expr) => {
+        impl $crate::ops::BinaryOp<$ta, $tb> for $op {
+            type Out = $out;
+            #[inline(always)]
+            fn apply($a: $ta, $b: $tb) -> $out {
+                $e
+            }
+        }
+    };
+}
+
+/// The operations on `f16` that are the `f32` operation between two conversions.
+macro_rules! unary_via_f32 {
+    ($($op:ident),*) => {$(
+        impl $crate::ops::UnaryOp<$crate::elem::f16> for $op {
+            type Out = $crate::elem::f16;
+            #[inline]
+            fn apply(a: $crate::elem::f16) -> $crate::elem::f16 {
+                use $crate::elem::float16::{from_f32, to_f32};
+                from_f32(<$op as $crate::ops::UnaryOp<f32>>::apply(to_f32(a)))
+            }
+        }
+    )*};
+}
+macro_rules! binary_via_f32 {
+    ($($op:ident),*) => {$(
+        impl $crate::ops::BinaryOp<$crate::elem::f16> for $op {
+            type Out = $crate::elem::f16;
+            #[inline]
+            fn apply(a: $crate::elem::f16, b: $crate::elem::f16) -> $crate::elem::f16 {
+                use $crate::elem::float16::{from_f32, to_f32};
+                from_f32(<$op as $crate::ops::BinaryOp<f32>>::apply(to_f32(a), to_f32(b)))
+            }
+        }
+    )*};
+}
+
+use binary;
+use binary_mixed;
+use binary_via_f32;
+use unary;
+use unary_via_f32;
+
+#[cfg(test)]
+mod tests;
