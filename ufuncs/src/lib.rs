@@ -13,6 +13,7 @@ pub mod ops;
 pub mod order;
 pub mod select;
 pub mod sort;
+pub mod table;
 pub mod typenum;
 
 pub use abi::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
