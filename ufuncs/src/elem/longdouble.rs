@@ -224,7 +224,6 @@ impl LongDouble {
     ///
     /// # Safety
     /// `n` elements (8 to 128) at `p`, `stride` bytes apart, are readable and aligned.
-    #[allow(dead_code)]
     pub(crate) unsafe fn sum_block(p: *const u8, n: usize, stride: isize) -> LongDouble {
         let mut r = Ld::ZERO;
         // SAFETY: the caller's promise.

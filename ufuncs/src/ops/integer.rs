@@ -30,10 +30,10 @@ fn lcm(a: u64, b: u64) -> u64 {
 }
 
 // Results that do not fit the type wrap: gcd(MIN, 0) is MIN.
-binary!(Gcd [i8, i16, i32, i64] |a, b| gcd(a.unsigned_abs().into(), b.unsigned_abs().into()) as _);
-binary!(Lcm [i8, i16, i32, i64] |a, b| lcm(a.unsigned_abs().into(), b.unsigned_abs().into()) as _);
-binary!(Gcd [u8, u16, u32, u64] |a, b| gcd(a.into(), b.into()) as _);
-binary!(Lcm [u8, u16, u32, u64] |a, b| lcm(a.into(), b.into()) as _);
+binary!(Gcd [i8, i16, i32, i64] |a, b| gcd(a.unsigned_abs() as u64, b.unsigned_abs() as u64) as _);
+binary!(Lcm [i8, i16, i32, i64] |a, b| lcm(a.unsigned_abs() as u64, b.unsigned_abs() as u64) as _);
+binary!(Gcd [u8, u16, u32, u64] |a, b| gcd(a as u64, b as u64) as _);
+binary!(Lcm [u8, u16, u32, u64] |a, b| lcm(a as u64, b as u64) as _);
 
 pub use super::float::{Ceil, Floor, Trunc};
 unary!(Floor [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);
