@@ -117,7 +117,11 @@ pub unsafe fn sum<T: Summand>(p: *const u8, n: usize, stride: isize) -> T::Acc {
 /// # Safety
 /// `n` elements `Complex<T>` are readable at `p`, `stride` bytes apart.
 #[inline(never)]
-pub unsafe fn sum_complex<T: Summand<Acc = T>>(p: *const u8, n: usize, stride: isize) -> Complex<T> {
+pub unsafe fn sum_complex<T: Summand<Acc = T> + Add<Output = T>>(
+    p: *const u8,
+    n: usize,
+    stride: isize,
+) -> Complex<T> {
     // SAFETY: only called for `i < n`.
     let at = |i: usize| unsafe { load::<Complex<T>>(p.wrapping_offset(i as isize * stride)) };
     let plus = |a: Complex<T>, b: Complex<T>| Complex { re: a.re + b.re, im: a.im + b.im };
