@@ -1,7 +1,10 @@
 //! Moving elements between dtypes: which casts are allowed, and the strided transfer that does one.
 
+mod level;
+
+pub use level::{can_cast, cast_level, sized_for};
+
 use crate::array::ArrayRef;
-use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 
 /// numpy's casting levels, ordered from strict to lenient. Values are ABI (`NPY_CASTING`).
@@ -30,12 +33,6 @@ pub struct HostCast {
     ) -> Result<()>,
     pub aux: usize,
     pub level: Casting,
-}
-
-/// Whether `from` can be cast to `to` at this level (dtype to dtype, values not looked at).
-pub fn can_cast(from: &Dtype, to: &Dtype, casting: Casting) -> bool {
-    let _ = (from, to, casting);
-    false
 }
 
 /// Assign `src` to `dst` element by element with broadcasting, any dtypes, any strides, overlap handled as if `src` had

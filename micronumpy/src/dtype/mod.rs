@@ -3,8 +3,16 @@
 //! The Python crate keeps one `Dtype` beside every descriptor object it makes, so nothing here knows about objects,
 //! titles or metadata: only what decides the meaning of bytes.
 
+pub mod build;
+pub mod datetime;
+pub mod promote;
+pub mod strings;
+pub mod typestr;
+
 use std::sync::Arc;
 
+pub use build::{NewField, equivalent, struct_at, struct_of, subarray_of};
+pub use promote::{TypeOrWeak, min_scalar_type, promote, result_type};
 pub use ufuncs::TypeNum;
 
 /// Byte order of the machine this was compiled for, as numpy spells it in type strings.
@@ -26,6 +34,8 @@ pub mod flags {
     /// What an object element carries.
     pub const OBJECT_FLAGS: u64 =
         LIST_PICKLE | USE_GETITEM | ITEM_IS_POINTER | ITEM_REFCOUNT | NEEDS_INIT | NEEDS_PYAPI;
+    /// What a variable-width string carries.
+    pub const VSTRING_FLAGS: u64 = ITEM_REFCOUNT | LIST_PICKLE | NEEDS_INIT | USE_GETITEM | USE_SETITEM;
 }
 
 /// A datetime unit; values are ABI (`NPY_DATETIMEUNIT`), 3 is unused.
@@ -81,7 +91,13 @@ impl Dtype {
             byteorder: if single { b'|' } else { b'=' },
             itemsize: num.size(),
             align: num.align(),
-            flags: if num.is_object() { flags::OBJECT_FLAGS } else { 0 },
+            flags: match num {
+                TypeNum::OBJECT => flags::OBJECT_FLAGS,
+                // Uninitialised memory is not text.
+                TypeNum::UNICODE => flags::NEEDS_INIT,
+                TypeNum::VSTRING => flags::VSTRING_FLAGS,
+                _ => 0,
+            },
             body,
         }
     }
