@@ -69,8 +69,6 @@ pub struct JobReport {
     pub records: Vec<Record>,
     /// Failed or skipped collectors.
     pub collection: Vec<(Outcome, String)>,
-    /// Processes started.
-    pub processes: usize,
     /// False when a limit of time or Ctrl-C left tests out.
     pub complete: bool,
 }
@@ -176,7 +174,6 @@ pub fn run(
             file_deadline,
             interrupted,
         )?;
-        state.report.processes += 1;
         if let Some(id) = state.running.take() {
             let mut record = blame(&id, &ending, setup, &job.root);
             record.seconds = (ending.running_for * 1e4).round() / 1e4;
@@ -261,7 +258,7 @@ fn collection_death(ending: &Ending) -> String {
     }
     // An error in conftest.py or in pytest itself: its last "E" line, else the last line.
     let lines = || ending.stderr.lines().chain(ending.stdout.lines()).map(str::trim_end);
-    let marked = lines().filter(|line| line.starts_with("E  ")).next_back().map(|line| line[1..].trim());
+    let marked = lines().rfind(|line| line.starts_with("E  ")).map(|line| line[1..].trim());
     let last =
         || ending.stderr.lines().chain(ending.stdout.lines()).map(str::trim).rfind(|line| !line.is_empty());
     bounded(marked.or_else(last).unwrap_or("pytest ended without collecting"))

@@ -173,8 +173,8 @@ mod tests {
     use super::*;
 
     fn results(list: &[(&str, Outcome)]) -> Results {
-        let mut results = Results::default();
-        results.records = list.iter().map(|(id, outcome)| Record::new(*id, *outcome, "")).collect();
+        let records = list.iter().map(|(id, outcome)| Record::new(*id, *outcome, "")).collect();
+        let mut results = Results { records, ..Results::default() };
         results.header.files = vec!["f.py".into()];
         results.header.complete = true;
         results

@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -191,21 +190,29 @@ impl Results {
         self.header.format = FORMAT.into();
         self.header.version = VERSION;
         self.header.tests = self.records.len();
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let temporary = tempfile::NamedTempFile::new_in(folder)?;
-        let mut out = BufWriter::new(temporary.as_file());
-        serde_json::to_writer(&mut out, &self.header)?;
+        let mut text = serde_json::to_vec(&self.header)?;
         for record in &self.records {
-            out.write_all(b"\n")?;
-            serde_json::to_writer(&mut out, record)?;
+            text.push(b'\n');
+            serde_json::to_writer(&mut text, record)?;
         }
-        out.write_all(b"\n")?;
-        out.flush()?;
-        drop(out);
-        temporary.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+        text.push(b'\n');
+        replace_file(path, &text)?;
         Ok(())
     }
+}
+
+/// Writes a file in one step: readers see the old contents or the new.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut temporary = path.as_os_str().to_os_string();
+    temporary.push(".tmp");
+    let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&temporary, bytes)?;
+        fs::rename(&temporary, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

@@ -244,8 +244,7 @@ pub fn execute(
                         Ok(report) => {
                             results.header.complete &= report.complete;
                             state.complete &= report.complete;
-                            state.processes += report.processes;
-                            state.parts.insert(job.chunk.0, report.records);
+                            state.parts.push((job.chunk.0, report.records));
                             state.collection.extend(report.collection);
                         }
                         Err(error) => failure = Some(error.context(format!("while running {}", job.file))),
@@ -261,8 +260,9 @@ pub fn execute(
         return Err(error);
     }
     for (file, mut state) in by_file {
-        let parts = std::mem::take(&mut state.parts);
-        let mut records: Vec<Record> = parts.into_values().flatten().collect();
+        let mut parts = std::mem::take(&mut state.parts);
+        parts.sort_by_key(|(part, _)| *part);
+        let mut records: Vec<Record> = parts.into_iter().flat_map(|(_, records)| records).collect();
         fill_missing(&mut records, &file, &state, baseline, whole_files);
         for record in &mut records {
             annotate(record, expect);
@@ -285,15 +285,15 @@ fn partial_path(out: &Path) -> PathBuf {
 
 #[derive(Debug)]
 struct FileState {
-    parts: BTreeMap<usize, Vec<Record>>,
+    /// Parts end in any order; jobs of single tests are all part 0.
+    parts: Vec<(usize, Vec<Record>)>,
     collection: Vec<(Outcome, String)>,
-    processes: usize,
     complete: bool,
 }
 
 impl Default for FileState {
     fn default() -> Self {
-        FileState { parts: BTreeMap::new(), collection: Vec::new(), processes: 0, complete: true }
+        FileState { parts: Vec::new(), collection: Vec::new(), complete: true }
     }
 }
 

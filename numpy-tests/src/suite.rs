@@ -13,7 +13,7 @@ use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::results::{Machine, Outcome, Results, file_of};
+use crate::results::{Machine, Outcome, Results, file_of, replace_file};
 
 /// The upstream version everything here is pinned to.
 pub const NUMPY: &str = "2.4.6";
@@ -212,13 +212,9 @@ pub fn write_baseline(results: &Results, suite: &Suite, path: &Path) -> Result<(
 
 /// gzip without a time stamp, so equal contents give equal files.
 pub fn write_gz(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    let mut out = GzBuilder::new().mtime(0).write(&mut temporary, Compression::best());
+    let mut out = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     out.write_all(bytes)?;
-    out.finish()?;
-    temporary.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
+    replace_file(path, &out.finish()?)
 }
 
 #[cfg(test)]
@@ -229,7 +225,8 @@ mod tests {
     #[test]
     fn the_committed_list_has_upstreams_files() {
         let suite = Suite::load();
-        assert_eq!(suite.files.len(), 193);
+        // One of them (test_system_info) skips itself and has no tests.
+        assert_eq!(suite.files.len(), 194);
         let counted: usize = suite.files.iter().filter(|f| f.category.is_none()).map(|f| f.tests).sum();
         assert_eq!(counted, 47927);
         assert_eq!(suite.categories.len(), 4);

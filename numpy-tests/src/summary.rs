@@ -131,6 +131,9 @@ fn mask_addresses(text: &str) -> String {
 pub fn errors(results: &Results, limit: usize) -> String {
     let groups = error_groups(results);
     let mut out = String::new();
+    if limit == 0 {
+        return out;
+    }
     for group in groups.iter().take(limit) {
         let _ = writeln!(out, "{:>6} tests {:>3} files  {}", group.tests, group.files, group.text);
         let _ = writeln!(out, "{:>24}e.g. {}", "", group.example);
