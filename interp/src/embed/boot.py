@@ -28,8 +28,10 @@ class Embedded:
         name = getattr(context, "name", None)
         if name is not None and name.lower() != "numpy":
             return ()
+        if "micronumpy.numpy_hook" in sys.modules:
+            return ()  # the finder answers for itself
         from micronumpy.numpy_hook import finder
-        return () if finder in sys.meta_path else finder.find_distributions(context)
+        return finder.find_distributions(context)
 
     def invalidate_caches(self):
         pass

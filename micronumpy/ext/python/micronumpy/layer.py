@@ -69,8 +69,7 @@ def fetch():
             _sweep(home)
             scratch = tempfile.mkdtemp(prefix=".new-", dir=home)
             try:
-                _fill(scratch)
-                os.rename(os.path.join(scratch, "layer"), root)
+                os.rename(_fill(scratch), root)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return Layer(root, installed=False)
@@ -107,17 +106,23 @@ def _sweep(home):
 
 
 def _fill(scratch):
+    """Build the layer in a scratch folder, which holds nothing else afterwards; returns its path."""
     progress = _Progress(f"micronumpy: fetching numpy {VERSION}'s Python layer, once")
     try:
+        layer = os.path.join(scratch, "layer")
         wheel = _download(scratch)
         progress.say("unpacking")
-        layer = os.path.join(scratch, "layer")
         _unpack(wheel, layer)
         _compile(layer)
+        for name in os.listdir(scratch):
+            if name != "layer":
+                path = os.path.join(scratch, name)
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
     except BaseException:
         progress.end("failed")
         raise
     progress.end("done")
+    return layer
 
 
 class _Progress:
@@ -159,7 +164,7 @@ def _download(scratch):
     )
     wheels = os.listdir(folder) if pip.returncode == 0 else []
     if len(wheels) != 1:
-        said = "\n".join("    " + line for line in pip.stdout.strip().splitlines()[-8:])
+        said = "\n".join("    " + line for line in pip.stdout.strip().splitlines()[-20:])
         raise ImportError(
             f"micronumpy needs the Python layer of numpy {VERSION}, and pip could not fetch it:\n{said}\n"
             f"Without a network: install numpy {VERSION} into this Python by other means, or point PIP_FIND_LINKS "
