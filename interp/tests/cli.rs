@@ -243,6 +243,8 @@ fn interrupted(program: &Path, code: &str, signal: i32) -> (std::process::ExitSt
     let mut out = BufReader::new(child.stdout.take().expect("piped"));
     out.read_line(&mut ready).expect("read a line");
     assert_eq!(ready, "ready\n");
+    // Past the print, into what follows it.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     // SAFETY: our own child, not yet waited for.
     unsafe { libc::kill(child.id() as i32, signal) };
     let mut err = String::new();
@@ -334,4 +336,20 @@ except TypeError as error:
         run(["-W", "error", "-m", "micronumpy", "-c", "import sys; print(sys.argv, sys.warnoptions)", "x"])
             .ok();
     assert_eq!(seen, "['-c', 'x'] ['error']\n");
+}
+
+/// The memory map of a process that has used numpy holds nothing of upstream's compiled half.
+#[test]
+fn nothing_of_upstream_is_loaded() {
+    let code = "
+import numpy as np, micronumpy.info
+assert np.arange(10).sum() == 45
+assert np._core._multiarray_umath.__file__.startswith(__import__('sys').executable)
+maps = open('/proc/self/maps').read()
+print([line for line in maps.splitlines() if 'numpy' in line and '.so' in line], micronumpy.info.upstream_loaded())
+";
+    assert_eq!(run_code(code).ok(), "[] []\n");
+    let report = run(["-m", "micronumpy.info", "--json"]).ok();
+    let check = "import json, sys; d = json.load(sys.stdin); print(d['numpy']['version'], d['numpy']['upstream_loaded'])";
+    assert_eq!(run_code(check).input(&report).ok(), "2.4.6 []\n");
 }

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use support::{Run, fresh_dir, run_code};
 
-const ROOT: &str = "from micronumpy.numpy_hook import finder; print(finder.layer().root, finder.layer().installed)";
+const ROOT: &str =
+    "from micronumpy.numpy_hook import finder; print(finder.layer().root, finder.layer().installed)";
 
 fn entries(dir: &Path) -> Vec<String> {
     let read = std::fs::read_dir(dir).expect("read a directory");
-    let mut names: Vec<_> = read.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> =
+        read.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -36,7 +38,14 @@ fn assert_tidy(home: &Path, layers: usize) {
 fn processes_that_start_at_once_fetch_once() {
     let home = fresh_dir("layer_at_once");
     let children: Vec<_> = (0..4)
-        .map(|_| run_code(ROOT).env("MICRONUMPY_HOME", &home).command().stdin(Stdio::null()).spawn().expect("start"))
+        .map(|_| {
+            run_code(ROOT)
+                .env("MICRONUMPY_HOME", &home)
+                .command()
+                .stdin(Stdio::null())
+                .spawn()
+                .expect("start")
+        })
         .collect();
     let mut fetches = 0;
     let mut roots = Vec::new();
@@ -45,7 +54,10 @@ fn processes_that_start_at_once_fetch_once() {
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{err}");
         fetches += err.matches("fetching").count();
-        assert!(err.is_empty() || err == "micronumpy: fetching numpy 2.4.6's Python layer, once ... done\n", "{err}");
+        assert!(
+            err.is_empty() || err == "micronumpy: fetching numpy 2.4.6's Python layer, once ... done\n",
+            "{err}"
+        );
         roots.push(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     assert_eq!(fetches, 1);
@@ -85,7 +97,10 @@ fn offline() {
         .env("PIP_FIND_LINKS", &empty)
         .go();
     assert_eq!(outcome.status.code(), Some(1));
-    assert!(outcome.err.contains("ImportError: micronumpy needs the Python layer of numpy 2.4.6"), "{outcome:#?}");
+    assert!(
+        outcome.err.contains("ImportError: micronumpy needs the Python layer of numpy 2.4.6"),
+        "{outcome:#?}"
+    );
     assert!(outcome.err.contains("Without a network"), "{outcome:#?}");
     assert_tidy(&home, 0);
 }
@@ -157,14 +172,19 @@ fn installed_numpy() {
     let suffix = run_code("import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'), end='')").ok();
     std::fs::write(package.join(format!("extra{suffix}")), "").expect("write");
     let outcome = run_code("import numpy").env("PYTHONPATH", &dir).go();
-    assert!(outcome.err.contains("micronumpy does not load compiled modules into numpy: numpy.extra"), "{outcome:#?}");
+    assert!(
+        outcome.err.contains("micronumpy does not load compiled modules into numpy: numpy.extra"),
+        "{outcome:#?}"
+    );
 }
 
 #[test]
 fn stand_ins() {
     let dir = fresh_dir("layer_standins");
     std::fs::create_dir_all(dir.join("numpy/_core")).expect("create");
-    for (name, text) in [("__init__.py", ""), ("version.py", "version = \"2.4.6\"\n"), ("_core/__init__.py", "")] {
+    for (name, text) in
+        [("__init__.py", ""), ("version.py", "version = \"2.4.6\"\n"), ("_core/__init__.py", "")]
+    {
         std::fs::write(dir.join("numpy").join(name), text).expect("write");
     }
     let code = "
@@ -182,6 +202,9 @@ print(module.rational is rational)
 ";
     let out = run_code(code).env("PYTHONPATH", &dir).ok();
     assert_eq!(out.matches("is not implemented in micronumpy").count(), 7, "{out}");
-    assert!(out.starts_with("numpy._core._rational_tests.rational is not implemented in micronumpy\n"), "{out}");
+    assert!(
+        out.starts_with("numpy._core._rational_tests.rational is not implemented in micronumpy\n"),
+        "{out}"
+    );
     assert!(out.ends_with("True\n"), "{out}");
 }
