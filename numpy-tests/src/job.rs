@@ -149,6 +149,10 @@ pub fn run(
     interrupted: &AtomicBool,
     on_record: &dyn Fn(&Record),
 ) -> Result<JobReport> {
+    if interrupted.load(Ordering::Relaxed) || setup.deadline.is_some_and(|deadline| Instant::now() > deadline)
+    {
+        return Ok(JobReport { complete: false, ..JobReport::default() });
+    }
     let scratch = tempfile::Builder::new().prefix("numpy-tests-").tempdir()?;
     let log = scratch.path().join("events.jsonl");
     File::create(&log)?;

@@ -35,6 +35,9 @@ use crate::runner::{Plan, Selection};
 use crate::suite::{Baseline, NUMPY, Suite};
 use crate::tools::Interpreter;
 
+/// For all repetitions of a ratchet check together: a hundred hanging tests must not take hours.
+const RERUN_LIMIT: Duration = Duration::from_secs(600);
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Run numpy's own test suite and keep score.
@@ -316,7 +319,8 @@ fn check(
     let mut check = list.losses(&results);
     if !check.lost.is_empty() && check.lost.len() <= rerun {
         eprintln!("running {} lost tests again, each alone", check.lost.len());
-        let setup = setup(engine, tools::default_interpreter)?;
+        let mut setup = setup(engine, tools::default_interpreter)?;
+        setup.deadline = Some(Instant::now() + RERUN_LIMIT);
         let ids: Vec<String> = check.lost.iter().map(|record| record.id.clone()).collect();
         let plan = Plan::alone(&ids, &setup);
         let none = Expect::default();
