@@ -10,6 +10,7 @@ pub mod dtype;
 pub mod error;
 pub mod iter;
 pub mod object;
+pub mod ufunc;
 
 pub use array::{ArrayRef, Dims, NdArray, Order};
 pub use cast::Casting;

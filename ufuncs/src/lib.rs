@@ -15,6 +15,7 @@ pub mod ops;
 pub mod order;
 pub mod select;
 pub mod sort;
+pub mod strings_compare;
 pub mod table;
 pub mod typenum;
 

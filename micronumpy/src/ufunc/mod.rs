@@ -9,9 +9,6 @@
 //! objects and a loop somebody registered at run time are all a [`Loop`].
 
 pub mod core_dims;
-pub mod exec;
-pub mod gufunc;
-pub mod reduce;
 pub mod resolve;
 mod rules;
 
@@ -19,6 +16,7 @@ use std::borrow::Cow;
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use ufuncs::strings_compare::STRING_LOOPS;
 use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, TypeNum, UfuncDef};
 
 pub use core_dims::CoreSignature;
@@ -35,11 +33,13 @@ pub struct Loop {
     pub def: LoopDef,
     /// Loops over types whose structure matters (a structured dtype, say) name them exactly.
     pub dtypes: Option<Arc<[Dtype]>>,
+    /// Whether the ufunc's list of types shows it.
+    pub listed: bool,
 }
 
 impl From<LoopDef> for Loop {
     fn from(def: LoopDef) -> Loop {
-        Loop { def, dtypes: None }
+        Loop { def, dtypes: None, listed: true }
     }
 }
 
@@ -65,6 +65,10 @@ impl Ufunc {
             Some(s) => Some(CoreSignature::parse(s, def.nin, def.nout)?),
             None => None,
         };
+        let mut loops: Vec<Loop> = def.loops.iter().cloned().map(Loop::from).collect();
+        for (_, rows) in STRING_LOOPS.iter().filter(|(name, _)| *name == def.name) {
+            loops.extend(rows.iter().map(|row| Loop { listed: false, ..Loop::from(row.clone()) }));
+        }
         Ok(Ufunc {
             name: Cow::Borrowed(def.name),
             nin: def.nin,
@@ -72,7 +76,7 @@ impl Ufunc {
             identity: def.identity,
             core,
             rule: Rule::of(def.name),
-            loops: def.loops.iter().cloned().map(Loop::from).collect(),
+            loops,
         })
     }
     /// A ufunc without loops, to be filled by the host.

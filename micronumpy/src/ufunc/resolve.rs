@@ -70,9 +70,15 @@ pub enum ResolveError {
     /// Two operand types that do not go together.
     Binary,
     /// Input `index` cannot be cast.
-    Input { index: usize, to: Dtype },
+    Input {
+        index: usize,
+        to: Dtype,
+    },
     /// Output `index` cannot be cast.
-    Output { index: usize, from: Dtype },
+    Output {
+        index: usize,
+        from: Dtype,
+    },
     Other(Error),
 }
 
@@ -322,7 +328,9 @@ impl Query<'_> {
         self.uf
             .loops
             .iter()
-            .position(|l| l.dtypes.is_none() && l.def.types.len() == nargs && l.def.types.iter().all(|&t| t == num))
+            .position(|l| {
+                l.dtypes.is_none() && l.def.types.len() == nargs && l.def.types.iter().all(|&t| t == num)
+            })
             .ok_or(ResolveError::NoLoop)
     }
 
@@ -402,10 +410,12 @@ impl Query<'_> {
         if self.any_input(|t| t.is_object() || t.is_user()) {
             return self.linear();
         }
-        if self.has_signature() && self.signature.iter().enumerate().any(|(i, s)| match s {
-            Some(t) => i < self.nin() || !t.is_bool(),
-            None => false,
-        }) {
+        if self.has_signature()
+            && self.signature.iter().enumerate().any(|(i, s)| match s {
+                Some(t) => i < self.nin() || !t.is_bool(),
+                None => false,
+            })
+        {
             return self.linear();
         }
         let (a, b) = (self.input_num(0), self.input_num(1));
@@ -440,7 +450,8 @@ impl Query<'_> {
                 };
             }
         }
-        let object = self.any_input(TypeNum::is_object) || self.signature.iter().flatten().any(|t| t.is_object());
+        let object =
+            self.any_input(TypeNum::is_object) || self.signature.iter().flatten().any(|t| t.is_object());
         let num = if object { TypeNum::OBJECT } else { TypeNum::BOOL };
         Ok((self.uniform_loop(num)?, true))
     }
@@ -588,7 +599,12 @@ impl Query<'_> {
         let order = |l: &&super::Loop| l.dtypes.is_some() || l.def.types.iter().any(|t| t.is_user());
         if user {
             // Loops for user types come first, whenever they were registered.
-            let hit = self.uf.loops.iter().enumerate().find(|(_, l)| order(l) && fits(&l.def.types, l.dtypes.as_deref()));
+            let hit = self
+                .uf
+                .loops
+                .iter()
+                .enumerate()
+                .find(|(_, l)| order(l) && fits(&l.def.types, l.dtypes.as_deref()));
             if let Some((i, _)) = hit {
                 return Some(i);
             }
@@ -641,7 +657,7 @@ impl Query<'_> {
     fn dtypes(&self, index: usize) -> Resolve<PerOp<Dtype>> {
         let l = &self.uf.loops[index];
         if let Some(exact) = &l.dtypes {
-            return Ok(PerOp::from_slice(exact));
+            return Ok(exact.iter().cloned().collect());
         }
         let mut unit: Option<Dtype> = None;
         if l.def.types.iter().any(|t| t.is_datetime()) {
@@ -662,7 +678,8 @@ impl Query<'_> {
                 _ => None,
             })
         };
-        Ok(l.def
+        let mut dtypes: PerOp<Dtype> = l
+            .def
             .types
             .iter()
             .enumerate()
@@ -679,7 +696,12 @@ impl Query<'_> {
                 }
                 Dtype::builtin(t)
             })
-            .collect())
+            .collect();
+        if self.uf.rule == Rule::Add && l.def.types[2].is_flexible() {
+            // Concatenation.
+            dtypes[2].itemsize = dtypes[0].itemsize + dtypes[1].itemsize;
+        }
+        Ok(dtypes)
     }
 }
 

@@ -48,8 +48,8 @@ impl Rule {
             "_ones_like" => Rule::OnesLike,
             "isfinite" | "isinf" | "isnan" => Rule::IsFinite,
             "isnat" => Rule::IsNat,
-            "positive" | "sign" | "maximum" | "minimum" | "fmax" | "fmin" | "clip" | "gcd" | "lcm" | "matmul"
-            | "matvec" | "vecmat" | "vecdot" => Rule::Uniform,
+            "positive" | "sign" | "maximum" | "minimum" | "fmax" | "fmin" | "clip" | "gcd" | "lcm"
+            | "matmul" | "matvec" | "vecmat" | "vecdot" => Rule::Uniform,
             _ => Rule::Linear,
         }
     }
