@@ -9,12 +9,12 @@
 use crate::abi::{Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDef};
 use crate::elem::{Bool, Complex, Datetime, LongDouble, Timedelta, f16};
 use crate::loops::binary::{
-    arith, arith_each, binary, binary_each, multiply_complex, power_float, power_integer,
+    arith, arith_each, binary, binary_each, divide_delta, multiply_complex, power_float, power_integer,
 };
 use crate::loops::gufunc::{matmul, matvec, vecdot, vecmat};
 use crate::loops::pairs::{binary_pair, unary_pair};
 use crate::loops::ternary::ternary;
-use crate::loops::unary::{square_complex, unary, unary_each};
+use crate::loops::unary::{unary, unary_each, unary_fused};
 use crate::ops::arith::*;
 use crate::ops::bits::*;
 use crate::ops::compare::*;
@@ -246,7 +246,7 @@ macro_rules! comparison {
                 halves!("TT->?", NO_FP, binary_each::<$op, T, T>),
                 floats!("TT->?", NO_FP, binary::<$op, T, T>),
                 longs!("TT->?", NO_FP, binary_each::<$op, T, T>),
-                complexes!("TT->?", NO_FP, binary_each::<$op, T, T>),
+                complexes!("TT->?", FP, binary_each::<$op, T, T>),
                 dates_deltas!("TT->?", binary::<$op, T, T>),
             ]
         )
@@ -390,7 +390,8 @@ pub static UFUNCS: &[UfuncDef] = &[
             floats!("T->T", NO_FP, unary::<Absolute, T>),
             longs!("T->T", NO_FP, unary_each::<Absolute, T>),
             deltas!("T->T", unary::<Absolute, T>),
-            complexes!("T->R", FP, unary_each::<Absolute, T>),
+            small_complexes!("T->R", NO_FP, unary_fused::<Absolute, AbsoluteFused, T>),
+            long_complexes!("T->R", FP, unary_each::<Absolute, T>),
         ]
     ),
     ufunc!(
@@ -475,7 +476,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             floats!("TT->T", FP, arith::<Divide, T>),
             longs!("TT->T", FP, arith_each::<Divide, T>),
             complexes!("TT->T", FP, arith_each::<Divide, T>),
-            one!("mq->m", FP, binary_each::<Divide, Timedelta, i64>),
+            one!("mq->m", FP, divide_delta::<Divide>),
             one!("md->m", FP, binary_each::<Divide, Timedelta, f64>),
             one!("mm->d", FP, binary_each::<Divide, Timedelta, Timedelta>),
         ]
@@ -530,7 +531,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         [
             ints!("TT->T", FP, arith_each::<FloorDivide, T>),
             reals!("TT->T", FP, arith_each::<FloorDivide, T>),
-            one!("mq->m", FP, binary_each::<FloorDivide, Timedelta, i64>),
+            one!("mq->m", FP, divide_delta::<FloorDivide>),
             one!("md->m", FP, binary_each::<FloorDivide, Timedelta, f64>),
             one!("mm->q", FP, binary_each::<FloorDivide, Timedelta, Timedelta>),
         ]
@@ -745,7 +746,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("T->T", NO_FP, unary_each::<Sign, T>),
             floats!("T->T", NO_FP, unary::<Sign, T>),
             longs!("T->T", NO_FP, unary_each::<Sign, T>),
-            complexes!("T->T", NO_FP, unary_each::<Sign, T>),
+            complexes!("T->T", FP, unary_each::<Sign, T>),
             deltas!("T->T", unary::<Sign, T>),
         ]
     ),
@@ -796,7 +797,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("T->T", FP, unary_each::<Square, T>),
             floats!("T->T", FP, unary::<Square, T>),
             longs!("T->T", FP, unary_each::<Square, T>),
-            small_complexes!("T->T", FP, square_complex::<T>),
+            small_complexes!("T->T", FP, unary_fused::<Square, SquareFused, T>),
             long_complexes!("T->T", FP, unary_each::<Square, T>),
         ]
     ),

@@ -5,7 +5,8 @@ use core::mem::MaybeUninit;
 
 use super::{Overlap, Scratch, load, overlap, store};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
-use crate::elem::Elem;
+use crate::elem::{Elem, Timedelta};
+use crate::fpstatus;
 use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
 use crate::ops::arith::{Multiply, MultiplyFused};
@@ -118,6 +119,25 @@ pub unsafe extern "C" fn binary_each<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
 ) -> c_int {
     // SAFETY: see the module.
     unsafe { strided::<Op, A, B>(&Operands::new(data, dims, strides)) };
+    0
+}
+
+/// Durations divided by integers. Only a scalar divisor of zero is reported; numpy does not look at the others.
+pub unsafe extern "C" fn divide_delta<Op: BinaryOp<Timedelta, i64>>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: see the module.
+    let args = unsafe { Operands::new(data, dims, strides) };
+    // SAFETY: there is at least one divisor.
+    if args.n > 0 && args.sb == 0 && unsafe { load::<i64>(args.b) } == 0 {
+        fpstatus::raise(fpstatus::DIVIDEBYZERO);
+    }
+    // SAFETY: as above.
+    unsafe { strided::<Op, Timedelta, i64>(&args) };
     0
 }
 

@@ -7,7 +7,6 @@ use super::{Overlap, Scratch, load, overlap, store};
 use crate::abi::LoopContext;
 use crate::elem::Elem;
 use crate::ops::UnaryOp;
-use crate::ops::arith::{Square, SquareFused};
 
 /// For operations worth vectorising.
 pub unsafe extern "C" fn unary<Op: UnaryOp<A>, A: Elem>(
@@ -101,8 +100,8 @@ unsafe fn strided<Op: UnaryOp<A>, A: Elem>(n: usize, a: *const u8, o: *mut u8, s
     }
 }
 
-/// Squares of complex numbers, fused where the processor can; see [`SquareFused`].
-pub unsafe extern "C" fn square_complex<A: Elem>(
+/// An operation on complex numbers that has a variant with fused multiply-add, for processors with the instruction.
+pub unsafe extern "C" fn unary_fused<Op, Fused, A: Elem>(
     ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -110,31 +109,28 @@ pub unsafe extern "C" fn square_complex<A: Elem>(
     aux: *mut c_void,
 ) -> c_int
 where
-    SquareFused: UnaryOp<A>,
-    Square: UnaryOp<A>,
+    Op: UnaryOp<A>,
+    Fused: UnaryOp<A>,
 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("fma") {
         /// # Safety
         /// The processor has FMA; otherwise see the module.
         #[target_feature(enable = "avx,fma")]
-        unsafe fn body<A: Elem>(n: usize, a: *const u8, o: *mut u8, sa: isize, so: isize)
-        where
-            SquareFused: UnaryOp<A>,
-        {
+        unsafe fn body<Op: UnaryOp<A>, A: Elem>(n: usize, a: *const u8, o: *mut u8, sa: isize, so: isize) {
             // SAFETY: the caller's promise.
-            unsafe { strided::<SquareFused, A>(n, a, o, sa, so) }
+            unsafe { strided::<Op, A>(n, a, o, sa, so) }
         }
         // SAFETY: the feature was just detected; two operands.
-        unsafe { body::<A>(*dims as usize, *data, *data.add(1), *strides, *strides.add(1)) };
+        unsafe { body::<Fused, A>(*dims as usize, *data, *data.add(1), *strides, *strides.add(1)) };
         return 0;
     }
     // SAFETY: the same arguments. (aarch64 always has the instruction.)
     unsafe {
         if cfg!(target_arch = "aarch64") {
-            unary::<SquareFused, A>(ctx, data, dims, strides, aux)
+            unary_each::<Fused, A>(ctx, data, dims, strides, aux)
         } else {
-            unary::<Square, A>(ctx, data, dims, strides, aux)
+            unary_each::<Op, A>(ctx, data, dims, strides, aux)
         }
     }
 }

@@ -21,16 +21,16 @@ pub struct Sign;
 /// One.
 pub struct OnesLike;
 
-binary!(Add [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_add(b));
-binary!(Subtract [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_sub(b));
-binary!(Multiply [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_mul(b));
+binary!(Add for [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_add(b));
+binary!(Subtract for [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_sub(b));
+binary!(Multiply for [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_mul(b));
 
-binary!(Add[Bool] | a, b | Bool((a.0 | b.0 != 0) as u8));
-binary!(Multiply[Bool] | a, b | Bool(((a.0 != 0) & (b.0 != 0)) as u8));
+binary!(Add for [Bool] |a, b| Bool((a.0 | b.0 != 0) as u8));
+binary!(Multiply for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
 
-binary!(Subtract [f32, f64, LongDouble] |a, b| a - b);
-binary!(Multiply [f32, f64, LongDouble] |a, b| a * b);
-binary!(Divide [f32, f64, LongDouble] |a, b| a / b);
+binary!(Subtract for [f32, f64, LongDouble] |a, b| a - b);
+binary!(Multiply for [f32, f64, LongDouble] |a, b| a * b);
+binary!(Divide for [f32, f64, LongDouble] |a, b| a / b);
 
 /// Sums are pairwise, everything else folds in order.
 macro_rules! pairwise_add {
@@ -175,29 +175,29 @@ fn divide_by_zero<T: Real>(a: Complex<T>, zero: T) -> Complex<T> {
     Complex { re: a.re / zero, im: a.im / zero }
 }
 
-unary!(Negative [i8, i16, i32, i64, u8, u16, u32, u64] |a| a.wrapping_neg());
-unary!(Negative [f32, f64, LongDouble] |a| -a);
-unary!(Negative[f16] | a | f16::from_bits(a.to_bits() ^ 0x8000));
+unary!(Negative for [i8, i16, i32, i64, u8, u16, u32, u64] |a| a.wrapping_neg());
+unary!(Negative for [f32, f64, LongDouble] |a| -a);
+unary!(Negative for [f16] |a| f16::from_bits(a.to_bits() ^ 0x8000));
 // The smallest integer is its own negation, so NaT stays NaT.
-unary!(Negative[Timedelta] | a | Timedelta(a.0.wrapping_neg()));
+unary!(Negative for [Timedelta] |a| Timedelta(a.0.wrapping_neg()));
 
-unary!(Absolute [i8, i16, i32, i64] |a| a.wrapping_abs());
-unary!(Absolute [u8, u16, u32, u64] |a| a);
-unary!(Absolute[Bool] | a | Bool(a.get() as u8));
-unary!(Absolute [f32, f64, LongDouble] |a| a.fabs());
-unary!(Absolute[f16] | a | f16::from_bits(a.to_bits() & 0x7fff));
-unary!(Absolute[Timedelta] | a | Timedelta(a.0.wrapping_abs()));
+unary!(Absolute for [i8, i16, i32, i64] |a| a.wrapping_abs());
+unary!(Absolute for [u8, u16, u32, u64] |a| a);
+unary!(Absolute for [Bool] |a| Bool(a.get() as u8));
+unary!(Absolute for [f32, f64, LongDouble] |a| a.fabs());
+unary!(Absolute for [f16] |a| f16::from_bits(a.to_bits() & 0x7fff));
+unary!(Absolute for [Timedelta] |a| Timedelta(a.0.wrapping_abs()));
 
-unary!(Square [i8, i16, i32, i64, u8, u16, u32, u64] |a| a.wrapping_mul(a));
-unary!(Square [f32, f64, LongDouble] |a| a * a);
+unary!(Square for [i8, i16, i32, i64, u8, u16, u32, u64] |a| a.wrapping_mul(a));
+unary!(Square for [f32, f64, LongDouble] |a| a * a);
 unary_via_f32!(Square);
 
-unary!(Reciprocal [f32, f64] |a| 1.0 / a);
-unary!(Reciprocal[LongDouble] | a | LongDouble::from(1.0) / a);
+unary!(Reciprocal for [f32, f64] |a| 1.0 / a);
+unary!(Reciprocal for [LongDouble] |a| LongDouble::from(1.0) / a);
 unary_via_f32!(Reciprocal);
-unary!(Reciprocal [i8, i16, u8, u16, u32, u64] |a| reciprocal_or(a as i128, 0) as _);
-unary!(Reciprocal[i32] | a | reciprocal_or(a as i128, i32::MIN as i128) as _);
-unary!(Reciprocal[i64] | a | reciprocal_or(a as i128, i64::MIN as i128) as _);
+unary!(Reciprocal for [i8, i16, u8, u16, u32, u64] |a| reciprocal_or(a as i128, 0) as _);
+unary!(Reciprocal for [i32] |a| reciprocal_or(a as i128, i32::MIN as i128) as _);
+unary!(Reciprocal for [i64] |a| reciprocal_or(a as i128, i64::MIN as i128) as _);
 
 /// 1/a for an integer: the quotient of doubles cast back, so zero divides (and the cast of infinity is invalid).
 #[inline(always)]
@@ -223,16 +223,36 @@ where
     }
 }
 
-impl<T: Real> UnaryOp<Complex<T>> for Absolute
-where
-    Complex<T>: Elem,
-{
-    type Out = T;
+impl UnaryOp<Complex<LongDouble>> for Absolute {
+    type Out = LongDouble;
     #[inline]
-    fn apply(a: Complex<T>) -> T {
+    fn apply(a: Complex<LongDouble>) -> LongDouble {
         a.re.hypot(a.im)
     }
 }
+
+/// Magnitude of `F` and `D`: scaled by the larger part, as numpy's vector loops do (scalars use `hypot`).
+macro_rules! complex_absolute {
+    ($op:ident, |$r:ident| $plus_one:expr; $($t:ident),*) => {$(
+        impl UnaryOp<Complex<$t>> for $op {
+            type Out = $t;
+            #[inline(always)]
+            fn apply(a: Complex<$t>) -> $t {
+                let (x, y) = (a.re.abs(), a.im.abs());
+                if x == $t::INFINITY || y == $t::INFINITY {
+                    return $t::INFINITY;
+                }
+                let (large, small) = if x > y { (x, y) } else { (y, x) };
+                let $r = if large == 0.0 { 0.0 } else { small / large };
+                $plus_one.sqrt() * large
+            }
+        }
+    )*};
+}
+complex_absolute!(Absolute, |r| (r * r + 1.0); f32, f64);
+/// [`Absolute`] with a fused multiply-add; see [`MultiplyFused`].
+pub struct AbsoluteFused;
+complex_absolute!(AbsoluteFused, |r| r.mul_add(r, 1.0); f32, f64);
 
 impl<T: Real> UnaryOp<Complex<T>> for Square
 where
@@ -286,22 +306,20 @@ where
     }
 }
 
-unary!(Sign [i8, i16, i32, i64] |a| a.signum());
-unary!(Sign [u8, u16, u32, u64] |a| (a != 0) as _);
+unary!(Sign for [i8, i16, i32, i64] |a| a.signum());
+unary!(Sign for [u8, u16, u32, u64] |a| (a != 0) as _);
 // NaT is an ordinary (negative) number here.
-unary!(Sign[Timedelta] | a | Timedelta(a.0.signum()));
-unary!(Sign [f32, f64] |a| if a > 0.0 { 1.0 } else if a < 0.0 { -1.0 } else if a == 0.0 { 0.0 } else { a });
-unary!(
-    Sign[LongDouble] | a | {
-        if a.is_nan() {
-            a
-        } else if a.is_zero() {
-            LongDouble::ZERO
-        } else {
-            LongDouble::from(if a.is_sign_negative() { -1.0 } else { 1.0 })
-        }
+unary!(Sign for [Timedelta] |a| Timedelta(a.0.signum()));
+unary!(Sign for [f32, f64] |a| if a > 0.0 { 1.0 } else if a < 0.0 { -1.0 } else if a == 0.0 { 0.0 } else { a });
+unary!(Sign for [LongDouble] |a| {
+    if a.is_nan() {
+        a
+    } else if a.is_zero() {
+        LongDouble::ZERO
+    } else {
+        LongDouble::from(if a.is_sign_negative() { -1.0 } else { 1.0 })
     }
-);
+});
 unary_via_f32!(Sign);
 
 impl<T: Real> UnaryOp<Complex<T>> for Sign
@@ -331,13 +349,13 @@ where
     }
 }
 
-unary!(OnesLike[Bool] | _a | Bool::TRUE);
-unary!(OnesLike [i8, i16, i32, i64, u8, u16, u32, u64] |_a| 1);
-unary!(OnesLike [f32, f64] |_a| 1.0);
-unary!(OnesLike[f16] | _a | f16::ONE);
-unary!(OnesLike[LongDouble] | _a | LongDouble::from(1.0));
-unary!(OnesLike[Timedelta] | _a | Timedelta(1));
-unary!(OnesLike[Datetime] | _a | Datetime(1));
-unary!(OnesLike [Complex<f32>] |_a| Complex { re: 1.0, im: 0.0 });
-unary!(OnesLike [Complex<f64>] |_a| Complex { re: 1.0, im: 0.0 });
-unary!(OnesLike [Complex<LongDouble>] |_a| Complex { re: LongDouble::from(1.0), im: LongDouble::ZERO });
+unary!(OnesLike for [Bool] |_a| Bool::TRUE);
+unary!(OnesLike for [i8, i16, i32, i64, u8, u16, u32, u64] |_a| 1);
+unary!(OnesLike for [f32, f64] |_a| 1.0);
+unary!(OnesLike for [f16] |_a| f16::ONE);
+unary!(OnesLike for [LongDouble] |_a| LongDouble::from(1.0));
+unary!(OnesLike for [Timedelta] |_a| Timedelta(1));
+unary!(OnesLike for [Datetime] |_a| Datetime(1));
+unary!(OnesLike for [Complex<f32>] |_a| Complex { re: 1.0, im: 0.0 });
+unary!(OnesLike for [Complex<f64>] |_a| Complex { re: 1.0, im: 0.0 });
+unary!(OnesLike for [Complex<LongDouble>] |_a| Complex { re: LongDouble::from(1.0), im: LongDouble::ZERO });

@@ -5,6 +5,7 @@
 
 use super::{BinaryOp, UnaryOp, binary, binary_mixed, unary};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
+use crate::fpstatus;
 
 pub struct Equal;
 pub struct NotEqual;
@@ -24,11 +25,11 @@ pub struct SignBit;
 
 macro_rules! comparisons {
     ($($op:ident $sym:tt),*) => {$(
-        binary!($op [i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, LongDouble] -> Bool, |a, b| {
+        binary!($op for [i8, i16, i32, i64, u8, u16, u32, u64, f32, f64, LongDouble] -> Bool, |a, b| {
             Bool((a $sym b) as u8)
         });
-        binary!($op [Bool] -> Bool, |a, b| Bool((a.get() $sym b.get()) as u8));
-        binary!($op [f16] -> Bool, |a, b| Bool((float16::to_f32(a) $sym float16::to_f32(b)) as u8));
+        binary!($op for [Bool] -> Bool, |a, b| Bool((a.get() $sym b.get()) as u8));
+        binary!($op for [f16] -> Bool, |a, b| Bool((float16::to_f32(a) $sym float16::to_f32(b)) as u8));
         // No unsigned value is less than a negative one.
         binary_mixed!($op (i64, u64) -> Bool, |a, b| {
             Bool((if a < 0 { -1 $sym 0 } else { (a as u64) $sym b }) as u8)
@@ -42,13 +43,13 @@ comparisons!(Equal ==, NotEqual !=, Less <, LessEqual <=, Greater >, GreaterEqua
 
 macro_rules! tick_comparisons {
     ($($op:ident $sym:tt),*) => {$(
-        binary!($op [Datetime, Timedelta] -> Bool, |a, b| {
+        binary!($op for [Datetime, Timedelta] -> Bool, |a, b| {
             Bool(((a.0 $sym b.0) & !a.is_nat() & !b.is_nat()) as u8)
         });
     )*};
 }
 tick_comparisons!(Equal ==, Less <, LessEqual <=, Greater >, GreaterEqual >=);
-binary!(NotEqual [Datetime, Timedelta] -> Bool, |a, b| Bool(((a.0 != b.0) | a.is_nat() | b.is_nat()) as u8));
+binary!(NotEqual for [Datetime, Timedelta] -> Bool, |a, b| Bool(((a.0 != b.0) | a.is_nat() | b.is_nat()) as u8));
 
 /// Lexicographic order; a NaN in a decisive imaginary part makes it false.
 #[inline(always)]
@@ -58,6 +59,15 @@ pub(super) fn complex_gt<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
 #[inline(always)]
 pub(super) fn complex_ge<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
     if a.re == b.re { a.im >= b.im } else { a.re > b.re && !a.im.is_nan() && !b.im.is_nan() }
+}
+
+/// Ordering complex numbers reports NaN in the parts it gets to compare. (Ordering real numbers does not.)
+#[inline(always)]
+fn signal_unordered<T: Real>(a: Complex<T>, b: Complex<T>) {
+    let unordered = |x: T, y: T| x.is_nan() || y.is_nan();
+    if unordered(a.re, b.re) || a.re == b.re && unordered(a.im, b.im) {
+        fpstatus::raise(fpstatus::INVALID);
+    }
 }
 
 macro_rules! complex_comparisons {
@@ -77,10 +87,10 @@ macro_rules! complex_comparisons {
 complex_comparisons! {
     Equal |a, b| ((a.re == b.re) & (a.im == b.im));
     NotEqual |a, b| ((a.re != b.re) | (a.im != b.im));
-    Greater |a, b| complex_gt(a, b);
-    GreaterEqual |a, b| complex_ge(a, b);
-    Less |a, b| complex_gt(b, a);
-    LessEqual |a, b| complex_ge(b, a);
+    Greater |a, b| { signal_unordered(a, b); complex_gt(a, b) };
+    GreaterEqual |a, b| { signal_unordered(a, b); complex_ge(a, b) };
+    Less |a, b| { signal_unordered(a, b); complex_gt(b, a) };
+    LessEqual |a, b| { signal_unordered(a, b); complex_ge(b, a) };
 }
 
 macro_rules! logical {
@@ -126,20 +136,20 @@ impl<T: Elem> UnaryOp<T> for LogicalNot {
     }
 }
 
-unary!(IsNan [Bool, i8, i16, i32, i64, u8, u16, u32, u64] -> Bool, |_a| Bool::FALSE);
-unary!(IsInf [Bool, i8, i16, i32, i64, u8, u16, u32, u64, Datetime, Timedelta] -> Bool, |_a| Bool::FALSE);
-unary!(IsFinite [Bool, i8, i16, i32, i64, u8, u16, u32, u64] -> Bool, |_a| Bool::TRUE);
-unary!(IsNan [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_nan() as u8));
-unary!(IsInf [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_infinite() as u8));
-unary!(IsFinite [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_finite() as u8));
-unary!(IsNan [f16] -> Bool, |a| Bool((a.to_bits() & 0x7fff > 0x7c00) as u8));
-unary!(IsInf [f16] -> Bool, |a| Bool((a.to_bits() & 0x7fff == 0x7c00) as u8));
-unary!(IsFinite [f16] -> Bool, |a| Bool((a.to_bits() & 0x7c00 != 0x7c00) as u8));
-unary!(IsNan [Datetime, Timedelta] -> Bool, |a| Bool(a.is_nat() as u8));
-unary!(IsFinite [Datetime, Timedelta] -> Bool, |a| Bool(!a.is_nat() as u8));
-unary!(IsNat [Datetime, Timedelta] -> Bool, |a| Bool(a.is_nat() as u8));
-unary!(SignBit [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_sign_negative() as u8));
-unary!(SignBit [f16] -> Bool, |a| Bool((a.to_bits() >> 15) as u8));
+unary!(IsNan for [Bool, i8, i16, i32, i64, u8, u16, u32, u64] -> Bool, |_a| Bool::FALSE);
+unary!(IsInf for [Bool, i8, i16, i32, i64, u8, u16, u32, u64, Datetime, Timedelta] -> Bool, |_a| Bool::FALSE);
+unary!(IsFinite for [Bool, i8, i16, i32, i64, u8, u16, u32, u64] -> Bool, |_a| Bool::TRUE);
+unary!(IsNan for [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_nan() as u8));
+unary!(IsInf for [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_infinite() as u8));
+unary!(IsFinite for [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_finite() as u8));
+unary!(IsNan for [f16] -> Bool, |a| Bool((a.to_bits() & 0x7fff > 0x7c00) as u8));
+unary!(IsInf for [f16] -> Bool, |a| Bool((a.to_bits() & 0x7fff == 0x7c00) as u8));
+unary!(IsFinite for [f16] -> Bool, |a| Bool((a.to_bits() & 0x7c00 != 0x7c00) as u8));
+unary!(IsNan for [Datetime, Timedelta] -> Bool, |a| Bool(a.is_nat() as u8));
+unary!(IsFinite for [Datetime, Timedelta] -> Bool, |a| Bool(!a.is_nat() as u8));
+unary!(IsNat for [Datetime, Timedelta] -> Bool, |a| Bool(a.is_nat() as u8));
+unary!(SignBit for [f32, f64, LongDouble] -> Bool, |a| Bool(a.is_sign_negative() as u8));
+unary!(SignBit for [f16] -> Bool, |a| Bool((a.to_bits() >> 15) as u8));
 
 macro_rules! complex_class {
     ($($op:ident |$a:ident| $e:expr;)*) => {$(

@@ -24,8 +24,8 @@ fn too_large() {
 
 macro_rules! signed {
     ($($t:ident),*) => {$(
-        binary!(FloorDivide [$t] |a, b| <Divmod as BinaryPairOp<$t>>::apply(a, b).0);
-        binary!(Remainder [$t] |a, b| {
+        binary!(FloorDivide for [$t] |a, b| <Divmod as BinaryPairOp<$t>>::apply(a, b).0);
+        binary!(Remainder for [$t] |a, b| {
             if b == 0 {
                 by_zero();
                 0
@@ -35,7 +35,7 @@ macro_rules! signed {
                 if r != 0 && (r < 0) != (b < 0) { r + b } else { r }
             }
         });
-        binary!(Fmod [$t] |a, b| {
+        binary!(Fmod for [$t] |a, b| {
             if b == 0 {
                 by_zero();
                 0
@@ -66,15 +66,15 @@ signed!(i8, i16, i32, i64);
 
 macro_rules! unsigned {
     ($($t:ident),*) => {$(
-        binary!(FloorDivide [$t] |a, b| a.checked_div(b).unwrap_or_else(|| {
+        binary!(FloorDivide for [$t] |a, b| a.checked_div(b).unwrap_or_else(|| {
             by_zero();
             0
         }));
-        binary!(Remainder [$t] |a, b| a.checked_rem(b).unwrap_or_else(|| {
+        binary!(Remainder for [$t] |a, b| a.checked_rem(b).unwrap_or_else(|| {
             by_zero();
             0
         }));
-        binary!(Fmod [$t] |a, b| <Remainder as BinaryOp<$t>>::apply(a, b));
+        binary!(Fmod for [$t] |a, b| <Remainder as BinaryOp<$t>>::apply(a, b));
         impl BinaryPairOp<$t> for Divmod {
             type Out0 = $t;
             type Out1 = $t;
@@ -94,7 +94,8 @@ unsigned!(u8, u16, u32, u64);
 /// Quotient rounded down and remainder with the sign of the divisor. The quotient is computed from the exact
 /// remainder, then rounded; zeros get the sign the true quotient would have.
 ///
-/// Not inlined into loops: `a / b` happens only on some paths and must not be speculated.
+/// Not inlined into loops: `a / b` happens only on some paths and must not be speculated. Comparisons come after the
+/// test for NaN, because vectorised ones are signalling.
 #[inline(never)]
 fn divmod<T: Real>(a: T, b: T) -> (T, T) {
     let (zero, one) = (T::ZERO, T::from_f64(1.0));
@@ -102,9 +103,12 @@ fn divmod<T: Real>(a: T, b: T) -> (T, T) {
     if !b.is_nonzero() {
         return (a / b, r);
     }
+    if r.is_nan() {
+        return (r, r);
+    }
     let mut q = (a - r) / b;
     if r.is_nonzero() {
-        if (b < zero) != (r < zero) {
+        if b.signbit() != r.signbit() {
             r = r + b;
             q = q - one;
         }
@@ -130,14 +134,24 @@ fn floor_divide<T: Real>(a: T, b: T) -> T {
     if b.is_nonzero() { divmod(a, b).0 } else { a / b }
 }
 
+/// The remainder alone, without the quotient's overflows and underflows.
 #[inline(never)]
 fn remainder<T: Real>(a: T, b: T) -> T {
-    if b.is_nonzero() { divmod(a, b).1 } else { a.fmod(b) }
+    let r = a.fmod(b);
+    if !b.is_nonzero() || r.is_nan() {
+        r
+    } else if !r.is_nonzero() {
+        T::ZERO.copysign(b)
+    } else if b.signbit() != r.signbit() {
+        r + b
+    } else {
+        r
+    }
 }
 
-binary!(FloorDivide [f32, f64, LongDouble] |a, b| floor_divide(a, b));
-binary!(Remainder [f32, f64, LongDouble] |a, b| remainder(a, b));
-binary!(Fmod [f32, f64, LongDouble] |a, b| a.fmod(b));
+binary!(FloorDivide for [f32, f64, LongDouble] |a, b| floor_divide(a, b));
+binary!(Remainder for [f32, f64, LongDouble] |a, b| remainder(a, b));
+binary!(Fmod for [f32, f64, LongDouble] |a, b| a.fmod(b));
 binary_via_f32!(FloorDivide, Remainder, Fmod);
 
 macro_rules! float_divmod {

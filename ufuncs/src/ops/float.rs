@@ -20,13 +20,13 @@ pub struct Frexp;
 pub struct Modf;
 pub struct Ldexp;
 
-unary!(Floor [f32, f64, LongDouble] |a| Real::floor(a));
-unary!(Ceil [f32, f64, LongDouble] |a| Real::ceil(a));
-unary!(Trunc [f32, f64, LongDouble] |a| Real::trunc(a));
-unary!(Rint [f32, f64, LongDouble] |a| Real::rint(a));
-unary!(Sqrt [f32, f64, LongDouble] |a| Real::sqrt(a));
-unary!(Fabs [f32, f64, LongDouble] |a| Real::fabs(a));
-unary!(Fabs[f16] | a | f16::from_bits(a.to_bits() & 0x7fff));
+unary!(Floor for [f32, f64, LongDouble] |a| Real::floor(a));
+unary!(Ceil for [f32, f64, LongDouble] |a| Real::ceil(a));
+unary!(Trunc for [f32, f64, LongDouble] |a| Real::trunc(a));
+unary!(Rint for [f32, f64, LongDouble] |a| Real::rint(a));
+unary!(Sqrt for [f32, f64, LongDouble] |a| Real::sqrt(a));
+unary!(Fabs for [f32, f64, LongDouble] |a| Real::fabs(a));
+unary!(Fabs for [f16] |a| f16::from_bits(a.to_bits() & 0x7fff));
 unary_via_f32!(Floor, Ceil, Trunc, Rint, Sqrt);
 
 impl<T: Real> UnaryOp<Complex<T>> for Rint
@@ -40,10 +40,10 @@ where
     }
 }
 
-binary!(CopySign [f32, f64, LongDouble] |a, b| Real::copysign(a, b));
-binary!(CopySign[f16] | a, b | f16::from_bits(a.to_bits() & 0x7fff | b.to_bits() & 0x8000));
-binary!(NextAfter [f32, f64, LongDouble] |a, b| Real::nextafter(a, b));
-binary!(NextAfter[f16] | a, b | next_half(a, b));
+binary!(CopySign for [f32, f64, LongDouble] |a, b| Real::copysign(a, b));
+binary!(CopySign for [f16] |a, b| f16::from_bits(a.to_bits() & 0x7fff | b.to_bits() & 0x8000));
+binary!(NextAfter for [f32, f64, LongDouble] |a, b| Real::nextafter(a, b));
+binary!(NextAfter for [f16] |a, b| next_half(a, b));
 
 fn next_half(a: f16, b: f16) -> f16 {
     if a.is_nan() || b.is_nan() {
@@ -65,41 +65,43 @@ fn next_half(a: f16, b: f16) -> f16 {
     f16::from_bits(next)
 }
 
-unary!(
-    Spacing[f32] | a | {
-        let next = if a == 0.0 { f32::from_bits(1) } else { f32::from_bits(a.to_bits() + 1) };
-        if a.is_infinite() {
-            f32::NAN
-        } else if a.is_nan() {
-            a
-        } else {
-            next - a
-        }
+macro_rules! spacing {
+    ($($t:ident),*) => {$(
+        unary!(Spacing for [$t] |a| {
+            // Magnitudes are consecutive integers, with the sign on top.
+            let next = if a == 0.0 { $t::from_bits(1) } else { $t::from_bits(a.to_bits() + 1) };
+            if a.is_infinite() {
+                $t::NAN
+            } else if a.is_nan() {
+                a
+            } else {
+                if next.is_infinite() {
+                    fpstatus::raise(fpstatus::OVERFLOW);
+                } else if a.is_subnormal() {
+                    fpstatus::raise(fpstatus::UNDERFLOW);
+                }
+                next - a
+            }
+        });
+    )*};
+}
+spacing!(f32, f64);
+
+unary!(Spacing for [LongDouble] |a| {
+    let significand = a.to_bits() as u64;
+    // numpy loses the explicit leading bit where the significand overflows, and the result with it.
+    let carries = cfg!(target_arch = "x86_64") && significand == u64::MAX && a.is_finite();
+    if carries {
+        fpstatus::raise(fpstatus::INVALID);
     }
-);
-unary!(
-    Spacing[f64] | a | {
-        let next = if a == 0.0 { f64::from_bits(1) } else { f64::from_bits(a.to_bits() + 1) };
-        if a.is_infinite() {
-            f64::NAN
-        } else if a.is_nan() {
-            a
-        } else {
-            next - a
-        }
+    if a.is_infinite() || carries {
+        LongDouble::from(f64::NAN)
+    } else {
+        let away = if a.is_sign_negative() && !a.is_zero() { f64::NEG_INFINITY } else { f64::INFINITY };
+        a.nextafter(LongDouble::from(away)) - a
     }
-);
-unary!(
-    Spacing[LongDouble] | a | {
-        if a.is_infinite() {
-            LongDouble::from(f64::NAN)
-        } else {
-            let away = if a.is_sign_negative() && !a.is_zero() { f64::NEG_INFINITY } else { f64::INFINITY };
-            a.nextafter(LongDouble::from(away)) - a
-        }
-    }
-);
-unary!(Spacing[f16] | a | half_spacing(a));
+});
+unary!(Spacing for [f16] |a| half_spacing(a));
 
 fn half_spacing(a: f16) -> f16 {
     let bits = a.to_bits();

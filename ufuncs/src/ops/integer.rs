@@ -1,5 +1,7 @@
 //! Greatest common divisor, least common multiple, and the integer faces of rounding (identities).
 
+#![allow(clippy::unnecessary_cast)] // one spelling for all widths
+
 use super::{binary, unary};
 use crate::elem::Bool;
 
@@ -30,12 +32,12 @@ fn lcm(a: u64, b: u64) -> u64 {
 }
 
 // Results that do not fit the type wrap: gcd(MIN, 0) is MIN.
-binary!(Gcd [i8, i16, i32, i64] |a, b| gcd(a.unsigned_abs() as u64, b.unsigned_abs() as u64) as _);
-binary!(Lcm [i8, i16, i32, i64] |a, b| lcm(a.unsigned_abs() as u64, b.unsigned_abs() as u64) as _);
-binary!(Gcd [u8, u16, u32, u64] |a, b| gcd(a as u64, b as u64) as _);
-binary!(Lcm [u8, u16, u32, u64] |a, b| lcm(a as u64, b as u64) as _);
+binary!(Gcd for [i8, i16, i32, i64] |a, b| gcd(a.unsigned_abs() as u64, b.unsigned_abs() as u64) as _);
+binary!(Lcm for [i8, i16, i32, i64] |a, b| lcm(a.unsigned_abs() as u64, b.unsigned_abs() as u64) as _);
+binary!(Gcd for [u8, u16, u32, u64] |a, b| gcd(a as u64, b as u64) as _);
+binary!(Lcm for [u8, u16, u32, u64] |a, b| lcm(a as u64, b as u64) as _);
 
 pub use super::float::{Ceil, Floor, Trunc};
-unary!(Floor [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);
-unary!(Ceil [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);
-unary!(Trunc [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);
+unary!(Floor for [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);
+unary!(Ceil for [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);
+unary!(Trunc for [Bool, i8, i16, i32, i64, u8, u16, u32, u64] |a| a);

@@ -2,12 +2,13 @@
 
 use super::{BinaryOp, UnaryOp, binary, binary_via_f32, unary, unary_via_f32};
 use crate::elem::{LongDouble, Real};
+use crate::fpstatus;
 
 macro_rules! library {
     ($($(#[$doc:meta])* $op:ident = $method:ident;)*) => {$(
         $(#[$doc])*
         pub struct $op;
-        unary!($op [f32, f64, LongDouble] |a| Real::$method(a));
+        unary!($op for [f32, f64, LongDouble] |a| Real::$method(a));
         unary_via_f32!($op);
     )*};
 }
@@ -33,10 +34,10 @@ pub struct Radians;
 /// 0, the second operand, or 1, by the sign of the first.
 pub struct Heaviside;
 
-binary!(Arctan2 [f32, f64, LongDouble] |a, b| Real::atan2(a, b));
-binary!(Hypot [f32, f64, LongDouble] |a, b| Real::hypot(a, b));
-binary!(LogAddExp [f32, f64, LongDouble] |a, b| log_add_exp(a, b));
-binary!(LogAddExp2 [f32, f64, LongDouble] |a, b| log_add_exp2(a, b));
+binary!(Arctan2 for [f32, f64, LongDouble] |a, b| Real::atan2(a, b));
+binary!(Hypot for [f32, f64, LongDouble] |a, b| Real::hypot(a, b));
+binary!(LogAddExp for [f32, f64, LongDouble] |a, b| log_add_exp(a, b));
+binary!(LogAddExp2 for [f32, f64, LongDouble] |a, b| log_add_exp2(a, b));
 binary_via_f32!(Arctan2, Hypot, LogAddExp, LogAddExp2, Heaviside);
 
 /// Outcome of `a - b`: the pair as (larger, distance), or what to return for NaN.
@@ -52,6 +53,13 @@ fn split<T: Real>(a: T, b: T) -> Result<(T, T), T> {
     }
 }
 
+/// A NaN operand counts as an invalid operation here.
+#[cold]
+fn invalid<T>(nan: T) -> T {
+    fpstatus::raise(fpstatus::INVALID);
+    nan
+}
+
 #[inline(never)]
 fn log_add_exp<T: Real>(a: T, b: T) -> T {
     // Also for equal infinities, whose difference is not a number.
@@ -60,7 +68,7 @@ fn log_add_exp<T: Real>(a: T, b: T) -> T {
     }
     match split(a, b) {
         Ok((larger, distance)) => larger + (-distance).exp().log1p(),
-        Err(nan) => nan,
+        Err(nan) => invalid(nan),
     }
 }
 
@@ -71,7 +79,7 @@ fn log_add_exp2<T: Real>(a: T, b: T) -> T {
     }
     match split(a, b) {
         Ok((larger, distance)) => larger + T::log2_e() * (-distance).exp2().log1p(),
-        Err(nan) => nan,
+        Err(nan) => invalid(nan),
     }
 }
 

@@ -16,10 +16,10 @@ pub struct Clip;
 
 macro_rules! plain {
     ($($t:ty),*) => {$(
-        binary!(Maximum [$t] |a, b| if a >= b { a } else { b });
-        binary!(Minimum [$t] |a, b| if a <= b { a } else { b });
-        binary!(Fmax [$t] |a, b| if a >= b { a } else { b });
-        binary!(Fmin [$t] |a, b| if a <= b { a } else { b });
+        binary!(Maximum for [$t] |a, b| if a >= b { a } else { b });
+        binary!(Minimum for [$t] |a, b| if a <= b { a } else { b });
+        binary!(Fmax for [$t] |a, b| if a >= b { a } else { b });
+        binary!(Fmin for [$t] |a, b| if a <= b { a } else { b });
         impl TernaryOp<$t> for Clip {
             #[inline(always)]
             fn apply(x: $t, low: $t, high: $t) -> $t {
@@ -31,10 +31,10 @@ macro_rules! plain {
 }
 plain!(i8, i16, i32, i64, u8, u16, u32, u64);
 
-binary!(Maximum[Bool] | a, b | Bool(((a.0 | b.0) != 0) as u8));
-binary!(Minimum[Bool] | a, b | Bool(((a.0 != 0) & (b.0 != 0)) as u8));
-binary!(Fmax[Bool] | a, b | Bool(((a.0 | b.0) != 0) as u8));
-binary!(Fmin[Bool] | a, b | Bool(((a.0 != 0) & (b.0 != 0)) as u8));
+binary!(Maximum for [Bool] |a, b| Bool(((a.0 | b.0) != 0) as u8));
+binary!(Minimum for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
+binary!(Fmax for [Bool] |a, b| Bool(((a.0 | b.0) != 0) as u8));
+binary!(Fmin for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
 impl TernaryOp<Bool> for Clip {
     #[inline(always)]
     fn apply(x: Bool, low: Bool, high: Bool) -> Bool {
@@ -95,15 +95,15 @@ macro_rules! vector_floats {
 }
 vector_floats!(f32, f64);
 
-binary!(Maximum[LongDouble] | a, b | if a >= b || a.is_nan() { a } else { b });
-binary!(Minimum[LongDouble] | a, b | if a <= b || a.is_nan() { a } else { b });
-binary!(Fmax[LongDouble] | a, b | LongDouble::fmax(a, b));
-binary!(Fmin[LongDouble] | a, b | LongDouble::fmin(a, b));
+binary!(Maximum for [LongDouble] |a, b| if a >= b || a.is_nan() { a } else { b });
+binary!(Minimum for [LongDouble] |a, b| if a <= b || a.is_nan() { a } else { b });
+binary!(Fmax for [LongDouble] |a, b| LongDouble::fmax(a, b));
+binary!(Fmin for [LongDouble] |a, b| LongDouble::fmin(a, b));
 
 // Selection between operands: no rounding, so the bits of the operand are returned.
 macro_rules! half_select {
     ($($op:ident |$a:ident, $b:ident| $e:expr;)*) => {$(
-        binary!($op [f16] |x, y| {
+        binary!($op for [f16] |x, y| {
             let ($a, $b) = (float16::to_f32(x), float16::to_f32(y));
             if $e { x } else { y }
         });
@@ -144,11 +144,11 @@ fn has_nan<T: Real>(a: Complex<T>) -> bool {
 
 macro_rules! ticks {
     ($($t:ident),*) => {$(
-        binary!(Maximum [$t] |a, b| if a.is_nat() | ((a.0 >= b.0) & !b.is_nat()) { a } else { b });
+        binary!(Maximum for [$t] |a, b| if a.is_nat() | ((a.0 >= b.0) & !b.is_nat()) { a } else { b });
         // NaT is the smallest integer.
-        binary!(Minimum [$t] |a, b| if a.0 <= b.0 { a } else { b });
-        binary!(Fmax [$t] |a, b| if a.0 >= b.0 { a } else { b });
-        binary!(Fmin [$t] |a, b| if b.is_nat() | ((a.0 <= b.0) & !a.is_nat()) { a } else { b });
+        binary!(Minimum for [$t] |a, b| if a.0 <= b.0 { a } else { b });
+        binary!(Fmax for [$t] |a, b| if a.0 >= b.0 { a } else { b });
+        binary!(Fmin for [$t] |a, b| if b.is_nat() | ((a.0 <= b.0) & !a.is_nat()) { a } else { b });
         impl TernaryOp<$t> for Clip {
             #[inline]
             fn apply(x: $t, low: $t, high: $t) -> $t {
@@ -164,6 +164,12 @@ macro_rules! ticks {
     )*};
 }
 ticks!(Datetime, Timedelta);
+
+/// `clip` does not look at NaN in the imaginary part of the limits, unlike the comparisons.
+#[inline(always)]
+fn lexicographic_gt<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
+    if a.re == b.re { a.im > b.im } else { a.re > b.re }
+}
 
 /// Order with NaN first: the value itself when it is a NaN, otherwise the other one unless `before`.
 macro_rules! clip_by {
@@ -181,6 +187,6 @@ clip_by!(f32, nan f32::is_nan, gt |a, b| a > b);
 clip_by!(f64, nan f64::is_nan, gt |a, b| a > b);
 clip_by!(LongDouble, nan LongDouble::is_nan, gt |a, b| a > b);
 clip_by!(f16, nan f16::is_nan, gt |a, b| float16::to_f32(a) > float16::to_f32(b));
-clip_by!(Complex<f32>, nan has_nan, gt super::compare::complex_gt);
-clip_by!(Complex<f64>, nan has_nan, gt super::compare::complex_gt);
-clip_by!(Complex<LongDouble>, nan has_nan, gt super::compare::complex_gt);
+clip_by!(Complex<f32>, nan has_nan, gt lexicographic_gt);
+clip_by!(Complex<f64>, nan has_nan, gt lexicographic_gt);
+clip_by!(Complex<LongDouble>, nan has_nan, gt lexicographic_gt);

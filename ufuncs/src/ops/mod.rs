@@ -82,31 +82,31 @@ pub trait TernaryOp<A: Elem> {
     fn apply(a: A, b: A, c: A) -> A;
 }
 
-/// `unary!(Op [types] |a| expr)`: same type out; `-> Out` before the bar for another output type.
+/// `unary!(Op for [types] |a| expr)`: same type out; `-> Out` before the bar for another output type.
 macro_rules! unary {
-    ($op:ident [$($t:ty),*] -> $out:ty, |$a:ident| $e:expr) => {$(
+    ($op:ident for [$($t:ty),*] -> $out:ty, |$a:ident| $e:expr) => {$(
         impl $crate::ops::UnaryOp<$t> for $op {
             type Out = $out;
             #[inline(always)]
             fn apply($a: $t) -> $out { $e }
         }
     )*};
-    ($op:ident [$($t:ty),*] |$a:ident| $e:expr) => {$(
-        $crate::ops::unary!($op [$t] -> $t, |$a| $e);
+    ($op:ident for [$($t:ty),*] |$a:ident| $e:expr) => {$(
+        $crate::ops::unary!($op for [$t] -> $t, |$a| $e);
     )*};
 }
 
-/// `binary!(Op [types] |a, b| expr)`: all operands of one type; `-> Out` for another output type.
+/// `binary!(Op for [types] |a, b| expr)`: all operands of one type; `-> Out` for another output type.
 macro_rules! binary {
-    ($op:ident [$($t:ty),*] -> $out:ty, |$a:ident, $b:ident| $e:expr) => {$(
+    ($op:ident for [$($t:ty),*] -> $out:ty, |$a:ident, $b:ident| $e:expr) => {$(
         impl $crate::ops::BinaryOp<$t> for $op {
             type Out = $out;
             #[inline(always)]
             fn apply($a: $t, $b: $t) -> $out { $e }
         }
     )*};
-    ($op:ident [$($t:ty),*] |$a:ident, $b:ident| $e:expr) => {$(
-        $crate::ops::binary!($op [$t] -> $t, |$a, $b| $e);
+    ($op:ident for [$($t:ty),*] |$a:ident, $b:ident| $e:expr) => {$(
+        $crate::ops::binary!($op for [$t] -> $t, |$a, $b| $e);
     )*};
 }
 

@@ -39,7 +39,7 @@ integers! {
     u8, |_| false; u16, |_| false; u32, |_| false; u64, |_| false;
 }
 
-binary!(Power [f32, f64, LongDouble] |a, b| Real::pow(a, b));
+binary!(Power for [f32, f64, LongDouble] |a, b| Real::pow(a, b));
 binary_via_f32!(Power);
 
 /// Complex powers: exact special cases, then small integer exponents by repeated multiplication, then `cpow`.
@@ -55,7 +55,7 @@ where
             return one;
         }
         if !a.is_nonzero() {
-            if b.re > T::ZERO && !b.im.is_nonzero() {
+            if b.re > T::ZERO {
                 return Complex { re: T::ZERO, im: T::ZERO };
             }
             fpstatus::raise(fpstatus::INVALID);

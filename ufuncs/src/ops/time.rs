@@ -55,27 +55,28 @@ fn from_float(x: f64) -> Timedelta {
     }
 }
 
-/// Truncates, for `floor_divide` too: that is what numpy does with an integer divisor.
-#[inline(never)]
+/// Truncates, for `floor_divide` too: that is what numpy does with an integer divisor. A division by zero is NaT and
+/// raises nothing here; the loop raises it for a scalar divisor.
+#[inline(always)]
 fn integer_quotient(a: Timedelta, b: i64) -> Timedelta {
-    if a.is_nat() {
-        a
-    } else if b == 0 {
-        fpstatus::raise(fpstatus::DIVIDEBYZERO);
-        Timedelta::NAT
-    } else {
-        Timedelta(a.0 / b)
-    }
+    if a.is_nat() || b == 0 { Timedelta::NAT } else { Timedelta(a.0 / b) }
 }
 
-#[inline(never)]
+// Below, NaT becomes NaN before the division: a division skipped for NaT could be speculated and raise flags.
+
+#[inline(always)]
+fn to_float(a: Timedelta) -> f64 {
+    if a.is_nat() { f64::NAN } else { a.0 as f64 }
+}
+
+#[inline(always)]
 fn float_quotient(a: Timedelta, b: f64) -> Timedelta {
-    if a.is_nat() { a } else { from_float(a.0 as f64 / b) }
+    from_float(to_float(a) / b)
 }
 
-#[inline(never)]
+#[inline(always)]
 fn ratio(a: Timedelta, b: Timedelta) -> f64 {
-    if a.is_nat() || b.is_nat() { f64::NAN } else { a.0 as f64 / b.0 as f64 }
+    to_float(a) / to_float(b)
 }
 
 binary_mixed!(Remainder (Timedelta, Timedelta) -> Timedelta, |a, b| {
