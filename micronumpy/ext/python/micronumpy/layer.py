@@ -69,7 +69,7 @@ def fetch():
             _sweep(home)
             scratch = tempfile.mkdtemp(prefix=".new-", dir=home)
             try:
-                os.rename(_fill(scratch), root)
+                os.rename(_fill(scratch, lock), root)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return Layer(root, installed=False)
@@ -105,12 +105,12 @@ def _sweep(home):
             shutil.rmtree(os.path.join(home, name), ignore_errors=True)
 
 
-def _fill(scratch):
+def _fill(scratch, lock):
     """Build the layer in a scratch folder, which holds nothing else afterwards; returns its path."""
     progress = _Progress(f"micronumpy: fetching numpy {VERSION}'s Python layer, once")
     try:
         layer = os.path.join(scratch, "layer")
-        wheel = _download(scratch)
+        wheel = _download(scratch, lock)
         progress.say("unpacking")
         _unpack(wheel, layer)
         _compile(layer)
@@ -146,16 +146,18 @@ class _Progress:
             sys.stderr.flush()
 
 
-def _download(scratch):
-    lock = os.path.join(scratch, "numpy.lock")
-    with open(lock, "wb") as file:
+def _download(scratch, lock):
+    pinned = os.path.join(scratch, "numpy.lock")
+    with open(pinned, "wb") as file:
         file.write(pkgutil.get_data(__package__, "numpy.lock"))
     folder = os.path.join(scratch, "wheel")
     env = {**os.environ, _GUARD: "1", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     options = ["--quiet", "--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", folder]
     pip = subprocess.run(
-        [sys.executable, *_pip(env), "download", *options, "--requirement", lock],
+        [sys.executable, *_pip(env), "download", *options, "--requirement", pinned],
         env=env,
+        # Should we be killed, the lock lives on in pip, and the next process does not clean up under its feet.
+        pass_fds=[lock.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
