@@ -145,7 +145,10 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             prepare(class, row.name, base_of(num).as_type(), legacy, flags, num.0, scalar);
             (*class.cast::<ffi::PyTypeObject>()).tp_new = Some(crate::callfunc!(new super::new::legacy_new));
             types::ready(py, class.cast())?;
-            (*class).singleton = alloc(py, &Dtype::builtin(num))?.0.into_ptr().cast();
+            let singleton = alloc(py, &Dtype::builtin(num))?.0.into_ptr().cast::<PyArray_LegacyDescr>();
+            // This is how builtin descriptors are told from copies.
+            (*singleton).fields = py.None().into_ptr();
+            (*class).singleton = singleton.cast();
         }
         super::string::init(py)
     }

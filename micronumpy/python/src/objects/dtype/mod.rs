@@ -4,10 +4,16 @@
 //! [`dtype_of`] makes the value from the object and keeps it there, [`descr_of`] makes the object from a value. Titles,
 //! metadata and the scalar class of a structured type live in the object only.
 
+mod attrs;
 pub mod classes;
+mod compare;
+pub mod datetime;
+pub mod fields;
 mod meta;
 mod new;
+mod pickle;
 pub mod string;
+pub mod user;
 
 use std::ffi::{CStr, c_int};
 use std::mem::offset_of;
@@ -25,7 +31,9 @@ use crate::abi::*;
 use crate::ffi::types;
 
 pub use classes::CLASSES;
-pub use new::convert;
+pub use compare::equivalent;
+pub use new::{convert, convert_with};
+pub(crate) use new::from_dtype_attr;
 
 pub static DESCR_TYPE: StaticType<PyArray_DTypeMeta> = StaticType::zeroed();
 pub static DTYPEMETA_TYPE: StaticType = StaticType::zeroed();
@@ -76,6 +84,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
         (*ty).tp_members = members.as_mut_ptr();
         (*ty).tp_dealloc = Some(dealloc);
         (*ty).tp_new = Some(crate::callfunc!(new new::dtype_new));
+        attrs::fill(ty);
         types::ready(py, ty)?;
     }
     classes::init(py)
@@ -103,6 +112,11 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
     // SAFETY: the last reference is gone; every pointer below is owned by the descriptor or null.
     unsafe {
         let descr: *mut PyArray_Descr = slf.cast();
+        // The value shares its parts with the values of inner descriptors, so it goes first: dropping it last would take
+        // a deep nest of structures apart recursively.
+        if !(*descr).core.is_null() {
+            drop(Box::from_raw((*descr).core));
+        }
         if is_legacy(descr) {
             let full: *mut PyArray_LegacyDescr = slf.cast();
             ffi::Py_XDECREF((*full).fields);
@@ -114,9 +128,6 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
         }
         ffi::Py_XDECREF((*descr).typeobj.cast());
         ffi::Py_XDECREF((*descr).metadata);
-        if !(*descr).core.is_null() {
-            drop(Box::from_raw((*descr).core));
-        }
         let ty = ffi::Py_TYPE(slf);
         if let Some(free) = (*ty).tp_free {
             free(slf.cast());
@@ -264,8 +275,11 @@ fn datetime_meta_of(full: &PyArray_LegacyDescr) -> DatetimeMeta {
 
 /// The descriptor object of a dtype: the singleton where there is one, else a new one.
 pub fn descr_of<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
-    if dt.num == TypeNum::VSTRING || dt.num.is_user() {
+    if dt.num == TypeNum::VSTRING {
         return string::descr_of_host(py, dt);
+    }
+    if dt.num.is_user() {
+        return user::descr_of(py, dt);
     }
     let plain = match dt.body {
         Body::Plain => dt.byteorder != SWAPPED,
@@ -344,6 +358,48 @@ pub(crate) fn alloc<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
             }
         }
         Ok(descr)
+    }
+}
+
+/// A descriptor that may be changed: a copy of one (numpy's `PyArray_DescrNew`).
+pub fn copy<'py>(descr: &Descr<'py>) -> PyResult<Descr<'py>> {
+    let py = descr.py();
+    let Some(from) = legacy(descr) else { return string::copy(descr) };
+    // SAFETY: a fresh zeroed object of the same class; all that is shared gets one more reference.
+    unsafe {
+        let obj = ffi::PyType_GenericAlloc(ffi::Py_TYPE(descr.0.as_ptr()), 0);
+        let new = Descr(Bound::from_owned_ptr_or_err(py, obj)?);
+        let (to, from) = (&mut *obj.cast::<PyArray_LegacyDescr>(), &*from);
+        let (d, s) = (&mut to.base, &from.base);
+        d.typeobj = s.typeobj;
+        ffi::Py_XINCREF(d.typeobj.cast());
+        d.kind = s.kind;
+        d.type_ = s.type_;
+        d.byteorder = s.byteorder;
+        d.former_flags = s.former_flags;
+        d.type_num = s.type_num;
+        d.flags = s.flags;
+        d.elsize = s.elsize;
+        d.alignment = s.alignment;
+        d.hash = -1;
+        d.metadata = s.metadata;
+        ffi::Py_XINCREF(d.metadata);
+        // Builtin singletons have None here; it marks them.
+        if from.fields != ffi::Py_None() {
+            to.fields = from.fields;
+            ffi::Py_XINCREF(to.fields);
+        }
+        to.names = from.names;
+        ffi::Py_XINCREF(to.names);
+        if let Some(clone) = from.c_metadata.as_ref().and_then(|m| m.clone) {
+            to.c_metadata = clone(from.c_metadata);
+        }
+        if let Some(sub) = from.subarray.as_ref() {
+            let base = Bound::from_borrowed_ptr(py, sub.base.cast());
+            let shape = Bound::from_borrowed_ptr(py, sub.shape).cast_into_unchecked();
+            to.subarray = subarray(Descr(base), shape)?;
+        }
+        Ok(new)
     }
 }
 
