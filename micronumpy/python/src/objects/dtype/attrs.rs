@@ -2,9 +2,7 @@
 
 use micronumpy::TypeNum;
 use micronumpy::dtype::{NATIVE, SWAPPED, flags};
-use pyo3::exceptions::{
-    PyAttributeError, PyIndexError, PyKeyError, PyTypeError, PyValueError,
-};
+use pyo3::exceptions::{PyAttributeError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMappingProxy, PyString, PyTuple, PyType};
 use pyo3::{ffi, intern};

@@ -2,9 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use micronumpy::Dtype;
 use micronumpy::cast::{Casting, can_cast};
 use micronumpy::dtype::Body;
-use micronumpy::Dtype;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -131,4 +131,3 @@ pub(super) fn richcompare<'py>(
     };
     Ok(PyBool::new(py, value).to_owned().into_any())
 }
-

@@ -252,9 +252,8 @@ fn c_int(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
     }
     // SAFETY: live object; the result is a new reference or null.
     let n = unsafe { Bound::from_owned_ptr_or_err(obj.py(), ffi::PyNumber_Index(obj.as_ptr()))? };
-    let n: isize = n
-        .extract()
-        .map_err(|_| PyOverflowError::new_err("Python int too large to convert to C long"))?;
+    let n: isize =
+        n.extract().map_err(|_| PyOverflowError::new_err("Python int too large to convert to C long"))?;
     if n > MAX_SIZE || n < -MAX_SIZE - 1 {
         return Err(PyValueError::new_err("integer won't fit into a C int"));
     }
@@ -684,4 +683,3 @@ pub(crate) fn with_byteorder<'py>(descr: &Descr<'py>, order: u8) -> PyResult<Des
     }
     Ok(new)
 }
-

@@ -32,8 +32,8 @@ use crate::ffi::types;
 
 pub use classes::CLASSES;
 pub use compare::equivalent;
-pub use new::{convert, convert_with};
 pub(crate) use new::from_dtype_attr;
+pub use new::{convert, convert_with};
 
 pub static DESCR_TYPE: StaticType<PyArray_DTypeMeta> = StaticType::zeroed();
 pub static DTYPEMETA_TYPE: StaticType = StaticType::zeroed();

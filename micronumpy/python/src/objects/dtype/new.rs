@@ -10,9 +10,9 @@ use micronumpy::{Dtype, TypeNum};
 use pyo3::exceptions::{
     PyDeprecationWarning, PyRecursionError, PySystemError, PyTypeError, PyUnicodeDecodeError, PyValueError,
 };
+use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMappingProxy, PyString, PyTuple, PyType};
 use pyo3::{PyTypeInfo, ffi, intern};
-use pyo3::prelude::*;
 
 use super::{DESCR_TYPE, alloc, builtin, copy, datetime, fields, string};
 use crate::ffi::import::cached;
@@ -54,15 +54,18 @@ pub fn convert_with<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr
         };
     }
     if let Ok(tuple) = obj.cast::<PyTuple>() {
-        let _depth = Recursion::enter(py, c" while trying to convert the given data type from a tuple object")?;
+        let _depth =
+            Recursion::enter(py, c" while trying to convert the given data type from a tuple object")?;
         return fields::from_tuple(tuple, align);
     }
     if let Ok(list) = obj.cast::<PyList>() {
-        let _depth = Recursion::enter(py, c" while trying to convert the given data type from a list object")?;
+        let _depth =
+            Recursion::enter(py, c" while trying to convert the given data type from a list object")?;
         return fields::from_list(list, align);
     }
     if obj.is_instance_of::<PyDict>() || obj.is_instance_of::<PyMappingProxy>() {
-        let _depth = Recursion::enter(py, c" while trying to convert the given data type from a dict object")?;
+        let _depth =
+            Recursion::enter(py, c" while trying to convert the given data type from a dict object")?;
         return fields::from_dict(obj, align);
     }
     if is_array(obj) {
@@ -205,9 +208,9 @@ fn from_ctypes<'py>(ty: &Bound<'py, PyType>) -> PyResult<Option<Descr<'py>>> {
     let descr = cached(py, "numpy._core._dtype_ctypes", "dtype_from_ctypes_type")?.call1((ty,))?;
     match Descr::cast(&descr) {
         Some(descr) => Ok(Some(descr)),
-        None => {
-            Err(PySystemError::new_err("Internal dtype_from_ctypes_type() returned something that is not a dtype"))
-        }
+        None => Err(PySystemError::new_err(
+            "Internal dtype_from_ctypes_type() returned something that is not a dtype",
+        )),
     }
 }
 
@@ -529,4 +532,3 @@ pub(super) fn legacy_new<'py>(
     // SAFETY: classes of builtin and user types have a singleton.
     unsafe { Bound::from_borrowed_ptr_or_err(py, class.singleton.cast()) }
 }
-

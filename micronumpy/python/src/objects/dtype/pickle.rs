@@ -3,9 +3,9 @@
 use micronumpy::TypeNum;
 use micronumpy::dtype::{NATIVE, SWAPPED, flags};
 use pyo3::exceptions::{PyKeyError, PySystemError, PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use pyo3::ffi;
 
 use super::attrs::this;
 use super::{DESCR_TYPE, datetime, datetime_aux, fields, legacy, lossy, subarray};
@@ -116,7 +116,10 @@ fn parse<'py>(state: &Bound<'py, PyTuple>) -> PyResult<State<'py>> {
                     let dict = dict.copy()?;
                     let names = dict.get_item(-1)?.ok_or_else(|| PyKeyError::new_err(-1))?;
                     dict.del_item(-1)?;
-                    (PyTuple::new(py, names.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any(), dict.into_any())
+                    (
+                        PyTuple::new(py, names.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any(),
+                        dict.into_any(),
+                    )
                 }
                 Err(_) => (py.None().into_bound(py), fields),
             };
@@ -238,7 +241,9 @@ unsafe fn restore<'py>(
             // SAFETY: a live descriptor.
             let field = unsafe { &*field.raw() };
             if offset < 0 || offset.checked_add(field.elsize).is_none_or(|end| end > size) {
-                return Err(PyValueError::new_err("field outside of its structure in Numpy dtype unpickling"));
+                return Err(PyValueError::new_err(
+                    "field outside of its structure in Numpy dtype unpickling",
+                ));
             }
             bits |= field.flags & fields::FROM_FIELDS;
             // Pickles written by Python 2 have bytes here.
@@ -258,9 +263,9 @@ unsafe fn restore<'py>(
         names = Some((clean_names.to_tuple(), clean_fields));
     }
     if let Some((base, shape)) = &sub {
-        let count: Option<isize> = shape.iter().try_fold(1isize, |n, d| {
-            n.checked_mul(d.extract::<isize>().ok().filter(|d| *d >= 0)?)
-        });
+        let count: Option<isize> = shape
+            .iter()
+            .try_fold(1isize, |n, d| n.checked_mul(d.extract::<isize>().ok().filter(|d| *d >= 0)?));
         // SAFETY: a live descriptor.
         let base = unsafe { &*base.raw() };
         if count.and_then(|n| n.checked_mul(base.elsize)) != Some(size) {
@@ -329,4 +334,3 @@ fn read_subarray<'py>(obj: &Obj<'py>) -> PyResult<(Descr<'py>, Bound<'py, PyTupl
         .ok_or_else(|| PyValueError::new_err("incorrect subarray shape in __setstate__"))?;
     Ok((base, PyTuple::new(obj.py(), dims)?))
 }
-
