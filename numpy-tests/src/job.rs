@@ -365,9 +365,13 @@ fn command(job: &Job, setup: &Setup, scratch: &Path, state: &State<'_>) -> Resul
     let bin = [interpreter.scripts.clone(), exe_dir(&interpreter.executable), setup.tools.join("bin")];
     let inherited = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(bin.into_iter().chain(std::env::split_paths(&inherited)))?;
+    // The one setting of the user that stays: it may be how the interpreter finds numpy.
+    let inherited = std::env::var_os("PYTHONPATH").unwrap_or_default();
+    let inherited = std::env::split_paths(&inherited).filter(|dir| !dir.as_os_str().is_empty());
+    let python_path = std::env::join_paths([plugin, setup.tools.clone()].into_iter().chain(inherited))?;
     command
         .env("PATH", path)
-        .env("PYTHONPATH", std::env::join_paths([&plugin, &setup.tools])?)
+        .env("PYTHONPATH", python_path)
         .env("PYTHONPYCACHEPREFIX", bytecode)
         .env("PYTHONHASHSEED", "0")
         .env("PYTHONNOUSERSITE", "1")

@@ -59,7 +59,8 @@ pub fn table(results: &Results, baseline: &Baseline) -> String {
     }
     out.push('\n');
     for (name, tally) in packages.iter().chain([(&"total".to_string(), &total)]) {
-        let share = 100.0 * tally.passing as f64 / tally.denominator.max(1) as f64;
+        // Rounded down: 100.00 means all.
+        let share = (tally.passing * 10000 / tally.denominator.max(1)) as f64 / 100.0;
         let _ = write!(out, "{name:<18} {:>7} {:>7} {share:>7.2}", tally.passing, tally.denominator);
         for outcome in &shown {
             let _ = write!(out, " {:>8}", tally.outcomes.get(outcome).copied().unwrap_or(0));

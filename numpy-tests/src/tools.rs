@@ -26,7 +26,7 @@ facts = {"python": sys.version.split()[0], "prefix": sys.base_prefix, "scripts":
          "root": "", "numpy": "", "error": ""}
 try:
     import numpy
-    facts["root"] = os.path.dirname(os.path.realpath(list(numpy.__path__)[0]))
+    facts["root"] = os.path.dirname(os.path.abspath(list(numpy.__path__)[0]))
     facts["numpy"] = numpy.__version__
 except BaseException:
     facts["error"] = traceback.format_exc()
