@@ -171,8 +171,11 @@ pub fn ensure_stock(cache: &Path) -> Result<PathBuf> {
 
 fn pip(python: &Path, args: &[&str], lock: &Path) -> Result<()> {
     let output = Command::new(python)
-        .args(["-m", "pip", "--isolated", "--disable-pip-version-check", "--no-input"])
+        .args(["-m", "pip", "--disable-pip-version-check", "--no-input"])
         .args(args)
+        // Mirrors and proxies of the user are fine (hashes decide); where things go is ours to say.
+        .env("PIP_USER", "0")
+        .env("PIP_REQUIRE_VIRTUALENV", "0")
         .args(["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r"])
         .arg(lock)
         .stdin(Stdio::null())
