@@ -6,8 +6,9 @@ such a name raises NotImplementedError with the name in it.
 
 import sys
 
-#: Modules that are star-imported, and the package whose ``__all__`` tells what the star is expected to bring.
-_STAR_IMPORTED = {"numpy.random.mtrand": "numpy.random"}
+#: Modules that are star-imported, the package whose ``__all__`` tells what the star is expected to bring, and what is
+#: added to that later.
+_STAR_IMPORTED = {"numpy.random.mtrand": ("numpy.random", ["RandomState"])}
 
 
 def _refuse(cls, *args, **kwargs):
@@ -44,8 +45,9 @@ class Loader:
     def exec_module(self, module):
         def __getattr__(name):
             if name == "__all__" and module.__name__ in _STAR_IMPORTED:
-                package = vars(sys.modules[_STAR_IMPORTED[module.__name__]])
-                return [n for n in package["__all__"] if n not in package]
+                importer, more = _STAR_IMPORTED[module.__name__]
+                package = vars(sys.modules[importer])
+                return [n for n in package["__all__"] + more if n not in package]
             if name.startswith("__") and name.endswith("__"):
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
             value = _missing(module.__name__, name)
