@@ -4,12 +4,15 @@
 //! owns a buffer and gives it away to a Python object without copying.
 
 pub mod buffer;
+pub mod overlap;
 mod shape;
+pub mod view;
 
 pub use shape::{
     broadcast_shapes, broadcast_shapes_args, normalize_axes, normalize_axis, normalize_axis_prefixed,
     reshape_shape, reshape_view, shape_text, tuple_text,
 };
+pub use view::View;
 
 use crate::dtype::Dtype;
 use crate::error::Result;
@@ -144,6 +147,14 @@ pub fn contiguous_strides(shape: &[isize], itemsize: usize, fortran: bool) -> Ve
     st
 }
 
+/// Strides of a new array whose axes lie in memory as those of another array do: largest stride outermost, equal ones in
+/// C order. This is what `order='K'` means for copies of one array.
+pub fn sorted_like_strides(shape: &[isize], strides: &[isize], itemsize: usize) -> Vec<isize> {
+    let mut order: smallvec::SmallVec<[usize; 8]> = (0..shape.len()).collect();
+    order.sort_by(|&a, &b| strides[b].unsigned_abs().cmp(&strides[a].unsigned_abs()));
+    crate::iter::strides_by_order(shape, &order, itemsize).to_vec()
+}
+
 /// An array that owns its buffer. Dropping it gives back object references and memory.
 #[derive(Debug)]
 pub struct NdArray {
@@ -164,6 +175,47 @@ impl NdArray {
         let data = buffer::alloc(nbytes, dtype.flags & crate::dtype::flags::NEEDS_INIT != 0)
             .ok_or_else(|| crate::error::Error::Memory { shape: shape.to_vec(), dtype: dtype.clone() })?;
         Ok(NdArray { data, shape: shape.to_vec(), strides, dtype: dtype.clone() })
+    }
+    /// A new array with all bytes zero (objects: null).
+    ///
+    /// # Errors
+    /// As [`NdArray::empty`].
+    pub fn zeros(shape: &[isize], dtype: &Dtype, order: Order) -> Result<NdArray> {
+        let arr = NdArray::empty(shape, dtype, order)?;
+        if dtype.flags & crate::dtype::flags::NEEDS_INIT == 0 {
+            let n = buffer::checked_nbytes(shape, dtype)?;
+            // SAFETY: the buffer holds `n` bytes.
+            unsafe { std::ptr::write_bytes(arr.data, 0, n) };
+        }
+        Ok(arr)
+    }
+    /// A new array laid out like `like` (order `K`: axes in the order they lie in memory there).
+    ///
+    /// # Errors
+    /// As [`NdArray::empty`].
+    pub fn empty_like(like: &ArrayRef<'_>, dtype: &Dtype, order: Order) -> Result<NdArray> {
+        let fortran = match order {
+            Order::C => false,
+            Order::F => true,
+            Order::Any => like.is_f_contiguous() && !like.is_c_contiguous(),
+            Order::Keep if like.is_c_contiguous() || like.ndim() <= 1 => false,
+            Order::Keep if like.is_f_contiguous() => true,
+            Order::Keep => {
+                let mut arr = NdArray::empty(like.shape, dtype, Order::C)?;
+                arr.strides = sorted_like_strides(like.shape, like.strides, dtype.itemsize);
+                return Ok(arr);
+            }
+        };
+        NdArray::empty(like.shape, dtype, if fortran { Order::F } else { Order::C })
+    }
+    /// A copy of another array.
+    ///
+    /// # Errors
+    /// As [`NdArray::empty`].
+    pub fn copy_of(src: &ArrayRef<'_>, order: Order) -> Result<NdArray> {
+        let arr = NdArray::empty_like(src, src.dtype, order)?;
+        crate::cast::copy_into(&arr.view(), src)?;
+        Ok(arr)
     }
     /// A view of the whole array.
     pub fn view(&self) -> ArrayRef<'_> {

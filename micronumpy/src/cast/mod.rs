@@ -1,11 +1,22 @@
-//! Moving elements between dtypes: which casts are allowed, and the strided transfer that does one.
+//! Moving elements between dtypes: which casts are allowed ([`level`](cast_level)), the plan for moving strided elements
+//! from one dtype to another ([`Transfer`]), and assignment between arrays built on it ([`copy_into`]).
 
+mod assign;
+mod dates;
 mod level;
+mod nested;
+mod text;
+mod transfer;
 
+pub use assign::{
+    convert_item, copy_into, copy_into_same_value, copy_into_status, copy_masked, fill, object_offsets,
+    release_objects, retain_objects, set_masked_scalar,
+};
+pub use dates::{civil_from_days, convert_timedelta_factor, days_from_civil};
 pub use level::{can_cast, cast_level, sized_for};
+pub use transfer::Transfer;
 
-use crate::array::ArrayRef;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// numpy's casting levels, ordered from strict to lenient. Values are ABI (`NPY_CASTING`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,20 +46,5 @@ pub struct HostCast {
     pub level: Casting,
 }
 
-/// Assign `src` to `dst` element by element with broadcasting, any dtypes, any strides, overlap handled as if `src` had
-/// been copied first. Castability is the caller's business. Object references are kept exact.
-///
-/// # Errors
-/// Shapes that do not broadcast (`could not broadcast input array from shape (3,) into shape (2,)`), values that cannot be converted.
-pub fn copy_into(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<()> {
-    let _ = (dst, src);
-    Err(Error::missing("cast::copy_into"))
-}
-
-/// Give back every object reference an array holds and set the slots to null.
-///
-/// # Safety
-/// The array's memory is valid and nobody else gives the references back.
-pub unsafe fn release_objects(arr: &ArrayRef<'_>) {
-    let _ = arr;
-}
+#[cfg(test)]
+mod tests;

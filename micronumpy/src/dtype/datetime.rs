@@ -182,7 +182,7 @@ fn step(unit: i32) -> u64 {
 
 /// How many `fine` make one `coarse` (`coarse` is the larger unit). 0 when that is not a number below 2^56, which is
 /// where numpy gives up. Years and months against days are not this function's business.
-fn units_factor(coarse: i32, fine: i32) -> u64 {
+pub(crate) fn units_factor(coarse: i32, fine: i32) -> u64 {
     let mut factor: u64 = 1;
     let mut unit = coarse;
     while unit < fine {

@@ -153,6 +153,13 @@ impl Dtype {
             _ => None,
         }
     }
+    /// The host's key of a type it defines.
+    pub fn body_key(&self) -> Option<usize> {
+        match self.body {
+            Body::Host(key) => Some(key),
+            _ => None,
+        }
+    }
     pub fn datetime_meta(&self) -> Option<DatetimeMeta> {
         match self.body {
             Body::Datetime(m) => Some(m),

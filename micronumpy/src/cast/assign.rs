@@ -1,0 +1,303 @@
+//! Assignment between arrays, on top of [`Transfer`].
+
+use super::Transfer;
+use super::transfer::host;
+use crate::array::{ArrayRef, Dims, NdArray, Order, overlap, shape_text};
+use crate::dtype::{Body, Dtype, TypeNum};
+use crate::error::{Error, Result};
+use crate::iter::{AxisPlan, MultiIter, broadcast_strides};
+use crate::object::ObjectOps;
+use ufuncs::fpstatus;
+
+/// Assign `src` to `dst` element by element with broadcasting, any dtypes, any strides, overlap handled as if `src` had
+/// been copied first. Castability is the caller's business. Object references are kept exact.
+///
+/// # Errors
+/// Shapes that do not broadcast (`could not broadcast input array from shape (3,) into shape (2,)`), values that
+/// cannot be converted.
+pub fn copy_into(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<()> {
+    copy_into_status(dst, src).map(|_| ())
+}
+
+/// [`copy_into`], returning the floating-point status the casts raised (see [`ufuncs::fpstatus`]).
+///
+/// # Errors
+/// As there.
+pub fn copy_into_status(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<u8> {
+    copy_with(dst, src, Transfer::new)
+}
+
+/// [`copy_into_status`] that fails when a value changes (`casting='same_value'`).
+///
+/// # Errors
+/// As there; `could not cast 'same_value'`.
+pub fn copy_into_same_value(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<u8> {
+    copy_with(dst, src, Transfer::same_value)
+}
+
+fn copy_with(
+    dst: &ArrayRef<'_>,
+    src: &ArrayRef<'_>,
+    make: fn(&Dtype, &Dtype, bool) -> Result<Transfer>,
+) -> Result<u8> {
+    let strides = source_strides(dst, src)?;
+    if dst.size() == 0 {
+        return Ok(0);
+    }
+    let transfer = make(src.dtype, dst.dtype, dst.is_aligned() && src.is_aligned())?;
+    // The same elements in the same places: each is read before it is written.
+    let in_place = src.data == dst.data
+        && strides[..] == *dst.strides
+        && src.dtype.itemsize == dst.dtype.itemsize
+        && transfer.is_element_local();
+    if !in_place && overlap::may_share(dst, src) {
+        let copy = NdArray::copy_of(src, Order::Keep)?;
+        return copy_with(dst, &copy.view(), make);
+    }
+    if src.size() == 1 && transfer.plain_copy().is_none() && dst.size() > 1 && !dst.dtype.has_object() {
+        // Convert once, then repeat the bytes.
+        let item = NdArray::empty(&[], dst.dtype, Order::C)?;
+        let flags = copy_with(&item.view(), &ArrayRef { shape: &[], strides: &[], ..*src }, make)?;
+        return Ok(flags | copy_with(dst, &item.view(), Transfer::new)?);
+    }
+    run_over(dst, src.data, &strides, &transfer)
+}
+
+/// Strides of `src` along the axes of `dst`; leading ones of `src` beyond `dst`'s rank are dropped.
+fn source_strides(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<Dims> {
+    if src.shape == dst.shape {
+        return Ok(Dims::from_slice(src.strides));
+    }
+    let extra = src.ndim().saturating_sub(dst.ndim());
+    let leading_ones = src.shape[..extra].iter().all(|&n| n == 1);
+    let strides = if leading_ones {
+        broadcast_strides(&src.shape[extra..], &src.strides[extra..], dst.shape).ok()
+    } else {
+        None
+    };
+    strides.ok_or_else(|| {
+        Error::value(format!(
+            "could not broadcast input array from shape {} into shape {}",
+            shape_text(src.shape),
+            shape_text(dst.shape)
+        ))
+    })
+}
+
+/// Run a transfer over all elements; shapes already agree, nothing overlaps.
+fn run_over(dst: &ArrayRef<'_>, src: *mut u8, src_strides: &[isize], transfer: &Transfer) -> Result<u8> {
+    let result = (|| {
+        if transfer.sets_fp() {
+            fpstatus::clear();
+        }
+        if dst.ndim() == 1 {
+            // SAFETY: `dst` and the broadcast `src` hold `shape[0]` elements at these strides.
+            return unsafe {
+                transfer.run(src, src_strides[0], dst.data, dst.strides[0], dst.shape[0] as usize)
+            };
+        }
+        let plan = AxisPlan::new(dst.shape, &[dst.strides, src_strides]);
+        MultiIter::from_plan(&plan, &[dst.data, src]).for_each(|p, n, st| {
+            // SAFETY: the iteration stays inside both arrays.
+            unsafe { transfer.run(p[1], st[1], p[0], st[0], n) }
+        })
+    })();
+    let flags = if transfer.sets_fp() { fpstatus::take() as u8 } else { 0 };
+    result.map(|()| flags)
+}
+
+impl Transfer {
+    /// Whether an element's conversion reads nothing but that element, all of it before the first write.
+    fn is_element_local(&self) -> bool {
+        self.plain_copy().is_some()
+            || matches!(
+                self.step,
+                super::transfer::Step::Swap { .. }
+                    | super::transfer::Step::Kernel(_)
+                    | super::transfer::Step::CopyObject
+                    | super::transfer::Step::Dates(_)
+            )
+    }
+}
+
+/// Convert one element.
+///
+/// # Errors
+/// As [`copy_into`].
+///
+/// # Safety
+/// `src` and `dst` point to one element each, at any alignment, not overlapping.
+pub unsafe fn convert_item(src_dtype: &Dtype, src: *const u8, dst_dtype: &Dtype, dst: *mut u8) -> Result<u8> {
+    let transfer = Transfer::new(src_dtype, dst_dtype, false)?;
+    if transfer.sets_fp() {
+        fpstatus::clear();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { transfer.run(src, 0, dst, 0, 1)? };
+    Ok(if transfer.sets_fp() { fpstatus::take() as u8 } else { 0 })
+}
+
+/// Assign where `mask` is true. `src` and `mask` broadcast to `dst`; `mask` is of dtype bool.
+///
+/// # Errors
+/// As [`copy_into`].
+pub fn copy_masked(dst: &ArrayRef<'_>, src: &ArrayRef<'_>, mask: &ArrayRef<'_>) -> Result<u8> {
+    let strides = source_strides(dst, src)?;
+    let mask_strides = source_strides(dst, mask).map_err(|_| mask_error(mask, dst))?;
+    if mask.dtype.num != TypeNum::BOOL {
+        return Err(Error::type_("the mask must be an array of booleans"));
+    }
+    if dst.size() == 0 {
+        return Ok(0);
+    }
+    if overlap::may_share(dst, src) {
+        let copy = NdArray::copy_of(src, Order::Keep)?;
+        return copy_masked(dst, &copy.view(), mask);
+    }
+    if overlap::may_share(dst, mask) {
+        let copy = NdArray::copy_of(mask, Order::Keep)?;
+        return copy_masked(dst, src, &copy.view());
+    }
+    let transfer = Transfer::new(src.dtype, dst.dtype, dst.is_aligned() && src.is_aligned())?;
+    if transfer.sets_fp() {
+        fpstatus::clear();
+    }
+    let plan = AxisPlan::new(dst.shape, &[dst.strides, &strides, &mask_strides]);
+    let result = MultiIter::from_plan(&plan, &[dst.data, src.data, mask.data]).for_each(|p, n, st| {
+        let n = n as isize;
+        let mut i = 0;
+        while i < n {
+            // SAFETY: the iteration stays inside all three arrays.
+            unsafe {
+                let on = |k: isize| *p[2].offset(k * st[2]) != 0;
+                if !on(i) {
+                    i += 1;
+                    continue;
+                }
+                let start = i;
+                while i < n && on(i) {
+                    i += 1;
+                }
+                transfer.run(
+                    p[1].offset(start * st[1]),
+                    st[1],
+                    p[0].offset(start * st[0]),
+                    st[0],
+                    (i - start) as usize,
+                )?;
+            }
+        }
+        Ok(())
+    });
+    let flags = if transfer.sets_fp() { fpstatus::take() as u8 } else { 0 };
+    result.map(|()| flags)
+}
+
+fn mask_error(mask: &ArrayRef<'_>, dst: &ArrayRef<'_>) -> Error {
+    Error::value(format!(
+        "could not broadcast where mask from shape {} into shape {}",
+        shape_text(mask.shape),
+        shape_text(dst.shape)
+    ))
+}
+
+/// [`copy_masked`] with one element as the source.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// `item` points to an element of `item_dtype`.
+pub unsafe fn set_masked_scalar(
+    dst: &ArrayRef<'_>,
+    mask: &ArrayRef<'_>,
+    item_dtype: &Dtype,
+    item: *mut u8,
+) -> Result<u8> {
+    // SAFETY: the caller's promise.
+    let src = unsafe { ArrayRef::new(item, &[], &[], item_dtype) };
+    copy_masked(dst, &src, mask)
+}
+
+/// Assign one element to all of `dst`.
+///
+/// # Errors
+/// As [`copy_into`].
+///
+/// # Safety
+/// `item` points to an element of `item_dtype`.
+pub unsafe fn fill(dst: &ArrayRef<'_>, item_dtype: &Dtype, item: *mut u8) -> Result<u8> {
+    // SAFETY: the caller's promise.
+    let src = unsafe { ArrayRef::new(item, &[], &[], item_dtype) };
+    copy_into_status(dst, &src)
+}
+
+/// Byte offsets of all object slots in an element of this dtype.
+pub fn object_offsets(dt: &Dtype) -> Vec<usize> {
+    fn collect(dt: &Dtype, at: usize, out: &mut Vec<usize>) {
+        if !dt.has_object() {
+            return;
+        }
+        match &dt.body {
+            Body::Struct(fields) => fields.iter().for_each(|f| collect(&f.dtype, at + f.offset, out)),
+            Body::Subarray(base, shape) => {
+                let n: usize = shape.iter().map(|&n| n as usize).product();
+                (0..n).for_each(|i| collect(base, at + i * base.itemsize, out));
+            }
+            _ if dt.num.is_object() => out.push(at),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    collect(dt, 0, &mut out);
+    out
+}
+
+/// Give back the references one element holds.
+pub(super) unsafe fn release_item(ops: &ObjectOps, dt: &Dtype, p: *mut u8) {
+    for off in object_offsets(dt) {
+        // SAFETY: `p` is a valid element whose slots hold null or an owned reference.
+        unsafe { super::transfer::replace_object(ops, p.add(off), std::ptr::null_mut()) };
+    }
+}
+
+fn for_each_slot(arr: &ArrayRef<'_>, mut f: impl FnMut(*mut u8)) {
+    let offsets = object_offsets(arr.dtype);
+    let plan = AxisPlan::in_order(arr.shape, &[arr.strides]);
+    let _ = MultiIter::from_plan(&plan, &[arr.data]).for_each(|p, n, st| {
+        for i in 0..n as isize {
+            for off in &offsets {
+                f(p[0].wrapping_offset(i * st[0]).wrapping_add(*off));
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Give back every object reference an array holds and set the slots to null.
+///
+/// # Safety
+/// The array's memory is valid and nobody else gives the references back.
+pub unsafe fn release_objects(arr: &ArrayRef<'_>) {
+    if !arr.dtype.has_object() {
+        return;
+    }
+    let Ok(ops) = host() else { return };
+    // SAFETY: slots are inside the array; see the caller's promise.
+    for_each_slot(arr, |slot| unsafe {
+        super::transfer::replace_object(ops, slot, std::ptr::null_mut());
+    });
+}
+
+/// Take one more reference to every object an array holds: after its bytes were copied.
+///
+/// # Safety
+/// The array's memory is valid.
+pub unsafe fn retain_objects(arr: &ArrayRef<'_>) {
+    if !arr.dtype.has_object() {
+        return;
+    }
+    let Ok(ops) = host() else { return };
+    // SAFETY: slots are inside the array.
+    for_each_slot(arr, |slot| unsafe { (ops.incref)(slot.cast::<*mut u8>().read_unaligned()) });
+}

@@ -1,0 +1,79 @@
+use super::*;
+use crate::array::{ArrayRef, NdArray, Order};
+use crate::dtype::{Dtype, typestr::parse};
+
+fn ints(shape: &[isize], values: &[i64]) -> NdArray {
+    let a = NdArray::empty(shape, &Dtype::intp(), Order::C).unwrap();
+    for (i, v) in values.iter().enumerate() {
+        unsafe { a.data().cast::<i64>().add(i).write(*v) };
+    }
+    a
+}
+
+fn bytes(a: &NdArray) -> Vec<u8> {
+    let n = a.shape.iter().product::<isize>() as usize * a.dtype.itemsize;
+    unsafe { std::slice::from_raw_parts(a.data(), n).to_vec() }
+}
+
+fn cast(values: &[i64], to: &str) -> Vec<u8> {
+    let src = ints(&[values.len() as isize], values);
+    let dst = NdArray::zeros(&[values.len() as isize], &parse(to).unwrap(), Order::C).unwrap();
+    copy_into(&dst.view(), &src.view()).unwrap();
+    bytes(&dst)
+}
+
+#[test]
+fn casts_of_numbers() {
+    assert_eq!(cast(&[1, -2], "i1"), [1, 0xfe]);
+    assert_eq!(cast(&[1, 258], ">i2"), [0, 1, 1, 2]);
+    assert_eq!(cast(&[-5, 300], "S3"), *b"-5\x00300");
+    assert_eq!(cast(&[1], "V10"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(cast(&[3], ">f8"), 3f64.to_be_bytes());
+    assert_eq!(cast(&[0, 7], "?"), [0, 1]);
+}
+
+#[test]
+fn text_round_trip() {
+    let src = ints(&[3], &[1, -20, 300]);
+    let mid = NdArray::empty(&[3], &parse(">U21").unwrap(), Order::C).unwrap();
+    copy_into(&mid.view(), &src.view()).unwrap();
+    let dst = NdArray::empty(&[3], &parse("f4").unwrap(), Order::C).unwrap();
+    copy_into(&dst.view(), &mid.view()).unwrap();
+    assert_eq!(bytes(&dst), [1f32, -20., 300.].map(f32::to_ne_bytes).concat());
+}
+
+#[test]
+fn broadcast_and_overlap() {
+    let a = ints(&[2, 3], &[0, 1, 2, 3, 4, 5]);
+    let row = ints(&[3], &[7, 8, 9]);
+    copy_into(&a.view(), &row.view()).unwrap();
+    assert_eq!(bytes(&a)[24..], bytes(&row));
+    let v = ints(&[5], &[1, 2, 3, 4, 5]);
+    let (sh, st) = ([4], [8]);
+    let dst = unsafe { ArrayRef::new(v.data().add(8), &sh, &st, &v.dtype) };
+    let src = unsafe { ArrayRef::new(v.data(), &sh, &st, &v.dtype) };
+    copy_into(&dst, &src).unwrap();
+    assert_eq!(bytes(&v), [1i64, 1, 2, 3, 4].map(i64::to_ne_bytes).concat());
+    let e = copy_into(&ints(&[2], &[0, 0]).view(), &row.view()).unwrap_err();
+    assert_eq!(e.to_string(), "could not broadcast input array from shape (3,) into shape (2,)");
+}
+
+#[test]
+fn masks() {
+    let a = ints(&[4], &[0, 1, 2, 3]);
+    let m = NdArray::zeros(&[4], &Dtype::bool(), Order::C).unwrap();
+    unsafe { *m.data().add(2) = 1 };
+    let v = ints(&[], &[9]);
+    copy_masked(&a.view(), &v.view(), &m.view()).unwrap();
+    assert_eq!(bytes(&a), [0i64, 1, 9, 3].map(i64::to_ne_bytes).concat());
+}
+
+#[test]
+fn calendar() {
+    assert_eq!(days_from_civil(1970, 1, 1), 0);
+    assert_eq!(days_from_civil(2000, 3, 1), 11017);
+    for d in [-1_000_000, -1, 0, 59, 60, 11016, 3_000_000] {
+        let (y, m, day) = civil_from_days(d);
+        assert_eq!(days_from_civil(y, m, day), d);
+    }
+}
