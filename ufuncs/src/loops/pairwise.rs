@@ -151,3 +151,32 @@ pub unsafe fn sum_complex<T: Summand<Acc = T> + Add<Output = T>>(
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `sum(1/k for k in 1..=1000)`, computed by numpy in each type.
+    #[test]
+    fn bits_are_numpys() {
+        fn check<T: Summand>(from: impl Fn(f64) -> T, want: impl Fn(T::Acc) -> bool) {
+            for stride in [1, 2, 3] {
+                let values: Vec<T> =
+                    (0..1000 * stride).map(|i| from(1.0 / (i / stride + 1) as f64)).collect();
+                // SAFETY: 1000 elements, `stride` apart, are in `values`.
+                let total =
+                    unsafe { sum::<T>(values.as_ptr().cast(), 1000, (stride * size_of::<T>()) as isize) };
+                assert!(want(total), "stride {stride}");
+            }
+        }
+        check(|x| x as f32, |s| s.to_bits() == 0x40ef_88fc);
+        check(|x| x, |s| s.to_bits() == 0x401d_f11f_45f4_e61a);
+        check(float16::from_f64, |s| float16::from_f32(s).to_bits() == 0x477c);
+
+        let values: Vec<Complex<f64>> =
+            (1..=1000).map(f64::from).map(|k| Complex { re: 1.0 / k, im: 1.0 / (k + 0.5) }).collect();
+        // SAFETY: 1000 elements are in `values`.
+        let total = unsafe { sum_complex::<f64>(values.as_ptr().cast(), 1000, 16) };
+        assert_eq!((total.re.to_bits(), total.im.to_bits()), (0x401d_f11f_45f4_e61b, 0x401b_7d32_fefb_e397));
+    }
+}
