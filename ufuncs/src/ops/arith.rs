@@ -1,5 +1,7 @@
 //! `+ - * /` and the one-operand arithmetic: negation, magnitude, square, reciprocal, sign.
 
+use core::hint::select_unpredictable;
+
 use super::{BinaryOp, UnaryOp, binary, unary, unary_via_f32};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
 use crate::fpstatus;
@@ -156,14 +158,15 @@ where
     #[inline]
     fn apply(a: Complex<T>, b: Complex<T>) -> Complex<T> {
         let by_real = b.re.fabs() >= b.im.fabs();
-        let (large, small) = if by_real { (b.re, b.im) } else { (b.im, b.re) };
+        // Selections, not branches: which part is larger is unpredictable.
+        let (large, small) = select_unpredictable(by_real, (b.re, b.im), (b.im, b.re));
         if !large.is_nonzero() && !small.is_nonzero() {
             return divide_by_zero(a, b.re.fabs());
         }
         let ratio = small / large;
         let scale = T::from_f64(1.0) / (large + small * ratio);
-        let (u, v) = if by_real { (a.re, a.im) } else { (a.im, a.re) };
-        let im = if by_real { v - u * ratio } else { u * ratio - v };
+        let (u, v) = select_unpredictable(by_real, (a.re, a.im), (a.im, a.re));
+        let im = select_unpredictable(by_real, v - u * ratio, u * ratio - v);
         Complex { re: (u + v * ratio) * scale, im: im * scale }
     }
 }
