@@ -9,6 +9,7 @@ use std::process::Command;
 
 fn main() {
     pyo3_build_config::use_pyo3_cfgs();
+    compile_carrier();
     let config = pyo3_build_config::get();
     if let Some(dir) = config.lib_dir().filter(|_| config.shared()) {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{dir}");
@@ -40,6 +41,21 @@ fn main() {
             }
         }
     }
+}
+
+/// Compiles `src/carrier/lib.rs`, a library by itself; see there.
+fn compile_carrier() {
+    let source = "src/carrier/lib.rs";
+    println!("cargo:rerun-if-changed={source}");
+    let var = |name: &str| std::env::var_os(name).unwrap_or_else(|| panic!("cargo sets {name}"));
+    let mut rustc = Command::new(var("RUSTC"));
+    rustc.args(["--edition=2024", "--crate-type=cdylib", "--crate-name=carrier", source]);
+    rustc.args(["-Copt-level=2", "-Cpanic=abort", "-Cstrip=symbols", "-Clink-arg=-nostdlib"]);
+    rustc.arg("--target").arg(var("TARGET")).arg("-o").arg(Path::new(&var("OUT_DIR")).join("carrier.so"));
+    if let Ok(linker) = std::env::var("RUSTC_LINKER") {
+        rustc.arg(format!("-Clinker={linker}"));
+    }
+    assert!(rustc.status().expect("run rustc").success(), "cannot compile {source}");
 }
 
 /// Asks for every API symbol of a static libpython by name and exports them all.

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::start::c_path;
 
@@ -26,7 +27,8 @@ const FILES: &[(&str, &str)] = package_files!("__init__.py" "__main__.py" "finde
 
 #[pymodule]
 fn _micronumpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    micronumpy_python::host::fill(m)
+    micronumpy_python::host::fill(m)?;
+    m.add("carrier", PyBytes::new(m.py(), include_bytes!(concat!(env!("OUT_DIR"), "/carrier.so"))))
 }
 
 /// Makes the native half a built-in module, `_micronumpy`.

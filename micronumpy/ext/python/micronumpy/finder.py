@@ -12,7 +12,8 @@ The finder stands first on ``sys.meta_path`` and answers for ``numpy`` and every
 
 import os
 import sys
-from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
+import zlib
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec, PathFinder
 
 from . import _micronumpy, layer, standin
 
@@ -99,7 +100,7 @@ class Finder:
         if not name.startswith("numpy."):
             return None
         if name in self._native:
-            spec = ModuleSpec(name, self._native_loader, origin=_library())
+            spec = ModuleSpec(name, self._native_loader, origin=_library(name))
             spec.has_location = True
             return spec
         if name in COMPILED and name not in LOADED_PUBLIC_API_TESTS:
@@ -144,7 +145,28 @@ class Finder:
         return PathFinder.find_spec("numpy", [self.layer().root])
 
 
-def _library():
-    """The file our compiled modules come from."""
-    origin = getattr(_micronumpy, "__file__", None) or sys.executable
-    return os.path.abspath(origin)
+def _library(name):
+    """The file a compiled module is said to come from; see `_CARRIED`."""
+    if name in _CARRIED and hasattr(_micronumpy, "carrier"):
+        try:
+            return _carrier(name.rpartition(".")[2] + EXTENSION_SUFFIXES[0])
+        except OSError:
+            pass  # no place to write: ctypes will not find it, nothing else cares
+    return os.path.abspath(getattr(_micronumpy, "__file__", None) or sys.executable)
+
+
+#: Modules whose file programs open with ctypes. The executable cannot be opened that way and carries a library for it.
+_CARRIED = frozenset({"numpy._core._multiarray_umath", "numpy._core._multiarray_tests"})
+
+
+def _carrier(file):
+    contents = _micronumpy.carrier
+    folder = os.path.join(layer.home(), f"lib-{zlib.crc32(contents):08x}")
+    path = os.path.join(folder, file)
+    if not os.path.exists(path):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        scratch = f"{path}.{os.getpid()}"
+        with open(scratch, "wb") as stream:
+            stream.write(contents)
+        os.replace(scratch, path)
+    return path
