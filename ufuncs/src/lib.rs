@@ -5,6 +5,7 @@
 
 pub mod abi;
 pub mod casts;
+pub mod datetime;
 pub mod dot;
 pub mod elem;
 pub mod float_format;
