@@ -7,10 +7,13 @@
 use std::path::Path;
 use std::process::Command;
 
+use pyo3_build_config::{InterpreterConfig, PythonImplementation, PythonVersion};
+
 fn main() {
     pyo3_build_config::use_pyo3_cfgs();
     compile_carrier();
     let config = pyo3_build_config::get();
+    refuse_unsuitable(config);
     if let Some(dir) = config.lib_dir().filter(|_| config.shared()) {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{dir}");
     }
@@ -40,6 +43,24 @@ fn main() {
                 }
             }
         }
+    }
+}
+
+/// Says what is wrong with a host before the linker says it less clearly.
+fn refuse_unsuitable(config: &InterpreterConfig) {
+    let python = config.executable().unwrap_or("the configured Python");
+    let version = config.version();
+    if config.implementation() != PythonImplementation::CPython
+        || version < (PythonVersion { major: 3, minor: 11 })
+    {
+        panic!("{python} is not CPython 3.11 or newer; PYO3_PYTHON names another one");
+    }
+    if let (true, Some(dir), Some(name)) = (config.shared(), config.lib_dir(), config.lib_name())
+        && !Path::new(dir).join(format!("lib{name}.so")).exists()
+    {
+        panic!(
+            "{python} comes without lib{name}.so in {dir}; distributions ship it in python3-dev or python3-devel"
+        );
     }
 }
 
