@@ -2,46 +2,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-
-use support::{Run, host, run, shared_dir};
-
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
-/// A Python with stock numpy, installed once per target directory from the committed lock.
-fn stock() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let lock = root().join("micronumpy/ext/python/micronumpy/numpy.lock");
-        let dir = shared_dir("stock");
-        let (env, done) = (dir.join("venv"), dir.join("complete"));
-        let python = env.join("bin/python");
-        let wanted = format!(
-            "{}\n{}",
-            host().display(),
-            std::fs::read_to_string(&lock).expect("the lock is committed")
-        );
-        if std::fs::read_to_string(&done).ok().as_deref() != Some(&wanted) {
-            Run::new(host(), ["-m".as_ref(), "venv".as_ref(), "--clear".as_ref(), env.as_os_str()]).ok();
-            let pip = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--require-hashes",
-                "-r",
-            ];
-            Run::new(&python, pip.iter().map(AsRef::as_ref).chain([lock.as_os_str()])).ok();
-            std::fs::write(done, wanted).expect("write under target/");
-        }
-        python
-    })
-}
+use support::{Run, root, run, stock};
 
 fn check(name: &str) {
     let script = root().join("examples").join(name);
