@@ -3,6 +3,8 @@
 //! Rust's `as` saturates and its unchecked conversion is undefined out of range, so the instructions are named.
 
 use crate::abi::LoopFn;
+#[cfg(target_arch = "x86_64")]
+use crate::elem::{Complex32, Complex64};
 use crate::typenum::TypeNum;
 
 /// Conversion towards zero; NaN and values out of range raise "invalid" and give the hardware's value.
@@ -20,6 +22,7 @@ mod x86 {
 
     use super::Truncate;
     use crate::abi::LoopContext;
+    use crate::elem::Complex;
 
     macro_rules! truncate {
         ($t:ty, $set:ident, $i32:ident, $i64:ident) => {
@@ -54,7 +57,9 @@ mod x86 {
     truncate!(f64, _mm_set_sd, _mm_cvttsd_si32, _mm_cvttsd_si64);
 
     /// Four at a time, for contiguous operands.
-    pub(super) trait Blocks<D>: Truncate {
+    pub(super) trait Blocks<D>: Copy {
+        /// Elements that must be left after a block.
+        const REST: isize = 0;
         fn one(self) -> D;
         /// # Safety
         /// Four elements at both pointers.
@@ -133,6 +138,24 @@ mod x86 {
         }
     }
 
+    /// Complex numbers are cut to their real parts first. Compiled C does not read the imaginary part behind the last
+    /// element, so its last block is never taken as one.
+    impl<T: Blocks<u32>> Blocks<u32> for Complex<T> {
+        const REST: isize = 1;
+        #[inline(always)]
+        fn one(self) -> u32 {
+            self.re.one()
+        }
+        #[inline(always)]
+        unsafe fn four(src: *const Complex<T>, dst: *mut u32) {
+            // SAFETY: the caller's promise; `re` has four elements.
+            unsafe {
+                let re = [(*src).re, (*src.add(1)).re, (*src.add(2)).re, (*src.add(3)).re];
+                T::four(re.as_ptr(), dst);
+            }
+        }
+    }
+
     /// A cast loop that takes contiguous operands in blocks of four.
     ///
     /// # Safety
@@ -151,7 +174,7 @@ mod x86 {
             let (ss, ds) = (*strides, *strides.add(1));
             let mut i = 0;
             if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize {
-                while i + 4 <= n {
+                while i + 4 + S::REST <= n {
                     S::four((src as *const S).offset(i), (dst as *mut D).offset(i));
                     i += 4;
                 }
@@ -173,6 +196,8 @@ pub(super) fn block_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
         (TypeNum::DOUBLE, TypeNum::INT) => return Some(x86::blocks::<f64, i32>),
         (TypeNum::FLOAT, TypeNum::UINT) => return Some(x86::blocks::<f32, u32>),
         (TypeNum::DOUBLE, TypeNum::UINT) => return Some(x86::blocks::<f64, u32>),
+        (TypeNum::CFLOAT, TypeNum::UINT) => return Some(x86::blocks::<Complex32, u32>),
+        (TypeNum::CDOUBLE, TypeNum::UINT) => return Some(x86::blocks::<Complex64, u32>),
         _ => {}
     }
     let _ = (from, to);

@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 pub(super) struct Big(Vec<u32>);
 
 impl Big {
-    pub fn from_u64(v: u64) -> Big {
-        let mut b = Big(vec![v as u32, (v >> 32) as u32]);
+    pub fn from_u128(v: u128) -> Big {
+        let mut b = Big([0, 32, 64, 96].map(|shift| (v >> shift) as u32).to_vec());
         b.trim();
         b
     }
@@ -138,21 +138,21 @@ mod tests {
 
     #[test]
     fn arithmetic() {
-        let mut a = Big::from_u64(1);
+        let mut a = Big::from_u128(1);
         a.mul_pow10(30);
-        let mut b = Big::from_u64(5);
+        let mut b = Big::from_u128(5);
         b.mul_pow10(29);
         assert_eq!(b.add(&b), a);
-        let mut two = Big::from_u64(3);
+        let mut two = Big::from_u128(3);
         two.shl(100);
         let mut q = two.clone();
         q.mul_small(7);
-        q = q.add(&Big::from_u64(5));
+        q = q.add(&Big::from_u128(5));
         let shift = two.digit_shift();
         two.shl(shift);
         q.shl(shift);
         assert_eq!(q.div_digit(&two), 7);
-        let mut rest = Big::from_u64(5);
+        let mut rest = Big::from_u128(5);
         rest.shl(shift);
         assert_eq!(q, rest);
     }

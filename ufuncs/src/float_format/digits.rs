@@ -27,7 +27,7 @@ pub enum Class {
     Infinite,
     /// `mantissa * 2^exponent`. `uneven`: the neighbour below is only half as far away as the one above.
     Finite {
-        mantissa: u64,
+        mantissa: u128,
         exponent: i32,
         uneven: bool,
     },
@@ -35,10 +35,10 @@ pub enum Class {
 
 impl FloatParts {
     /// From an IEEE interchange format with `mbits` stored mantissa bits and `ebits` exponent bits.
-    fn ieee(bits: u64, mbits: u32, ebits: u32) -> FloatParts {
+    fn ieee(bits: u128, mbits: u32, ebits: u32) -> FloatParts {
         let negative = bits >> (mbits + ebits) & 1 != 0;
         let frac = bits & ((1 << mbits) - 1);
-        let max_exp = (1u64 << ebits) - 1;
+        let max_exp = (1u128 << ebits) - 1;
         let exp = bits >> mbits & max_exp;
         let bias = (max_exp >> 1) as i32 + mbits as i32;
         let class = if exp == max_exp {
@@ -63,7 +63,11 @@ impl FloatParts {
         Self::ieee(v.to_bits().into(), 23, 8)
     }
     pub fn from_f64(v: f64) -> FloatParts {
-        Self::ieee(v.to_bits(), 52, 11)
+        Self::ieee(v.to_bits().into(), 52, 11)
+    }
+    /// A quadruple-precision number from its bits.
+    pub fn from_f128_bits(bits: u128) -> FloatParts {
+        Self::ieee(bits, 112, 15)
     }
     /// An x87 80-bit number: explicit integer bit, stored in the first ten bytes.
     pub fn from_x87(bytes: [u8; 16]) -> FloatParts {
@@ -76,7 +80,7 @@ impl FloatParts {
             if mantissa << 1 == 0 { Class::Infinite } else { Class::Nan }
         } else {
             let uneven = exp > 1 && mantissa == 1 << 63;
-            Class::Finite { mantissa, exponent: exp.max(1) - 16383 - 63, uneven }
+            Class::Finite { mantissa: mantissa.into(), exponent: exp.max(1) - 16383 - 63, uneven }
         };
         FloatParts { negative: head >> 15 != 0, class }
     }
@@ -112,7 +116,7 @@ pub struct Digits {
 
 /// The digits of `mantissa * 2^exponent`. `at_most` bounds the digits; in unique mode at least `at_least` are made.
 pub fn digits(
-    mantissa: u64,
+    mantissa: u128,
     exponent: i32,
     uneven: bool,
     unique: bool,
@@ -127,9 +131,9 @@ pub fn digits(
     // value / scale is the number; everything is doubled (twice if the neighbours are uneven), so that half the distance
     // to a neighbour is an integer.
     let extra = if uneven { 2 } else { 1 };
-    let mut value = Big::from_u64(mantissa);
-    let mut scale = Big::from_u64(1);
-    let mut low = Big::from_u64(1);
+    let mut value = Big::from_u128(mantissa);
+    let mut scale = Big::from_u128(1);
+    let mut low = Big::from_u128(1);
     value.shl(extra + exponent.max(0) as u32);
     scale.shl(extra + (-exponent).max(0) as u32);
     low.shl(exponent.max(0) as u32);
@@ -140,7 +144,7 @@ pub fn digits(
     });
 
     // A guess of ceil(log10(number)) that is right or one too small; the comparison below settles it.
-    let top_bit = 63 - mantissa.leading_zeros() as i32 + exponent;
+    let top_bit = 127 - mantissa.leading_zeros() as i32 + exponent;
     let mut k = (f64::from(top_bit) * std::f64::consts::LOG10_2 - 0.69).ceil() as i32;
     if k > 0 {
         scale.mul_pow10(k as u32);

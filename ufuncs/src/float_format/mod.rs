@@ -140,7 +140,11 @@ impl ToDecimal for f16 {
 impl ToDecimal for LongDouble {
     const EXPONENT_FROM: u32 = 16;
     fn parts(self) -> FloatParts {
-        FloatParts::from_x87(self.to_bytes())
+        if cfg!(target_arch = "x86_64") {
+            FloatParts::from_x87(self.to_bytes())
+        } else {
+            FloatParts::from_f128_bits(self.to_bits())
+        }
     }
 }
 
@@ -352,16 +356,16 @@ fn part_str<T: ToDecimal>(v: T, trim: Trim, sign: bool, legacy: bool) -> String 
 /// Zero, or `1e-4 <= |x| < 10^below` with `below` at most 16.
 fn is_positional(p: FloatParts, below: u32) -> bool {
     /// The long double nearest to 1e-4: numpy compares in that type.
-    const LOW: (i32, u64) = (-77, 0xd1b7_1758_e219_652c);
+    const LOW: (i32, u128) = (-77 - 64, 0xd1b7_1758_e219_652c << 64);
     /// Exponent and mantissa with its top bit set: ordered as the numbers are.
-    fn normal(mantissa: u64, exponent: i32) -> (i32, u64) {
+    fn normal(mantissa: u128, exponent: i32) -> (i32, u128) {
         let shift = mantissa.leading_zeros();
         (exponent - shift as i32, mantissa << shift)
     }
     match p.class {
         Class::Finite { mantissa: 0, .. } => true,
         Class::Finite { mantissa, exponent, .. } => {
-            (LOW..normal(10u64.pow(below), 0)).contains(&normal(mantissa, exponent))
+            (LOW..normal(10u128.pow(below), 0)).contains(&normal(mantissa, exponent))
         }
         _ => false,
     }

@@ -77,6 +77,21 @@ fn scalars() {
 }
 
 #[test]
+fn quadruple() {
+    let tenth = FloatParts::from_f128_bits(0x3ffb_9999_9999_9999_9999_9999_9999_999a);
+    let all = exact(tenth, true, Limit::None, Limit::None);
+    assert_eq!((all.digits, all.exponent), (vec![b'1'], -1));
+    let third = exact(
+        FloatParts::from_f128_bits(0x3ffd_5555_5555_5555_5555_5555_5555_5555),
+        false,
+        Limit::Total(36),
+        Limit::None,
+    );
+    assert_eq!(third.digits, b"333333333333333333333333333333333317");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
 fn x87() {
     // The long double nearest to 0.1, and the least positive one.
     let mut tenth = [0; 16];
