@@ -8,6 +8,7 @@ pub mod array;
 pub mod cast;
 pub mod dtype;
 pub mod error;
+pub mod index;
 pub mod iter;
 pub mod object;
 pub mod ufunc;

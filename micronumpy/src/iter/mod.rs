@@ -117,6 +117,13 @@ impl MultiIter {
         }
         false
     }
+    /// Start again, with operands lying elsewhere in the same layout: one pointer per operand, to where the walk starts
+    /// (which is what [`MultiIter::ptrs`] was at first).
+    pub fn restart_at(&mut self, start: &[*mut u8]) {
+        self.index.fill(0);
+        self.start.copy_from_slice(start);
+        self.ptrs.copy_from_slice(start);
+    }
     /// Back to the first inner loop.
     pub fn reset(&mut self) {
         self.index.fill(0);
