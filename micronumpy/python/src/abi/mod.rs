@@ -4,6 +4,7 @@
 mod array;
 mod descr;
 mod iter;
+mod memory;
 mod scalar;
 mod static_type;
 mod ufunc;
@@ -11,6 +12,7 @@ mod ufunc;
 pub use array::*;
 pub use descr::*;
 pub use iter::*;
+pub use memory::*;
 pub use scalar::*;
 pub use static_type::StaticType;
 pub use ufunc::*;

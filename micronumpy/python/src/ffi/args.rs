@@ -172,6 +172,95 @@ impl<'a, 'py> Args<'a, 'py> {
         Ok(out)
     }
 
+    /// Match the arguments as `PyArg_ParseTupleAndKeywords` does, with CPython's error texts: for functions upstream
+    /// defines with `METH_VARARGS`. An empty name in the signature stands for a function that does not say its name.
+    ///
+    /// # Errors
+    /// `TypeError`.
+    pub fn parse_c<const N: usize>(&self, sig: &Sig) -> PyResult<[Option<Bound<'py, PyAny>>; N]> {
+        let p = sig.get();
+        debug_assert_eq!(p.params.len(), N, "{}", p.name);
+        let given = self.values.len();
+        let (fname, this) = if p.name.is_empty() {
+            ("function".to_string(), "this function".to_string())
+        } else {
+            (format!("{}()", p.name), format!("{}()", p.name))
+        };
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        let required = p.required.iter().filter(|&&r| r).count();
+        let mut out: [Option<Bound<'py, PyAny>>; N] = [const { None }; N];
+        if p.posonly == N {
+            // `PyArg_ParseTuple`
+            if self.has_keywords() {
+                return Err(PyTypeError::new_err(format!("{fname} takes no keyword arguments")));
+            }
+            if given < required || given > N {
+                let how = match required == N {
+                    true => "exactly",
+                    false if given < required => "at least",
+                    false => "at most",
+                };
+                let bound = if given < required { required } else { N };
+                return Err(PyTypeError::new_err(format!(
+                    "{fname} takes {how} {bound} argument{} ({given} given)",
+                    plural(bound)
+                )));
+            }
+        }
+        if given > N {
+            let keyword = if self.npos == 0 { "keyword " } else { "" };
+            return Err(PyTypeError::new_err(format!(
+                "{fname} takes at most {N} {keyword}argument{} ({given} given)",
+                plural(N)
+            )));
+        }
+        if self.npos > p.maxpos {
+            let how = if required < p.maxpos { "at most" } else { "exactly" };
+            return Err(PyTypeError::new_err(format!(
+                "{fname} takes {how} {} positional argument{} ({} given)",
+                p.maxpos,
+                plural(p.maxpos),
+                self.npos
+            )));
+        }
+        for (slot, value) in out.iter_mut().zip(self.positional()) {
+            *slot = Some(value);
+        }
+        let mut unknown = None;
+        for (key, value) in self.keywords() {
+            let name: &str = key.extract()?;
+            match p.params.iter().position(|&n| n == name).filter(|&i| i >= p.posonly) {
+                None => unknown = unknown.or(Some(name.to_string())),
+                Some(i) if out[i].is_some() => {
+                    return Err(PyTypeError::new_err(format!(
+                        "argument for {fname} given by name ('{name}') and position ({})",
+                        i + 1
+                    )));
+                }
+                Some(i) => out[i] = Some(value),
+            }
+        }
+        for (i, required) in p.required.iter().enumerate() {
+            if *required && out[i].is_none() {
+                return Err(PyTypeError::new_err(if i < p.posonly {
+                    let n = p.required[..p.posonly].iter().filter(|&&r| r).count();
+                    let how = if n < p.posonly { "at least" } else { "exactly" };
+                    format!(
+                        "{fname} takes {how} {n} positional argument{} ({} given)",
+                        plural(n),
+                        self.npos
+                    )
+                } else {
+                    format!("{fname} missing required argument '{}' (pos {})", p.params[i], i + 1)
+                }));
+            }
+        }
+        if let Some(name) = unknown {
+            return Err(PyTypeError::new_err(format!("'{name}' is an invalid keyword argument for {this}")));
+        }
+        Ok(out)
+    }
+
     /// All arguments as a tuple and a dict (null-free; an empty dict when there are no keywords), for forwarding.
     pub fn to_tuple_dict(
         &self,
