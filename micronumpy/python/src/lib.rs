@@ -12,3 +12,4 @@ pub mod ffi;
 pub mod host;
 pub mod modules;
 pub mod objects;
+pub mod protocols;

@@ -2,6 +2,8 @@
 
 pub mod constants;
 pub mod docs;
+pub mod io;
+pub mod linear;
 pub mod dtypes;
 pub mod overrides;
 

@@ -1,0 +1,277 @@
+//! Writing values into arrays: `arr[...] = value`, `arr.fill`, `arr.flat = value`.
+
+use micronumpy::{ArrayRef, Dims, TypeNum};
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::alloc::{self, Make};
+use super::args::CopyMode;
+use super::coercion::{self, discover};
+use crate::abi::*;
+use crate::error::IntoPyResult;
+use crate::objects::{Array, scalar};
+
+/// An error if the array may not be written to.
+pub fn check_writeable(arr: &Array<'_>, what: &str) -> PyResult<()> {
+    if !arr.is_writeable() {
+        return Err(PyValueError::new_err(format!("{what} is read-only")));
+    }
+    if arr.flags() & NPY_ARRAY_WARN_ON_WRITE != 0 {
+        warn_on_write(arr)?;
+    }
+    Ok(())
+}
+
+#[cold]
+fn warn_on_write(arr: &Array<'_>) -> PyResult<()> {
+    let py = arr.py();
+    PyErr::warn(
+        py,
+        &py.get_type::<pyo3::exceptions::PyDeprecationWarning>(),
+        c"Numpy has detected that you (may be) writing to an array with\noverlapping memory from np.broadcast_arrays. \
+          If this is intentional\nset the WRITEABLE flag True or make a copy immediately before writing.",
+        1,
+    )?;
+    // Once is enough.
+    let mut cur = arr.clone();
+    loop {
+        super::flags::set(&cur, NPY_ARRAY_WARN_ON_WRITE, false);
+        // SAFETY: bases are live objects or null.
+        let base = unsafe { Bound::from_borrowed_ptr_or_opt(py, (*cur.raw()).base) };
+        match base.as_ref().and_then(Array::cast) {
+            Some(b) => cur = b,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Assign an array, with broadcasting and any cast.
+pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
+    check_writeable(dst, "assignment destination")?;
+    if dst.0.is(&src.0) {
+        return Ok(());
+    }
+    // Leading dimensions of length one beyond the destination's vanish.
+    let mut view = src.view();
+    let shape = Dims::from_slice(src.shape());
+    let extra = shape.len().saturating_sub(dst.ndim());
+    if extra > 0 && shape[..extra].iter().all(|&n| n == 1) {
+        view.shape = &view.shape[extra..];
+        view.strides = &view.strides[extra..];
+    }
+    micronumpy::cast::copy_into(&dst.view(), &view).py(dst.py())
+}
+
+/// Assign any Python value, with broadcasting and any cast.
+pub fn assign<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    if let Some(src) = Array::cast(value) {
+        return assign_array(dst, &src);
+    }
+    check_writeable(dst, "assignment destination")?;
+    assign_value(dst, value)
+}
+
+fn assign_value<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    let py = dst.py();
+    let descr = dst.descr();
+    if is_simple(value) {
+        return assign_scalar(dst, value);
+    }
+    let request = discover::Request::Exact(descr.clone());
+    // The array's rank limits how deep the value is taken apart; a 0-d array takes it whole.
+    let found = discover::discover(value, &request, dst.ndim(), CopyMode::IfNeeded);
+    let found = match found {
+        Ok(f) => f,
+        Err(e) => {
+            // Deeper than the array: dimensions of one in front may still be dropped.
+            if !e.is_instance_of::<PyValueError>(py) || descr.dtype().num.is_object() {
+                return Err(e);
+            }
+            let Ok(src) = coercion::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST) else {
+                return Err(e);
+            };
+            if dst.ndim() == 0 {
+                return Err(PyValueError::new_err("setting an array element with a sequence."));
+            }
+            return assign_array(dst, &src);
+        }
+    };
+    if let [discover::Met { value, is_sequence: false, depth: 0, .. }] = &found.met[..] {
+        return assign_array(dst, &Array(value.clone()));
+    }
+    if found.met.is_empty() {
+        return assign_scalar(dst, value);
+    }
+    if found.shape[..] == *dst.shape() && !dst.dtype().has_object() {
+        // Same shape: straight into place.
+        let mut rest = &found.met[..];
+        return if dst.size() == 0 { Ok(()) } else { coercion::fill(dst, &mut rest) };
+    }
+    // SAFETY: fresh memory.
+    let temp = unsafe { Make { allow_empty_string: true, ..Make::new(&descr, &found.shape) }.build()? };
+    if temp.size() > 0 {
+        let mut rest = &found.met[..];
+        coercion::fill(&temp, &mut rest)?;
+    }
+    assign_array(dst, &temp)
+}
+
+/// Scalars of builtin types, without looking for protocols.
+fn is_simple(value: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: comparing type pointers of a live object.
+    unsafe {
+        let t = ffi::Py_TYPE(value.as_ptr());
+        t == &raw mut ffi::PyFloat_Type
+            || t == &raw mut ffi::PyLong_Type
+            || t == &raw mut ffi::PyBool_Type
+            || t == &raw mut ffi::PyComplex_Type
+            || t == ffi::Py_TYPE(ffi::Py_None())
+    }
+}
+
+/// Assign one element's worth of value to every element.
+pub fn assign_scalar<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    let py = dst.py();
+    let descr = dst.descr();
+    let size = dst.size();
+    if size == 1 {
+        // SAFETY: the only element of the array.
+        return unsafe { scalar::set_item(&descr, dst.data(), value) };
+    }
+    // The value is converted even when nobody receives it: conversion errors do not depend on the shape.
+    let mut small = [0u64; 4];
+    let itemsize = descr.itemsize();
+    if itemsize <= size_of_val(&small) && !descr.dtype().has_object() && !descr.dtype().num.is_user() {
+        let p = small.as_mut_ptr().cast::<u8>();
+        // SAFETY: the buffer holds one element, aligned for every builtin type up to eight bytes.
+        let src = unsafe {
+            scalar::set_item(&descr, p, value)?;
+            ArrayRef::new(p, &[], &[], dst.dtype())
+        };
+        if size == 0 {
+            return Ok(());
+        }
+        return micronumpy::cast::copy_into(&dst.view(), &src).py(py);
+    }
+    // SAFETY: fresh memory of one element.
+    let temp = unsafe { Make { allow_empty_string: true, ..Make::new(&descr, &[]) }.build()? };
+    // SAFETY: its element.
+    unsafe { scalar::set_item(&temp.descr(), temp.data(), value)? };
+    if size == 0 {
+        return Ok(());
+    }
+    micronumpy::cast::copy_into(&dst.view(), &temp.view()).py(py)
+}
+
+/// `arr.flat = value`: elements in C order, the value repeated as often as needed.
+pub fn assign_flat<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    let py = dst.py();
+    check_writeable(dst, "array")?;
+    let descr = dst.descr();
+    let src = coercion::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST | NPY_ARRAY_C_CONTIGUOUS)?;
+    let (n, m) = (dst.size(), src.size());
+    if n == 0 {
+        return Ok(());
+    }
+    if m == 0 {
+        return Ok(());
+    }
+    let itemsize = descr.itemsize() as isize;
+    // SAFETY: `src` is C contiguous.
+    let flat_src = |count: usize| unsafe { (src.data(), [count as isize], [itemsize]) };
+    let dt = src.dtype();
+    let write = |dst: &ArrayRef<'_>| -> PyResult<()> {
+        let mut at = 0;
+        while at < n {
+            let count = m.min(n - at);
+            let (p, sh, st) = flat_src(count);
+            // SAFETY: `count` elements of each.
+            let (d, s) = unsafe {
+                (
+                    ArrayRef::new(dst.data.wrapping_offset(at as isize * itemsize), &sh, &st, dst.dtype),
+                    ArrayRef::new(p, &sh, &st, dt),
+                )
+            };
+            micronumpy::cast::copy_into(&d, &s).py(py)?;
+            at += count;
+        }
+        Ok(())
+    };
+    if dst.has_flags(NPY_ARRAY_C_CONTIGUOUS) {
+        return write(&dst.view());
+    }
+    let temp = alloc::new(&descr, dst.shape(), micronumpy::Order::C, false)?;
+    write(&temp.view())?;
+    micronumpy::cast::copy_into(&dst.view(), &temp.view()).py(py)
+}
+
+/// Copy elements into the outer dimensions of an array made with a subarray dtype, each broadcast inside.
+pub fn broadcast_into_subarrays(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
+    let mut shape = Dims::from_slice(src.shape());
+    let mut strides = Dims::from_slice(src.strides());
+    for _ in src.ndim()..dst.ndim() {
+        shape.push(1);
+        strides.push(0);
+    }
+    // SAFETY: the same elements with dimensions of one appended.
+    let wide = unsafe { ArrayRef::new(src.data(), &shape, &strides, src.dtype()) };
+    micronumpy::cast::copy_into(&dst.view(), &wide).py(dst.py())
+}
+
+/// Fill the object slots of a new array with what an unset object reads as: `None`.
+pub fn fill_none(arr: &Array<'_>) -> PyResult<()> {
+    // Null slots read as `None` everywhere.
+    let _ = arr;
+    Ok(())
+}
+
+/// Fill a new array (null slots) with integer zeros as `np.zeros` does for objects.
+pub fn fill_zero(arr: &Array<'_>) -> PyResult<()> {
+    let py = arr.py();
+    if !arr.dtype().has_object() {
+        return Ok(());
+    }
+    let zero = 0i64.into_pyobject(py)?.into_any();
+    if arr.dtype().num == TypeNum::OBJECT {
+        return assign_scalar(arr, &zero);
+    }
+    fill_zero_fields(arr.dtype(), &arr.view(), &zero);
+    Ok(())
+}
+
+/// Objects inside structures.
+fn fill_zero_fields(dt: &micronumpy::Dtype, view: &ArrayRef<'_>, zero: &Bound<'_, PyAny>) {
+    let mut it = micronumpy::iter::MultiIter::c_order(view.shape, &[view.data], &[view.strides]);
+    if it.size() == 0 {
+        return;
+    }
+    let _ = it.for_each(|ptrs, n, strides| {
+        for i in 0..n as isize {
+            // SAFETY: elements of a new array.
+            unsafe { zero_objects(dt, ptrs[0].wrapping_offset(i * strides[0]), zero) };
+        }
+        Ok(())
+    });
+}
+
+unsafe fn zero_objects(dt: &micronumpy::Dtype, p: *mut u8, zero: &Bound<'_, PyAny>) {
+    // SAFETY: `p` is a new element of `dt` whose object slots are null.
+    unsafe {
+        if dt.num == TypeNum::OBJECT {
+            let slot = p.cast::<*mut ffi::PyObject>();
+            if slot.read_unaligned().is_null() {
+                slot.write_unaligned(zero.clone().into_ptr());
+            }
+        } else if let Some(fields) = dt.fields() {
+            for f in fields.iter().filter(|f| f.dtype.has_object()) {
+                zero_objects(&f.dtype, p.add(f.offset), zero);
+            }
+        } else if let Some((base, shape)) = dt.subarray() {
+            let n: isize = shape.iter().product();
+            for i in 0..n as usize {
+                zero_objects(base, p.add(i * base.itemsize), zero);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Pickling: `__reduce__`, `__reduce_ex__` with out-of-band buffers, `__setstate__`, `_reconstruct`.
+
+use micronumpy::Order;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::{IntoPyObjectExt, intern};
+
+use super::alloc::{self, Make};
+use super::{args, memory, methods};
+use crate::abi::*;
+use crate::error::IntoPyResult;
+use crate::ffi::import::cached;
+use crate::ffi::{Args, Sig, types};
+use crate::objects::{Array, Descr, dtype, scalar};
+
+type Obj<'py> = Bound<'py, PyAny>;
+
+/// `arr.__reduce__()`
+pub fn reduce<'py>(slf: &Obj<'py>, _a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    let py = slf.py();
+    let arr = Array(slf.clone());
+    let reconstruct = cached(py, "numpy._core._multiarray_umath", "_reconstruct")?;
+    let init = (slf.get_type(), (0,), PyBytes::new(py, b"b")).into_bound_py_any(py)?;
+    let fortran = alloc::is_fortran_only(&arr);
+    let data = if has_list_pickle(&arr) {
+        methods::convert::flat_list(&arr)?.into_any()
+    } else {
+        methods::convert::to_bytes(&arr, Order::Any)?.into_any()
+    };
+    let state = (1, args::int_tuple(py, arr.shape())?, arr.descr().0, fortran, data);
+    (reconstruct, init, state).into_bound_py_any(py)
+}
+
+fn has_list_pickle(arr: &Array<'_>) -> bool {
+    arr.dtype().flags & micronumpy::dtype::flags::LIST_PICKLE != 0
+}
+
+/// `arr.__reduce_ex__(protocol)`: protocol 5 hands the buffer out of band.
+pub fn reduce_ex<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("__reduce_ex__(protocol, /)");
+    let py = slf.py();
+    let [protocol] = a.parse_c(&SIG)?;
+    let protocol = protocol.map_or(Ok(0), |p| args::int32(&p))?;
+    let arr = Array(slf.clone());
+    let plain = protocol < 5
+        || has_list_pickle(&arr)
+        || arr.dtype().has_object()
+        || !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS) || arr.is_exact())
+        || !arr.is_exact()
+        || arr.dtype().num.is_user()
+        || arr.itemsize() == 0;
+    if plain {
+        return slf.call_method0(intern!(py, "__reduce__"));
+    }
+    let from_buffer = cached(py, "numpy._core.numeric", "_frombuffer")?;
+    let pickle_buffer = cached(py, "pickle", "PickleBuffer")?;
+    let c = arr.has_flags(NPY_ARRAY_C_CONTIGUOUS);
+    let f = arr.has_flags(NPY_ARRAY_F_CONTIGUOUS);
+    let (source, order, shape) = if c {
+        (arr.clone(), "C", arr.shape())
+    } else if f {
+        (methods::transpose_axes(&arr, &(0..arr.ndim() as isize).rev().collect::<Vec<_>>())?, "F", arr.shape())
+    } else {
+        // Neither: the layout in memory decides how the copy looks, as for any copy.
+        (methods::copy_array(&arr, Order::C)?, "C", arr.shape())
+    };
+    let buffer = pickle_buffer.call1((source.0,))?;
+    let descr = arr.descr();
+    let state = (buffer, descr.0, args::int_tuple(py, shape)?, PyString::new(py, order));
+    (from_buffer, state).into_bound_py_any(py)
+}
+
+/// `arr.__setstate__((version, shape, dtype, is_fortran, data))`
+pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("__setstate__(state, /)");
+    let py = slf.py();
+    let [state] = a.parse_c(&SIG)?;
+    let arr = Array(slf.clone());
+    let Some(state) = state else { return Err(PyTypeError::new_err("missing state")) };
+    let Ok(t) = state.cast::<PyTuple>() else {
+        return Err(PyTypeError::new_err(format!(
+            "__setstate__() argument 1 must be tuple, not {}",
+            state.get_type().name()?
+        )));
+    };
+    // Version 0 had no version number.
+    let at = match t.len() {
+        5 => 1,
+        4 => 0,
+        n => return Err(PyTypeError::new_err(format!("function takes exactly 4 arguments ({n} given)"))),
+    };
+    if at == 1 {
+        let v = args::index(&t.get_item(0)?)?;
+        if v != 1 {
+            return Err(PyValueError::new_err(format!("can't handle version {v} of numpy.ndarray pickle")));
+        }
+    }
+    let shape = args::shape(&t.get_item(at)?)?;
+    let Some(descr) = Descr::cast(&t.get_item(at + 1)?) else {
+        return Err(PyTypeError::new_err("dtype expected in pickle"));
+    };
+    let fortran = t.get_item(at + 2)?.is_truthy()?;
+    let data = t.get_item(at + 3)?;
+    if descr.dtype().subarray().is_some() {
+        return Err(PyValueError::new_err("pickled array with a subarray dtype"));
+    }
+    let nbytes = alloc::checked_nbytes(&shape, descr.itemsize())?;
+    let count: usize = shape.iter().product::<isize>() as usize;
+    let is_list = descr.dtype().flags & micronumpy::dtype::flags::LIST_PICKLE != 0;
+    let bytes = if is_list {
+        if !data.is_instance_of::<PyList>() {
+            return Err(PyTypeError::new_err("object pickle not returning list"));
+        }
+        if data.len()? != count {
+            return Err(PyValueError::new_err("list in pickle does not match the shape"));
+        }
+        None
+    } else {
+        let bytes = match data.cast::<PyBytes>() {
+            Ok(b) => b.clone(),
+            Err(_) if data.is_instance_of::<PyString>() => {
+                // Pickles of Python 2.
+                data.call_method1("encode", ("latin1",))
+                    .map_err(|_| {
+                        PyValueError::new_err(
+                            "Could not load numpy array from Python 2 pickle. It seems to contain multi-byte \
+                             strings: use encoding='latin1'.",
+                        )
+                    })?
+                    .cast_into::<PyBytes>()?
+            }
+            Err(_) => return Err(PyTypeError::new_err("pickle not returning string or array")),
+        };
+        if bytes.as_bytes().len() != nbytes {
+            return Err(PyValueError::new_err("buffer size does not match array size"));
+        }
+        Some(bytes)
+    };
+    // Elements with objects are only filled from lists.
+    if descr.dtype().has_object() && !is_list {
+        return Err(PyValueError::new_err("pickled objects expected as a list"));
+    }
+    // A fresh array of the state; its memory then changes places with ours.
+    // SAFETY: fresh memory; afterwards each object again owns what it points to.
+    unsafe {
+        let fresh = Make { fortran, allow_empty_string: true, ..Make::new(&descr, &shape) }.build()?;
+        match &bytes {
+            Some(b) => std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), fresh.data(), nbytes),
+            None => {
+                let items = data.cast::<PyList>()?;
+                let itemsize = descr.itemsize();
+                // Lists are in C order whatever the layout.
+                let mut i = 0;
+                super::for_each_element(&fresh, |p| {
+                    let v = items.get_item(i)?;
+                    i += 1;
+                    scalar::set_item(&descr, p, &v)
+                })?;
+                let _ = itemsize;
+            }
+        }
+        let (x, y) = (arr.raw(), fresh.raw());
+        if !(*x).buffer_info.is_null() {
+            return Err(PyValueError::new_err("cannot set the state of an array whose memory is exported"));
+        }
+        std::mem::swap(&mut (*x).data, &mut (*y).data);
+        std::mem::swap(&mut (*x).nd, &mut (*y).nd);
+        std::mem::swap(&mut (*x).dimensions, &mut (*y).dimensions);
+        std::mem::swap(&mut (*x).strides, &mut (*y).strides);
+        std::mem::swap(&mut (*x).base, &mut (*y).base);
+        std::mem::swap(&mut (*x).descr, &mut (*y).descr);
+        std::mem::swap(&mut (*x).flags, &mut (*y).flags);
+        std::mem::swap(&mut (*x).mem_handler, &mut (*y).mem_handler);
+    }
+    let _ = (memory::default_capsule, dtype::builtin);
+    Ok(py.None().into_bound(py))
+}
+
+/// `_reconstruct(subtype, shape, dtype)`: an empty array for `__setstate__` to fill.
+pub fn reconstruct<'py>(module: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("_reconstruct(subtype, shape, dtype, /)");
+    let py = module.py();
+    let [subtype, shape, descr] = a.parse_c(&SIG)?;
+    let (Some(subtype), Some(shape), Some(descr)) = (subtype, shape, descr) else {
+        return Err(PyTypeError::new_err("_reconstruct() takes exactly 3 arguments"));
+    };
+    // SAFETY: type check before subtype check.
+    let ok = subtype.is_instance_of::<pyo3::types::PyType>()
+        && unsafe { ffi::PyType_IsSubtype(subtype.as_ptr().cast(), super::ARRAY_TYPE.as_type()) != 0 };
+    if !ok {
+        return Err(PyTypeError::new_err("_reconstruct: First argument must be a sub-type of ndarray"));
+    }
+    let shape = args::shape(&shape)?;
+    let descr = dtype::convert(&descr)?;
+    // SAFETY: fresh memory.
+    let out = unsafe { Make { subtype: Some(&subtype), ..Make::new(&descr, &shape) }.build()? };
+    let _ = (types::handle, py, IntoPyResult::<()>::py);
+    Ok(out.0)
+}
