@@ -245,11 +245,7 @@ impl<'a, 'py> Args<'a, 'py> {
                 return Err(PyTypeError::new_err(if i < p.posonly {
                     let n = p.required[..p.posonly].iter().filter(|&&r| r).count();
                     let how = if n < p.posonly { "at least" } else { "exactly" };
-                    format!(
-                        "{fname} takes {how} {n} positional argument{} ({} given)",
-                        plural(n),
-                        self.npos
-                    )
+                    format!("{fname} takes {how} {n} positional argument{} ({} given)", plural(n), self.npos)
                 } else {
                     format!("{fname} missing required argument '{}' (pos {})", p.params[i], i + 1)
                 }));

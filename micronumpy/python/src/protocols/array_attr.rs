@@ -11,7 +11,10 @@ use crate::objects::{Array, Descr};
 
 /// An attribute looked up on the instance as numpy's array protocols do: missing ones are `None`, classes have none of
 /// their own (their attributes describe instances).
-pub fn lookup<'py>(obj: &Bound<'py, PyAny>, name: &Bound<'py, pyo3::types::PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub fn lookup<'py>(
+    obj: &Bound<'py, PyAny>,
+    name: &Bound<'py, pyo3::types::PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = obj.py();
     match obj.getattr(name) {
         Ok(v) => Ok(Some(v)),

@@ -91,9 +91,9 @@ impl<'py> Memory<'py> {
             // The memory behind a memoryview belongs to the object it looks at.
             let mut owner = obj.clone();
             if ffi::PyMemoryView_Check(obj.as_ptr()) != 0 {
-                let base = (*ffi::PyMemoryView_GET_BUFFER(obj.as_ptr())).obj;
-                if !base.is_null() {
-                    owner = Bound::from_borrowed_ptr(py, base);
+                let base = obj.getattr("obj")?;
+                if !base.is_none() {
+                    owner = base;
                 }
             }
             Ok(Memory {
@@ -119,6 +119,16 @@ impl Drop for Memory<'_> {
             // SAFETY: filled by a successful PyObject_GetBuffer; the GIL is held.
             unsafe { ffi::PyBuffer_Release(&mut *view) };
         }
+    }
+}
+
+/// Gives a view back at the end of a scope.
+struct Release(ffi::Py_buffer);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        // SAFETY: filled by a successful PyObject_GetBuffer; the GIL is held.
+        unsafe { ffi::PyBuffer_Release(&mut self.0) };
     }
 }
 
@@ -163,12 +173,14 @@ fn descr_of_format<'py>(py: Python<'py>, format: &CStr) -> PyResult<Descr<'py>> 
         return Ok(dtype::builtin(py, num));
     }
     let text = PyString::new(py, &format.to_string_lossy());
-    let parsed = cached(py, "numpy._core._internal", "_dtype_from_pep3118")?.call1((&text,)).map_err(|e| {
-        let new = PyValueError::new_err(format!("'{text}' is not a valid PEP 3118 buffer format string"));
-        new.set_cause(py, Some(e));
-        new
-    })?;
-    Descr::cast(&parsed).ok_or_else(|| PyRuntimeError::new_err("internal error: the format parser gave no dtype"))
+    let parsed =
+        cached(py, "numpy._core._internal", "_dtype_from_pep3118")?.call1((&text,)).map_err(|e| {
+            let new = PyValueError::new_err(format!("'{text}' is not a valid PEP 3118 buffer format string"));
+            new.set_cause(py, Some(e));
+            new
+        })?;
+    Descr::cast(&parsed)
+        .ok_or_else(|| PyRuntimeError::new_err("internal error: the format parser gave no dtype"))
 }
 
 /// An array on the memory of an object with a buffer; `None` if it has none.
@@ -185,7 +197,13 @@ pub fn array_from_buffer<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<
             return Ok(None);
         }
         let mv = Bound::from_owned_ptr(py, mv);
-        let view = &*ffi::PyMemoryView_GET_BUFFER(mv.as_ptr());
+        // Told again by the memoryview itself; shape and strides stay valid with it.
+        let mut told: ffi::Py_buffer = std::mem::zeroed();
+        if ffi::PyObject_GetBuffer(mv.as_ptr(), &mut told, ffi::PyBUF_FULL_RO) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        let release = Release(told);
+        let view = &release.0;
         let mut descr = if view.format.is_null() {
             dtype::builtin(py, TypeNum::UBYTE)
         } else {
@@ -193,7 +211,7 @@ pub fn array_from_buffer<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<
         };
         if view.itemsize != descr.itemsize() as isize {
             // ctypes lies about some of its types; its own types say the truth.
-            let source = Bound::from_borrowed_ptr(py, view.obj);
+            let source = mv.getattr("obj")?;
             let is_ctypes = cached(py, "numpy._core._internal", "npy_ctypes_check")?
                 .call1((source.get_type(),))?
                 .is_truthy()?;
@@ -236,7 +254,9 @@ pub fn array_from_buffer<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<
         }
         let strides: Option<Dims> = (nd > 0 && !view.strides.is_null())
             .then(|| Dims::from_slice(std::slice::from_raw_parts(view.strides, nd)));
-        if !view.suboffsets.is_null() && std::slice::from_raw_parts(view.suboffsets, nd).iter().any(|&o| o >= 0) {
+        if !view.suboffsets.is_null()
+            && std::slice::from_raw_parts(view.suboffsets, nd).iter().any(|&o| o >= 0)
+        {
             return Err(pyo3::exceptions::PyBufferError::new_err("suboffsets are not supported"));
         }
         let data = if view.buf.is_null() { std::ptr::dangling_mut() } else { view.buf.cast() };
@@ -317,7 +337,9 @@ impl FormatWriter<'_> {
                 self.write(&child, false)?;
                 let text: String = name.extract()?;
                 if text.contains(':') {
-                    return Err(PyValueError::new_err("':' is not an allowed character in buffer field names"));
+                    return Err(PyValueError::new_err(
+                        "':' is not an allowed character in buffer field names",
+                    ));
                 }
                 self.out.push(':');
                 self.out.push_str(&text);

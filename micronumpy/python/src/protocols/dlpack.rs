@@ -163,14 +163,18 @@ pub fn dlpack<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
     }
     let mut major = 0;
     if let Some(v) = max_version.filter(|v| !v.is_none()) {
-        let t = v.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("max_version must be None or a tuple with two elements."))?;
+        let t = v
+            .cast::<PyTuple>()
+            .map_err(|_| PyTypeError::new_err("max_version must be None or a tuple with two elements."))?;
         if t.len() != 2 {
             return Err(PyTypeError::new_err("max_version must be None or a tuple with two elements."));
         }
         major = args::index(&t.get_item(0)?)?;
     }
     if let Some(d) = dl_device.filter(|v| !v.is_none()) {
-        let t = d.cast::<PyTuple>().map_err(|_| PyTypeError::new_err("dl_device must be None or a tuple with two elements."))?;
+        let t = d
+            .cast::<PyTuple>()
+            .map_err(|_| PyTypeError::new_err("dl_device must be None or a tuple with two elements."))?;
         if t.len() != 2 {
             return Err(PyTypeError::new_err("dl_device must be None or a tuple with two elements."));
         }
@@ -207,12 +211,16 @@ fn export<'py>(arr: &Array<'py>, versioned: bool, copied: bool) -> PyResult<Boun
         n if n.is_signed() => 0,
         n if n.is_unsigned() => 1,
         TypeNum::LONGDOUBLE | TypeNum::CLONGDOUBLE => {
-            return Err(PyBufferError::new_err("DLPack only supports IEEE floating point types without padding (longdouble typically is not IEEE)."));
+            return Err(PyBufferError::new_err(
+                "DLPack only supports IEEE floating point types without padding (longdouble typically is not IEEE).",
+            ));
         }
         n if n.is_float() => 2,
         n if n.is_complex() => 5,
         _ => {
-            return Err(PyBufferError::new_err("DLPack only supports signed/unsigned integers, float and complex dtypes."));
+            return Err(PyBufferError::new_err(
+                "DLPack only supports signed/unsigned integers, float and complex dtypes.",
+            ));
         }
     };
     let itemsize = dt.itemsize as isize;
@@ -241,7 +249,8 @@ fn export<'py>(arr: &Array<'py>, versioned: bool, copied: bool) -> PyResult<Boun
     // SAFETY: capsules own boxed tensors, freed by the functions above.
     unsafe {
         let capsule = if versioned {
-            let flags = if arr.is_writeable() { 0 } else { FLAG_READ_ONLY } | if copied { FLAG_IS_COPIED } else { 0 };
+            let flags =
+                if arr.is_writeable() { 0 } else { FLAG_READ_ONLY } | if copied { FLAG_IS_COPIED } else { 0 };
             let t = Box::new(DLManagedTensorVersioned {
                 version: (1, 0),
                 manager_ctx: ctx,
@@ -272,7 +281,8 @@ unsafe extern "C" fn free_imported(capsule: *mut ffi::PyObject) {
 unsafe extern "C" fn free_imported_versioned(capsule: *mut ffi::PyObject) {
     // SAFETY: as above.
     unsafe {
-        let p = ffi::PyCapsule_GetPointer(capsule, c"numpy_dltensor_versioned".as_ptr()).cast::<DLManagedTensorVersioned>();
+        let p = ffi::PyCapsule_GetPointer(capsule, c"numpy_dltensor_versioned".as_ptr())
+            .cast::<DLManagedTensorVersioned>();
         if p.is_null() {
             ffi::PyErr_Clear();
         } else if let Some(d) = (*p).deleter {
@@ -291,14 +301,20 @@ pub fn from_dlpack<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyRe
     let kwargs = PyDict::new(py);
     if let Some(d) = device.filter(|d| !d.is_none()) {
         if args::text(&d).as_deref() != Some("cpu") {
-            return Err(PyValueError::new_err(format!("Device not understood. Only \"cpu\" is allowed, but received: {}", d.str()?)));
+            return Err(PyValueError::new_err(format!(
+                "Device not understood. Only \"cpu\" is allowed, but received: {}",
+                d.str()?
+            )));
         }
         kwargs.set_item("dl_device", (1, 0))?;
     }
-    kwargs.set_item("copy", match copy_mode {
-        CopyMode::IfNeeded => py.None(),
-        m => (m == CopyMode::Always).into_py_any(py)?,
-    })?;
+    kwargs.set_item(
+        "copy",
+        match copy_mode {
+            CopyMode::IfNeeded => py.None(),
+            m => (m == CopyMode::Always).into_py_any(py)?,
+        },
+    )?;
     kwargs.set_item("max_version", (1, 0))?;
     let name = intern!(py, "__dlpack__");
     let capsule = match obj.call_method(name, (), Some(&kwargs)) {
@@ -324,7 +340,9 @@ pub fn from_dlpack<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyRe
         let (tensor, mut writeable) = if versioned {
             let t = p.cast::<DLManagedTensorVersioned>();
             if (*t).version.0 > 1 {
-                return Err(PyBufferError::new_err("from_dlpack(): the exported DLPack major version is too high to be imported by this version of NumPy."));
+                return Err(PyBufferError::new_err(
+                    "from_dlpack(): the exported DLPack major version is too high to be imported by this version of NumPy.",
+                ));
             }
             (&(*t).dl_tensor, (*t).flags & FLAG_READ_ONLY == 0)
         } else {
@@ -333,7 +351,9 @@ pub fn from_dlpack<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyRe
         };
         let nd = tensor.ndim;
         if nd < 0 || nd as usize > micronumpy::array::MAXDIMS {
-            return Err(PyRuntimeError::new_err("maxdims of DLPack tensor is higher than the supported maxdims."));
+            return Err(PyRuntimeError::new_err(
+                "maxdims of DLPack tensor is higher than the supported maxdims.",
+            ));
         }
         if !ACCESSIBLE.contains(&tensor.device.device_type) {
             return Err(PyRuntimeError::new_err("Unsupported device in DLTensor."));

@@ -172,7 +172,11 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
         if let Some(list) = dict.get_item("descr")? {
             // The trivial description adds nothing.
             let trivial = list.len().is_ok_and(|n| n == 1)
-                && list.get_item(0).and_then(|t| t.get_item(0)).and_then(|n| n.extract::<String>()).is_ok_and(|s| s.is_empty());
+                && list
+                    .get_item(0)
+                    .and_then(|t| t.get_item(0))
+                    .and_then(|n| n.extract::<String>())
+                    .is_ok_and(|s| s.is_empty());
             if !trivial {
                 let full = dtype::convert(&list)?;
                 if full.itemsize() == descr.itemsize() {
@@ -192,26 +196,33 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
         },
     };
     let mut owner = obj.clone();
-    let mut writeable = true;
+    let writeable;
     let mut limit = None;
-    let mut pointer = null_mut::<u8>();
+    let pointer: *mut u8;
     let is_tuple = data.as_ref().is_some_and(|d| d.is_instance_of::<PyTuple>());
     match &data {
         Some(d) if is_tuple => {
             let t = d.cast::<PyTuple>()?;
             if t.len() != 2 {
-                return Err(PyTypeError::new_err("__array_interface__ data must be a 2-tuple with (data pointer integer, read-only flag)"));
+                return Err(PyTypeError::new_err(
+                    "__array_interface__ data must be a 2-tuple with (data pointer integer, read-only flag)",
+                ));
             }
             let p = t.get_item(0)?;
             let address: usize = if p.is_instance_of::<PyString>() {
                 let text: String = p.extract()?;
                 let digits = text.trim().trim_start_matches("0x");
-                usize::from_str_radix(digits, 16)
-                    .map_err(|_| PyTypeError::new_err("first element of __array_interface__ data tuple must be integer or string."))?
+                usize::from_str_radix(digits, 16).map_err(|_| {
+                    PyTypeError::new_err(
+                        "first element of __array_interface__ data tuple must be integer or string.",
+                    )
+                })?
             } else if p.is_instance_of::<pyo3::types::PyInt>() {
                 p.extract()?
             } else {
-                return Err(PyTypeError::new_err("first element of __array_interface__ data tuple must be integer or string."));
+                return Err(PyTypeError::new_err(
+                    "first element of __array_interface__ data tuple must be integer or string.",
+                ));
             };
             pointer = address as *mut u8;
             writeable = !t.get_item(1)?.is_truthy()?;
@@ -224,16 +235,20 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
             match Memory::of(&base) {
                 Ok(mem) => {
                     let offset = match dict.get_item("offset")? {
-                        Some(o) => args::index(&o).map_err(|_| PyTypeError::new_err("__array_interface__ offset must be an integer"))?,
+                        Some(o) => args::index(&o).map_err(|_| {
+                            PyTypeError::new_err("__array_interface__ offset must be an integer")
+                        })?,
                         None => 0,
                     };
                     if offset < 0 || offset as usize > mem.len {
-                        return Err(PyValueError::new_err("__array_interface__ offset is outside the buffer"));
+                        return Err(PyValueError::new_err(
+                            "__array_interface__ offset is outside the buffer",
+                        ));
                     }
                     pointer = mem.data.wrapping_offset(offset);
                     limit = Some((mem.len, offset));
                     writeable = mem.writeable;
-                    owner = mem.owner;
+                    owner = mem.owner.clone();
                 }
                 Err(e) if other.is_some() => return Err(e),
                 Err(_) => {
@@ -253,7 +268,9 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
     };
     let strides = match dict.get_item("strides")?.filter(|s| !s.is_none()) {
         Some(s) => {
-            let Ok(t) = s.cast::<PyTuple>() else { return Err(PyTypeError::new_err("strides must be a tuple")) };
+            let Ok(t) = s.cast::<PyTuple>() else {
+                return Err(PyTypeError::new_err("strides must be a tuple"));
+            };
             if t.len() != shape.len() {
                 return Err(PyValueError::new_err("mismatch in length of strides and shape"));
             }

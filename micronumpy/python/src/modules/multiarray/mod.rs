@@ -2,9 +2,9 @@
 
 pub mod constants;
 pub mod docs;
+pub mod dtypes;
 pub mod io;
 pub mod linear;
-pub mod dtypes;
 pub mod overrides;
 
 use pyo3::prelude::*;

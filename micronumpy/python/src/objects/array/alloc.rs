@@ -300,7 +300,8 @@ pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
                     let arr = Array(Bound::from_borrowed_ptr(py, obj));
                     let text = c"WRITEBACKIFCOPY detected in array_dealloc.  Required call to \
                         PyArray_ResolveWritebackIfCopy or PyArray_DiscardWritebackIfCopy is missing.";
-                    let warned = PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyRuntimeWarning>(), text, 1);
+                    let warned =
+                        PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyRuntimeWarning>(), text, 1);
                     if let Err(e) = warned.and_then(|()| super::writeback::resolve(&arr).map(drop)) {
                         e.write_unraisable(py, Some(&arr.0));
                     }
@@ -519,9 +520,8 @@ pub fn tp_new<'py>(
     args: &Bound<'py, PyAny>,
     kwargs: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static SIG: crate::ffi::Sig = crate::ffi::Sig::new(
-        "ndarray(shape, dtype=None, buffer=None, offset=0, strides=None, order=None)",
-    );
+    static SIG: crate::ffi::Sig =
+        crate::ffi::Sig::new("ndarray(shape, dtype=None, buffer=None, offset=0, strides=None, order=None)");
     let py = cls.py();
     let [shape, dtype, buffer, offset, strides, order] =
         crate::ffi::args::with_args(args, kwargs, |a| a.parse_c(&SIG))?;

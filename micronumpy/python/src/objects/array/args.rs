@@ -60,9 +60,8 @@ pub fn optional_shape(obj: &Bound<'_, PyAny>) -> PyResult<Option<Dims>> {
         return sequence(t.iter(), t.len()).map(Some);
     }
     // SAFETY: type checks on a live object.
-    let (is_int, is_seq) = unsafe {
-        (ffi::PyLong_CheckExact(obj.as_ptr()) != 0, ffi::PySequence_Check(obj.as_ptr()) != 0)
-    };
+    let (is_int, is_seq) =
+        unsafe { (ffi::PyLong_CheckExact(obj.as_ptr()) != 0, ffi::PySequence_Check(obj.as_ptr()) != 0) };
     if !is_int && is_seq {
         if let Ok(n) = obj.len() {
             if n > MAXDIMS {
@@ -220,7 +219,9 @@ pub fn clip_mode(obj: Option<&Bound<'_, PyAny>>) -> PyResult<ClipMode> {
         Ok(0) => Ok(ClipMode::Clip),
         Ok(1) => Ok(ClipMode::Wrap),
         Ok(2) => Ok(ClipMode::Raise),
-        Ok(_) => Err(PyTypeError::new_err("integer clipmode must be RAISE, WRAP, or CLIP from 'numpy._core.multiarray'")),
+        Ok(_) => Err(PyTypeError::new_err(
+            "integer clipmode must be RAISE, WRAP, or CLIP from 'numpy._core.multiarray'",
+        )),
         Err(_) => Err(PyTypeError::new_err(format!("clipmode must be str, not {}", type_name(obj)))),
     }
 }

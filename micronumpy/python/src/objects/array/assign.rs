@@ -178,8 +178,7 @@ pub fn assign_flat<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult
         return Ok(());
     }
     let itemsize = descr.itemsize() as isize;
-    // SAFETY: `src` is C contiguous.
-    let flat_src = |count: usize| unsafe { (src.data(), [count as isize], [itemsize]) };
+    let flat_src = |count: usize| (src.data(), [count as isize], [itemsize]);
     let dt = src.dtype();
     let write = |dst: &ArrayRef<'_>| -> PyResult<()> {
         let mut at = 0;

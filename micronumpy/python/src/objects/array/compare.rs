@@ -2,7 +2,7 @@
 //! byte by byte here, and `==` of things that cannot be compared is all false.
 
 use micronumpy::{Dims, Dtype, TypeNum};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{IntoPyObjectExt, ffi};
 
@@ -71,7 +71,7 @@ fn no_loop<'py>(arr: &Array<'py>, other: &Obj<'py>, op: i32, err: PyErr) -> PyRe
     if arr.ndim() == 0 && other.ndim() == 0 {
         return value.into_bound_py_any(py);
     }
-    let shape = micronumpy::array::shape::broadcast_shapes_args(&[arr.shape(), other.shape()]).py(py)?;
+    let shape = micronumpy::array::broadcast_shapes_args(&[arr.shape(), other.shape()]).py(py)?;
     constant(py, &shape, value)
 }
 
@@ -134,7 +134,12 @@ fn compare_struct<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<
                 let mut shape = Dims::from_slice(&p.shape()[..ndim]);
                 let inner: isize = p.shape()[ndim..].iter().product();
                 shape.push(inner);
-                let flat = super::methods::reshape_array(&p, &shape, micronumpy::Order::C, super::args::CopyMode::IfNeeded)?;
+                let flat = super::methods::reshape_array(
+                    &p,
+                    &shape,
+                    micronumpy::Order::C,
+                    super::args::CopyMode::IfNeeded,
+                )?;
                 let f = cached(py, "numpy._core._multiarray_umath", combine)?;
                 part = f.call_method1("reduce", (flat.0, -1))?;
             }
@@ -148,7 +153,7 @@ fn compare_struct<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<
         Some(r) => Ok(r),
         None => {
             // No fields: nothing differs.
-            let shape = micronumpy::array::shape::broadcast_shapes(&[a.shape(), b.shape()]).py(py)?;
+            let shape = micronumpy::array::broadcast_shapes(&[a.shape(), b.shape()]).py(py)?;
             let out = constant(py, &shape, op == ffi::Py_EQ)?;
             super::unwrap_0d(Array(out))
         }
@@ -180,9 +185,4 @@ fn aligned_compare<'py>(
 
 fn promote_fields(a: &Array<'_>, b: &Array<'_>) -> PyResult<()> {
     micronumpy::dtype::promote::promote(a.dtype(), b.dtype()).py(a.py()).map(drop)
-}
-
-/// What ordering of void arrays says.
-pub fn ordering_error() -> PyErr {
-    PyValueError::new_err("Void-arrays can only be compared for equality.")
 }

@@ -38,14 +38,10 @@ pub unsafe fn update(a: *mut PyArrayObject) {
         let (shape, strides): (&[isize], &[isize]) = if nd == 0 {
             (&[], &[])
         } else {
-            (
-                std::slice::from_raw_parts((*a).dimensions, nd),
-                std::slice::from_raw_parts((*a).strides, nd),
-            )
+            (std::slice::from_raw_parts((*a).dimensions, nd), std::slice::from_raw_parts((*a).strides, nd))
         };
         let itemsize = (*(*a).descr).elsize as usize;
-        let mut f =
-            (*a).flags & !(NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_ALIGNED);
+        let mut f = (*a).flags & !(NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_ALIGNED);
         if nd == 0 {
             f |= NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS;
         } else if nd == 1 {
@@ -224,10 +220,7 @@ fn tp_new<'py>(
         Some(arr) => of_array(&arr),
         None => of_scalar(
             cls.py(),
-            NPY_ARRAY_C_CONTIGUOUS
-                | NPY_ARRAY_F_CONTIGUOUS
-                | NPY_ARRAY_OWNDATA
-                | NPY_ARRAY_ALIGNED,
+            NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_OWNDATA | NPY_ARRAY_ALIGNED,
         ),
     }
 }

@@ -1,6 +1,6 @@
 //! Attributes of `ndarray`.
 
-use micronumpy::array::shape::{reshape_shape, reshape_view};
+use micronumpy::array::{reshape_shape, reshape_view};
 use micronumpy::{Dtype, TypeNum};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;

@@ -81,7 +81,8 @@ struct State {
 struct Shared(UnsafeCell<State>);
 // SAFETY: touched with the GIL held only.
 unsafe impl Sync for Shared {}
-static STATE: Shared = Shared(UnsafeCell::new(State { capsule: null_mut(), var: null_mut(), hugepages: true }));
+static STATE: Shared =
+    Shared(UnsafeCell::new(State { capsule: null_mut(), var: null_mut(), hugepages: true }));
 
 fn state() -> &'static mut State {
     // SAFETY: the GIL serialises access and no reference is kept across calls into Python.
@@ -238,7 +239,9 @@ pub unsafe fn free(capsule: *mut ffi::PyObject, p: *mut u8, size: usize) {
     unsafe {
         PyTraceMalloc_Untrack(TRACEMALLOC_DOMAIN, p as usize);
         match handler(capsule) {
-            Some(PyDataMem_Handler { allocator: PyDataMemAllocator { free: Some(free), ctx, .. }, .. }) => {
+            Some(PyDataMem_Handler {
+                allocator: PyDataMemAllocator { free: Some(free), ctx, .. }, ..
+            }) => {
                 free(*ctx, p.cast(), size.max(1));
             }
             _ => libc::free(p.cast()),

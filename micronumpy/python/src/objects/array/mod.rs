@@ -35,8 +35,10 @@ pub static ARRAY_TYPE: StaticType = StaticType::zeroed();
 struct BufferProcs(ffi::PyBufferProcs);
 // SAFETY: a constant table.
 unsafe impl Sync for BufferProcs {}
-static BUFFER: BufferProcs =
-    BufferProcs(ffi::PyBufferProcs { bf_getbuffer: Some(crate::protocols::buffer::getbuffer), bf_releasebuffer: None });
+static BUFFER: BufferProcs = BufferProcs(ffi::PyBufferProcs {
+    bf_getbuffer: Some(crate::protocols::buffer::getbuffer),
+    bf_releasebuffer: None,
+});
 
 /// Ready the type.
 pub fn init(py: Python<'_>) -> PyResult<()> {
@@ -112,11 +114,7 @@ pub fn from_any<'py>(
 
 /// A 0-d array becomes its scalar, anything else stays (numpy's `PyArray_Return`; subclasses are left alone).
 pub fn unwrap_0d<'py>(arr: Array<'py>) -> PyResult<Bound<'py, PyAny>> {
-    if arr.ndim() == 0 && arr.is_exact() {
-        element(&arr, arr.data())
-    } else {
-        Ok(arr.0)
-    }
+    if arr.ndim() == 0 && arr.is_exact() { element(&arr, arr.data()) } else { Ok(arr.0) }
 }
 
 /// The scalar of an element (numpy's `PyArray_Scalar`); structured scalars stay views of the array.
@@ -158,10 +156,7 @@ pub fn for_each_item<'py>(
 }
 
 /// Call `f` with the address of every element, in C order.
-pub fn for_each_element<'py>(
-    arr: &Array<'py>,
-    mut f: impl FnMut(*mut u8) -> PyResult<()>,
-) -> PyResult<()> {
+pub fn for_each_element<'py>(arr: &Array<'py>, mut f: impl FnMut(*mut u8) -> PyResult<()>) -> PyResult<()> {
     let mut it = micronumpy::iter::MultiIter::c_order(arr.shape(), &[arr.data()], &[arr.strides()]);
     if it.size() == 0 {
         return Ok(());

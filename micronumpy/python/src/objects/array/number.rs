@@ -49,9 +49,8 @@ pub fn should_defer(self_: &Obj<'_>, other: &Obj<'_>, inplace: bool) -> PyResult
     Ok(wrap::priority(self_, SCALAR)? < wrap::priority(other, SCALAR)?)
 }
 
-unsafe fn is_builtin_scalar(t: *mut ffi::PyTypeObject) -> bool {
-    // SAFETY: comparing addresses only.
-    unsafe {
+fn is_builtin_scalar(t: *mut ffi::PyTypeObject) -> bool {
+    {
         t == &raw mut ffi::PyLong_Type
             || t == &raw mut ffi::PyFloat_Type
             || t == &raw mut ffi::PyBool_Type
@@ -76,8 +75,7 @@ macro_rules! gives_up {
                 false
             } else {
                 let nb = (*t).tp_as_number;
-                !nb.is_null()
-                    && (*nb).$slot.map(|f| f as usize) != (*TABLE.0.get()).$slot.map(|f| f as usize)
+                !nb.is_null() && (*nb).$slot.map(|f| f as usize) != (*TABLE.0.get()).$slot.map(|f| f as usize)
             }
         };
         forward && should_defer($a, $b, $inplace)?
@@ -204,16 +202,21 @@ fn imatmul<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     } else {
         ((-2, -1), (-2, -1), (-2, -1)).into_bound_py_any(py)?
     };
-    let axes = pyo3::types::PyList::new(py, axes.try_iter()?.map(|x| {
-        let x = x?;
-        // One-dimensional entries are tuples too.
-        pyo3::types::PyTuple::new(py, x.try_iter()?.collect::<PyResult<Vec<_>>>()?)
-    }).collect::<PyResult<Vec<_>>>()?)?;
+    let axes = pyo3::types::PyList::new(
+        py,
+        axes.try_iter()?
+            .map(|x| {
+                let x = x?;
+                // One-dimensional entries are tuples too.
+                pyo3::types::PyTuple::new(py, x.try_iter()?.collect::<PyResult<Vec<_>>>()?)
+            })
+            .collect::<PyResult<Vec<_>>>()?,
+    )?;
     kwargs.set_item(intern!(py, "axes"), axes)?;
     f.call((a, b), Some(&kwargs)).map_err(|e| {
         let axis_error = cached(py, "numpy.exceptions", "AxisError");
         match axis_error {
-            Ok(cls) if e.matches(py, cls).unwrap_or(false) => PyValueError::new_err(
+            Ok(cls) if e.matches(py, &cls).unwrap_or(false) => PyValueError::new_err(
                 "inplace matrix multiplication requires the first operand to have at least one and the second at \
                  least two dimensions.",
             ),

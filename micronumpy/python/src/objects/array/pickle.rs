@@ -8,11 +8,10 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 
 use super::alloc::{self, Make};
-use super::{args, memory, methods};
+use super::{args, methods};
 use crate::abi::*;
-use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
-use crate::ffi::{Args, Sig, types};
+use crate::ffi::{Args, Sig};
 use crate::objects::{Array, Descr, dtype, scalar};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -47,7 +46,9 @@ pub fn reduce_ex<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let plain = protocol < 5
         || has_list_pickle(&arr)
         || arr.dtype().has_object()
-        || !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS) || arr.is_exact())
+        || !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS)
+            || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS)
+            || arr.is_exact())
         || !arr.is_exact()
         || arr.dtype().num.is_user()
         || arr.itemsize() == 0;
@@ -61,7 +62,11 @@ pub fn reduce_ex<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let (source, order, shape) = if c {
         (arr.clone(), "C", arr.shape())
     } else if f {
-        (methods::transpose_axes(&arr, &(0..arr.ndim() as isize).rev().collect::<Vec<_>>())?, "F", arr.shape())
+        (
+            methods::transpose_axes(&arr, &(0..arr.ndim() as isize).rev().collect::<Vec<_>>())?,
+            "F",
+            arr.shape(),
+        )
     } else {
         // Neither: the layout in memory decides how the copy looks, as for any copy.
         (methods::copy_array(&arr, Order::C)?, "C", arr.shape())
@@ -174,14 +179,13 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         std::mem::swap(&mut (*x).flags, &mut (*y).flags);
         std::mem::swap(&mut (*x).mem_handler, &mut (*y).mem_handler);
     }
-    let _ = (memory::default_capsule, dtype::builtin);
     Ok(py.None().into_bound(py))
 }
 
 /// `_reconstruct(subtype, shape, dtype)`: an empty array for `__setstate__` to fill.
 pub fn reconstruct<'py>(module: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("_reconstruct(subtype, shape, dtype, /)");
-    let py = module.py();
+    let _ = module;
     let [subtype, shape, descr] = a.parse_c(&SIG)?;
     let (Some(subtype), Some(shape), Some(descr)) = (subtype, shape, descr) else {
         return Err(PyTypeError::new_err("_reconstruct() takes exactly 3 arguments"));
@@ -196,6 +200,5 @@ pub fn reconstruct<'py>(module: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py
     let descr = dtype::convert(&descr)?;
     // SAFETY: fresh memory.
     let out = unsafe { Make { subtype: Some(&subtype), ..Make::new(&descr, &shape) }.build()? };
-    let _ = (types::handle, py, IntoPyResult::<()>::py);
     Ok(out.0)
 }

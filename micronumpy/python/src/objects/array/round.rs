@@ -53,7 +53,8 @@ pub fn round<'py>(arr: &Array<'py>, decimals: isize, out: Option<&Array<'py>>) -
     if num == TypeNum::BOOL && decimals < 0 {
         let _ = PyTypeError::new_err::<&str>;
     }
-    let scale = 10f64.powi(i32::try_from(decimals.unsigned_abs()).unwrap_or(i32::MAX)).into_pyobject(py)?.into_any();
+    let scale =
+        10f64.powi(i32::try_from(decimals.unsigned_abs()).unwrap_or(i32::MAX)).into_pyobject(py)?.into_any();
     let (first, second) = if decimals >= 0 { ("multiply", "divide") } else { ("divide", "multiply") };
     let scaled = call_by_name(py, first, &[&arr.0, &scale], None)?;
     let rounded = call_by_name(py, "rint", &[&scaled], None)?;

@@ -43,7 +43,9 @@ pub fn iter<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
 pub fn item<'py>(slf: &Obj<'py>, i: isize) -> PyResult<Obj<'py>> {
     let arr = Array(slf.clone());
     let Some(&n) = arr.shape().first() else {
-        return Err(PyIndexError::new_err("too many indices for array: array is 0-dimensional, but 1 were indexed"));
+        return Err(PyIndexError::new_err(
+            "too many indices for array: array is 0-dimensional, but 1 were indexed",
+        ));
     };
     let at = if i < 0 { i + n } else { i };
     if at < 0 || at >= n {
@@ -77,7 +79,9 @@ fn contains(slf: &Obj<'_>, value: &Obj<'_>) -> PyResult<bool> {
 
 /// Sequences are not concatenated by `+`; `operator.concat` says so.
 fn concat<'py>(_slf: &Obj<'py>, _other: &Obj<'py>) -> PyResult<Obj<'py>> {
-    Err(PyTypeError::new_err("Concatenation operation is not implemented for NumPy arrays, use np.concatenate() instead."))
+    Err(PyTypeError::new_err(
+        "Concatenation operation is not implemented for NumPy arrays, use np.concatenate() instead.",
+    ))
 }
 
 /// The sequence protocol.

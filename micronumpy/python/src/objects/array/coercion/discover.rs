@@ -216,7 +216,6 @@ fn quick_number(obj: &Bound<'_, PyAny>) -> Option<TypeNum> {
 
 impl<'py> Walk<'_, 'py> {
     fn visit(&mut self, obj: &Bound<'py, PyAny>, depth: usize) -> PyResult<()> {
-        let py = self.py;
         if let Some(arr) = Array::cast(obj) {
             return self.array(obj, arr, depth);
         }
@@ -277,7 +276,8 @@ impl<'py> Walk<'_, 'py> {
             return Ok(());
         }
         // SAFETY: a new reference or null.
-        let fast = unsafe { ffi::PySequence_Fast(obj.as_ptr(), c"Could not convert object to sequence".as_ptr()) };
+        let fast =
+            unsafe { ffi::PySequence_Fast(obj.as_ptr(), c"Could not convert object to sequence".as_ptr()) };
         // SAFETY: as above.
         let fast = match unsafe { Bound::from_owned_ptr_or_err(py, fast) } {
             Ok(f) => f,
@@ -286,12 +286,7 @@ impl<'py> Walk<'_, 'py> {
             Err(e) => return Err(e),
         };
         let n = fast.len()?;
-        self.met.push(Met {
-            original: obj.clone(),
-            value: fast.clone(),
-            is_sequence: true,
-            depth,
-        });
+        self.met.push(Met { original: obj.clone(), value: fast.clone(), is_sequence: true, depth });
         if !self.update_shape(depth, &[n as isize], true) {
             self.ragged = true;
             return Ok(());
@@ -365,12 +360,7 @@ impl<'py> Walk<'_, 'py> {
     }
 
     fn array(&mut self, original: &Bound<'py, PyAny>, arr: Array<'py>, depth: usize) -> PyResult<()> {
-        self.met.push(Met {
-            original: original.clone(),
-            value: arr.0.clone(),
-            is_sequence: false,
-            depth,
-        });
+        self.met.push(Met { original: original.clone(), value: arr.0.clone(), is_sequence: false, depth });
         if !self.update_shape(depth, arr.shape(), false) {
             self.ragged = true;
             return Ok(());

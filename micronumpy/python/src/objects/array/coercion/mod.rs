@@ -312,9 +312,19 @@ fn fill_subarrays<'py>(arr: &Array<'py>, outer: usize, met: &[Met<'py>]) -> PyRe
         };
         // SAFETY: a part of the new array, used during this call only.
         let part = unsafe {
-            alloc::new_view(&arr.descr(), data, &arr.shape()[depth..], &arr.strides()[depth..], &arr.0, true, None)?
+            alloc::new_view(
+                &arr.descr(),
+                data,
+                &arr.shape()[depth..],
+                &arr.strides()[depth..],
+                &arr.0,
+                true,
+                None,
+            )?
         };
-        if node.is_some_and(|m| !m.is_sequence) && Array::cast(&value).is_some_and(|v| v.ndim() == outer - depth) {
+        if node.is_some_and(|m| !m.is_sequence)
+            && Array::cast(&value).is_some_and(|v| v.ndim() == outer - depth)
+        {
             // An array of outer elements, each broadcast over the subarray.
             let v = Array(value);
             let mut st = micronumpy::Dims::from_slice(v.strides());

@@ -128,9 +128,7 @@ pub fn astype_array<'py>(
     let old = arr.descr();
     let order_fits = match order {
         Order::Keep => true,
-        Order::Any => {
-            arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS)
-        }
+        Order::Any => arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS),
         Order::C => arr.has_flags(NPY_ARRAY_C_CONTIGUOUS),
         Order::F => arr.has_flags(NPY_ARRAY_F_CONTIGUOUS),
     };
@@ -275,8 +273,11 @@ unsafe fn swap_element(dt: &micronumpy::Dtype, p: *mut u8) {
 fn field_view<'py>(arr: &Array<'py>, descr: &Descr<'py>, offset: isize) -> PyResult<Array<'py>> {
     let py = arr.py();
     if arr.dtype().has_object() || descr.dtype().has_object() {
-        cached(py, "numpy._core._internal", "_getfield_is_safe")?
-            .call1((arr.descr().0, descr.0.clone(), offset))?;
+        cached(py, "numpy._core._internal", "_getfield_is_safe")?.call1((
+            arr.descr().0,
+            descr.0.clone(),
+            offset,
+        ))?;
     }
     if descr.itemsize() > arr.itemsize() {
         return Err(PyValueError::new_err("new type is larger than original type"));
@@ -288,9 +289,7 @@ fn field_view<'py>(arr: &Array<'py>, descr: &Descr<'py>, offset: isize) -> PyRes
         return Err(PyValueError::new_err("new type plus offset is larger than original type"));
     }
     // SAFETY: the part lies inside every element.
-    unsafe {
-        alloc::derived_view(arr, descr, arr.data().wrapping_offset(offset), arr.shape(), arr.strides())
-    }
+    unsafe { alloc::derived_view(arr, descr, arr.data().wrapping_offset(offset), arr.shape(), arr.strides()) }
 }
 
 fn offset_of(o: Option<Obj<'_>>) -> PyResult<isize> {

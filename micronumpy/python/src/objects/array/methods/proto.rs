@@ -34,7 +34,15 @@ pub fn array<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let same = descr.as_ref().is_none_or(|d| coercion::same_type(&arr.descr(), d));
     if copy == CopyMode::Always {
         let d = descr.unwrap_or_else(|| arr.descr());
-        return Ok(super::copy::astype_array(&arr, &d, Order::Keep, micronumpy::Casting::Unsafe, true, true)?.0);
+        return Ok(super::copy::astype_array(
+            &arr,
+            &d,
+            Order::Keep,
+            micronumpy::Casting::Unsafe,
+            true,
+            true,
+        )?
+        .0);
     }
     if same {
         return Ok(arr.0);
@@ -104,11 +112,13 @@ pub fn array_ufunc<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> 
         if Array::cast(o).is_some_and(|x| x.is_exact()) {
             return Ok(false);
         }
-        let Some(attr) = crate::objects::dispatcher::type_attribute(o, intern!(py, "__array_ufunc__"))? else {
+        let Some(attr) = crate::objects::dispatcher::type_attribute(o, intern!(py, "__array_ufunc__"))?
+        else {
             return Ok(false);
         };
         // SAFETY: ready type.
-        let own = unsafe { types::handle(py, ARRAY_TYPE.as_type()) }.getattr(intern!(py, "__array_ufunc__"))?;
+        let own =
+            unsafe { types::handle(py, ARRAY_TYPE.as_type()) }.getattr(intern!(py, "__array_ufunc__"))?;
         Ok(!attr.is(&own))
     };
     let mut others: Vec<Obj<'py>> = tuple.iter().skip(2).collect();
@@ -134,11 +144,13 @@ pub fn array_function<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py
     static SIG: Sig = Sig::new("__array_function__(func, types, args, kwargs)");
     let py = slf.py();
     let [func, types_arg, args_arg, kwargs] = a.parse_c(&SIG)?;
-    let (Some(func), Some(types_arg), Some(args_arg), Some(kwargs)) = (func, types_arg, args_arg, kwargs) else {
+    let (Some(func), Some(types_arg), Some(args_arg), Some(kwargs)) = (func, types_arg, args_arg, kwargs)
+    else {
         return Err(PyTypeError::new_err("missing argument"));
     };
     // SAFETY: ready type.
-    let own = unsafe { types::handle(py, ARRAY_TYPE.as_type()) }.getattr(intern!(py, "__array_function__"))?;
+    let own =
+        unsafe { types::handle(py, ARRAY_TYPE.as_type()) }.getattr(intern!(py, "__array_function__"))?;
     for t in types_arg.try_iter()? {
         let t = t?;
         // SAFETY: type check first.

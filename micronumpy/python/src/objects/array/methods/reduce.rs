@@ -105,7 +105,10 @@ fn accumulate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>, sig: &Sig, ufunc: &'static 
         Some(ax) if arr.ndim() > 0 => (arr, ax),
         Some(ax) => {
             if ax != 0 && ax != -1 {
-                return Err(crate::error::to_pyerr(py, micronumpy::Error::Axis { axis: ax, ndim: 0, prefix: None }));
+                return Err(crate::error::to_pyerr(
+                    py,
+                    micronumpy::Error::Axis { axis: ax, ndim: 0, prefix: None },
+                ));
             }
             (super::shape::ravel_array(&arr, micronumpy::Order::C)?, 0)
         }

@@ -1,6 +1,8 @@
 //! Shape methods: views wherever memory allows.
 
-use micronumpy::array::shape::{normalize_axes, normalize_axis, normalize_axis_prefixed, reshape_shape, reshape_view};
+use micronumpy::array::{
+    normalize_axes, normalize_axis, normalize_axis_prefixed, reshape_shape, reshape_view,
+};
 use micronumpy::{Dims, Order};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -82,12 +84,22 @@ pub fn reshape<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 pub fn ravel_array<'py>(arr: &Array<'py>, order: Order) -> PyResult<Array<'py>> {
     let n = [arr.size() as isize];
     let order = match order {
-        Order::Any => if alloc::is_fortran_only(arr) { Order::F } else { Order::C },
+        Order::Any => {
+            if alloc::is_fortran_only(arr) {
+                Order::F
+            } else {
+                Order::C
+            }
+        }
         o => o,
     };
     match order {
-        Order::C if arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) => reshape_array(arr, &n, Order::C, CopyMode::IfNeeded),
-        Order::F if arr.has_flags(NPY_ARRAY_F_CONTIGUOUS) => reshape_array(arr, &n, Order::F, CopyMode::IfNeeded),
+        Order::C if arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) => {
+            reshape_array(arr, &n, Order::C, CopyMode::IfNeeded)
+        }
+        Order::F if arr.has_flags(NPY_ARRAY_F_CONTIGUOUS) => {
+            reshape_array(arr, &n, Order::F, CopyMode::IfNeeded)
+        }
         Order::Keep => {
             if arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) {
                 return reshape_array(arr, &n, Order::C, CopyMode::IfNeeded);
@@ -126,13 +138,21 @@ pub fn flatten_array<'py>(arr: &Array<'py>, order: Order) -> PyResult<Array<'py>
     let py = arr.py();
     let n = arr.ndim();
     let order = match order {
-        Order::Any => if alloc::is_fortran_only(arr) { Order::F } else { Order::C },
+        Order::Any => {
+            if alloc::is_fortran_only(arr) {
+                Order::F
+            } else {
+                Order::C
+            }
+        }
         o => o,
     };
     // The axes from slowest to fastest, as a transposed source for a C-ordered copy.
     let axes: Dims = match order {
         Order::F => (0..n as isize).rev().collect(),
-        Order::Keep => micronumpy::iter::axis_order(n, &[arr.strides()]).iter().map(|&a| a as isize).collect(),
+        Order::Keep => {
+            micronumpy::iter::axis_order(n, &[arr.strides()]).iter().map(|&a| a as isize).collect()
+        }
         _ => (0..n as isize).collect(),
     };
     let shape: Dims = axes.iter().map(|&a| arr.shape()[a as usize]).collect();
@@ -141,7 +161,13 @@ pub fn flatten_array<'py>(arr: &Array<'py>, order: Order) -> PyResult<Array<'py>
     let len = [arr.size() as isize];
     // SAFETY: fresh memory.
     let out = unsafe {
-        alloc::Make { subtype: Some(&ty), parent: Some(&arr.0), allow_empty_string: true, ..alloc::Make::new(&arr.descr(), &len) }.build()?
+        alloc::Make {
+            subtype: Some(&ty),
+            parent: Some(&arr.0),
+            allow_empty_string: true,
+            ..alloc::Make::new(&arr.descr(), &len)
+        }
+        .build()?
     };
     let st = micronumpy::array::contiguous_strides(&shape, arr.itemsize(), false);
     // SAFETY: the new array in the source's shape; the source's axes in another order.
@@ -295,7 +321,9 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, _handles: isiz
     let py = arr.py();
     let a = arr.raw();
     let itemsize = arr.itemsize();
-    if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS)) || itemsize == 0 && arr.size() > 0 && shape.iter().product::<isize>() as usize != arr.size() {
+    if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS))
+        || itemsize == 0 && arr.size() > 0 && shape.iter().product::<isize>() as usize != arr.size()
+    {
         return Err(PyValueError::new_err("resize only works on single-segment arrays"));
     }
     for &d in shape {
@@ -304,8 +332,8 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, _handles: isiz
         }
     }
     let old_bytes = arr.size() * itemsize;
-    let new_bytes = alloc::checked_nbytes(shape, itemsize)
-        .map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))?;
+    let new_bytes =
+        alloc::checked_nbytes(shape, itemsize).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))?;
     let new_size: usize = shape.iter().product::<isize>() as usize;
     if new_size != arr.size() {
         if !arr.has_flags(NPY_ARRAY_OWNDATA) {

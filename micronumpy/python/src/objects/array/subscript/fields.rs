@@ -1,9 +1,9 @@
 //! Fields of structured arrays.
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use pyo3::intern;
 
 use super::super::alloc;
 use crate::ffi::import::cached;

@@ -23,8 +23,11 @@ type Obj<'py> = Bound<'py, PyAny>;
 struct Table(UnsafeCell<ffi::PyMappingMethods>);
 // SAFETY: filled during `init` with the GIL held, then read only.
 unsafe impl Sync for Table {}
-static TABLE: Table =
-    Table(UnsafeCell::new(ffi::PyMappingMethods { mp_length: None, mp_subscript: None, mp_ass_subscript: None }));
+static TABLE: Table = Table(UnsafeCell::new(ffi::PyMappingMethods {
+    mp_length: None,
+    mp_subscript: None,
+    mp_ass_subscript: None,
+}));
 
 /// The mapping protocol.
 pub fn table() -> *mut ffi::PyMappingMethods {
@@ -158,9 +161,10 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
             return super::element(&arr, data);
         }
         // SAFETY: bounds were checked.
-        return Ok(
-            unsafe { alloc::derived_view(&arr, &arr.descr(), data, &arr.shape()[n..], &arr.strides()[n..])? }.0,
-        );
+        return Ok(unsafe {
+            alloc::derived_view(&arr, &arr.descr(), data, &arr.shape()[n..], &arr.strides()[n..])?
+        }
+        .0);
     }
     if let Some(view) = fields::subscript(&arr, key)? {
         return Ok(view.0);

@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 
 use super::super::{args, coercion};
 use crate::abi::*;
-use crate::error::IntoPyResult;
 use crate::objects::{Array, dtype};
 
 /// One part of an index.
@@ -23,7 +22,10 @@ pub enum Part<'py> {
     /// Integer array (native intp).
     Ints(Array<'py>),
     /// One axis of a boolean array turned into positions; the axes of one mask follow each other.
-    MaskAxis { positions: Array<'py>, axis_len: isize },
+    MaskAxis {
+        positions: Array<'py>,
+        axis_len: isize,
+    },
     /// A 0-d boolean: a new axis of length one or zero.
     Bool(bool),
     /// A boolean array of the shape of the whole array, as the only part.
@@ -205,8 +207,9 @@ pub fn parse<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<Index<'
             None => parts.push(Part::Ellipsis(rest)),
         }
     }
-    let consumed = parts.iter().filter(|p| matches!(p, Part::Int(_) | Part::Ints(_) | Part::MaskAxis { .. })).count()
-        + if parts.iter().any(|p| matches!(p, Part::FullMask(_))) { ndim } else { 0 };
+    let consumed =
+        parts.iter().filter(|p| matches!(p, Part::Int(_) | Part::Ints(_) | Part::MaskAxis { .. })).count()
+            + if parts.iter().any(|p| matches!(p, Part::FullMask(_))) { ndim } else { 0 };
     let basic_ndim = ndim - consumed.min(ndim) + new_dims;
     let total = basic_ndim + fancy_ndim;
     if total > micronumpy::array::MAXDIMS {
@@ -234,7 +237,6 @@ pub fn parse<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<Index<'
             Part::NewAxis | Part::Bool(_) => {}
         }
     }
-    let _ = IntoPyResult::<()>::py;
     Ok(Index { parts, fancy, all_ints, basic_ndim })
 }
 
