@@ -9,6 +9,7 @@
 //! objects and a loop somebody registered at run time are all a [`Loop`].
 
 pub mod core_dims;
+pub mod exec;
 pub mod resolve;
 mod rules;
 
@@ -110,6 +111,8 @@ pub struct BoundLoop<'a> {
     pub func: LoopFn,
     pub aux: *mut c_void,
     pub flags: LoopFlags,
+    /// Number of inputs.
+    pub nin: usize,
     /// What the loop works on, inputs then outputs; always native byte order.
     pub dtypes: &'a [Dtype],
     itemsizes: PerOp<usize>,
@@ -138,11 +141,12 @@ impl HostContext {
 }
 
 impl<'a> BoundLoop<'a> {
-    pub fn new(def: &LoopDef, dtypes: &'a [Dtype], host: HostContext) -> BoundLoop<'a> {
+    pub fn new(def: &LoopDef, nin: usize, dtypes: &'a [Dtype], host: HostContext) -> BoundLoop<'a> {
         BoundLoop {
             func: def.func,
             aux: def.aux,
             flags: def.flags,
+            nin,
             dtypes,
             itemsizes: dtypes.iter().map(|d| d.itemsize).collect(),
             host,

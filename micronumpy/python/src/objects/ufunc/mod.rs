@@ -1,30 +1,138 @@
-//! `numpy.ufunc`.
+//! `numpy.ufunc`: the type, calls, reductions and what surrounds them.
 
+mod at;
+mod bind;
+mod call;
+mod dtypes_api;
+pub mod errstate;
+mod fast;
+pub mod from_python;
+mod gufunc;
+pub mod object;
+mod object_loops;
+mod overrides;
+pub mod params;
+mod reduce;
+
+use std::sync::OnceLock;
+
+use micronumpy::ufunc::Ufunc;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
-use crate::abi::*;
-use crate::error::missing;
+pub use object::{UFUNC_TYPE, UfuncRef, add_newdoc, is_ufunc, loops_changed, make};
+pub use overrides::has_override;
 
-pub static UFUNC_TYPE: StaticType = StaticType::zeroed();
+use crate::error::IntoPyResult;
 
 /// Ready the type.
-pub fn init(_py: Python<'_>) -> PyResult<()> {
-    Err(missing("numpy.ufunc"))
+pub fn init(py: Python<'_>) -> PyResult<()> {
+    object::init(py)?;
+    let mut table = vec![];
+    for def in ufuncs::table::UFUNCS {
+        let mut core = Ufunc::from_def(def).py(py)?;
+        core.loops.extend(object_loops::loops_of(def.name));
+        table.push((def.name, make(py, core, None, None, None)?.0.unbind()));
+    }
+    for (name, nin, nout, identity) in STRING_UFUNCS {
+        let mut core = Ufunc::new((*name).to_string(), *nin, *nout, *identity, None).py(py)?;
+        core.rule = micronumpy::ufunc::Rule::Exact;
+        table.push((name, make(py, core, None, None, None)?.0.unbind()));
+    }
+    let _ = BUILTIN.set(table);
+    Ok(())
 }
+
+use ufuncs::Identity;
+
+/// Ufuncs over strings: name, inputs, outputs, identity. Their loops come with the string kernels.
+static STRING_UFUNCS: &[(&str, usize, usize, Identity)] = &[
+    ("_center", 3, 1, Identity::None),
+    ("_expandtabs", 2, 1, Identity::None),
+    ("_expandtabs_length", 2, 1, Identity::None),
+    ("_ljust", 3, 1, Identity::None),
+    ("_lstrip_chars", 2, 1, Identity::None),
+    ("_lstrip_whitespace", 1, 1, Identity::None),
+    ("_partition", 2, 3, Identity::None),
+    ("_partition_index", 3, 3, Identity::None),
+    ("_replace", 4, 1, Identity::None),
+    ("_rjust", 3, 1, Identity::None),
+    ("_rpartition", 2, 3, Identity::None),
+    ("_rpartition_index", 3, 3, Identity::None),
+    ("_rstrip_chars", 2, 1, Identity::None),
+    ("_rstrip_whitespace", 1, 1, Identity::None),
+    ("_slice", 4, 1, Identity::None),
+    ("_strip_chars", 2, 1, Identity::None),
+    ("_strip_whitespace", 1, 1, Identity::None),
+    ("_zfill", 2, 1, Identity::None),
+    ("count", 4, 1, Identity::None),
+    ("endswith", 4, 1, Identity::False),
+    ("find", 4, 1, Identity::None),
+    ("index", 4, 1, Identity::None),
+    ("isalnum", 1, 1, Identity::False),
+    ("isalpha", 1, 1, Identity::False),
+    ("isdecimal", 1, 1, Identity::False),
+    ("isdigit", 1, 1, Identity::False),
+    ("islower", 1, 1, Identity::False),
+    ("isnumeric", 1, 1, Identity::False),
+    ("isspace", 1, 1, Identity::False),
+    ("istitle", 1, 1, Identity::False),
+    ("isupper", 1, 1, Identity::False),
+    ("rfind", 4, 1, Identity::None),
+    ("rindex", 4, 1, Identity::None),
+    ("startswith", 4, 1, Identity::False),
+    ("str_len", 1, 1, Identity::Zero),
+];
+
+static BUILTIN: OnceLock<Vec<(&'static str, Py<PyAny>)>> = OnceLock::new();
+
+/// The builtin ufuncs, without aliases.
+pub fn builtins() -> &'static [(&'static str, Py<PyAny>)] {
+    BUILTIN.get().map_or(&[], Vec::as_slice)
+}
+
+/// The builtin ufunc of this name; `true_divide`, `conj` and `mod` are known too.
+pub fn by_name<'py>(py: Python<'py>, name: &str) -> PyResult<UfuncRef<'py>> {
+    let real = ALIASES.iter().find(|a| a.0 == name).map_or(name, |a| a.1);
+    match builtins().iter().find(|u| u.0 == real) {
+        Some((_, obj)) => Ok(UfuncRef(obj.bind(py).clone())),
+        None => Err(crate::error::missing(&format!("ufunc {name}"))),
+    }
+}
+
+/// Second names of builtin ufuncs.
+pub static ALIASES: &[(&str, &str)] = &[("true_divide", "divide"), ("conj", "conjugate"), ("mod", "remainder")];
 
 /// Call the builtin ufunc of this name with positional arguments, as the number protocol does (`a + b` is
 /// `call_by_name("add", [a, b], None)`), overrides included. `out` is for in-place operators.
 pub fn call_by_name<'py>(
-    _py: Python<'py>,
+    py: Python<'py>,
     name: &'static str,
-    _args: &[&Bound<'py, PyAny>],
-    _out: Option<&Bound<'py, PyAny>>,
+    args: &[&Bound<'py, PyAny>],
+    out: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing(name))
+    let uf = by_name(py, name)?;
+    let mut raw: micronumpy::iter::PerOp<*mut pyo3::ffi::PyObject> = args.iter().map(|a| a.as_ptr()).collect();
+    raw.extend(out.map(|o| o.as_ptr()));
+    // SAFETY: a ufunc and live arguments by the vectorcall protocol.
+    unsafe {
+        let result = call::vectorcall(uf.0.as_ptr(), raw.as_ptr(), raw.len(), std::ptr::null_mut());
+        crate::ffi::guard::owned(py, result)
+    }
+}
+
+/// Call a method (`reduce`, `accumulate`...) of the builtin ufunc of this name.
+pub fn call_method<'py>(
+    py: Python<'py>,
+    name: &'static str,
+    method: &str,
+    args: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    by_name(py, name)?.0.call_method1(method, args)
 }
 
 /// Raise or warn for floating-point status `fpe` (bits of `ufuncs::fpstatus`) as errstate says; `name` goes into the text
 /// `"overflow encountered in {name}"`.
-pub fn report_fp_status(_py: Python<'_>, name: &str, fpe: u8) -> PyResult<()> {
-    if fpe == 0 { Ok(()) } else { Err(missing(name)) }
+pub fn report_fp_status(py: Python<'_>, name: &str, fpe: u8) -> PyResult<()> {
+    if fpe == 0 { Ok(()) } else { errstate::report(py, name, u32::from(fpe)) }
 }

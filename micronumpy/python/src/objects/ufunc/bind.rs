@@ -1,0 +1,340 @@
+//! From Python operands to a loop: the bridge to `micronumpy::ufunc::resolve`.
+
+use micronumpy::iter::PerOp;
+use micronumpy::ufunc::resolve::{ResolveError, check_casts};
+use micronumpy::ufunc::{HostContext, OpType, Resolution, Rule, Weak, resolve};
+use micronumpy::{Casting, Dtype};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyComplex, PyFloat, PyInt, PyTuple};
+use pyo3::{PyErr, PyTypeInfo};
+use ufuncs::{LoopDef, LoopFlags};
+
+use super::UfuncRef;
+use super::params::{Signature, casting_name};
+use crate::abi::PyArray_Descr;
+use crate::error::to_pyerr;
+use crate::ffi::import::cached;
+use crate::objects::{Array, Descr, array, dtype, scalar};
+
+/// One input of a call.
+#[derive(Clone)]
+pub struct Input<'py> {
+    pub obj: Bound<'py, PyAny>,
+    pub arr: Array<'py>,
+    /// Python's own numbers have a kind, but no dtype.
+    pub weak: Option<Weak>,
+}
+
+/// The kind of an exact Python `int`, `float` or `complex`.
+pub fn weak_kind(obj: &Bound<'_, PyAny>) -> Option<Weak> {
+    let py = obj.py();
+    if obj.is_exact_instance(&PyInt::type_object(py)) {
+        Some(Weak::Int)
+    } else if obj.is_exact_instance(&PyFloat::type_object(py)) {
+        Some(Weak::Float)
+    } else if obj.is_exact_instance(&PyComplex::type_object(py)) {
+        Some(Weak::Complex)
+    } else {
+        None
+    }
+}
+
+/// Inputs as arrays.
+pub fn inputs<'py>(uf: &UfuncRef<'py>, objs: &[Bound<'py, PyAny>]) -> PyResult<PerOp<Input<'py>>> {
+    let mut out = PerOp::new();
+    for obj in objs {
+        if let Some(arr) = Array::cast(obj) {
+            out.push(Input { obj: obj.clone(), arr, weak: None });
+            continue;
+        }
+        let arr = array::from_any(obj, None, 0, 0, 0)?;
+        // A lone number has nobody to adapt to.
+        let weak = if objs.len() == 1 { None } else { weak_kind(obj) };
+        out.push(Input { obj: obj.clone(), arr, weak });
+    }
+    if uf.data().core.borrow().rule == Rule::Comparison {
+        out_of_range_ints(&mut out)?;
+    }
+    Ok(out)
+}
+
+/// A comparison with a Python integer that the other operand's type cannot hold has an answer all the same: such an
+/// integer is replaced by an infinity. Two Python integers are compared as they are.
+fn out_of_range_ints(ops: &mut PerOp<Input<'_>>) -> PyResult<()> {
+    if ops.len() != 2 || ops.iter().all(|o| o.weak != Some(Weak::Int)) {
+        return Ok(());
+    }
+    let py = ops[0].obj.py();
+    if ops.iter().all(|o| o.weak == Some(Weak::Int)) {
+        let small = ops.iter().all(|o| o.obj.extract::<i64>().is_ok());
+        if !small {
+            for op in ops.iter_mut() {
+                op.weak = None;
+                let descr = dtype::builtin(py, micronumpy::TypeNum::OBJECT);
+                op.arr = array::from_any(&op.obj, Some(&descr), 0, 0, 0)?;
+            }
+        }
+        return Ok(());
+    }
+    let i = usize::from(ops[1].weak == Some(Weak::Int));
+    if ops[1 - i].weak.is_some() {
+        return Ok(());
+    }
+    let num = ops[1 - i].arr.dtype().num;
+    if !num.is_integer() {
+        return Ok(());
+    }
+    let bits = 8 * num.size() as u32;
+    let (lo, hi): (i128, i128) = if num.is_signed() {
+        (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
+    } else {
+        (0, (1i128 << bits) - 1)
+    };
+    let inside = match ops[i].obj.extract::<i64>() {
+        Ok(v) => (lo..=hi).contains(&i128::from(v)),
+        Err(_) => ops[i].obj.extract::<u64>().is_ok_and(|v| i128::from(v) <= hi),
+    };
+    if !inside {
+        let infinity = if ops[i].obj.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
+        let value = PyFloat::new(py, infinity).into_any();
+        ops[i].arr = array::from_any(&value, None, 0, 0, 0)?;
+        ops[i].weak = None;
+    }
+    Ok(())
+}
+
+/// A loop with everything a call needs to run it.
+pub struct Binding<'py> {
+    pub def: LoopDef,
+    pub res: Resolution,
+    /// Descriptors of the loop's dtypes.
+    pub descrs: PerOp<Descr<'py>>,
+}
+
+/// Find the loop for these operands; `outs` has an entry per output.
+pub fn bind<'py>(
+    uf: &UfuncRef<'py>,
+    ins: &[Input<'py>],
+    outs: &[Option<Array<'py>>],
+    signature: &Signature,
+    casting: Casting,
+) -> PyResult<Binding<'py>> {
+    let ops: PerOp<OpType<'_>> = ins
+        .iter()
+        .map(|op| match op.weak {
+            Some(w) => OpType::Weak(w),
+            None => OpType::Is(op.arr.dtype()),
+        })
+        .chain(outs.iter().map(|o| match o {
+            Some(a) => OpType::Is(a.dtype()),
+            None => OpType::Absent,
+        }))
+        .collect();
+    let core = uf.data().core.borrow();
+    let found = resolve(&core, &ops, signature)
+        .and_then(|res| check_casts(&core, &ops, signature, &res, casting).map(|()| res));
+    let res = match found {
+        Ok(res) => res,
+        Err(e) => {
+            drop(core);
+            let descrs: PerOp<Option<Descr<'py>>> = ins
+                .iter()
+                .map(|op| Some(op.arr.descr()))
+                .chain(outs.iter().map(|o| o.as_ref().map(|a| a.descr())))
+                .collect();
+            return Err(error(uf, &descrs, &ops, signature, casting, e));
+        }
+    };
+    let def = core.loops[res.index].def.clone();
+    drop(core);
+    let descrs = descrs_of(uf.py(), &res.dtypes, ins.iter().map(|i| &i.arr))?;
+    Ok(Binding { def, res, descrs })
+}
+
+/// Descriptor objects for dtypes; an operand's own one where it is the same.
+pub fn descrs_of<'a, 'py: 'a>(
+    py: Python<'py>,
+    dtypes: &[Dtype],
+    operands: impl Iterator<Item = &'a Array<'py>>,
+) -> PyResult<PerOp<Descr<'py>>> {
+    let mut own: PerOp<Descr<'py>> = PerOp::new();
+    for arr in operands {
+        let num = arr.dtype().num;
+        if num.is_user() || num.is_flexible() || num == micronumpy::TypeNum::VSTRING {
+            own.push(arr.descr());
+        }
+    }
+    dtypes
+        .iter()
+        .map(|dt| {
+            let same = own.iter().find(|d| micronumpy::dtype::equivalent(d.dtype(), dt) && d.dtype().is_native());
+            match same {
+                Some(d) => Ok(d.clone()),
+                None => dtype::descr_of(py, dt),
+            }
+        })
+        .collect()
+}
+
+impl<'py> Binding<'py> {
+    pub fn dtypes(&self) -> &[Dtype] {
+        &self.res.dtypes
+    }
+    /// What loops of the host want to know; `raw` must live as long as the result is used.
+    pub fn host(&self, uf: &UfuncRef<'py>, raw: &PerOp<*mut PyArray_Descr>) -> HostContext {
+        HostContext {
+            caller: uf.0.as_ptr().cast(),
+            descriptors: raw.as_ptr().cast(),
+            ..HostContext::NONE
+        }
+    }
+    pub fn raw_descrs(&self) -> PerOp<*mut PyArray_Descr> {
+        self.descrs.iter().map(|d| d.raw()).collect()
+    }
+    /// Whether floating-point status says something after this loop.
+    pub fn has_fp_status(&self) -> bool {
+        !self.def.flags.contains(LoopFlags::NO_FP_ERRORS)
+    }
+}
+
+/// A Python number as a 0-d array of the loop's dtype.
+pub fn weak_operand<'py>(uf: &UfuncRef<'py>, value: &Bound<'py, PyAny>, descr: &Descr<'py>) -> PyResult<Array<'py>> {
+    let arr = array::new(descr, &[], micronumpy::Order::C, true)?;
+    ufuncs::fpstatus::clear();
+    // SAFETY: one fresh element.
+    unsafe { scalar::set_item(descr, arr.data(), value)? };
+    let status = ufuncs::fpstatus::take();
+    if status != 0 {
+        super::errstate::report(uf.py(), "cast", status)?;
+    }
+    Ok(arr)
+}
+
+/// The exception of a failed resolution. `descrs` has the operands' descriptors, for weak ones their array's.
+pub fn error<'py>(
+    uf: &UfuncRef<'py>,
+    descrs: &[Option<Descr<'py>>],
+    ops: &[OpType<'_>],
+    signature: &Signature,
+    casting: Casting,
+    err: ResolveError,
+) -> PyErr {
+    match try_error(uf, descrs, ops, signature, casting, err) {
+        Ok(e) | Err(e) => e,
+    }
+}
+
+fn try_error<'py>(
+    uf: &UfuncRef<'py>,
+    descrs: &[Option<Descr<'py>>],
+    ops: &[OpType<'_>],
+    signature: &Signature,
+    casting: Casting,
+    err: ResolveError,
+) -> PyResult<PyErr> {
+    let py = uf.py();
+    let none = || py.None().into_bound(py);
+    let nin = uf.nin();
+    let make = |name: &str, args: Vec<Bound<'py, PyAny>>| -> PyResult<PyErr> {
+        let class = cached(py, "numpy._core._exceptions", name)?;
+        Ok(PyErr::from_value(class.call1(PyTuple::new(py, args)?)?))
+    };
+    let strong = |i: usize| -> PyResult<Bound<'py, PyAny>> {
+        match (ops.get(i), descrs.get(i).and_then(|d| d.as_ref())) {
+            (Some(OpType::Weak(w)), _) => Ok(dtype::builtin(py, w.default_type()).0),
+            (_, Some(d)) => Ok(d.0.clone()),
+            _ => Ok(none()),
+        }
+    };
+    let text = |s: String| Ok(pyo3::exceptions::PyTypeError::new_err(s));
+    match err {
+        ResolveError::NoLoop => {
+            let mut types = vec![];
+            for i in 0..uf.nargs() {
+                let named = signature.get(i).copied().flatten();
+                types.push(match (named, ops.get(i)) {
+                    (Some(t), _) => dtype::builtin(py, t).0.get_type().into_any(),
+                    (None, Some(OpType::Weak(w))) => {
+                        let name = match w {
+                            Weak::Int => "_PyLongDType",
+                            Weak::Float => "_PyFloatDType",
+                            Weak::Complex => "_PyComplexDType",
+                        };
+                        weak_class(py, name)?
+                    }
+                    (None, Some(OpType::Is(_))) if i < nin => match descrs.get(i).and_then(|d| d.as_ref()) {
+                        Some(d) => d.0.get_type().into_any(),
+                        None => none(),
+                    },
+                    _ => none(),
+                });
+            }
+            make("_UFuncNoLoopError", vec![uf.0.clone(), PyTuple::new(py, types)?.into_any()])
+        }
+        ResolveError::NoLoopDtypes => {
+            let mut types = vec![];
+            for i in 0..uf.nargs() {
+                types.push(if i < nin { strong(i)? } else { none() });
+            }
+            make("_UFuncNoLoopError", vec![uf.0.clone(), PyTuple::new(py, types)?.into_any()])
+        }
+        ResolveError::Binary => {
+            let types = PyTuple::new(py, [strong(0)?, strong(1)?])?;
+            make("_UFuncBinaryResolutionError", vec![uf.0.clone(), types.into_any()])
+        }
+        ResolveError::NotSupported => text(format!(
+            "ufunc '{}' not supported for the input types, and the inputs could not be safely coerced to any supported \
+             types according to the casting rule ''safe''",
+            uf.name()
+        )),
+        ResolveError::NoSignatureLoop => text(format!(
+            "No loop matching the specified signature and casting was found for ufunc {}",
+            uf.name()
+        )),
+        ResolveError::Input { index, to } => {
+            let to = dtype::descr_of(py, &to)?;
+            let args = vec![
+                uf.0.clone(),
+                pyo3::types::PyString::new(py, casting_name(casting)).into_any(),
+                strong(index)?,
+                to.0,
+                index.into_pyobject(py)?.into_any(),
+            ];
+            make("_UFuncInputCastingError", args)
+        }
+        ResolveError::Output { index, from } => {
+            let from = dtype::descr_of(py, &from)?;
+            let args = vec![
+                uf.0.clone(),
+                pyo3::types::PyString::new(py, casting_name(casting)).into_any(),
+                from.0,
+                strong(nin + index)?,
+                index.into_pyobject(py)?.into_any(),
+            ];
+            make("_UFuncOutputCastingError", args)
+        }
+        ResolveError::Other(e) => Ok(to_pyerr(py, e)),
+    }
+}
+
+/// One of the classes that stand for Python's numbers.
+fn weak_class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    use crate::objects::dtype::classes;
+    let class = match name {
+        "_PyLongDType" => &classes::PY_LONG,
+        "_PyFloatDType" => &classes::PY_FLOAT,
+        _ => &classes::PY_COMPLEX,
+    };
+    // SAFETY: ready since module initialisation.
+    Ok(unsafe { crate::ffi::types::handle(py, class.as_type()) })
+}
+
+/// The truth of a Python object.
+pub fn truth(obj: &Bound<'_, PyAny>) -> PyResult<bool> {
+    // SAFETY: live object.
+    match unsafe { ffi::PyObject_IsTrue(obj.as_ptr()) } {
+        -1 => Err(PyErr::fetch(obj.py())),
+        n => Ok(n != 0),
+    }
+}

@@ -1,0 +1,472 @@
+//! Calling a ufunc: `ufunc(x1, x2, out, **kwargs)` and `ufunc.outer`.
+//!
+//! ```text
+//! vectorcall --fast path fits--> fast.rs
+//!     |
+//! arguments -> overrides -> arrays -> loop -> broadcast, allocate -> run -> floating-point status -> wrap
+//! ```
+
+use micronumpy::array::{Dims, broadcast_shapes};
+use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
+use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, output_shape_error, overlaps};
+use micronumpy::ufunc::BoundLoop;
+use micronumpy::{ArrayRef, Casting, NdArray, Order};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use ufuncs::fpstatus;
+
+use super::bind::{Binding, Input, bind, inputs, weak_operand};
+use super::{UfuncRef, errstate, fast, gufunc, overrides, params};
+use crate::error::IntoPyResult;
+use crate::ffi::{Args, guard};
+use crate::objects::wrap::{apply_wrap, find_wrap};
+use crate::objects::{Array, array};
+
+/// The `vectorcall` of every ufunc.
+///
+/// # Safety
+/// Called by CPython with a ufunc and arguments by the vectorcall protocol.
+pub unsafe extern "C" fn vectorcall(
+    callable: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargsf: usize,
+    kwnames: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    guard(|py| {
+        // SAFETY: the vectorcall protocol.
+        unsafe {
+            let nargs = ffi::PyVectorcall_NARGS(nargsf) as usize;
+            if kwnames.is_null()
+                && let Some(result) = fast::try_call(py, callable, args, nargs)?
+            {
+                return Ok(result);
+            }
+            let uf = UfuncRef(Bound::from_borrowed_ptr(py, callable));
+            let args = Args::from_vectorcall(py, args, nargs, kwnames);
+            call(&uf, args, "__call__").map(Bound::into_ptr)
+        }
+    })
+}
+
+/// The keyword arguments of a call, as given.
+#[derive(Default)]
+pub struct Keywords<'py> {
+    pub out: Option<Bound<'py, PyAny>>,
+    pub where_: Option<Bound<'py, PyAny>>,
+    pub axes: Option<Bound<'py, PyAny>>,
+    pub axis: Option<Bound<'py, PyAny>>,
+    pub keepdims: Option<Bound<'py, PyAny>>,
+    pub casting: Option<Bound<'py, PyAny>>,
+    pub order: Option<Bound<'py, PyAny>>,
+    pub dtype: Option<Bound<'py, PyAny>>,
+    pub subok: Option<Bound<'py, PyAny>>,
+    pub signature: Option<Bound<'py, PyAny>>,
+    pub sig: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> Keywords<'py> {
+    fn parse(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Keywords<'py>> {
+        let mut k = Keywords::default();
+        let general = uf.is_generalized();
+        for (name, value) in args.keywords() {
+            let slot = match name.extract::<&str>()? {
+                "out" => &mut k.out,
+                "where" if !general => &mut k.where_,
+                "axes" if general => &mut k.axes,
+                "axis" if general => &mut k.axis,
+                "keepdims" if general => &mut k.keepdims,
+                "casting" => &mut k.casting,
+                "order" => &mut k.order,
+                "dtype" => &mut k.dtype,
+                "subok" => &mut k.subok,
+                "signature" => &mut k.signature,
+                "sig" => &mut k.sig,
+                other => {
+                    return Err(PyTypeError::new_err(format!(
+                        "{}() got an unexpected keyword argument '{other}'",
+                        uf.name()
+                    )));
+                }
+            };
+            *slot = Some(value);
+        }
+        if k.sig.is_some() {
+            if k.signature.is_some() {
+                return Err(PyTypeError::new_err("cannot specify both 'sig' and 'signature'"));
+            }
+            k.signature = k.sig.take();
+        }
+        if k.signature.is_some() && k.dtype.is_some() {
+            return Err(PyTypeError::new_err("cannot specify both 'signature' and 'dtype'"));
+        }
+        Ok(k)
+    }
+}
+
+/// What a call is made of once its arguments are sorted out.
+pub struct Call<'py> {
+    pub ins: Vec<Bound<'py, PyAny>>,
+    pub outs: PerOp<Option<Bound<'py, PyAny>>>,
+    /// Whether `out` was given at all, as positional or keyword argument.
+    pub out_given: bool,
+    pub casting: Casting,
+    pub order: Order,
+    pub subok: bool,
+    pub signature: params::Signature,
+    pub where_: Option<Array<'py>>,
+    pub keywords: Keywords<'py>,
+}
+
+/// A call by the general path.
+pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyResult<Bound<'py, PyAny>> {
+    let (nin, nout, nargs) = (uf.nin(), uf.nout(), uf.nargs());
+    let given = args.len();
+    if given < nin || given > nargs {
+        let verb = if given == 1 { "was" } else { "were" };
+        return Err(PyTypeError::new_err(if nin == nargs {
+            format!("{}() takes {nin} positional arguments but {given} {verb} given", uf.name())
+        } else {
+            format!("{}() takes from {nin} to {nargs} positional arguments but {given} {verb} given", uf.name())
+        }));
+    }
+    let ins: Vec<Bound<'py, PyAny>> = args.positional().take(nin).collect();
+    let keywords = Keywords::parse(uf, &args)?;
+    let mut outs: PerOp<Option<Bound<'py, PyAny>>> = (0..nout).map(|_| None).collect();
+    for (slot, obj) in outs.iter_mut().zip(args.positional().skip(nin)) {
+        *slot = (!obj.is_none()).then_some(obj);
+    }
+    if let Some(out) = &keywords.out {
+        if given > nin {
+            return Err(PyTypeError::new_err("cannot specify 'out' as both a positional and keyword argument"));
+        }
+        outs = params::outs_of(uf, out)?;
+    }
+    let out_given = outs.iter().any(|o| o.is_some());
+
+    let operands = ins.iter().chain(outs.iter().flatten()).chain(&keywords.where_).cloned();
+    if let Some(result) = overrides::check(uf, method, operands, || {
+        let kwargs = PyDict::new(uf.py());
+        for (name, value) in args.keywords() {
+            match name.extract::<&str>()? {
+                "out" => {}
+                "sig" => kwargs.set_item("signature", value)?,
+                _ => kwargs.set_item(name, value)?,
+            }
+        }
+        if out_given {
+            kwargs.set_item("out", out_tuple(uf.py(), &outs)?)?;
+        }
+        Ok((ins.clone(), kwargs))
+    })? {
+        return Ok(result);
+    }
+
+    let signature = params::signature_of(uf, keywords.signature.as_ref(), keywords.dtype.as_ref())?;
+    let order = keywords.order.as_ref().map_or(Ok(Order::Keep), |o| params::order_of(o, Order::Keep))?;
+    let subok = keywords.subok.as_ref().map_or(Ok(true), params::subok_of)?;
+    let casting = keywords.casting.as_ref().map_or(Ok(Casting::SameKind), params::casting_of)?;
+    let where_ = params::where_of(keywords.where_.as_ref())?;
+    let c = Call { ins, outs, out_given, casting, order, subok, signature, where_, keywords };
+    let results = if uf.is_generalized() { gufunc::run(uf, &c)? } else { run(uf, &c)? };
+    wrap(uf, &c, results)
+}
+
+/// `out` as a tuple with `None` for what is absent.
+pub fn out_tuple<'py>(py: Python<'py>, outs: &[Option<Bound<'py, PyAny>>]) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, outs.iter().map(|o| o.clone().unwrap_or_else(|| py.None().into_bound(py))))
+}
+
+/// Turn result arrays into what the caller gets.
+fn wrap<'py>(uf: &UfuncRef<'py>, c: &Call<'py>, results: PerOp<Array<'py>>) -> PyResult<Bound<'py, PyAny>> {
+    let py = uf.py();
+    let common = if c.subok { find_wrap(&c.ins)? } else { None };
+    let mut full: Option<Bound<'py, PyTuple>> = None;
+    let mut done: PerOp<Bound<'py, PyAny>> = PerOp::new();
+    for (i, arr) in results.into_iter().enumerate() {
+        let (wrap, scalar) = match &c.outs[i] {
+            // What the caller passed comes back as it is, unless it is a subclass that wants to see it.
+            Some(out) if arr.is_exact() || !c.subok => {
+                done.push(out.clone());
+                continue;
+            }
+            Some(out) => (Some(out.getattr(pyo3::intern!(py, "__array_wrap__"))?), false),
+            None => (common.clone(), true),
+        };
+        if wrap.is_none() {
+            done.push(apply_wrap(arr, None, None, scalar)?);
+            continue;
+        }
+        if full.is_none() {
+            let mut all = c.ins.clone();
+            if c.out_given {
+                all.extend(out_tuple(py, &c.outs)?.iter());
+            }
+            full = Some(PyTuple::new(py, all)?);
+        }
+        let context = PyTuple::new(
+            py,
+            [
+                uf.0.clone(),
+                full.clone().map_or_else(|| py.None().into_bound(py), Bound::into_any),
+                i.into_pyobject(py)?.into_any(),
+            ],
+        )?;
+        done.push(apply_wrap(arr, wrap.as_ref(), Some(context.as_any()), scalar)?);
+    }
+    if done.len() == 1 {
+        return Ok(done.remove(0));
+    }
+    Ok(PyTuple::new(py, done)?.into_any())
+}
+
+/// An elementwise call.
+fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
+    let ins = inputs(uf, &c.ins)?;
+    let outs: PerOp<Option<Array<'py>>> =
+        c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
+    let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
+    elementwise(uf, &binding, &ins, outs, c.where_.as_ref(), c.order)
+}
+
+/// Run a loop over broadcast operands, allocating the outputs that are absent.
+pub fn elementwise<'py>(
+    uf: &UfuncRef<'py>,
+    binding: &Binding<'py>,
+    ins: &[Input<'py>],
+    outs: PerOp<Option<Array<'py>>>,
+    where_: Option<&Array<'py>>,
+    order: Order,
+) -> PyResult<PerOp<Array<'py>>> {
+    let py = uf.py();
+    let arrays: PerOp<Array<'py>> = ins
+        .iter()
+        .zip(&binding.descrs)
+        .map(|(op, descr)| if op.weak.is_some() { weak_operand(uf, &op.obj, descr) } else { Ok(op.arr.clone()) })
+        .collect::<PyResult<_>>()?;
+
+    let shape = common_shape(&arrays, &outs, where_)?;
+    let outputs = allocate(py, binding, &shape, &arrays, outs, where_, order)?;
+
+    // Inputs that an output overwrites before they are read are copied first.
+    let mut copies: Vec<NdArray> = vec![];
+    let mut copy_of: PerOp<Option<usize>> = PerOp::new();
+    for arr in arrays.iter().chain(where_) {
+        let mut copy = false;
+        for (out, given) in &outputs {
+            copy |= *given && overlaps(&arr.view(), &out.view()) == Overlap::Copy;
+        }
+        copy_of.push(if copy {
+            copies.push(copied(&arr.view()).py(py)?);
+            Some(copies.len() - 1)
+        } else {
+            None
+        });
+    }
+    // Outputs that overlap each other are filled one after the other, in order.
+    let mut temps: Vec<(usize, NdArray)> = vec![];
+    for i in 1..outputs.len() {
+        let view = outputs[i].0.view();
+        if outputs[i].1 && outputs[..i].iter().any(|(o, given)| *given && bounds_meet(&o.view(), &view)) {
+            temps.push((i, copied(&view).py(py)?));
+        }
+    }
+
+    let mut views: PerOp<ArrayRef<'_>> = PerOp::new();
+    for (i, arr) in arrays.iter().enumerate() {
+        views.push(copy_of[i].map_or_else(|| arr.view(), |k| copies[k].view()));
+    }
+    for (i, (out, _)) in outputs.iter().enumerate() {
+        views.push(temps.iter().find(|(k, _)| *k == i).map_or_else(|| out.view(), |(_, t)| t.view()));
+    }
+    let mask = where_.map(|m| copy_of[arrays.len()].map_or_else(|| m.view(), |k| copies[k].view()));
+    let raw = binding.raw_descrs();
+    let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(uf, &raw));
+    let bufsize = errstate::bufsize(py)?;
+    let check = binding.has_fp_status();
+    if check {
+        fpstatus::clear();
+    }
+    execute(&l, &shape, &views, mask.as_ref(), bufsize).py(py)?;
+    if check {
+        let status = fpstatus::take();
+        if status != 0 {
+            errstate::report(py, &uf.name(), status)?;
+        }
+    }
+    for (i, temp) in &temps {
+        micronumpy::cast::copy_into(&outputs[*i].0.view(), &temp.view()).py(py)?;
+    }
+    Ok(outputs.into_iter().map(|(o, _)| o).collect())
+}
+
+/// A contiguous copy.
+pub fn copied(src: &ArrayRef<'_>) -> micronumpy::Result<NdArray> {
+    let out = NdArray::empty(src.shape, src.dtype, Order::C)?;
+    micronumpy::cast::copy_into(&out.view(), src)?;
+    Ok(out)
+}
+
+/// The shape all operands broadcast to. Outputs take part, but may not be what is repeated.
+fn common_shape<'py>(
+    ins: &[Array<'py>],
+    outs: &[Option<Array<'py>>],
+    where_: Option<&Array<'py>>,
+) -> PyResult<Dims> {
+    let Some(first) = ins.first().or_else(|| outs.iter().flatten().next()) else { return Ok(Dims::new()) };
+    let py = first.py();
+    let shapes: PerOp<&[isize]> =
+        ins.iter().chain(outs.iter().flatten()).chain(where_).map(|a| a.shape()).collect();
+    let shape = broadcast_shapes(&shapes).py(py)?;
+    for out in outs.iter().flatten() {
+        if out.shape() != shape.as_slice() {
+            return Err(output_shape_error(out.shape(), &shape)).py(py);
+        }
+    }
+    Ok(shape)
+}
+
+/// The outputs of a call, with whether the caller gave them.
+fn allocate<'py>(
+    py: Python<'py>,
+    binding: &Binding<'py>,
+    shape: &[isize],
+    ins: &[Array<'py>],
+    outs: PerOp<Option<Array<'py>>>,
+    where_: Option<&Array<'py>>,
+    order: Order,
+) -> PyResult<PerOp<(Array<'py>, bool)>> {
+    let absent = outs.iter().any(|o| o.is_none());
+    let nin = ins.len();
+    // The order axes are walked in, in which new outputs are laid out.
+    let axes = if !absent {
+        Default::default()
+    } else {
+        match order {
+            Order::Keep => {
+                let mut strides: PerOp<Dims> = PerOp::new();
+                for arr in ins.iter().chain(outs.iter().flatten()).chain(where_) {
+                    strides.push(broadcast_strides(arr.shape(), arr.strides(), shape).py(py)?);
+                }
+                let views: PerOp<&[isize]> = strides.iter().map(|s| s.as_slice()).collect();
+                axis_order(shape.len(), &views)
+            }
+            Order::C => (0..shape.len()).collect(),
+            Order::F => (0..shape.len()).rev().collect(),
+            Order::Any => {
+                let fortran = ins.iter().all(|a| a.view().is_f_contiguous())
+                    && !ins.iter().all(|a| a.view().is_c_contiguous());
+                if fortran { (0..shape.len()).rev().collect() } else { (0..shape.len()).collect() }
+            }
+        }
+    };
+    let mut result = PerOp::new();
+    for (i, out) in outs.into_iter().enumerate() {
+        result.push(match out {
+            Some(arr) => (arr, true),
+            None => (new_laid_out(&binding.descrs[nin + i], shape, &axes)?, false),
+        });
+    }
+    Ok(result)
+}
+
+/// A new array whose axes lie in memory in this order, outermost first.
+pub fn new_laid_out<'py>(
+    descr: &crate::objects::Descr<'py>,
+    shape: &[isize],
+    axes: &[usize],
+) -> PyResult<Array<'py>> {
+    if axes.iter().enumerate().all(|(i, &a)| i == a) {
+        return array::new(descr, shape, Order::C, false);
+    }
+    if axes.iter().rev().enumerate().all(|(i, &a)| i == a) {
+        return array::new(descr, shape, Order::F, false);
+    }
+    let mut arr = NdArray::empty(shape, descr.dtype(), Order::C).py(descr.py())?;
+    arr.strides = strides_by_order(shape, axes, descr.itemsize()).to_vec();
+    array::from_owned(descr.py(), arr)
+}
+
+/// `ufunc.outer(A, B, /, **kwargs)`
+pub fn outer<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    let uf = UfuncRef(slf.clone());
+    let py = uf.py();
+    if uf.is_generalized() {
+        return Err(PyTypeError::new_err("method outer is not allowed in ufunc with non-trivial signature"));
+    }
+    if uf.nin() != 2 {
+        return Err(PyValueError::new_err("outer product only supported for binary functions"));
+    }
+    if args.len() != 2 {
+        return Err(PyTypeError::new_err("exactly two arguments expected"));
+    }
+    let ins: Vec<Bound<'py, PyAny>> = args.positional().collect();
+    let out = args.keyword("out").filter(|o| !o.is_none());
+    let outs: Vec<Bound<'py, PyAny>> = match &out {
+        Some(o) => match o.cast_exact::<PyTuple>() {
+            Ok(t) => t.iter().collect(),
+            Err(_) => vec![o.clone()],
+        },
+        None => vec![],
+    };
+    let where_ = args.keyword("where");
+    let operands = ins.iter().chain(&outs).chain(&where_).cloned();
+    if let Some(result) = overrides::check(&uf, "outer", operands, || {
+        let kwargs = PyDict::new(py);
+        for (name, value) in args.keywords() {
+            match name.extract::<&str>()? {
+                "out" => {}
+                "sig" => kwargs.set_item("signature", value)?,
+                _ => kwargs.set_item(name, value)?,
+            }
+        }
+        if out.is_some() {
+            kwargs.set_item("out", PyTuple::new(py, &outs)?)?;
+        }
+        Ok((ins.clone(), kwargs))
+    })? {
+        return Ok(result);
+    }
+    let mut arrays = vec![];
+    for (i, obj) in ins.iter().enumerate() {
+        let matrix = crate::ffi::import::cached(py, "numpy", "matrix").ok();
+        if let Some(m) = matrix
+            && obj.is_instance(&m)?
+        {
+            let which = ["first", "second"][i];
+            return Err(PyTypeError::new_err(format!(
+                "{}.outer() was passed a numpy matrix as {which} argument. Special handling of matrix is removed. \
+                 Convert to a ndarray via 'matrix.A' ",
+                uf.name()
+            )));
+        }
+        arrays.push(array::from_any(obj, None, 0, 0, 0)?);
+    }
+    let (a, b) = (&arrays[0], &arrays[1]);
+    let reshaped = if b.ndim() == 0 {
+        // Python numbers stay what they are.
+        ins[0].clone()
+    } else {
+        let mut shape = Dims::from_slice(a.shape());
+        let mut strides = Dims::from_slice(a.strides());
+        shape.extend(std::iter::repeat_n(1, b.ndim()));
+        strides.extend(std::iter::repeat_n(0, b.ndim()));
+        if shape.len() > micronumpy::array::MAXDIMS {
+            return Err(PyValueError::new_err(format!(
+                "maximum supported dimension for an ndarray is currently 64, found {}",
+                shape.len()
+            )));
+        }
+        // SAFETY: the same elements as `a`, with axes of length one added.
+        unsafe { array::new_view(&a.descr(), a.data(), &shape, &strides, &a.0, a.is_writeable(), Some(a))?.0 }
+    };
+    slf.call((reshaped, ins[1].clone()), kwargs_of(&args)?.as_ref())
+}
+
+fn kwargs_of<'py>(args: &Args<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    if !args.has_keywords() {
+        return Ok(None);
+    }
+    Ok(Some(args.to_tuple_dict()?.1))
+}

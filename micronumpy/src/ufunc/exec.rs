@@ -1,0 +1,270 @@
+//! Elementwise execution: operands in any dtype, stride and alignment meet a loop that wants native, aligned elements.
+//!
+//! The operands are walked together in memory order ([`AxisPlan`]). Where an operand is not what the loop wants, the
+//! inner loop runs in chunks through a buffer: cast in, call, cast out. Chunks are `bufsize` elements, which callers can
+//! observe: sums of casted input are pairwise within a chunk only.
+//!
+//! Operands either coincide or do not overlap; [`overlaps`] is how callers find out and copy what does.
+
+use super::BoundLoop;
+use crate::array::ArrayRef;
+use crate::cast::{copy_into, release_objects};
+use crate::dtype::{Dtype, equivalent};
+use crate::error::{Error, Result};
+use crate::iter::{AxisPlan, MultiIter, PerOp, broadcast_strides};
+
+/// Run a loop over all elements of a shape.
+///
+/// `ops` are the operands in their own dtypes, inputs then outputs, each broadcasting to `shape` (outputs: having it).
+/// `mask` is a bool array; where it is false nothing happens.
+///
+/// # Errors
+/// What the loop or a cast reports. Elements already written stay written.
+pub fn execute(
+    l: &BoundLoop<'_>,
+    shape: &[isize],
+    ops: &[ArrayRef<'_>],
+    mask: Option<&ArrayRef<'_>>,
+    bufsize: usize,
+) -> Result<()> {
+    if shape.contains(&0) {
+        return Ok(());
+    }
+    let mut strides: PerOp<crate::array::Dims> = PerOp::new();
+    for op in ops.iter().chain(mask) {
+        strides.push(broadcast_strides(op.shape, op.strides, shape)?);
+    }
+    let views: PerOp<&[isize]> = strides.iter().map(|s| s.as_slice()).collect();
+    let plan = AxisPlan::new(shape, &views);
+    let data: PerOp<*mut u8> = ops.iter().chain(mask).map(|op| op.data).collect();
+    let mut iter = MultiIter::from_plan(&plan, &data);
+    let nop = ops.len();
+    let mut stager = Stager::new(l, ops, bufsize)?;
+    iter.for_each(|ptrs, n, st| {
+        if mask.is_none() {
+            return stager.run(ptrs, n, st);
+        }
+        // SAFETY: the mask was broadcast to the shape of the iteration.
+        unsafe {
+            for_runs(ptrs[nop], st[nop], n, |from, len| {
+                let at: PerOp<*mut u8> =
+                    (0..nop).map(|i| ptrs[i].wrapping_offset(from as isize * st[i])).collect();
+                stager.run(&at, len, &st[..nop])
+            })
+        }
+    })
+}
+
+/// Call `f(start, length)` for every run of true elements in a mask.
+///
+/// # Safety
+/// `mask` has `n` bytes at this stride.
+pub unsafe fn for_runs(
+    mask: *const u8,
+    stride: isize,
+    n: usize,
+    mut f: impl FnMut(usize, usize) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let at = |i: usize| unsafe { *mask.wrapping_offset(i as isize * stride) != 0 };
+    let mut i = 0;
+    while i < n {
+        while i < n && !at(i) {
+            i += 1;
+        }
+        let start = i;
+        while i < n && at(i) {
+            i += 1;
+        }
+        if i > start {
+            f(start, i - start)?;
+        }
+    }
+    Ok(())
+}
+
+/// A buffer one operand is cast through.
+struct Stage {
+    /// Of 16-byte words, so that it is aligned for everything.
+    words: Vec<u128>,
+    own: Dtype,
+}
+
+/// Runs a loop over strips of operands, through buffers where an operand is not what the loop wants.
+pub struct Stager<'a> {
+    l: &'a BoundLoop<'a>,
+    stages: PerOp<Option<Stage>>,
+    chunk: usize,
+    any: bool,
+}
+
+impl<'a> Stager<'a> {
+    /// For operands of these dtypes and addresses.
+    ///
+    /// # Errors
+    /// No memory for buffers.
+    pub fn new(l: &'a BoundLoop<'a>, ops: &[ArrayRef<'_>], bufsize: usize) -> Result<Stager<'a>> {
+        let mut chunk = bufsize.max(1);
+        let size = ops.iter().map(ArrayRef::size).max().unwrap_or(1).max(1);
+        chunk = chunk.min(size);
+        let stages: PerOp<Option<Stage>> = ops
+            .iter()
+            .zip(l.dtypes)
+            .map(|(op, want)| {
+                needs_buffer(op, want, l.takes_unaligned()).then(|| {
+                    let bytes = chunk * want.itemsize;
+                    Stage { words: vec![0u128; bytes.div_ceil(16).max(1)], own: op.dtype.clone() }
+                })
+            })
+            .collect();
+        let any = stages.iter().any(|s| s.is_some());
+        Ok(Stager { l, stages, chunk, any })
+    }
+
+    /// Whether anything goes through a buffer.
+    pub fn is_buffered(&self) -> bool {
+        self.any
+    }
+
+    /// Run the loop over `n` elements at these addresses and strides.
+    ///
+    /// # Errors
+    /// What the loop or a cast reports.
+    #[inline]
+    pub fn run(&mut self, ptrs: &[*mut u8], n: usize, strides: &[isize]) -> Result<()> {
+        if !self.any {
+            // SAFETY: operands are what the loop wants, see `needs_buffer`; the caller walks inside them.
+            return unsafe { self.l.call(ptrs, &[n as isize], strides) };
+        }
+        let mut done = 0;
+        while done < n {
+            let len = self.chunk.min(n - done);
+            self.chunk(ptrs, done, len, strides)?;
+            done += len;
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, ptrs: &[*mut u8], done: usize, n: usize, strides: &[isize]) -> Result<()> {
+        let mut data: PerOp<*mut u8> = PerOp::new();
+        let mut steps: PerOp<isize> = PerOp::new();
+        for (i, stage) in self.stages.iter_mut().enumerate() {
+            let at = ptrs[i].wrapping_offset(done as isize * strides[i]);
+            let Some(stage) = stage else {
+                data.push(at);
+                steps.push(strides[i]);
+                continue;
+            };
+            let want = &self.l.dtypes[i];
+            let buf = stage.words.as_mut_ptr().cast::<u8>();
+            let step = want.itemsize as isize;
+            data.push(buf);
+            if i < self.l.nin {
+                // A repeated element is cast once.
+                let count = if strides[i] == 0 { 1 } else { n as isize };
+                steps.push(if strides[i] == 0 { 0 } else { step });
+                strip_copy((buf, step, want), (at, strides[i], &stage.own), count)?;
+            } else {
+                steps.push(step);
+            }
+        }
+        // SAFETY: buffers hold `n` elements of the loop's dtypes.
+        let mut result = unsafe { self.l.call(&data, &[n as isize], &steps) };
+        for (i, stage) in self.stages.iter_mut().enumerate() {
+            let Some(stage) = stage else { continue };
+            let want = &self.l.dtypes[i];
+            let step = want.itemsize as isize;
+            let buf = stage.words.as_mut_ptr().cast::<u8>();
+            if i >= self.l.nin && result.is_ok() {
+                let at = ptrs[i].wrapping_offset(done as isize * strides[i]);
+                result = strip_copy((at, strides[i], &stage.own), (buf, step, want), n as isize);
+            }
+            if want.has_object() {
+                let (shape, st) = ([n as isize], [step]);
+                // SAFETY: the buffer's slots are null or own a reference; afterwards they are null.
+                unsafe { release_objects(&ArrayRef::new(buf, &shape, &st, want)) };
+            }
+        }
+        result
+    }
+}
+
+/// Whether an operand must go through a buffer.
+pub fn needs_buffer(op: &ArrayRef<'_>, want: &Dtype, unaligned_ok: bool) -> bool {
+    !same_bytes(op.dtype, want) || (!unaligned_ok && !op.is_aligned())
+}
+
+/// Whether elements of the two dtypes are the same bytes with the same meaning.
+pub fn same_bytes(a: &Dtype, b: &Dtype) -> bool {
+    if a.num == b.num && a.itemsize == b.itemsize && a.num.is_number() {
+        return a.is_native() == b.is_native();
+    }
+    equivalent(a, b)
+}
+
+/// Copy (and cast) a strip of `n` elements.
+fn strip_copy(dst: (*mut u8, isize, &Dtype), src: (*mut u8, isize, &Dtype), n: isize) -> Result<()> {
+    let shape = [n];
+    let (dst_st, src_st) = ([dst.1], [src.1]);
+    // SAFETY: callers pass strips inside their operands and buffers.
+    unsafe {
+        copy_into(
+            &ArrayRef::new(dst.0, &shape, &dst_st, dst.2),
+            &ArrayRef::new(src.0, &shape, &src_st, src.2),
+        )
+    }
+}
+
+/// How an input and an output of an elementwise call lie to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overlap {
+    /// Sharing no byte, or element for element the same place.
+    Harmless,
+    /// The input has to be copied first.
+    Copy,
+}
+
+/// Whether reading `input` while writing `output` needs a copy. Both are broadcast to the output's shape.
+pub fn overlaps(input: &ArrayRef<'_>, output: &ArrayRef<'_>) -> Overlap {
+    if input.data == output.data
+        && input.shape == output.shape
+        && input.dtype.itemsize == output.dtype.itemsize
+        && input.strides.iter().zip(output.strides).zip(input.shape).all(|((a, b), &n)| a == b || n <= 1)
+    {
+        Overlap::Harmless
+    } else if bounds_meet(input, output) {
+        Overlap::Copy
+    } else {
+        Overlap::Harmless
+    }
+}
+
+/// Whether the address ranges of two arrays meet.
+pub fn bounds_meet(a: &ArrayRef<'_>, b: &ArrayRef<'_>) -> bool {
+    match (extent(a), extent(b)) {
+        (Some((a0, a1)), Some((b0, b1))) => a0 < b1 && b0 < a1,
+        _ => false,
+    }
+}
+
+/// First and one past the last byte of an array, `None` if it has no elements.
+fn extent(a: &ArrayRef<'_>) -> Option<(isize, isize)> {
+    let (mut lo, mut hi) = (a.data as isize, a.data as isize);
+    for (&n, &s) in a.shape.iter().zip(a.strides) {
+        match n {
+            0 => return None,
+            _ if s < 0 => lo += s * (n - 1),
+            _ => hi += s * (n - 1),
+        }
+    }
+    Some((lo, hi + a.dtype.itemsize as isize))
+}
+
+/// The error of an output that would have to be repeated to take the result.
+pub fn output_shape_error(out: &[isize], shape: &[isize]) -> Error {
+    Error::value(format!(
+        "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+        crate::array::shape_text(out),
+        crate::array::shape_text(shape)
+    ))
+}
