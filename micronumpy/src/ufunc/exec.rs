@@ -8,7 +8,7 @@
 
 use super::BoundLoop;
 use crate::array::ArrayRef;
-use crate::cast::{copy_into, release_objects};
+use crate::cast::{Transfer, release_objects};
 use crate::dtype::{Dtype, equivalent};
 use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, PerOp, broadcast_strides};
@@ -87,7 +87,7 @@ pub unsafe fn for_runs(
 struct Stage {
     /// Of 16-byte words, so that it is aligned for everything.
     words: Vec<u128>,
-    own: Dtype,
+    transfer: Transfer,
 }
 
 /// Runs a loop over strips of operands, through buffers where an operand is not what the loop wants.
@@ -107,16 +107,21 @@ impl<'a> Stager<'a> {
         let mut chunk = bufsize.max(1);
         let size = ops.iter().map(ArrayRef::size).max().unwrap_or(1).max(1);
         chunk = chunk.min(size);
-        let stages: PerOp<Option<Stage>> = ops
-            .iter()
-            .zip(l.dtypes)
-            .map(|(op, want)| {
-                needs_buffer(op, want, l.takes_unaligned()).then(|| {
-                    let bytes = chunk * want.itemsize;
-                    Stage { words: vec![0u128; bytes.div_ceil(16).max(1)], own: op.dtype.clone() }
-                })
-            })
-            .collect();
+        let mut stages: PerOp<Option<Stage>> = PerOp::new();
+        for (i, (op, want)) in ops.iter().zip(l.dtypes).enumerate() {
+            if !needs_buffer(op, want, l.takes_unaligned()) {
+                stages.push(None);
+                continue;
+            }
+            let aligned = op.is_aligned();
+            let transfer = if i < l.nin {
+                Transfer::new(op.dtype, want, aligned)?
+            } else {
+                Transfer::new(want, op.dtype, aligned)?
+            };
+            let bytes = chunk * want.itemsize;
+            stages.push(Some(Stage { words: vec![0u128; bytes.div_ceil(16).max(1)], transfer }));
+        }
         let any = stages.iter().any(|s| s.is_some());
         Ok(Stager { l, stages, chunk, any })
     }
@@ -161,9 +166,10 @@ impl<'a> Stager<'a> {
             data.push(buf);
             if i < self.l.nin {
                 // A repeated element is cast once.
-                let count = if strides[i] == 0 { 1 } else { n as isize };
+                let count = if strides[i] == 0 { 1 } else { n };
                 steps.push(if strides[i] == 0 { 0 } else { step });
-                strip_copy((buf, step, want), (at, strides[i], &stage.own), count)?;
+                // SAFETY: the strip lies inside the operand, the buffer holds a chunk.
+                unsafe { stage.transfer.run(at, strides[i], buf, step, count)? };
             } else {
                 steps.push(step);
             }
@@ -177,7 +183,8 @@ impl<'a> Stager<'a> {
             let buf = stage.words.as_mut_ptr().cast::<u8>();
             if i >= self.l.nin && result.is_ok() {
                 let at = ptrs[i].wrapping_offset(done as isize * strides[i]);
-                result = strip_copy((at, strides[i], &stage.own), (buf, step, want), n as isize);
+                // SAFETY: as above.
+                result = unsafe { stage.transfer.run(buf, step, at, strides[i], n) };
             }
             if want.has_object() {
                 let (shape, st) = ([n as isize], [step]);
@@ -200,19 +207,6 @@ pub fn same_bytes(a: &Dtype, b: &Dtype) -> bool {
         return a.is_native() == b.is_native();
     }
     equivalent(a, b)
-}
-
-/// Copy (and cast) a strip of `n` elements.
-fn strip_copy(dst: (*mut u8, isize, &Dtype), src: (*mut u8, isize, &Dtype), n: isize) -> Result<()> {
-    let shape = [n];
-    let (dst_st, src_st) = ([dst.1], [src.1]);
-    // SAFETY: callers pass strips inside their operands and buffers.
-    unsafe {
-        copy_into(
-            &ArrayRef::new(dst.0, &shape, &dst_st, dst.2),
-            &ArrayRef::new(src.0, &shape, &src_st, src.2),
-        )
-    }
 }
 
 /// How an input and an output of an elementwise call lie to each other.

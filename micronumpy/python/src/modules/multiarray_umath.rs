@@ -38,5 +38,6 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::docs::add(py, module)?;
     multiarray::dtypes::add(py, module)?;
     multiarray::overrides::add(py, module)?;
+    multiarray::ufuncs::add(py, module)?;
     capi::init(py, module)
 }

@@ -6,6 +6,7 @@ pub mod dtypes;
 pub mod io;
 pub mod linear;
 pub mod overrides;
+pub mod ufuncs;
 
 use pyo3::prelude::*;
 use pyo3::types::PyModule;

@@ -168,7 +168,8 @@ pub fn descrs_of<'a, 'py: 'a>(
     dtypes
         .iter()
         .map(|dt| {
-            let same = own.iter().find(|d| micronumpy::dtype::equivalent(d.dtype(), dt) && d.dtype().is_native());
+            let same =
+                own.iter().find(|d| micronumpy::dtype::equivalent(d.dtype(), dt) && d.dtype().is_native());
             match same {
                 Some(d) => Ok(d.clone()),
                 None => dtype::descr_of(py, dt),
@@ -183,11 +184,7 @@ impl<'py> Binding<'py> {
     }
     /// What loops of the host want to know; `raw` must live as long as the result is used.
     pub fn host(&self, uf: &UfuncRef<'py>, raw: &PerOp<*mut PyArray_Descr>) -> HostContext {
-        HostContext {
-            caller: uf.0.as_ptr().cast(),
-            descriptors: raw.as_ptr().cast(),
-            ..HostContext::NONE
-        }
+        HostContext { caller: uf.0.as_ptr().cast(), descriptors: raw.as_ptr().cast(), ..HostContext::NONE }
     }
     pub fn raw_descrs(&self) -> PerOp<*mut PyArray_Descr> {
         self.descrs.iter().map(|d| d.raw()).collect()
@@ -199,7 +196,11 @@ impl<'py> Binding<'py> {
 }
 
 /// A Python number as a 0-d array of the loop's dtype.
-pub fn weak_operand<'py>(uf: &UfuncRef<'py>, value: &Bound<'py, PyAny>, descr: &Descr<'py>) -> PyResult<Array<'py>> {
+pub fn weak_operand<'py>(
+    uf: &UfuncRef<'py>,
+    value: &Bound<'py, PyAny>,
+    descr: &Descr<'py>,
+) -> PyResult<Array<'py>> {
     let arr = array::new(descr, &[], micronumpy::Order::C, true)?;
     ufuncs::fpstatus::clear();
     // SAFETY: one fresh element.

@@ -8,8 +8,8 @@
 
 use micronumpy::array::{Dims, broadcast_shapes};
 use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
-use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, output_shape_error, overlaps};
 use micronumpy::ufunc::BoundLoop;
+use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, output_shape_error, overlaps};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -128,7 +128,10 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
         return Err(PyTypeError::new_err(if nin == nargs {
             format!("{}() takes {nin} positional arguments but {given} {verb} given", uf.name())
         } else {
-            format!("{}() takes from {nin} to {nargs} positional arguments but {given} {verb} given", uf.name())
+            format!(
+                "{}() takes from {nin} to {nargs} positional arguments but {given} {verb} given",
+                uf.name()
+            )
         }));
     }
     let ins: Vec<Bound<'py, PyAny>> = args.positional().take(nin).collect();
@@ -139,7 +142,9 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
     }
     if let Some(out) = &keywords.out {
         if given > nin {
-            return Err(PyTypeError::new_err("cannot specify 'out' as both a positional and keyword argument"));
+            return Err(PyTypeError::new_err(
+                "cannot specify 'out' as both a positional and keyword argument",
+            ));
         }
         outs = params::outs_of(uf, out)?;
     }
@@ -243,7 +248,11 @@ pub fn elementwise<'py>(
     let arrays: PerOp<Array<'py>> = ins
         .iter()
         .zip(&binding.descrs)
-        .map(|(op, descr)| if op.weak.is_some() { weak_operand(uf, &op.obj, descr) } else { Ok(op.arr.clone()) })
+        .map(
+            |(op, descr)| {
+                if op.weak.is_some() { weak_operand(uf, &op.obj, descr) } else { Ok(op.arr.clone()) }
+            },
+        )
         .collect::<PyResult<_>>()?;
 
     let shape = common_shape(&arrays, &outs, where_)?;
@@ -295,6 +304,7 @@ pub fn elementwise<'py>(
             errstate::report(py, &uf.name(), status)?;
         }
     }
+    drop(views);
     for (i, temp) in &temps {
         micronumpy::cast::copy_into(&outputs[*i].0.view(), &temp.view()).py(py)?;
     }

@@ -13,7 +13,6 @@ use pyo3::types::{PyDict, PyModule};
 use ufuncs::fpstatus;
 
 use crate::ffi::guard::owned;
-use crate::ffi::import::cached;
 use crate::ffi::{Args, args};
 
 const CAPSULE: &CStr = c"numpy.ufunc.extobj";
@@ -173,7 +172,9 @@ pub fn make_extobj<'py>(slf: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<B
     {
         let writes = || f.getattr("write").is_ok_and(|w| w.is_callable());
         if !f.is_none() && !f.is_callable() && !writes() {
-            return Err(PyTypeError::new_err("python object must be callable or have a callable write method"));
+            return Err(PyTypeError::new_err(
+                "python object must be callable or have a callable write method",
+            ));
         }
         new.call = f.unbind();
     }
@@ -228,6 +229,5 @@ pub fn report(py: Python<'_>, name: &str, status: u32) -> PyResult<()> {
             }
         }
     }
-    let _ = cached;
     Ok(())
 }

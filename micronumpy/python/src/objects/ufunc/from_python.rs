@@ -5,4 +5,6 @@ use pyo3::prelude::*;
 use crate::error::missing;
 use crate::ffi::Args;
 
-pub fn frompyfunc<'py>(_slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> { Err(missing("ufunc.frompyfunc")) }
+pub fn frompyfunc<'py>(_slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    Err(missing("ufunc.frompyfunc"))
+}

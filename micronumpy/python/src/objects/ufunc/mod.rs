@@ -101,7 +101,8 @@ pub fn by_name<'py>(py: Python<'py>, name: &str) -> PyResult<UfuncRef<'py>> {
 }
 
 /// Second names of builtin ufuncs.
-pub static ALIASES: &[(&str, &str)] = &[("true_divide", "divide"), ("conj", "conjugate"), ("mod", "remainder")];
+pub static ALIASES: &[(&str, &str)] =
+    &[("true_divide", "divide"), ("conj", "conjugate"), ("mod", "remainder")];
 
 /// Call the builtin ufunc of this name with positional arguments, as the number protocol does (`a + b` is
 /// `call_by_name("add", [a, b], None)`), overrides included. `out` is for in-place operators.
@@ -112,7 +113,8 @@ pub fn call_by_name<'py>(
     out: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let uf = by_name(py, name)?;
-    let mut raw: micronumpy::iter::PerOp<*mut pyo3::ffi::PyObject> = args.iter().map(|a| a.as_ptr()).collect();
+    let mut raw: micronumpy::iter::PerOp<*mut pyo3::ffi::PyObject> =
+        args.iter().map(|a| a.as_ptr()).collect();
     raw.extend(out.map(|o| o.as_ptr()));
     // SAFETY: a ufunc and live arguments by the vectorcall protocol.
     unsafe {

@@ -130,8 +130,9 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy.ufunc",
             size_of::<PyUFuncObject>(),
-            (ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_HAVE_VECTORCALL | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION)
-                as u64,
+            (ffi::Py_TPFLAGS_HAVE_GC
+                | ffi::Py_TPFLAGS_HAVE_VECTORCALL
+                | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION) as u64,
         );
         (*ty).tp_dict = dict.into_ptr();
         (*ty).tp_dealloc = Some(dealloc);
@@ -276,9 +277,8 @@ pub fn identity_object<'py>(uf: &UfuncRef<'py>) -> PyResult<(Option<Bound<'py, P
         return Ok((Some(v), true));
     }
     let int = |n: i64| -> PyResult<_> { Ok((Some(n.into_pyobject(py)?.into_any()), true)) };
-    let boolean = |b: bool| -> PyResult<_> {
-        Ok((Some(pyo3::types::PyBool::new(py, b).to_owned().into_any()), true))
-    };
+    let boolean =
+        |b: bool| -> PyResult<_> { Ok((Some(pyo3::types::PyBool::new(py, b).to_owned().into_any()), true)) };
     match uf.data().core.borrow().identity {
         Identity::None => Ok((None, false)),
         Identity::ReorderableNone => Ok((None, true)),
@@ -342,8 +342,8 @@ fn get_doc<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if let Some(doc) = instance_dict(slf).get_item("__doc__")? {
         return Ok(doc);
     }
-    let first =
-        crate::ffi::import::cached(py, "numpy._core._internal", "_ufunc_doc_signature_formatter")?.call1((slf,))?;
+    let first = crate::ffi::import::cached(py, "numpy._core._internal", "_ufunc_doc_signature_formatter")?
+        .call1((slf,))?;
     match &*UfuncRef(slf.clone()).data().doc.borrow() {
         Some(doc) => {
             let text = format!("{}\n\n{}", first.extract::<String>()?, doc.to_string_lossy());

@@ -325,9 +325,7 @@ unsafe fn call_name(module: &'static str, name: &str, args: &[*mut PyObject]) ->
     unsafe {
         let py = pyo3::Python::assume_attached();
         match crate::ffi::import::cached(py, module, name) {
-            Ok(f) => {
-                ffi::PyObject_Vectorcall(f.as_ptr(), args.as_ptr().cast_mut(), args.len(), null_mut())
-            }
+            Ok(f) => ffi::PyObject_Vectorcall(f.as_ptr(), args.as_ptr().cast_mut(), args.len(), null_mut()),
             Err(e) => {
                 e.restore(py);
                 null_mut()

@@ -13,17 +13,16 @@ use crate::ffi::import::cached;
 use crate::objects::array::ARRAY_TYPE;
 use crate::objects::dispatcher::type_attribute;
 use crate::objects::handles::is_python_scalar;
+use crate::objects::scalar::types::typenum_of_class;
 
 /// Whether an object certainly overrides nothing; cheap, for the common types.
 #[inline]
 fn is_plain(obj: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: pointer comparison on a live object.
-    unsafe { ffi::Py_TYPE(obj.as_ptr()) == ARRAY_TYPE.as_type() }
-        || is_python_scalar(obj)
-        || crate::objects::scalar::types::typenum_of_class(unsafe_type(obj)).is_some()
+    let ty = type_ptr(obj);
+    ty == ARRAY_TYPE.as_type() || is_python_scalar(obj) || typenum_of_class(ty).is_some()
 }
 
-fn unsafe_type(obj: &Bound<'_, PyAny>) -> *mut ffi::PyTypeObject {
+fn type_ptr(obj: &Bound<'_, PyAny>) -> *mut ffi::PyTypeObject {
     // SAFETY: live object.
     unsafe { ffi::Py_TYPE(obj.as_ptr()) }
 }
@@ -81,7 +80,10 @@ pub fn check<'py>(
     let py = uf.py();
     let (inputs, kwargs) = normal()?;
     let head = [uf.0.clone(), PyString::new(py, method).into_any()];
-    let args = PyTuple::new(py, head.iter().chain(&inputs))?;
+    let args: Vec<Bound<'py, PyAny>> = head.into_iter().chain(inputs).collect();
+    let with_first = |first: Bound<'py, PyAny>| {
+        PyTuple::new(py, std::iter::once(first).chain(args.iter().cloned()).collect::<Vec<_>>())
+    };
     while !with.is_empty() {
         // The first one that no later one is a subclass of.
         let mut at = 0;
@@ -97,14 +99,12 @@ pub fn check<'py>(
             }
         }
         let (obj, f) = with.remove(at);
-        let full = PyTuple::new(py, std::iter::once(&obj).chain(args.iter().collect::<Vec<_>>().iter()))?;
-        let result = f.call(full, Some(&kwargs))?;
+        let result = f.call(with_first(obj)?, Some(&kwargs))?;
         if !result.is(py.NotImplemented().bind(py)) {
             return Ok(Some(result));
         }
     }
     let format = cached(py, "numpy._core._internal", "array_ufunc_errmsg_formatter")?;
-    let full = PyTuple::new(py, std::iter::once(py.None().into_bound(py)).chain(args.iter()))?;
-    let text = format.call(full, Some(&kwargs))?;
+    let text = format.call(with_first(py.None().into_bound(py))?, Some(&kwargs))?;
     Err(PyTypeError::new_err(text.unbind()))
 }

@@ -95,7 +95,10 @@ pub fn where_of<'py>(obj: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Array<'
 }
 
 /// `out=`: one entry per output, absent ones to be allocated.
-pub fn outs_of<'py>(uf: &UfuncRef<'py>, obj: &Bound<'py, PyAny>) -> PyResult<PerOp<Option<Bound<'py, PyAny>>>> {
+pub fn outs_of<'py>(
+    uf: &UfuncRef<'py>,
+    obj: &Bound<'py, PyAny>,
+) -> PyResult<PerOp<Option<Bound<'py, PyAny>>>> {
     let nout = uf.nout();
     let given = |o: Bound<'py, PyAny>| if o.is_none() { None } else { Some(o) };
     if let Ok(tuple) = obj.cast_exact::<PyTuple>() {
@@ -120,7 +123,9 @@ pub fn out_array<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
     let Some(arr) = Array::cast(obj) else {
         return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
     };
-    crate::objects::array::fail_unless_writeable(&arr, "output array")?;
+    if !arr.is_writeable() {
+        return Err(PyValueError::new_err("output array is read-only"));
+    }
     Ok(arr)
 }
 
@@ -225,9 +230,8 @@ pub fn signature_of(
         )));
     }
     for (slot, &c) in out.iter_mut().zip(chars.iter().filter(|c| !b"->".contains(c))) {
-        *slot = Some(
-            TypeNum::from_char(c).ok_or_else(|| PyValueError::new_err("Invalid data-type for array"))?,
-        );
+        *slot =
+            Some(TypeNum::from_char(c).ok_or_else(|| PyValueError::new_err("Invalid data-type for array"))?);
     }
     Ok(out)
 }
