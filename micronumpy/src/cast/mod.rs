@@ -12,7 +12,6 @@ pub use assign::{
     convert_item, copy_into, copy_into_same_value, copy_into_status, copy_masked, fill, object_offsets,
     release_objects, retain_objects, set_masked_scalar,
 };
-pub use dates::{civil_from_days, convert_timedelta_factor, days_from_civil};
 pub use level::{can_cast, cast_level, sized_for};
 pub use transfer::Transfer;
 

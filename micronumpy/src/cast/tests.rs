@@ -69,11 +69,13 @@ fn masks() {
 }
 
 #[test]
-fn calendar() {
-    assert_eq!(days_from_civil(1970, 1, 1), 0);
-    assert_eq!(days_from_civil(2000, 3, 1), 11017);
-    for d in [-1_000_000, -1, 0, 59, 60, 11016, 3_000_000] {
-        let (y, m, day) = civil_from_days(d);
-        assert_eq!(days_from_civil(y, m, day), d);
-    }
+fn dates() {
+    let src = NdArray::zeros(&[2], &parse("M8[D]").unwrap(), Order::C).unwrap();
+    unsafe { src.data().cast::<i64>().add(1).write(11016) };
+    let text = NdArray::zeros(&[2], &parse("S10").unwrap(), Order::C).unwrap();
+    copy_into(&text.view(), &src.view()).unwrap();
+    assert_eq!(bytes(&text), *b"1970-01-012000-02-29");
+    let back = NdArray::zeros(&[2], &parse(">M8[h]").unwrap(), Order::C).unwrap();
+    copy_into(&back.view(), &text.view()).unwrap();
+    assert_eq!(bytes(&back)[8..], (11016i64 * 24).to_be_bytes());
 }

@@ -4,11 +4,13 @@
 //! anything else goes through the host, and so do characters that `S` cannot hold, because the host raises the right
 //! error.
 
+use ufuncs::datetime::{Casting as CastRule, Unit, format, parse};
 use ufuncs::elem::{LongDouble, NAT, f16};
 use ufuncs::{float_format, fpstatus};
 
+use super::dates;
 use super::transfer::roundtrip;
-use crate::dtype::{Dtype, TypeNum, datetime, typestr::py_repr};
+use crate::dtype::{Dtype, TypeNum, typestr::py_repr};
 use crate::error::{Error, Result};
 
 pub(super) struct TextStep {
@@ -114,9 +116,7 @@ impl TextStep {
                             d.cast::<i64>().write_unaligned(v);
                         }
                         _ => {
-                            let meta =
-                                self.dst.datetime_meta().unwrap_or(crate::dtype::DatetimeMeta::GENERIC);
-                            let v = parse_date(&text, meta)?;
+                            let v = parse_date(&text, &self.dst)?;
                             d.cast::<i64>().write_unaligned(v);
                         }
                     }
@@ -255,34 +255,15 @@ impl TextStep {
     unsafe fn timedelta_text(&self, s: *const u8) -> String {
         // SAFETY: one element.
         let v = unsafe { s.cast::<i64>().read_unaligned() };
-        if v == NAT {
-            return "NaT".into();
-        }
-        let meta = self.src.datetime_meta().unwrap_or(crate::dtype::DatetimeMeta::GENERIC);
-        let name = match meta.unit {
-            datetime::UNIT_YEAR => "years",
-            datetime::UNIT_MONTH => "months",
-            datetime::UNIT_WEEK => "weeks",
-            datetime::UNIT_DAY => "days",
-            5 => "hours",
-            6 => "minutes",
-            7 => "seconds",
-            8 => "milliseconds",
-            9 => "microseconds",
-            10 => "nanoseconds",
-            11 => "picoseconds",
-            12 => "femtoseconds",
-            13 => "attoseconds",
-            _ => "generic time units",
-        };
-        format!("{} {name}", v.wrapping_mul(meta.num as i64))
+        format::timedelta_text(v, dates::meta_of(&self.src))
     }
 
     unsafe fn write_date(&self, s: *const u8, d: *mut u8) -> Result<()> {
         // SAFETY: one element.
         let v = unsafe { s.cast::<i64>().read_unaligned() };
-        let meta = self.src.datetime_meta().unwrap_or(crate::dtype::DatetimeMeta::GENERIC);
-        let text = format_date(v, meta)?;
+        let meta = dates::meta_of(&self.src);
+        let precision = format::Precision::Unit(meta.unit);
+        let text = format::datetime_text(v, meta, precision, format::Zone::Naive, CastRule::Unsafe)?;
         let room = if self.dst.num == TypeNum::UNICODE { self.dst.itemsize / 4 } else { self.dst.itemsize };
         if text.len() > room {
             return Err(Error::Runtime(format!(
@@ -493,12 +474,14 @@ fn parse_timedelta(text: &str) -> Result<i64> {
     text.parse().map_err(|_| fail())
 }
 
-fn parse_date(text: &str, meta: crate::dtype::DatetimeMeta) -> Result<i64> {
-    let _ = (text, meta);
-    Err(Error::missing("casting text to dates"))
-}
-
-fn format_date(v: i64, meta: crate::dtype::DatetimeMeta) -> Result<String> {
-    let _ = (v, meta);
-    Err(Error::missing("casting dates to text"))
+fn parse_date(text: &str, dst: &Dtype) -> Result<i64> {
+    let meta = dates::meta_of(dst);
+    let unit = (meta.unit != Unit::Generic).then_some(meta.unit);
+    let parsed = parse::parse(text, unit, CastRule::SameKind)?;
+    if parsed.zoned
+        && let Some(ops) = crate::object::ops()
+    {
+        (ops.warn)("UserWarning", "no explicit representation of timezones available for np.datetime64")?;
+    }
+    Ok(parsed.to_ticks(meta)?)
 }

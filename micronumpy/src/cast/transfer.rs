@@ -7,6 +7,7 @@
 //! at any alignment, and on native elements only (the plan swaps around it).
 
 use ufuncs::casts::copy::{copy_strided, swap_strided};
+use ufuncs::datetime::Converter;
 use ufuncs::{LoopContext, LoopFlags, LoopFn};
 
 use super::{Casting, HostCast, cast_level, dates, nested, text};
@@ -44,7 +45,7 @@ pub(super) enum Step {
     Roundtrip(Dtype, Dtype),
     VoidToBool(usize),
     Text(text::TextStep),
-    Dates(dates::DateStep),
+    Dates(Converter),
     Buffered(Box<Buffered>),
     Nested(nested::NestedStep),
     /// Cast, cast back, compare.
@@ -244,7 +245,7 @@ impl Step {
                     }
                 }
                 Step::Text(t) => return t.run(src, sst, dst, dst_st, n),
-                Step::Dates(d) => return d.run(src, sst, dst, dst_st, n),
+                Step::Dates(d) => d.run(src, sst, dst, dst_st, n),
                 Step::Buffered(b) => return b.run(src, sst, dst, dst_st, n),
                 Step::Nested(s) => return s.run(src, sst, dst, dst_st, n),
                 Step::SameValue(s) => return s.run(src, sst, dst, dst_st, n),
