@@ -4,7 +4,7 @@ results := env("CARGO_TARGET_DIR", "target") / "numpy-tests/results.jsonl"
 status := env("CARGO_TARGET_DIR", "target") / "status"
 
 _list:
-    @just --list --unsorted
+    @{{just_executable()}} --list --unsorted
 
 # format and lints, as strict as they get
 check:
