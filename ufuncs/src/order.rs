@@ -13,6 +13,12 @@ use crate::typenum::TypeNum;
 pub trait SortOrd: Elem {
     fn less(self, other: Self) -> bool;
 
+    /// [`SortOrd::less`] between items of which none is missing; anything if one is.
+    #[inline(always)]
+    fn less_present(self, other: Self) -> bool {
+        self.less(other)
+    }
+
     /// NaN, a complex number with a NaN, or NaT: what `argmax` and `argmin` stop at.
     #[inline(always)]
     fn is_missing(self) -> bool {
@@ -57,6 +63,10 @@ macro_rules! float {
             #[inline(always)]
             fn less(self, other: $t) -> bool {
                 self < other || (other.is_missing() && !self.is_missing())
+            }
+            #[inline(always)]
+            fn less_present(self, other: $t) -> bool {
+                self < other
             }
             #[inline(always)]
             fn is_missing(self) -> bool {

@@ -31,10 +31,10 @@ pub type NonzeroFn = unsafe fn(
     out: *mut isize,
 ) -> usize;
 
-/// Whether `a` replaces `b` as the extreme found so far.
+/// Whether `a` replaces `b` as the extreme found so far; neither is missing.
 #[inline(always)]
 fn beats<T: SortOrd, const MAX: bool>(a: T, b: T) -> bool {
-    if MAX { b.less(a) } else { a.less(b) }
+    if MAX { b.less_present(a) } else { a.less_present(b) }
 }
 
 unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
@@ -71,18 +71,21 @@ unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
 fn arg_blocks<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
     const LANES: usize = 8;
     let (mut best, mut value) = (0, items[0]);
+    if value.is_missing() {
+        return 0;
+    }
     for (b, block) in items.chunks(16 * LANES).enumerate() {
-        let mut lanes = [value; LANES];
-        let mut missing = false;
+        let (mut lanes, mut missing) = ([value; LANES], [false; LANES]);
         let rows = block.chunks_exact(LANES);
         let tail = rows.remainder();
         for row in rows {
-            for (lane, &x) in lanes.iter_mut().zip(row) {
-                missing |= x.is_missing();
+            for ((lane, missing), &x) in lanes.iter_mut().zip(&mut missing).zip(row) {
+                *missing |= x.is_missing();
                 *lane = if beats::<T, MAX>(x, *lane) { x } else { *lane };
             }
         }
         let better = lanes.iter().chain(tail).any(|&x| beats::<T, MAX>(x, value) || x.is_missing());
+        let missing = missing.iter().any(|&m| m);
         if better || missing {
             for (i, &x) in block.iter().enumerate() {
                 if x.is_missing() {
