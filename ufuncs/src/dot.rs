@@ -6,7 +6,7 @@
 
 use core::ffi::{c_int, c_void};
 
-use crate::abi::{LoopContext, LoopFn};
+use crate::abi::LoopContext;
 use crate::elem::{Bool, Complex, Complex32, Complex64, Elem, LongDouble, f16, float16};
 use crate::fpstatus;
 use crate::typenum::TypeNum;
@@ -433,7 +433,7 @@ pub fn matmul_fn(t: TypeNum) -> Option<MatmulFn> {
 /// Runs `body` for each element of the outer loop with the three operands' pointers.
 ///
 /// # Safety
-/// The contract of [`LoopFn`] for two inputs and one output.
+/// The contract of [`crate::abi::LoopFn`] for two inputs and one output.
 #[inline(always)]
 unsafe fn outer(
     data: *const *mut u8,
@@ -453,8 +453,11 @@ unsafe fn outer(
     }
 }
 
-/// `(m?,k),(k,n?)->(m?,n?)`.
-unsafe extern "C" fn matmul<T: DotElem>(
+/// The gufunc `matmul`, `(m?,k),(k,n?)->(m?,n?)`.
+///
+/// # Safety
+/// The loop contract for operands of this type.
+pub(crate) unsafe extern "C" fn matmul<T: DotElem>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -474,8 +477,11 @@ unsafe extern "C" fn matmul<T: DotElem>(
     0
 }
 
-/// `(n),(n)->()`, the first vector conjugated.
-unsafe extern "C" fn vecdot<T: DotElem>(
+/// The gufunc `vecdot`, `(n),(n)->()`, the first vector conjugated.
+///
+/// # Safety
+/// The loop contract for operands of this type.
+pub(crate) unsafe extern "C" fn vecdot<T: DotElem>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -490,8 +496,11 @@ unsafe extern "C" fn vecdot<T: DotElem>(
     0
 }
 
-/// `(m,n),(n)->(m)`.
-unsafe extern "C" fn matvec<T: DotElem>(
+/// The gufunc `matvec`, `(m,n),(n)->(m)`.
+///
+/// # Safety
+/// The loop contract for operands of this type.
+pub(crate) unsafe extern "C" fn matvec<T: DotElem>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -513,8 +522,11 @@ unsafe extern "C" fn matvec<T: DotElem>(
     0
 }
 
-/// `(n),(n,m)->(m)`, the vector conjugated.
-unsafe extern "C" fn vecmat<T: DotElem>(
+/// The gufunc `vecmat`, `(n),(n,m)->(m)`, the vector conjugated.
+///
+/// # Safety
+/// The loop contract for operands of this type.
+pub(crate) unsafe extern "C" fn vecmat<T: DotElem>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -531,26 +543,6 @@ unsafe extern "C" fn vecmat<T: DotElem>(
         });
     }
     0
-}
-
-/// The gufunc loop of `matmul` for a type, `(n?,k),(k,m?)->(n?,m?)`.
-pub fn matmul_loop(t: TypeNum) -> Option<LoopFn> {
-    with_dot!(t, T => matmul::<T> as LoopFn)
-}
-
-/// The gufunc loop of `vecdot` for a type, `(n),(n)->()`.
-pub fn vecdot_loop(t: TypeNum) -> Option<LoopFn> {
-    with_dot!(t, T => vecdot::<T> as LoopFn)
-}
-
-/// The gufunc loop of `matvec` for a type, `(m,n),(n)->(m)`.
-pub fn matvec_loop(t: TypeNum) -> Option<LoopFn> {
-    with_dot!(t, T => matvec::<T> as LoopFn)
-}
-
-/// The gufunc loop of `vecmat` for a type, `(n),(n,m)->(m)`.
-pub fn vecmat_loop(t: TypeNum) -> Option<LoopFn> {
-    with_dot!(t, T => vecmat::<T> as LoopFn)
 }
 
 #[cfg(test)]
@@ -607,6 +599,37 @@ mod tests {
             check::<Complex64>(TypeNum::CDOUBLE, |x| Complex64::new(x as f64, 0.0), |x| x.re as i64, sizes);
             check::<Complex32>(TypeNum::CFLOAT, |x| Complex32::new(x as f32, 0.0), |x| x.re as i64, sizes);
         }
+    }
+
+    #[test]
+    fn gufuncs() {
+        // a = [[1, i], [2, 3]], v = [i, 1] as rows of complex numbers; the outer loop runs over the rows of v twice.
+        let c = |re: f64, im: f64| Complex64::new(re, im);
+        let a = [c(1.0, 0.0), c(0.0, 1.0), c(2.0, 0.0), c(3.0, 0.0)];
+        let v = [c(0.0, 1.0), c(1.0, 0.0)];
+        let run = |f: crate::abi::LoopFn,
+                   x: &[Complex64],
+                   y: &[Complex64],
+                   dims: &[isize],
+                   strides: &[isize]| {
+            let mut out = [c(9.0, 9.0); 4];
+            let data = [x.as_ptr() as *mut u8, y.as_ptr() as *mut u8, out.as_mut_ptr() as *mut u8];
+            // SAFETY: the strides stay inside the arrays.
+            unsafe {
+                f(core::ptr::null(), data.as_ptr(), dims.as_ptr(), strides.as_ptr(), core::ptr::null_mut())
+            };
+            out
+        };
+        let rest = c(9.0, 9.0);
+        let out = run(vecdot::<Complex64>, &v, &a, &[2, 2], &[0, 32, 16, 16, 16]);
+        assert_eq!(out, [c(0.0, 0.0), c(3.0, -2.0), rest, rest]);
+        let out = run(matvec::<Complex64>, &a, &v, &[1, 2, 2], &[0, 0, 0, 32, 16, 16, 16]);
+        assert_eq!(out, [c(0.0, 2.0), c(3.0, 2.0), rest, rest]);
+        let out = run(vecmat::<Complex64>, &v, &a, &[1, 2, 2], &[0, 0, 0, 16, 32, 16, 16]);
+        assert_eq!(out, [c(2.0, -1.0), c(4.0, 0.0), rest, rest]);
+        // The transpose of a on the left.
+        let out = run(matmul::<Complex64>, &a, &a, &[1, 2, 2, 2], &[0, 0, 0, 16, 32, 32, 16, 32, 16]);
+        assert_eq!(out, [c(5.0, 0.0), c(6.0, 1.0), c(6.0, 1.0), c(8.0, 0.0)]);
     }
 
     #[test]

@@ -7,11 +7,11 @@
 //! in the type string `T` stands for that type's character and `R` for its real part's.
 
 use crate::abi::{Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDef};
+use crate::dot::{matmul, matvec, vecdot, vecmat};
 use crate::elem::{Bool, Complex, Datetime, LongDouble, Timedelta, f16};
 use crate::loops::binary::{
     arith, arith_each, binary, binary_each, divide_delta, multiply_complex, power_float, power_integer,
 };
-use crate::loops::gufunc::{matmul, matvec, vecdot, vecmat};
 use crate::loops::pairs::{binary_pair, unary_pair};
 use crate::loops::ternary::ternary;
 use crate::loops::unary::{unary, unary_each, unary_fused};

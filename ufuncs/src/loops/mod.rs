@@ -9,7 +9,6 @@
 //! stated types are readable, or writable, at each pointer with its stride, and they are aligned.
 
 pub mod binary;
-pub mod gufunc;
 pub mod pairs;
 pub mod pairwise;
 pub mod ternary;
