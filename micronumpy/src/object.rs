@@ -24,6 +24,10 @@ pub struct ObjectOps {
     pub less: unsafe fn(*mut u8, *mut u8) -> Result<bool>,
     /// `a == b` (borrowed).
     pub equal: unsafe fn(*mut u8, *mut u8) -> Result<bool>,
+    /// `a * b` (borrowed; the result is a new reference).
+    pub multiply: unsafe fn(*mut u8, *mut u8) -> Result<*mut u8>,
+    /// `a + b` (borrowed; the result is a new reference).
+    pub add: unsafe fn(*mut u8, *mut u8) -> Result<*mut u8>,
     /// Emit a warning (`category` is the Python class name, e.g. `"ComplexWarning"`, `"RuntimeWarning"`).
     pub warn: fn(category: &str, message: &str) -> Result<()>,
     /// The object an empty object element stands for (`None`, `0`), borrowed, immortal.
