@@ -36,8 +36,12 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
 
     multiarray::constants::add(py, module)?;
     multiarray::docs::add(py, module)?;
+    multiarray::environment::add(py, module)?;
     multiarray::dtypes::add(py, module)?;
     multiarray::overrides::add(py, module)?;
     multiarray::ufuncs::add(py, module)?;
-    capi::init(py, module)
+    multiarray::environment::add_missing(module)?;
+    capi::init(py, module)?;
+    // pyo3 keeps a list of what it added, but upstream's module has none: a star import takes every public name.
+    module.delattr("__all__")
 }

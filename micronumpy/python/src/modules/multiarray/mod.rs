@@ -3,6 +3,7 @@
 pub mod constants;
 pub mod docs;
 pub mod dtypes;
+pub mod environment;
 pub mod io;
 pub mod linear;
 pub mod overrides;
