@@ -1,6 +1,8 @@
 //! Names that exist so that the Python layer can import them, but whose work is not written yet: calling one raises
 //! `NotImplementedError` with its full name.
 
+use std::ffi::CString;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString};
 use pyo3::{PyErr, ffi as pyffi};
@@ -8,9 +10,6 @@ use pyo3::{PyErr, ffi as pyffi};
 use crate::error::missing;
 use crate::fastcall;
 use crate::ffi::Args;
-use crate::ffi::methods::{END, Methods};
-
-static RAISE: Methods<2> = Methods::new([fastcall!(c"missing", raise), END]);
 
 fn raise<'py>(slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     Err(missing(slf.cast::<PyString>()?.to_str()?))
@@ -25,11 +24,15 @@ pub fn add_missing(module: &Bound<'_, PyModule>, names: &[&str]) -> PyResult<()>
             continue;
         }
         let full = PyString::new(py, &format!("{prefix}.{name}"));
-        // SAFETY: a static method definition and a live object; the function keeps `full` as its self.
+        // Each needs a definition of its own, because docstrings are stored there; they live as long as the process.
+        let mut definition = fastcall!(c"", raise);
+        definition.ml_name = CString::new(*name)?.into_raw();
+        let definition = Box::leak(Box::new(definition));
+        // SAFETY: a definition that lives for ever and a live object, which the function keeps as its self.
         let function = unsafe {
             Bound::from_owned_ptr_or_opt(
                 py,
-                pyffi::PyCFunction_NewEx(RAISE.as_ptr(), full.as_ptr(), std::ptr::null_mut()),
+                pyffi::PyCFunction_NewEx(definition, full.as_ptr(), std::ptr::null_mut()),
             )
         }
         .ok_or_else(|| PyErr::fetch(py))?;
