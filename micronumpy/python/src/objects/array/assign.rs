@@ -46,6 +46,14 @@ fn warn_on_write(arr: &Array<'_>) -> PyResult<()> {
     }
 }
 
+/// Copy elements with broadcasting and any cast, and report floating-point trouble of the cast.
+pub fn transfer(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyResult<()> {
+    match micronumpy::cast::copy_into_status(dst, src).py(py)? {
+        0 => Ok(()),
+        status => crate::objects::ufunc::report_fp_status(py, "cast", status),
+    }
+}
+
 /// Assign an array, with broadcasting and any cast.
 pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
     check_writeable(dst, "assignment destination")?;
@@ -60,7 +68,7 @@ pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
         view.shape = &view.shape[extra..];
         view.strides = &view.strides[extra..];
     }
-    micronumpy::cast::copy_into(&dst.view(), &view).py(dst.py())
+    transfer(dst.py(), &dst.view(), &view)
 }
 
 /// Assign any Python value, with broadcasting and any cast.
@@ -152,7 +160,7 @@ pub fn assign_scalar<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResu
         if size == 0 {
             return Ok(());
         }
-        return micronumpy::cast::copy_into(&dst.view(), &src).py(py);
+        return transfer(py, &dst.view(), &src);
     }
     // SAFETY: fresh memory of one element.
     let temp = unsafe { Make { allow_empty_string: true, ..Make::new(&descr, &[]) }.build()? };
@@ -161,7 +169,7 @@ pub fn assign_scalar<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResu
     if size == 0 {
         return Ok(());
     }
-    micronumpy::cast::copy_into(&dst.view(), &temp.view()).py(py)
+    transfer(py, &dst.view(), &temp.view())
 }
 
 /// `arr.flat = value`: elements in C order, the value repeated as often as needed.
@@ -192,7 +200,7 @@ pub fn assign_flat<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult
                     ArrayRef::new(p, &sh, &st, dt),
                 )
             };
-            micronumpy::cast::copy_into(&d, &s).py(py)?;
+            transfer(py, &d, &s)?;
             at += count;
         }
         Ok(())
@@ -202,7 +210,7 @@ pub fn assign_flat<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult
     }
     let temp = alloc::new(&descr, dst.shape(), micronumpy::Order::C, false)?;
     write(&temp.view())?;
-    micronumpy::cast::copy_into(&dst.view(), &temp.view()).py(py)
+    transfer(py, &dst.view(), &temp.view())
 }
 
 /// Copy elements into the outer dimensions of an array made with a subarray dtype, each broadcast inside.
@@ -215,7 +223,7 @@ pub fn broadcast_into_subarrays(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()
     }
     // SAFETY: the same elements with dimensions of one appended.
     let wide = unsafe { ArrayRef::new(src.data(), &shape, &strides, src.dtype()) };
-    micronumpy::cast::copy_into(&dst.view(), &wide).py(dst.py())
+    transfer(dst.py(), &dst.view(), &wide)
 }
 
 /// Fill the object slots of a new array with what an unset object reads as: `None`.

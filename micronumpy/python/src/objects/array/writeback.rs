@@ -38,7 +38,7 @@ pub fn resolve(arr: &Array<'_>) -> PyResult<bool> {
         (*a).base = std::ptr::null_mut();
         flags::set(arr, NPY_ARRAY_WRITEBACKIFCOPY, false);
         flags::set(&base, NPY_ARRAY_WRITEABLE, true);
-        micronumpy::cast::copy_into(&base.view(), &arr.view()).py(py)?;
+        super::assign::transfer(py, &base.view(), &arr.view())?;
         Ok(true)
     }
 }

@@ -271,7 +271,7 @@ impl<'py> Filler<'_, 'py> {
         }
         // SAFETY: a part of the new array.
         let dst = unsafe { micronumpy::ArrayRef::new(data, shape, strides, self.descr.dtype()) };
-        micronumpy::cast::copy_into(&dst, &value.view()).py(py)
+        assign::transfer(py, &dst, &value.view())
     }
 }
 
@@ -412,7 +412,7 @@ pub fn from_array<'py>(arr: &Array<'py>, descr: Option<&Descr<'py>>, flags: i32)
     if new.dtype().subarray().is_some() {
         assign::broadcast_into_subarrays(&out, arr)?;
     } else {
-        micronumpy::cast::copy_into(&out.view(), &arr.view()).py(py)?;
+        assign::transfer(py, &out.view(), &arr.view())?;
     }
     if flags & NPY_ARRAY_WRITEBACKIFCOPY != 0 {
         writeback::install(&out, arr)?;

@@ -145,7 +145,7 @@ pub fn to_bytes<'py>(arr: &Array<'py>, order: Order) -> PyResult<Bound<'py, PyBy
                 micronumpy::ArrayRef::new(arr.data(), arr.shape(), arr.strides(), &raw),
             )
         };
-        micronumpy::cast::copy_into(&dst, &src).py(py)
+        super::super::assign::transfer(py, &dst, &src)
     })
 }
 

@@ -23,7 +23,7 @@ pub fn copy_array<'py>(arr: &Array<'py>, order: Order) -> PyResult<Array<'py>> {
 
 fn copy_as<'py>(arr: &Array<'py>, order: Order, subok: bool) -> PyResult<Array<'py>> {
     let out = alloc::new_like(arr, order, &arr.descr(), None, subok, false)?;
-    micronumpy::cast::copy_into(&out.view(), &arr.view()).py(arr.py())?;
+    assign::transfer(arr.py(), &out.view(), &arr.view())?;
     Ok(out)
 }
 
@@ -144,14 +144,14 @@ pub fn astype_array<'py>(
     } else if casting == Casting::SameValue {
         copy_same_value(&out, arr)?;
     } else {
-        micronumpy::cast::copy_into(&out.view(), &arr.view()).py(py)?;
+        assign::transfer(py, &out.view(), &arr.view())?;
     }
     Ok(out)
 }
 
 fn copy_same_value(out: &Array<'_>, arr: &Array<'_>) -> PyResult<()> {
-    let _ = (out, arr);
-    Err(crate::error::missing("casting='same_value'"))
+    let status = micronumpy::cast::copy_into_same_value(&out.view(), &arr.view()).py(arr.py())?;
+    crate::objects::ufunc::report_fp_status(arr.py(), "cast", status)
 }
 
 /// `arr.view([dtype][, type])`

@@ -177,7 +177,7 @@ pub fn flatten_array<'py>(arr: &Array<'py>, order: Order) -> PyResult<Array<'py>
             micronumpy::ArrayRef::new(arr.data(), &shape, &strides, arr.dtype()),
         )
     };
-    micronumpy::cast::copy_into(&dst, &src).py(py)?;
+    super::super::assign::transfer(py, &dst, &src)?;
     Ok(out)
 }
 

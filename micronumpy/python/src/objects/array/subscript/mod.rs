@@ -1,22 +1,25 @@
 //! `arr[key]`: views where the index allows, gathers where it does not, fields of structures.
 
-pub mod core_ops;
 pub mod fields;
 mod parse;
 
 use std::cell::UnsafeCell;
 
-use micronumpy::Dims;
+use micronumpy::Order;
+use micronumpy::index::{Item, Plan, is_element, plan};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PySlice, PyTuple};
+use pyo3::types::{PyInt, PyTuple};
+use smallvec::SmallVec;
 
 use super::alloc::{self, Make};
+use super::methods::copy_array;
 use super::{assign, coercion, sequence};
 use crate::abi::*;
+use crate::error::IntoPyResult;
 use crate::objects::{Array, scalar};
-use parse::{Index, Part, parse};
+use parse::{Part, parse};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -93,66 +96,6 @@ fn integers(arr: &Array<'_>, key: &Obj<'_>) -> PyResult<Option<(*mut u8, usize)>
     Ok(None)
 }
 
-/// Geometry of the view a basic index selects.
-struct Basic {
-    data: *mut u8,
-    shape: Dims,
-    strides: Dims,
-}
-
-/// Apply the basic parts; array parts keep their axes out (`fancy` collects where they were).
-fn basic(arr: &Array<'_>, index: &Index<'_>) -> PyResult<Basic> {
-    let mut b = Basic { data: arr.data(), shape: Dims::new(), strides: Dims::new() };
-    let (shape, strides) = (arr.shape(), arr.strides());
-    let mut axis = 0;
-    for part in &index.parts {
-        match part {
-            Part::Int(i) => {
-                let n = shape[axis];
-                let at = if *i < 0 { i + n } else { *i };
-                if at < 0 || at >= n {
-                    return Err(out_of_bounds(*i, axis, n));
-                }
-                b.data = b.data.wrapping_offset(at * strides[axis]);
-                axis += 1;
-            }
-            Part::Slice(s) => {
-                let (start, step, n) = resolve(s, shape[axis])?;
-                if n > 0 {
-                    b.data = b.data.wrapping_offset(start * strides[axis]);
-                }
-                b.shape.push(n);
-                b.strides.push(strides[axis].wrapping_mul(step));
-                axis += 1;
-            }
-            Part::Ellipsis(n) => {
-                b.shape.extend_from_slice(&shape[axis..axis + n]);
-                b.strides.extend_from_slice(&strides[axis..axis + n]);
-                axis += n;
-            }
-            Part::NewAxis => {
-                b.shape.push(1);
-                b.strides.push(0);
-            }
-            _ => {}
-        }
-    }
-    Ok(b)
-}
-
-/// Start, step and length of a slice on an axis.
-pub fn resolve(s: &Bound<'_, PySlice>, n: isize) -> PyResult<(isize, isize, isize)> {
-    let (mut start, mut stop, mut step) = (0, 0, 0);
-    // SAFETY: a live slice object; outputs are filled on success.
-    unsafe {
-        if ffi::PySlice_Unpack(s.as_ptr(), &mut start, &mut stop, &mut step) < 0 {
-            return Err(PyErr::fetch(s.py()));
-        }
-        let len = ffi::PySlice_AdjustIndices(n, &mut start, &mut stop, step);
-        Ok((start, step, len))
-    }
-}
-
 /// `arr[key]`
 pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     let arr = Array(slf.clone());
@@ -169,18 +112,30 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     if let Some(view) = fields::subscript(&arr, key)? {
         return Ok(view.0);
     }
-    let index = parse(&arr, key)?;
-    if index.all_ints {
-        let b = basic(&arr, &index)?;
-        return super::element(&arr, b.data);
+    let index = parse(key)?;
+    let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
+    match plan(arr.shape(), arr.strides(), &items).py(arr.py())? {
+        Plan::View(v) => {
+            let data = arr.data().wrapping_offset(v.offset);
+            if is_element(arr.ndim(), &items) {
+                return super::element(&arr, data);
+            }
+            // SAFETY: the plan keeps inside the array.
+            let view = unsafe { alloc::derived_view(&arr, &arr.descr(), data, &v.shape, &v.strides)? };
+            // An integer that came as an array makes a copy, as arrays do.
+            Ok(if index.scalar_array { copy_array(&view, Order::Keep)? } else { view }.0)
+        }
+        Plan::Fancy(p) => {
+            // SAFETY: the plan was made for this array just now.
+            let out = unsafe { p.take(arr.data(), arr.dtype()) }.py(arr.py())?;
+            finish_fancy(&arr, alloc::adopt(&arr.descr(), out)?)
+        }
+        Plan::Mask(p) => {
+            // SAFETY: as above; the mask is held by `index`.
+            let out = unsafe { p.take(arr.data(), arr.dtype()) }.py(arr.py())?;
+            finish_fancy(&arr, alloc::adopt(&arr.descr(), out)?)
+        }
     }
-    if !index.fancy {
-        let b = basic(&arr, &index)?;
-        // SAFETY: slices and integers were resolved against the shape.
-        return Ok(unsafe { alloc::derived_view(&arr, &arr.descr(), b.data, &b.shape, &b.strides)? }.0);
-    }
-    let out = core_ops::gather(&arr, &index)?;
-    finish_fancy(&arr, out)
 }
 
 /// The result of a gather gets the type of the indexed array.
@@ -233,19 +188,40 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
     if let Some(view) = fields::subscript(&arr, key)? {
         return assign::assign(&view, value);
     }
-    let index = parse(&arr, key)?;
-    if index.all_ints {
-        let b = basic(&arr, &index)?;
-        // SAFETY: as above.
-        return unsafe { scalar::set_item(&arr.descr(), b.data, value) };
+    let py = arr.py();
+    let index = parse(key)?;
+    let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
+    let status = match plan(arr.shape(), arr.strides(), &items).py(py)? {
+        Plan::View(v) => {
+            let data = arr.data().wrapping_offset(v.offset);
+            if is_element(arr.ndim(), &items) {
+                // SAFETY: an element inside the bounds.
+                return unsafe { scalar::set_item(&arr.descr(), data, value) };
+            }
+            // SAFETY: the plan keeps inside the array.
+            let view = unsafe { plain_part(&arr, data, &v.shape, &v.strides)? };
+            return assign::assign(&view, value);
+        }
+        Plan::Fancy(p) => {
+            let src = source(&arr, value)?;
+            // SAFETY: the plan was made for this array just now.
+            unsafe { p.scatter(&arr.view(), &src.view()) }.py(py)?
+        }
+        Plan::Mask(p) => {
+            let src = source(&arr, value)?;
+            // SAFETY: as above; the mask is held by `index`.
+            unsafe { p.scatter(&arr.view(), &src.view()) }.py(py)?
+        }
+    };
+    crate::objects::ufunc::report_fp_status(py, "cast", status)
+}
+
+/// What is assigned to selected elements, as an array.
+fn source<'py>(arr: &Array<'py>, value: &Obj<'py>) -> PyResult<Array<'py>> {
+    match Array::cast(value) {
+        Some(a) => Ok(a),
+        None => coercion::from_any(value, Some(&arr.descr()), 0, 0, NPY_ARRAY_FORCECAST),
     }
-    if !index.fancy {
-        let b = basic(&arr, &index)?;
-        // SAFETY: slices and integers were resolved against the shape.
-        let view = unsafe { plain_part(&arr, b.data, &b.shape, &b.strides)? };
-        return assign::assign(&view, value);
-    }
-    core_ops::scatter(&arr, &index, value)
 }
 
 /// A writable part of an array as a base-class view.
