@@ -6,6 +6,7 @@
 
 pub mod array;
 pub mod cast;
+pub mod create;
 pub mod dtype;
 pub mod error;
 pub mod index;

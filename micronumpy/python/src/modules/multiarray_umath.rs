@@ -40,6 +40,8 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::dtypes::add(py, module)?;
     multiarray::overrides::add(py, module)?;
     multiarray::ufuncs::add(py, module)?;
+    multiarray::create::add(py, module)?;
+    multiarray::io::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;
     // pyo3 keeps a list of what it added, but upstream's module has none: a star import takes every public name.

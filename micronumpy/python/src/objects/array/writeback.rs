@@ -6,7 +6,6 @@ use pyo3::prelude::*;
 
 use super::flags;
 use crate::abi::*;
-use crate::error::IntoPyResult;
 use crate::objects::Array;
 
 /// Make `arr` the stand-in of `base`: `base` is locked and kept alive.

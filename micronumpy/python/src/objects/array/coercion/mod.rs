@@ -13,7 +13,6 @@ use super::alloc::{self, Make};
 use super::args::CopyMode;
 use super::{assign, writeback};
 use crate::abi::*;
-use crate::error::IntoPyResult;
 use crate::objects::{Array, Descr, dtype, scalar};
 use discover::{Found, Met, Request, discover};
 
@@ -32,6 +31,29 @@ pub fn from_any<'py>(
     descr: Option<&Descr<'py>>,
     min_depth: usize,
     max_depth: usize,
+    flags: i32,
+) -> PyResult<Array<'py>> {
+    // Callers of the C API mean "no limit" by a depth of zero.
+    let limit = if max_depth == 0 { MAXDIMS } else { max_depth.min(MAXDIMS) };
+    convert(obj, descr, min_depth, max_depth, limit, flags)
+}
+
+/// [`from_any`] for objects that are no arrays, with a limit on depth that may be zero (`ndmax`).
+pub fn from_any_limited<'py>(
+    obj: &Bound<'py, PyAny>,
+    descr: Option<&Descr<'py>>,
+    limit: usize,
+    flags: i32,
+) -> PyResult<Array<'py>> {
+    convert(obj, descr, 0, 0, limit, flags)
+}
+
+fn convert<'py>(
+    obj: &Bound<'py, PyAny>,
+    descr: Option<&Descr<'py>>,
+    min_depth: usize,
+    max_depth: usize,
+    limit: usize,
     mut flags: i32,
 ) -> PyResult<Array<'py>> {
     let py = obj.py();
@@ -56,8 +78,7 @@ pub fn from_any<'py>(
         CopyMode::IfNeeded
     };
     let request = Request::of(descr);
-    // Callers of the C API mean "no limit" by a depth of zero.
-    let found = discover(obj, &request, if max_depth == 0 { MAXDIMS } else { max_depth.min(MAXDIMS) }, copy)?;
+    let found = discover(obj, &request, limit, copy)?;
     check_depth(found.shape.len())?;
     if let [Met { value, is_sequence: false, depth: 0, .. }] = &found.met[..] {
         // The object itself became an array by a protocol.

@@ -8,7 +8,6 @@ use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use super::super::{alloc, args};
 use crate::abi::*;
-use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::ffi::{Args, Sig};
 use crate::objects::{Array, scalar};
