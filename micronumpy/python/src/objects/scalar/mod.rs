@@ -1,15 +1,33 @@
 //! `numpy.generic` and everything below it; elements to Python objects and back.
 
+mod buffer;
+mod generic;
+mod new;
+pub mod number;
+pub mod set;
+mod text;
+pub mod time;
 pub mod types;
+pub mod value;
+pub mod void;
 
+use micronumpy::TypeNum;
+use pyo3::basic::CompareOp;
+use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::Descr;
-use crate::error::missing;
+use crate::abi::*;
+pub use set::set_item;
 pub use types::{GENERIC, SCALARS, concrete, typenum_of_class, typenum_of_subclass};
+pub use value::{bool_object, bool_scalar, descr_of_numpy_scalar, descr_of_scalar, get_item, to_array, to_scalar};
 
-/// Scalars own nothing but their memory (void and object scalars have their own version).
+/// Whether an object is a numpy scalar.
+pub fn is_generic(obj: &Bound<'_, PyAny>) -> bool {
+    super::handles::is_scalar(obj)
+}
+
+/// Scalars own nothing but their memory (void, object and string scalars have their own version).
 unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
     // SAFETY: the last reference is gone.
     unsafe {
@@ -19,51 +37,113 @@ unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
     }
 }
 
+/// The two bool scalars are static: somebody gave back one reference too many.
+unsafe extern "C" fn keep(slf: *mut ffi::PyObject) {
+    // SAFETY: a live object.
+    unsafe { ffi::Py_INCREF(slf) }
+}
+
+unsafe extern "C" fn object_dealloc(slf: *mut ffi::PyObject) {
+    // SAFETY: the last reference is gone.
+    unsafe {
+        let raw: *mut PyObjectScalarObject = slf.cast();
+        ffi::Py_XDECREF(std::mem::replace(&mut (*raw).obval, std::ptr::null_mut()));
+        dealloc(slf);
+    }
+}
+
+/// Strings compare and hash as Python's do.
+fn base_compare<'py>(
+    slf: &Bound<'py, PyAny>,
+    other: &Bound<'py, PyAny>,
+    op: CompareOp,
+    base: *mut ffi::PyTypeObject,
+) -> PyResult<Bound<'py, PyAny>> {
+    let op = match op {
+        CompareOp::Lt => ffi::Py_LT,
+        CompareOp::Le => ffi::Py_LE,
+        CompareOp::Eq => ffi::Py_EQ,
+        CompareOp::Ne => ffi::Py_NE,
+        CompareOp::Gt => ffi::Py_GT,
+        CompareOp::Ge => ffi::Py_GE,
+    };
+    // SAFETY: `slf` is an instance of a class derived from `base`.
+    unsafe {
+        let compare = (*base).tp_richcompare.ok_or_else(|| PySystemError::new_err("no comparison"))?;
+        Bound::from_owned_ptr_or_err(slf.py(), compare(slf.as_ptr(), other.as_ptr(), op))
+    }
+}
+
+fn compare_str<'py>(
+    slf: &Bound<'py, PyAny>,
+    other: &Bound<'py, PyAny>,
+    op: CompareOp,
+) -> PyResult<Bound<'py, PyAny>> {
+    base_compare(slf, other, op, &raw mut ffi::PyUnicode_Type)
+}
+
+fn compare_bytes<'py>(
+    slf: &Bound<'py, PyAny>,
+    other: &Bound<'py, PyAny>,
+    op: CompareOp,
+) -> PyResult<Bound<'py, PyAny>> {
+    base_compare(slf, other, op, &raw mut ffi::PyBytes_Type)
+}
+
 /// Ready the scalar types.
 pub fn init(py: Python<'_>) -> PyResult<()> {
     // SAFETY: the module is initialised once.
     unsafe {
         types::init(py, |ty, num| {
-            if num.is_none() {
-                (*ty).tp_dealloc = Some(dealloc);
+            generic::fill(ty, num);
+            match num {
+                None if ty == GENERIC.as_type() => {
+                    (*ty).tp_dealloc = Some(dealloc);
+                    number::fill(ty, None);
+                    text::fill(ty, None);
+                    buffer::fill(ty);
+                }
+                None => {}
+                Some(num) => {
+                    (*ty).tp_dealloc = Some(dealloc);
+                    new::fill(ty, num);
+                    text::fill(ty, Some(num));
+                    if num.is_bool() || num.is_number() {
+                        number::fill(ty, Some(num));
+                    }
+                    match num {
+                        TypeNum::BOOL => (*ty).tp_dealloc = Some(keep),
+                        TypeNum::OBJECT => {
+                            (*ty).tp_dealloc = Some(object_dealloc);
+                            (*ty).tp_richcompare = (*GENERIC.as_type()).tp_richcompare;
+                            (*ty).tp_hash = (*GENERIC.as_type()).tp_hash;
+                        }
+                        TypeNum::UNICODE => {
+                            (*ty).tp_dealloc = Some(buffer::str_dealloc);
+                            (*ty).tp_richcompare = Some(crate::richcmpfunc!(compare_str));
+                            (*ty).tp_hash = ffi::PyUnicode_Type.tp_hash;
+                            buffer::fill(ty);
+                        }
+                        TypeNum::STRING => {
+                            (*ty).tp_dealloc = ffi::PyBytes_Type.tp_dealloc;
+                            (*ty).tp_richcompare = Some(crate::richcmpfunc!(compare_bytes));
+                            (*ty).tp_hash = ffi::PyBytes_Type.tp_hash;
+                        }
+                        TypeNum::VOID => {
+                            void::fill(ty);
+                            (*ty).tp_richcompare = (*GENERIC.as_type()).tp_richcompare;
+                        }
+                        TypeNum::DATETIME | TypeNum::TIMEDELTA => {
+                            (*ty).tp_richcompare = (*GENERIC.as_type()).tp_richcompare;
+                            (*ty).tp_hash = Some(crate::lenfunc!(time::hash));
+                        }
+                        _ => {}
+                    }
+                }
             }
             Ok(())
-        })
+        })?;
     }
-}
-
-/// The numpy scalar of the element at `data` (numpy's `PyArray_Scalar`): a copy, except for structured void scalars, which
-/// are views that keep `base` alive. Object elements give the object itself. Bytes may be unaligned and swapped.
-///
-/// # Safety
-/// `data` points to one element of `descr`.
-pub unsafe fn to_scalar<'py>(
-    _descr: &Descr<'py>,
-    _data: *const u8,
-    _base: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("to_scalar"))
-}
-
-/// The plain Python object of the element at `data` (`item()`).
-///
-/// # Safety
-/// `data` points to one element of `descr`.
-pub unsafe fn get_item<'py>(_descr: &Descr<'py>, _data: *const u8) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("get_item"))
-}
-
-/// Store a Python object (Python or numpy scalar, string, 0-d array, tuple for structs...) as the element at `data`
-/// (numpy's `PyArray_Pack`).
-///
-/// # Safety
-/// `data` points to one writable element of `descr`; object slots in it are null or own a reference.
-pub unsafe fn set_item<'py>(_descr: &Descr<'py>, _data: *mut u8, _value: &Bound<'py, PyAny>) -> PyResult<()> {
-    Err(missing("set_item"))
-}
-
-/// The descriptor of a scalar: exact dtype of numpy scalars; of Python bool/int/float/complex/str/bytes/datetime
-/// objects the dtype discovery gives (ints: int64, uint64 or object by value); `None` if `obj` is no known scalar.
-pub fn descr_of_scalar<'py>(_obj: &Bound<'py, PyAny>) -> PyResult<Option<Descr<'py>>> {
-    Err(missing("descr_of_scalar"))
+    value::init();
+    Ok(())
 }

@@ -1,0 +1,714 @@
+//! Arithmetic and comparison of number scalars.
+//!
+//! The common case (two scalars of one type, or a scalar and a Python number) calls the kernel of the ufunc for one
+//! element and reads the floating-point status, so that results and warnings are the ufunc's. Everything else (arrays,
+//! sequences, types that need promotion) goes through the ufunc itself.
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use micronumpy::TypeNum;
+use pyo3::basic::CompareOp;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::{PyTypeInfo, ffi, intern};
+use pyo3::prelude::*;
+use ufuncs::abi::{LoopDef, NEGATIVE_POWER};
+use ufuncs::elem::{CLongDouble, Complex, LongDouble};
+use ufuncs::fpstatus;
+
+use super::set;
+use super::types::{GENERIC, typenum_of_class};
+use super::value::{Cell, bool_scalar, cell_of, make_num, python_number, to_array, to_f64, typenum_of};
+use crate::ffi::import::cached;
+use crate::objects::handles::is_array;
+use crate::objects::ufunc;
+
+type Obj<'py> = Bound<'py, PyAny>;
+
+/// The operations, in the order of [`OPS`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Op {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    FloorDivide,
+    Remainder,
+    Divmod,
+    Power,
+    LeftShift,
+    RightShift,
+    And,
+    Or,
+    Xor,
+    Less,
+    LessEqual,
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterEqual,
+    Negative,
+    Positive,
+    Absolute,
+    Invert,
+}
+
+const NOPS: usize = 23;
+
+/// Name of the ufunc, and how warnings call the operation on scalars.
+static OPS: [(&str, &str); NOPS] = [
+    ("add", "scalar add"),
+    ("subtract", "scalar subtract"),
+    ("multiply", "scalar multiply"),
+    ("divide", "scalar divide"),
+    ("floor_divide", "scalar floor_divide"),
+    ("remainder", "scalar remainder"),
+    ("divmod", "scalar divmod"),
+    ("power", "scalar power"),
+    ("left_shift", "scalar left_shift"),
+    ("right_shift", "scalar right_shift"),
+    ("bitwise_and", "scalar and"),
+    ("bitwise_or", "scalar or"),
+    ("bitwise_xor", "scalar xor"),
+    ("less", "scalar less"),
+    ("less_equal", "scalar less_equal"),
+    ("equal", "scalar equal"),
+    ("not_equal", "scalar not_equal"),
+    ("greater", "scalar greater"),
+    ("greater_equal", "scalar greater_equal"),
+    ("negative", "scalar negative"),
+    ("positive", "scalar positive"),
+    ("absolute", "scalar absolute"),
+    ("invert", "scalar invert"),
+];
+
+/// Kernels found so far: null is unknown, [`ABSENT`] is none.
+static LOOPS: [[AtomicPtr<LoopDef>; TypeNum::NTYPES]; NOPS] =
+    [const { [const { AtomicPtr::new(std::ptr::null_mut()) }; TypeNum::NTYPES] }; NOPS];
+
+static ABSENT: LoopDef =
+    LoopDef::new(&[], absent_loop, ufuncs::abi::LoopFlags::NONE);
+
+unsafe extern "C" fn absent_loop(
+    _: *const ufuncs::abi::LoopContext,
+    _: *const *mut u8,
+    _: *const isize,
+    _: *const isize,
+    _: *mut std::ffi::c_void,
+) -> c_int {
+    0
+}
+
+/// The kernel of an operation whose inputs all have this type.
+fn find_loop(op: Op, num: TypeNum) -> Option<&'static LoopDef> {
+    let slot = LOOPS.get(op as usize)?.get(num.0 as usize)?;
+    let known = slot.load(Ordering::Relaxed);
+    if !known.is_null() {
+        let absent = std::ptr::eq(known, &ABSENT);
+        // SAFETY: only static definitions are stored.
+        return (!absent).then(|| unsafe { &*known });
+    }
+    let found = ufuncs::table::find(OPS[op as usize].0).and_then(|def| {
+        def.loops.iter().find(|l| l.types.len() == def.nin + def.nout && l.types[..def.nin].iter().all(|t| *t == num))
+    });
+    slot.store(std::ptr::from_ref(found.unwrap_or(&ABSENT)).cast_mut(), Ordering::Relaxed);
+    found
+}
+
+/// Run a kernel for one element. The result type is the kernel's.
+fn run<'py>(py: Python<'py>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<Obj<'py>> {
+    let nin = args.len();
+    let nout = def.types.len() - nin;
+    let mut out = [Cell::ZERO; 2];
+    let mut data = [std::ptr::null_mut(); 4];
+    for (slot, cell) in data.iter_mut().zip(args.iter_mut().chain(&mut out[..nout])) {
+        *slot = cell.ptr_mut();
+    }
+    fpstatus::clear();
+    // SAFETY: one aligned native element for each operand; loops over numbers need no context.
+    let status = unsafe {
+        (def.func)(std::ptr::null(), data.as_ptr(), [1isize].as_ptr(), [0isize; 4].as_ptr(), def.aux)
+    };
+    if status == NEGATIVE_POWER {
+        return Err(PyValueError::new_err("Integers to negative integer powers are not allowed."));
+    }
+    let fpe = fpstatus::take();
+    let quiet = def.flags.contains(ufuncs::abi::LoopFlags::NO_FP_ERRORS);
+    // Integer powers wrap silently, and comparisons with NaN are no news.
+    let quiet = quiet || (op as usize >= Op::Less as usize && op as usize <= Op::GreaterEqual as usize);
+    if fpe != 0 && !quiet {
+        ufunc::report_fp_status(py, OPS[op as usize].1, fpe as u8)?;
+    }
+    let first = make_num(py, def.types[nin], &out[0])?;
+    if nout == 1 {
+        return Ok(first);
+    }
+    let second = make_num(py, def.types[nin + 1], &out[1])?;
+    Ok(PyTuple::new(py, [first, second])?.into_any())
+}
+
+/// What the other operand is to a scalar of some type.
+enum Other {
+    /// A value to compute with, in a type both can have.
+    Value(TypeNum, Cell),
+    /// A Python integer that does not fit.
+    TooBig,
+    /// A scalar that knows better what to do.
+    Defer,
+    /// Needs the ufunc's rules.
+    General,
+}
+
+/// Convert a bool or number to another type it can be cast to safely.
+pub fn cast(cell: &Cell, from: TypeNum, to: TypeNum) -> Option<Cell> {
+    if from == to {
+        return Some(*cell);
+    }
+    let func = ufuncs::casts::cast_loop(from, to)?;
+    let mut src = *cell;
+    let mut dst = Cell::ZERO;
+    let data = [src.ptr_mut(), dst.ptr_mut()];
+    // SAFETY: one aligned native element on each side.
+    unsafe {
+        func(
+            std::ptr::null(),
+            data.as_ptr(),
+            [1isize].as_ptr(),
+            [0isize; 2].as_ptr(),
+            std::ptr::null_mut(),
+        )
+    };
+    Some(dst)
+}
+
+/// The smallest number type both can be cast to safely, if one of the two is it.
+fn larger(a: TypeNum, b: TypeNum) -> Option<TypeNum> {
+    if a == b {
+        return Some(a);
+    }
+    let fits = |from: TypeNum, to: TypeNum| -> bool {
+        if from.is_bool() {
+            return true;
+        }
+        if to.is_bool() {
+            return false;
+        }
+        let (fs, ts) = (from.size(), to.size());
+        if from.is_integer() {
+            if to.is_integer() {
+                return if from.is_signed() == to.is_signed() {
+                    fs < ts || (fs == ts && from.0 <= to.0)
+                } else {
+                    to.is_signed() && fs < ts
+                };
+            }
+            // Floats hold integers of half their size exactly; from 8 bytes on any float of 8 bytes will do.
+            let float = to.real_part().size();
+            return float > fs || (fs == 8 && float >= 8);
+        }
+        let (ff, tf) = (from.real_part().size(), to.real_part().size());
+        (from.is_float() || to.is_complex()) && ff <= tf
+    };
+    if fits(a, b) {
+        Some(b)
+    } else if fits(b, a) {
+        Some(a)
+    } else {
+        None
+    }
+}
+
+/// Look at the other operand. `exact` becomes false for classes that may want to handle the operation themselves.
+fn classify(num: TypeNum, other: &Obj<'_>, exact: &mut bool) -> PyResult<Other> {
+    let ty = other.get_type_ptr();
+    if let Some(own) = typenum_of(other) {
+        if !(own.is_bool() || own.is_number()) {
+            return Ok(Other::General);
+        }
+        let is_exact = typenum_of_class(ty).is_some();
+        *exact &= is_exact;
+        return Ok(match larger(num, own) {
+            Some(to) if to != num && !is_exact => Other::Defer,
+            Some(to) => Other::Value(own, cell_of(other, own)).convert(to),
+            None => Other::General,
+        });
+    }
+    // SAFETY: type checks on a live object.
+    unsafe {
+        let p = other.as_ptr();
+        if ffi::PyBool_Check(p) != 0 {
+            let value = Cell::of(u8::from(other.is(PyBool::new(other.py(), true))));
+            return Ok(Other::Value(TypeNum::BOOL, value).convert(num));
+        }
+        if ffi::PyLong_Check(p) != 0 {
+            *exact &= other.is_exact_instance_of::<PyInt>();
+            let to = if num.is_bool() { TypeNum::LONG } else { num };
+            if to.is_integer() {
+                return Ok(match set::integer(to, other) {
+                    Ok(cell) => Other::Value(to, cell),
+                    Err(_) => Other::TooBig,
+                });
+            }
+            return Ok(Other::Value(to, set::number(to, other)?));
+        }
+        if ffi::PyFloat_Check(p) != 0 {
+            *exact &= other.is_exact_instance_of::<PyFloat>();
+            let to = if num.is_bool() || num.is_integer() { TypeNum::DOUBLE } else { num };
+            return Ok(Other::Value(to, set::number(to, other)?));
+        }
+        if ffi::PyComplex_Check(p) != 0 {
+            *exact &= other.is_exact_instance_of::<PyComplex>();
+            let to = match num {
+                n if n.is_complex() => n,
+                TypeNum::HALF | TypeNum::FLOAT => TypeNum::CFLOAT,
+                TypeNum::LONGDOUBLE => TypeNum::CLONGDOUBLE,
+                _ => TypeNum::CDOUBLE,
+            };
+            return Ok(Other::Value(to, set::number(to, other)?));
+        }
+    }
+    *exact = false;
+    Ok(Other::General)
+}
+
+impl Other {
+    fn convert(self, to: TypeNum) -> Other {
+        match self {
+            Other::Value(from, cell) => match cast(&cell, from, to) {
+                Some(cell) => Other::Value(to, cell),
+                None => Other::General,
+            },
+            other => other,
+        }
+    }
+}
+
+/// Whether `other` would rather handle an operation with a numpy scalar itself.
+fn should_defer(slf: &Obj<'_>, other: &Obj<'_>) -> PyResult<bool> {
+    let py = slf.py();
+    let (a, b) = (slf.get_type(), other.get_type());
+    if a.is(&b) || typenum_of_class(other.get_type_ptr()).is_some() || is_plain_python(other) {
+        return Ok(false);
+    }
+    if crate::objects::Array::cast(other).is_some_and(|a| a.is_exact()) {
+        return Ok(false);
+    }
+    if let Some(attr) = b.getattr_opt(intern!(py, "__array_ufunc__"))? {
+        return Ok(attr.is_none());
+    }
+    if b.is_subclass(&a)? {
+        return Ok(false);
+    }
+    let priority = |o: &Obj<'_>| -> f64 {
+        o.getattr_opt(intern!(py, "__array_priority__"))
+            .ok()
+            .flatten()
+            .and_then(|p| p.extract().ok())
+            .unwrap_or(-1_000_000.0)
+    };
+    Ok(priority(slf) < priority(other))
+}
+
+/// Builtin Python types never take part in the protocol of overrides.
+fn is_plain_python(obj: &Obj<'_>) -> bool {
+    obj.is_none()
+        || obj.is_exact_instance_of::<PyBool>()
+        || obj.is_exact_instance_of::<PyInt>()
+        || obj.is_exact_instance_of::<PyFloat>()
+        || obj.is_exact_instance_of::<PyComplex>()
+        || obj.is_exact_instance_of::<pyo3::types::PyList>()
+        || obj.is_exact_instance_of::<PyTuple>()
+        || obj.is_exact_instance_of::<PyString>()
+        || obj.is_exact_instance_of::<PyBytes>()
+        || obj.is_exact_instance_of::<pyo3::types::PyDict>()
+}
+
+fn not_implemented<'py>(py: Python<'py>) -> PyResult<Obj<'py>> {
+    Ok(py.NotImplemented().into_bound(py))
+}
+
+/// `a op b`; at least one of them is a numpy scalar.
+pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let py = a.py();
+    let (na, nb) = (number_type(a), number_type(b));
+    // In Python's protocol the slot of either operand's type is called with both in order.
+    let (slf, num, other, forward) = match (na, nb) {
+        (Some(n), _) => (a, n, b, true),
+        (None, Some(n)) => (b, n, a, false),
+        (None, None) => return general(op, a, b),
+    };
+    let mut exact = true;
+    let kind = classify(num, other, &mut exact)?;
+    if !exact && forward && should_defer(slf, other)? {
+        return not_implemented(py);
+    }
+    match kind {
+        Other::Defer => not_implemented(py),
+        Other::General => general(op, a, b),
+        Other::TooBig => Err(out_of_bounds(num, other)),
+        Other::Value(common, value) => {
+            let Some(own) = cast(&cell_of(slf, num), num, common) else { return general(op, a, b) };
+            let Some(def) = find_loop(op, common) else { return general(op, a, b) };
+            let mut args = if forward { [own, value] } else { [value, own] };
+            run(py, op, def, &mut args)
+        }
+    }
+}
+
+fn out_of_bounds(num: TypeNum, value: &Obj<'_>) -> PyErr {
+    let to = if num.is_bool() { TypeNum::LONG } else { num };
+    match value.str() {
+        Ok(text) => PyOverflowError::new_err(format!(
+            "Python integer {} out of bounds for {}int{}",
+            text.to_string_lossy(),
+            if to.is_unsigned() { "u" } else { "" },
+            8 * to.size()
+        )),
+        Err(e) => e,
+    }
+}
+
+/// Type number of a bool or number scalar.
+fn number_type(obj: &Obj<'_>) -> Option<TypeNum> {
+    typenum_of(obj).filter(|n| n.is_bool() || n.is_number())
+}
+
+fn is_numpy_scalar(obj: &Obj<'_>) -> bool {
+    // SAFETY: a live object.
+    unsafe { ffi::PyObject_TypeCheck(obj.as_ptr(), GENERIC.as_type()) != 0 }
+}
+
+/// The operation as the ufunc does it.
+pub fn general<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let py = a.py();
+    // `str + scalar` is for str to refuse.
+    if !is_numpy_scalar(a) && (a.is_instance_of::<PyString>() || a.is_instance_of::<PyBytes>()) && op != Op::Multiply {
+        return not_implemented(py);
+    }
+    if op == Op::Multiply {
+        for (seq, n) in [(a, b), (b, a)] {
+            if is_sequence(seq) && is_numpy_scalar(n) {
+                // SAFETY: live objects; a new reference or null.
+                return unsafe {
+                    if ffi::PyIndex_Check(n.as_ptr()) == 0 {
+                        return Err(PyTypeError::new_err(format!(
+                            "can't multiply sequence by non-int of type '{}'",
+                            full_name(n)
+                        )));
+                    }
+                    let count = ffi::PyNumber_AsSsize_t(n.as_ptr(), ffi::PyExc_OverflowError);
+                    if count == -1 && !ffi::PyErr_Occurred().is_null() {
+                        return Err(PyErr::fetch(py));
+                    }
+                    Bound::from_owned_ptr_or_err(py, ffi::PySequence_Repeat(seq.as_ptr(), count))
+                };
+            }
+        }
+    }
+    if is_numpy_scalar(a) && should_defer(a, b)? {
+        return not_implemented(py);
+    }
+    ufunc::call_by_name(py, OPS[op as usize].0, &[a, b], None)
+}
+
+fn full_name(obj: &Obj<'_>) -> String {
+    obj.get_type().fully_qualified_name().map(|n| n.to_string()).unwrap_or_default()
+}
+
+/// Something to repeat: has `sq_repeat` and is neither array nor scalar.
+fn is_sequence(obj: &Obj<'_>) -> bool {
+    if is_array(obj) || is_numpy_scalar(obj) {
+        return false;
+    }
+    // SAFETY: a live object and its type.
+    unsafe {
+        let ty = ffi::Py_TYPE(obj.as_ptr());
+        let seq = (*ty).tp_as_sequence;
+        !seq.is_null() && (*seq).sq_repeat.is_some() && ffi::PySequence_Check(obj.as_ptr()) != 0
+    }
+}
+
+/// `op a`
+pub fn unary<'py>(op: Op, a: &Obj<'py>) -> PyResult<Obj<'py>> {
+    if let Some(num) = number_type(a)
+        && let Some(def) = find_loop(op, num)
+    {
+        return run(a.py(), op, def, &mut [cell_of(a, num)]);
+    }
+    ufunc::call_by_name(a.py(), OPS[op as usize].0, &[a], None)
+}
+
+/// `a ** b % c`: there is no modulus.
+fn power<'py>(a: &Obj<'py>, b: &Obj<'py>, modulus: &Obj<'py>) -> PyResult<Obj<'py>> {
+    if !modulus.is_none() {
+        return not_implemented(a.py());
+    }
+    binary(Op::Power, a, b)
+}
+
+macro_rules! binary_slots {
+    ($($name:ident $op:ident;)*) => {$(
+        fn $name<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+            binary(Op::$op, a, b)
+        }
+    )*};
+}
+binary_slots! {
+    add Add; subtract Subtract; multiply Multiply; divide Divide; floor_divide FloorDivide; remainder Remainder;
+    divmod Divmod; left_shift LeftShift; right_shift RightShift; and And; or Or; xor Xor;
+}
+
+macro_rules! unary_slots {
+    ($($name:ident $op:ident;)*) => {$(
+        fn $name<'py>(a: &Obj<'py>) -> PyResult<Obj<'py>> {
+            unary(Op::$op, a)
+        }
+    )*};
+}
+unary_slots! { negative Negative; positive Positive; absolute Absolute; invert Invert; }
+
+/// Complex numbers have no floor.
+fn refuse<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let complex = |o: &Obj<'py>| number_type(o).is_some_and(|n| n.is_complex());
+    let plain = |o: &Obj<'py>| number_type(o).is_some() || is_plain_python(o);
+    if (complex(a) || complex(b)) && plain(a) && plain(b) {
+        return not_implemented(a.py());
+    }
+    general(Op::FloorDivide, a, b)
+}
+fn refuse_remainder<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    if number_type(a).is_some() || number_type(b).is_some() {
+        return refuse(a, b);
+    }
+    general(Op::Remainder, a, b)
+}
+fn refuse_divmod<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    if number_type(a).is_some() || number_type(b).is_some() {
+        return refuse(a, b);
+    }
+    general(Op::Divmod, a, b)
+}
+
+fn op_of(op: CompareOp) -> Op {
+    match op {
+        CompareOp::Lt => Op::Less,
+        CompareOp::Le => Op::LessEqual,
+        CompareOp::Eq => Op::Equal,
+        CompareOp::Ne => Op::NotEqual,
+        CompareOp::Gt => Op::Greater,
+        CompareOp::Ge => Op::GreaterEqual,
+    }
+}
+
+/// Comparison of number scalars.
+pub fn richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyResult<Obj<'py>> {
+    let py = slf.py();
+    let Some(num) = number_type(slf) else { return general_richcompare(slf, other, op) };
+    let mut exact = true;
+    let kind = classify(num, other, &mut exact)?;
+    if !exact && should_defer(slf, other)? {
+        return not_implemented(py);
+    }
+    match kind {
+        Other::Defer => not_implemented(py),
+        Other::General => general_richcompare(slf, other, op),
+        Other::TooBig => {
+            // The integer lies outside of what the type can hold, so its sign decides.
+            let below = other.lt(0)?;
+            let value = match op {
+                CompareOp::Eq => false,
+                CompareOp::Ne => true,
+                CompareOp::Lt | CompareOp::Le => !below,
+                CompareOp::Gt | CompareOp::Ge => below,
+            };
+            Ok(bool_scalar(py, value))
+        }
+        Other::Value(common, value) => {
+            let op = op_of(op);
+            let own = cast(&cell_of(slf, num), num, common);
+            match (own, find_loop(op, common)) {
+                (Some(own), Some(def)) => run(py, op, def, &mut [own, value]),
+                _ => ufunc::call_by_name(py, OPS[op as usize].0, &[slf, other], None),
+            }
+        }
+    }
+}
+
+/// Comparison of any scalar: that of its 0-d array.
+pub fn general_richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyResult<Obj<'py>> {
+    let py = slf.py();
+    if other.is_none() {
+        // `==` with None is plain identity.
+        match op {
+            CompareOp::Eq => return Ok(PyBool::new(py, false).to_owned().into_any()),
+            CompareOp::Ne => return Ok(PyBool::new(py, true).to_owned().into_any()),
+            _ => {}
+        }
+    }
+    if should_defer(slf, other)? {
+        return not_implemented(py);
+    }
+    let arr = to_array(slf)?;
+    arr.0.rich_compare(other, op)
+}
+
+/// Truth value.
+fn truth(slf: &Obj<'_>) -> PyResult<bool> {
+    match number_type(slf) {
+        Some(num) => Ok(is_nonzero(num, &cell_of(slf, num))),
+        None => to_array(slf)?.0.is_truthy(),
+    }
+}
+
+/// Whether a number is not zero; NaN is not.
+pub fn is_nonzero(num: TypeNum, v: &Cell) -> bool {
+    cast(v, num, TypeNum::BOOL).is_some_and(|b| b.0[0] != 0)
+}
+
+fn warn_complex(py: Python<'_>) -> PyResult<()> {
+    let category = cached(py, "numpy.exceptions", "ComplexWarning")?;
+    PyErr::warn(py, &category, c"Casting complex values to real discards the imaginary part", 1)
+}
+
+/// The real part of a long double as a Python integer.
+fn long_double_to_int<'py>(py: Python<'py>, v: LongDouble) -> PyResult<Obj<'py>> {
+    if v.is_nan() {
+        return Err(PyValueError::new_err("cannot convert longdouble NaN to integer"));
+    }
+    if v.is_infinite() {
+        return Err(PyOverflowError::new_err("cannot convert longdouble infinity to integer"));
+    }
+    let text = v.trunc().format(b'f', 0);
+    PyInt::type_object(py).call1((text,))
+}
+
+/// `int(scalar)`
+fn int<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let py = slf.py();
+    let Some(num) = number_type(slf) else {
+        return PyInt::type_object(py).call1((to_array(slf)?.0,));
+    };
+    let v = cell_of(slf, num);
+    if num.is_complex() {
+        warn_complex(py)?;
+    }
+    match num.real_part() {
+        TypeNum::LONGDOUBLE => long_double_to_int(py, v.get()),
+        n if n.is_float() => {
+            let f = PyFloat::new(py, to_f64(num, &v));
+            // SAFETY: a live float; a new reference or null.
+            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Long(f.as_ptr())) }
+        }
+        TypeNum::BOOL => Ok(v.0[0].into_pyobject(py)?.into_any()),
+        _ => python_number(py, num, &v),
+    }
+}
+
+/// `float(scalar)`
+fn float<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let py = slf.py();
+    let Some(num) = number_type(slf) else {
+        return PyFloat::type_object(py).call1((to_array(slf)?.0,));
+    };
+    if num.is_complex() {
+        warn_complex(py)?;
+    }
+    Ok(PyFloat::new(py, to_f64(num, &cell_of(slf, num))).into_any())
+}
+
+/// `operator.index(scalar)`
+fn index<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let num = number_type(slf).ok_or_else(|| PyTypeError::new_err("not an integer scalar"))?;
+    python_number(slf.py(), num, &cell_of(slf, num))
+}
+
+/// `complex(scalar)` of the types `complex` cannot read by itself.
+pub fn complex<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let num = number_type(slf).ok_or_else(|| PyTypeError::new_err("not a complex scalar"))?;
+    let v = cell_of(slf, num);
+    let (re, im) = match num {
+        TypeNum::CFLOAT => {
+            let c: Complex<f32> = v.get();
+            (c.re.into(), c.im.into())
+        }
+        TypeNum::CLONGDOUBLE => {
+            let c: CLongDouble = v.get();
+            (c.re.to_f64(), c.im.to_f64())
+        }
+        TypeNum::CDOUBLE => {
+            let c: Complex<f64> = v.get();
+            (c.re, c.im)
+        }
+        _ => (to_f64(num, &v), 0.0),
+    };
+    Ok(PyComplex::from_doubles(slf.py(), re, im).into_any())
+}
+
+/// Equal numbers hash alike, whatever their types.
+fn hash(slf: &Obj<'_>) -> PyResult<isize> {
+    let py = slf.py();
+    let Some(num) = number_type(slf) else { return Err(PyTypeError::new_err("not a number scalar")) };
+    let v = cell_of(slf, num);
+    if num.is_complex() {
+        return complex(slf)?.hash();
+    }
+    if num.is_float() {
+        let f = to_f64(num, &v);
+        if f.is_nan() {
+            // Like Python's floats: NaNs hash by identity.
+            return Ok((slf.as_ptr() as isize) >> 4);
+        }
+        return PyFloat::new(py, f).hash();
+    }
+    python_number(py, num, &v)?.hash()
+}
+
+/// Slots every scalar has: those of 0-d arrays.
+///
+/// # Safety
+/// `ty` is not ready yet.
+pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
+    // SAFETY: zeroed tables are valid; they are leaked because the type keeps them.
+    unsafe {
+        let t: &mut ffi::PyNumberMethods = Box::leak(Box::new(std::mem::zeroed()));
+        t.nb_add = Some(crate::binaryfunc!(add));
+        t.nb_subtract = Some(crate::binaryfunc!(subtract));
+        t.nb_multiply = Some(crate::binaryfunc!(multiply));
+        t.nb_true_divide = Some(crate::binaryfunc!(divide));
+        t.nb_floor_divide = Some(crate::binaryfunc!(floor_divide));
+        t.nb_remainder = Some(crate::binaryfunc!(remainder));
+        t.nb_divmod = Some(crate::binaryfunc!(divmod));
+        if num.is_some_and(|n| n.is_complex()) {
+            t.nb_floor_divide = Some(crate::binaryfunc!(refuse));
+            t.nb_remainder = Some(crate::binaryfunc!(refuse_remainder));
+            t.nb_divmod = Some(crate::binaryfunc!(refuse_divmod));
+        }
+        t.nb_power = Some(crate::ternaryfunc!(power));
+        t.nb_lshift = Some(crate::binaryfunc!(left_shift));
+        t.nb_rshift = Some(crate::binaryfunc!(right_shift));
+        t.nb_and = Some(crate::binaryfunc!(and));
+        t.nb_or = Some(crate::binaryfunc!(or));
+        t.nb_xor = Some(crate::binaryfunc!(xor));
+        t.nb_negative = Some(crate::unaryfunc!(negative));
+        t.nb_positive = Some(crate::unaryfunc!(positive));
+        t.nb_absolute = Some(crate::unaryfunc!(absolute));
+        t.nb_invert = Some(crate::unaryfunc!(invert));
+        t.nb_bool = Some(crate::inquiry!(truth));
+        t.nb_int = Some(crate::unaryfunc!(int));
+        t.nb_float = Some(crate::unaryfunc!(float));
+        if num.is_some_and(|n| n.is_integer()) {
+            t.nb_index = Some(crate::unaryfunc!(index));
+        }
+        (*ty).tp_as_number = t;
+        match num {
+            Some(n) if n.is_bool() || n.is_number() => {
+                (*ty).tp_richcompare = Some(crate::richcmpfunc!(richcompare));
+                (*ty).tp_hash = Some(crate::lenfunc!(hash));
+            }
+            _ => (*ty).tp_richcompare = Some(crate::richcmpfunc!(general_richcompare)),
+        }
+    }
+}
+

@@ -1,0 +1,385 @@
+//! Python objects into elements: numpy's `setitem` and `PyArray_Pack`.
+
+use std::ptr::copy_nonoverlapping;
+
+use micronumpy::dtype::SWAPPED;
+use micronumpy::{ArrayRef, TypeNum};
+use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyFloat, PyInt, PyString};
+use pyo3::{PyTypeInfo, ffi};
+use ufuncs::elem::{CLongDouble, Complex, LongDouble, float16};
+use ufuncs::fpstatus;
+
+use super::value::{Cell, cell_of, descr_of_numpy_scalar, store_numpy_scalar, to_f64, typenum_of, ucs4_of};
+use super::{time, void};
+use crate::error::{IntoPyResult, missing};
+use crate::objects::{Array, Descr, ufunc};
+
+type Obj<'py> = Bound<'py, PyAny>;
+
+/// Store a Python object (Python or numpy scalar, string, 0-d array, tuple for structs...) as the element at `data`
+/// (numpy's `PyArray_Pack`).
+///
+/// # Safety
+/// `data` points to one writable element of `descr`; object slots in it are null or own a reference.
+pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    // SAFETY: a live descriptor.
+    let (num, swapped) = unsafe {
+        let d = &*descr.raw();
+        (TypeNum(d.type_num), d.byteorder == SWAPPED)
+    };
+    // SAFETY: the caller's promise covers all stores.
+    unsafe {
+        if num == TypeNum::OBJECT {
+            store_object(data, value);
+            return Ok(());
+        }
+        // A scalar or 0-d array of another type is cast, whatever Python could make of it.
+        if let Some(own) = typenum_of(value) {
+            if own != num || num == TypeNum::VOID {
+                if num == TypeNum::VOID && own == num && !void::same_layout(descr, value) {
+                    return void::set_item(descr, data, value);
+                }
+                if !(num == TypeNum::STRING && own == TypeNum::UNICODE) || own.is_datetime() {
+                    return cast_scalar(descr, data, value);
+                }
+            }
+        } else if let Some(arr) = Array::cast(value)
+            && arr.ndim() == 0
+            && arr.is_exact()
+        {
+            return cast_element(descr, data, &arr.descr(), arr.data());
+        }
+        if num.is_bool() || num.is_number() {
+            let mut cell = number(num, value)?;
+            if swapped {
+                cell.swap(num);
+            }
+            copy_nonoverlapping(cell.ptr(), data, num.size());
+            return Ok(());
+        }
+        match num {
+            TypeNum::STRING | TypeNum::UNICODE => text(descr, data, value),
+            TypeNum::DATETIME | TypeNum::TIMEDELTA => {
+                let meta = descr.dtype().datetime_meta().expect("datetime");
+                let mut cell = Cell::of(time::from_python(num, meta, value)?);
+                if swapped {
+                    cell.swap(num);
+                }
+                copy_nonoverlapping(cell.ptr(), data, 8);
+                Ok(())
+            }
+            TypeNum::VOID => void::set_item(descr, data, value),
+            _ => Err(missing("storing elements of this dtype")),
+        }
+    }
+}
+
+/// Replace what an object slot holds.
+///
+/// # Safety
+/// `data` is an object slot: null or owning a reference.
+pub unsafe fn store_object(data: *mut u8, value: &Obj<'_>) {
+    // SAFETY: the caller's promise. The old object goes last: its destructor may look at the slot.
+    unsafe {
+        let slot = data.cast::<*mut ffi::PyObject>();
+        let old = slot.read_unaligned();
+        slot.write_unaligned(value.clone().into_ptr());
+        ffi::Py_XDECREF(old);
+    }
+}
+
+/// Cast a numpy scalar into an element.
+unsafe fn cast_scalar<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let own = descr_of_numpy_scalar(value)?.ok_or_else(|| missing("scalars of this type"))?;
+    let n = own.itemsize();
+    if n <= super::value::MAX_FIXED && !own.dtype().has_object() {
+        let mut cell = Cell::ZERO;
+        // SAFETY: the element fits the cell; see the caller for `data`.
+        return unsafe {
+            store_numpy_scalar(&own, cell.ptr_mut(), value)?;
+            cast_element(descr, data, &own, cell.ptr_mut())
+        };
+    }
+    let arr = super::value::to_array(value)?;
+    // SAFETY: an array of one element.
+    unsafe { cast_element(descr, data, &own, arr.data()) }
+}
+
+/// Cast one element into another.
+unsafe fn cast_element<'py>(
+    descr: &Descr<'py>,
+    data: *mut u8,
+    from: &Descr<'py>,
+    src: *mut u8,
+) -> PyResult<()> {
+    let py = descr.py();
+    // SAFETY: one element on each side.
+    let (dst, src) =
+        unsafe { (ArrayRef::new(data, &[], &[], descr.dtype()), ArrayRef::new(src, &[], &[], from.dtype())) };
+    fpstatus::clear();
+    micronumpy::cast::copy_into(&dst, &src).py(py)?;
+    report(py)
+}
+
+/// Warnings about the status after casts.
+fn report(py: Python<'_>) -> PyResult<()> {
+    match fpstatus::take() {
+        0 => Ok(()),
+        fpe => ufunc::report_fp_status(py, "cast", fpe as u8),
+    }
+}
+
+/// Sequences that are not strings get an error of their own when they turn up as a number.
+fn not_a_number(value: &Obj<'_>, err: PyErr) -> PyErr {
+    let py = value.py();
+    // SAFETY: a live object.
+    let sequence = unsafe { ffi::PySequence_Check(value.as_ptr()) != 0 }
+        && !value.is_instance_of::<PyString>()
+        && !value.is_instance_of::<PyBytes>()
+        && value.len().is_ok();
+    if !sequence {
+        return err;
+    }
+    let new = PyValueError::new_err("setting an array element with a sequence.");
+    new.set_cause(py, Some(err));
+    new
+}
+
+/// `int(value)`
+fn to_int<'py>(value: &Obj<'py>) -> PyResult<Obj<'py>> {
+    if value.is_instance_of::<PyInt>() {
+        return Ok(value.clone());
+    }
+    // SAFETY: a live object; a new reference or null.
+    unsafe { Bound::from_owned_ptr_or_err(value.py(), ffi::PyNumber_Long(value.as_ptr())) }
+}
+
+/// An integer as an element of type `num`.
+///
+/// # Errors
+/// numpy's OverflowError when it does not fit.
+pub fn integer(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
+    let bits = 8 * num.size() as u32;
+    if num.is_signed() {
+        if let Ok(v) = value.extract::<i64>()
+            && (bits == 64 || (v >= -(1i64 << (bits - 1)) && v < (1i64 << (bits - 1))))
+        {
+            // Little end first: the low bytes are the value in the smaller type.
+            return Ok(narrow(v as u64, num));
+        }
+    } else if let Ok(v) = value.extract::<u64>()
+        && (bits == 64 || v < 1u64 << bits)
+    {
+        return Ok(narrow(v, num));
+    }
+    Err(out_of_bounds(num, value))
+}
+
+fn narrow(v: u64, num: TypeNum) -> Cell {
+    match num.size() {
+        1 => Cell::of(v as u8),
+        2 => Cell::of(v as u16),
+        4 => Cell::of(v as u32),
+        _ => Cell::of(v),
+    }
+}
+
+/// numpy's text for integers that do not fit.
+pub fn out_of_bounds(num: TypeNum, value: &Obj<'_>) -> PyErr {
+    // 64-bit types report what CPython's own conversion says, except for small negative numbers.
+    if num.size() == 8 && !(num.is_unsigned() && value.extract::<i64>().is_ok()) {
+        return PyOverflowError::new_err("Python int too large to convert to C long");
+    }
+    let name = format!("{}int{}", if num.is_unsigned() { "u" } else { "" }, 8 * num.size());
+    match value.str() {
+        Ok(s) => PyOverflowError::new_err(format!(
+            "Python integer {} out of bounds for {name}",
+            s.to_string_lossy()
+        )),
+        Err(e) => e,
+    }
+}
+
+/// `float(value)` with numpy's additions: strings, bytes, `None`.
+fn double(value: &Obj<'_>) -> PyResult<f64> {
+    let py = value.py();
+    if let Ok(f) = value.cast_exact::<PyFloat>() {
+        return Ok(f.value());
+    }
+    if value.is_none() {
+        return Ok(f64::NAN);
+    }
+    // SAFETY: live objects; new references or null.
+    let f = unsafe {
+        if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() {
+            Bound::from_owned_ptr_or_err(py, ffi::PyFloat_FromString(value.as_ptr()))
+        } else {
+            Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Float(value.as_ptr()))
+        }
+    };
+    f?.extract()
+}
+
+fn long_double(value: &Obj<'_>) -> PyResult<LongDouble> {
+    let text = if let Ok(s) = value.cast::<PyString>() {
+        s.to_string_lossy().into_owned()
+    } else if let Ok(b) = value.cast::<PyBytes>() {
+        String::from_utf8_lossy(b.as_bytes()).into_owned()
+    } else if value.is_instance_of::<PyInt>() {
+        if let Ok(v) = value.extract::<i64>() {
+            return Ok(LongDouble::from(v));
+        }
+        value.str()?.to_string_lossy().into_owned()
+    } else {
+        return double(value).map(LongDouble::from);
+    };
+    let trimmed = text.trim_end_matches(|c: char| c.is_ascii_whitespace());
+    let (v, used) = LongDouble::parse_prefix(trimmed.as_bytes());
+    if used == 0 || used != trimmed.len() {
+        return Err(PyValueError::new_err(format!("invalid literal for long double: {text}")));
+    }
+    if v.is_infinite() && value.is_instance_of::<PyInt>() {
+        let category = pyo3::exceptions::PyRuntimeWarning::type_object(value.py());
+        PyErr::warn(value.py(), &category, c"overflow encountered in conversion from string", 1)?;
+    }
+    Ok(v)
+}
+
+/// Real and imaginary part.
+fn complex(value: &Obj<'_>) -> PyResult<(f64, f64)> {
+    let py = value.py();
+    if value.is_none() {
+        return Ok((f64::NAN, f64::NAN));
+    }
+    let value = match value.cast::<PyBytes>() {
+        Ok(b) => {
+            let text = std::str::from_utf8(b.as_bytes())
+                .map_err(|_| PyValueError::new_err("complex() arg is a malformed string"))?;
+            PyString::new(py, text).into_any()
+        }
+        Err(_) => value.clone(),
+    };
+    if value.is_instance_of::<PyString>() {
+        let c = pyo3::types::PyComplex::type_object(py).call1((&value,))?;
+        return complex(&c);
+    }
+    // SAFETY: a live object.
+    let c = unsafe { ffi::PyComplex_AsCComplex(value.as_ptr()) };
+    if c.real == -1.0
+        && let Some(err) = PyErr::take(py)
+    {
+        return Err(err);
+    }
+    Ok((c.real, c.imag))
+}
+
+/// A Python object as a number (or bool) of type `num`, in native byte order.
+pub fn number(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
+    if typenum_of(value) == Some(num) {
+        return Ok(cell_of(value, num));
+    }
+    let mut overflow = false;
+    let mut narrow = |num: TypeNum, v: f64| {
+        let cell = from_f64(num, v);
+        overflow |= v.is_finite() && to_f64(num, &cell).is_infinite();
+        cell
+    };
+    let cell = if num.is_bool() {
+        Ok(Cell::of(u8::from(value.is_truthy()?)))
+    } else if num.is_integer() {
+        to_int(value).and_then(|v| integer(num, &v))
+    } else if num == TypeNum::LONGDOUBLE {
+        long_double(value).map(Cell::of)
+    } else if num.is_float() {
+        double(value).map(|v| narrow(num, v))
+    } else if num == TypeNum::CLONGDOUBLE && value.is_instance_of::<PyInt>() {
+        long_double(value).map(|re| Cell::of(CLongDouble { re, im: LongDouble::ZERO }))
+    } else {
+        complex(value).map(|(re, im)| match num {
+            TypeNum::CFLOAT => {
+                let (re, im) = (narrow(TypeNum::FLOAT, re), narrow(TypeNum::FLOAT, im));
+                Cell::of(Complex { re: re.get::<f32>(), im: im.get::<f32>() })
+            }
+            TypeNum::CLONGDOUBLE => {
+                Cell::of(CLongDouble { re: LongDouble::from(re), im: LongDouble::from(im) })
+            }
+            _ => Cell::of(Complex { re, im }),
+        })
+    };
+    let cell = cell.map_err(|e| not_a_number(value, e))?;
+    // Only conversions to smaller floats can overflow; numpy calls that a cast.
+    if overflow {
+        ufunc::report_fp_status(value.py(), "cast", fpstatus::OVERFLOW as u8)?;
+    }
+    Ok(cell)
+}
+
+/// A double rounded to a float type.
+pub fn from_f64(num: TypeNum, v: f64) -> Cell {
+    match num {
+        TypeNum::HALF => Cell::of(float16::from_f64(v)),
+        TypeNum::FLOAT => Cell::of(v as f32),
+        TypeNum::LONGDOUBLE => Cell::of(LongDouble::from(v)),
+        _ => Cell::of(v),
+    }
+}
+
+/// A Python object as text: what does not fit is cut off, the rest is filled with NULs.
+unsafe fn text<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let py = value.py();
+    // SAFETY: a live descriptor.
+    let (num, size, swapped) = unsafe {
+        let d = &*descr.raw();
+        (TypeNum(d.type_num), d.elsize.max(0) as usize, d.byteorder == SWAPPED)
+    };
+    if !value.is_instance_of::<PyString>()
+        && !value.is_instance_of::<PyBytes>()
+        // SAFETY: a live object.
+        && unsafe { ffi::PySequence_Check(value.as_ptr()) } != 0
+        && !value.is_instance_of::<pyo3::types::PyDict>()
+        && !super::is_generic(value)
+        && value.len().is_ok_and(|n| n > 0)
+    {
+        return Err(PyValueError::new_err("setting an array element with a sequence"));
+    }
+    let bytes = if num == TypeNum::STRING {
+        if let Ok(b) = value.cast::<PyBytes>() {
+            b.as_bytes().to_vec()
+        } else {
+            let s = if value.is_instance_of::<PyString>() { value.clone() } else { value.str()?.into_any() };
+            // SAFETY: a live string; a new reference or null.
+            let ascii = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_AsASCIIString(s.as_ptr()))? };
+            ascii.cast::<PyBytes>()?.as_bytes().to_vec()
+        }
+    } else {
+        let s = if let Ok(b) = value.cast::<PyBytes>() {
+            // SAFETY: a live bytes object; a new reference or null.
+            unsafe {
+                let b = b.as_ptr();
+                Bound::from_owned_ptr_or_err(
+                    py,
+                    ffi::PyUnicode_FromEncodedObject(b, c"ASCII".as_ptr(), c"strict".as_ptr()),
+                )?
+            }
+        } else if value.is_instance_of::<PyString>() {
+            value.clone()
+        } else {
+            value.str()?.into_any()
+        };
+        let chars = ucs4_of(&s)?;
+        chars
+            .iter()
+            .flat_map(|&c| if swapped { c.swap_bytes() } else { c }.to_ne_bytes())
+            .collect()
+    };
+    let n = bytes.len().min(size);
+    // SAFETY: the element has `size` bytes.
+    unsafe {
+        copy_nonoverlapping(bytes.as_ptr(), data, n);
+        std::ptr::write_bytes(data.add(n), 0, size - n);
+    }
+    Ok(())
+}
+
