@@ -16,8 +16,8 @@ use crate::ffi::guard;
 
 /// `struct` formats by type number, with their NUL.
 static FORMATS: [&str; TypeNum::NTYPES] = [
-    "?\0", "b\0", "B\0", "h\0", "H\0", "i\0", "I\0", "l\0", "L\0", "q\0", "Q\0", "f\0", "d\0", "g\0", "Zf\0", "Zd\0",
-    "Zg\0", "O\0", "s\0", "w\0", "x\0", "B\0", "B\0", "e\0",
+    "?\0", "b\0", "B\0", "h\0", "H\0", "i\0", "I\0", "l\0", "L\0", "q\0", "Q\0", "f\0", "d\0", "g\0", "Zf\0",
+    "Zd\0", "Zg\0", "O\0", "s\0", "w\0", "x\0", "B\0", "B\0", "e\0",
 ];
 
 /// Shape of the buffers that are plain bytes.

@@ -461,8 +461,7 @@ fn type_name(cls: &Obj<'_>) -> PyResult<String> {
 fn abstract_getitem<'py>(cls: &Obj<'py>, args: &Obj<'py>) -> PyResult<Obj<'py>> {
     let n = args.cast::<PyTuple>().map_or(1, |t| t.len());
     // SAFETY: a live class.
-    let complex =
-        unsafe { ffi::PyType_IsSubtype(cls.as_ptr().cast(), COMPLEX_FLOATING.as_type()) != 0 };
+    let complex = unsafe { ffi::PyType_IsSubtype(cls.as_ptr().cast(), COMPLEX_FLOATING.as_type()) != 0 };
     let most = if complex { 2 } else { 1 };
     if n == 0 || n > most {
         let many = if n > most { "many" } else { "few" };
@@ -533,4 +532,3 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
         }
     }
 }
-

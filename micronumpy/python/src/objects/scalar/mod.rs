@@ -20,7 +20,9 @@ use pyo3::prelude::*;
 use crate::abi::*;
 pub use set::set_item;
 pub use types::{GENERIC, SCALARS, concrete, typenum_of_class, typenum_of_subclass};
-pub use value::{bool_object, bool_scalar, descr_of_numpy_scalar, descr_of_scalar, get_item, to_array, to_scalar};
+pub use value::{
+    bool_object, bool_scalar, descr_of_numpy_scalar, descr_of_scalar, get_item, to_array, to_scalar,
+};
 
 /// Whether an object is a numpy scalar.
 pub fn is_generic(obj: &Bound<'_, PyAny>) -> bool {

@@ -13,17 +13,13 @@ use super::types::{concrete, typenum_of_subclass};
 use super::value::{Cell, bool_scalar, make, make_bytes, make_str, to_scalar, trim_nul, typenum_of};
 use crate::abi::*;
 use crate::error::missing;
-use crate::objects::dtype::{self, builtin};
 use crate::objects::array;
+use crate::objects::dtype::{self, builtin};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
 /// The only argument of a constructor, in the words of the parser each type uses.
-fn one_argument<'py>(
-    num: TypeNum,
-    args: &Obj<'py>,
-    kwargs: Option<&Obj<'py>>,
-) -> PyResult<Option<Obj<'py>>> {
+fn one_argument<'py>(num: TypeNum, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> PyResult<Option<Obj<'py>>> {
     let args = args.cast::<PyTuple>()?;
     let key = match kwargs {
         Some(k) => k.cast::<PyDict>()?.keys().get_item(0).ok(),
@@ -168,9 +164,8 @@ fn new_bytes<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) ->
             }
             let text = first.str()?;
             // SAFETY: a live string; a new reference or null.
-            let ascii = unsafe {
-                Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_AsASCIIString(text.as_ptr()))?
-            };
+            let ascii =
+                unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_AsASCIIString(text.as_ptr()))? };
             return make_bytes(py, class, trim_nul(ascii.cast::<PyBytes>()?.as_bytes()));
         }
     };
@@ -197,4 +192,3 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: TypeNum) {
         };
     }
 }
-

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use micronumpy::TypeNum;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyInt, PyString, PyTuple};
 use pyo3::{PyTypeInfo, ffi, intern};
-use pyo3::prelude::*;
 use ufuncs::abi::{LoopDef, NEGATIVE_POWER};
 use ufuncs::elem::{CLongDouble, Complex, LongDouble};
 use ufuncs::fpstatus;
@@ -88,8 +88,7 @@ static OPS: [(&str, &str); NOPS] = [
 static LOOPS: [[AtomicPtr<LoopDef>; TypeNum::NTYPES]; NOPS] =
     [const { [const { AtomicPtr::new(std::ptr::null_mut()) }; TypeNum::NTYPES] }; NOPS];
 
-static ABSENT: LoopDef =
-    LoopDef::new(&[], absent_loop, ufuncs::abi::LoopFlags::NONE);
+static ABSENT: LoopDef = LoopDef::new(&[], absent_loop, ufuncs::abi::LoopFlags::NONE);
 
 unsafe extern "C" fn absent_loop(
     _: *const ufuncs::abi::LoopContext,
@@ -111,7 +110,9 @@ fn find_loop(op: Op, num: TypeNum) -> Option<&'static LoopDef> {
         return (!absent).then(|| unsafe { &*known });
     }
     let found = ufuncs::table::find(OPS[op as usize].0).and_then(|def| {
-        def.loops.iter().find(|l| l.types.len() == def.nin + def.nout && l.types[..def.nin].iter().all(|t| *t == num))
+        def.loops
+            .iter()
+            .find(|l| l.types.len() == def.nin + def.nout && l.types[..def.nin].iter().all(|t| *t == num))
     });
     slot.store(std::ptr::from_ref(found.unwrap_or(&ABSENT)).cast_mut(), Ordering::Relaxed);
     found
@@ -172,13 +173,7 @@ pub fn cast(cell: &Cell, from: TypeNum, to: TypeNum) -> Option<Cell> {
     let data = [src.ptr_mut(), dst.ptr_mut()];
     // SAFETY: one aligned native element on each side.
     unsafe {
-        func(
-            std::ptr::null(),
-            data.as_ptr(),
-            [1isize].as_ptr(),
-            [0isize; 2].as_ptr(),
-            std::ptr::null_mut(),
-        )
+        func(std::ptr::null(), data.as_ptr(), [1isize].as_ptr(), [0isize; 2].as_ptr(), std::ptr::null_mut())
     };
     Some(dst)
 }
@@ -384,7 +379,10 @@ fn is_numpy_scalar(obj: &Obj<'_>) -> bool {
 pub fn general<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     let py = a.py();
     // `str + scalar` is for str to refuse.
-    if !is_numpy_scalar(a) && (a.is_instance_of::<PyString>() || a.is_instance_of::<PyBytes>()) && op != Op::Multiply {
+    if !is_numpy_scalar(a)
+        && (a.is_instance_of::<PyString>() || a.is_instance_of::<PyBytes>())
+        && op != Op::Multiply
+    {
         return not_implemented(py);
     }
     if op == Op::Multiply {
@@ -711,4 +709,3 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
         }
     }
 }
-

@@ -350,7 +350,8 @@ unsafe fn text<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyRe
         } else {
             let s = if value.is_instance_of::<PyString>() { value.clone() } else { value.str()?.into_any() };
             // SAFETY: a live string; a new reference or null.
-            let ascii = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_AsASCIIString(s.as_ptr()))? };
+            let ascii =
+                unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_AsASCIIString(s.as_ptr()))? };
             ascii.cast::<PyBytes>()?.as_bytes().to_vec()
         }
     } else {
@@ -369,10 +370,7 @@ unsafe fn text<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyRe
             value.str()?.into_any()
         };
         let chars = ucs4_of(&s)?;
-        chars
-            .iter()
-            .flat_map(|&c| if swapped { c.swap_bytes() } else { c }.to_ne_bytes())
-            .collect()
+        chars.iter().flat_map(|&c| if swapped { c.swap_bytes() } else { c }.to_ne_bytes()).collect()
     };
     let n = bytes.len().min(size);
     // SAFETY: the element has `size` bytes.
@@ -382,4 +380,3 @@ unsafe fn text<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyRe
     }
     Ok(())
 }
-

@@ -242,4 +242,3 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
         (*ty).tp_str = Some(str);
     }
 }
-

@@ -10,7 +10,12 @@ use crate::objects::Descr;
 type Obj<'py> = Bound<'py, PyAny>;
 
 /// `item()` of a date or a time difference.
-pub fn to_python<'py>(_py: Python<'py>, _num: TypeNum, _ticks: i64, _meta: DatetimeMeta) -> PyResult<Obj<'py>> {
+pub fn to_python<'py>(
+    _py: Python<'py>,
+    _num: TypeNum,
+    _ticks: i64,
+    _meta: DatetimeMeta,
+) -> PyResult<Obj<'py>> {
     Err(missing("datetime64.item"))
 }
 

@@ -258,9 +258,7 @@ pub unsafe fn to_scalar<'py>(
         let class = concrete(num);
         match num {
             TypeNum::OBJECT => get_object(py, data),
-            TypeNum::STRING => {
-                make_bytes(py, class, trim_nul(std::slice::from_raw_parts(data, elsize)))
-            }
+            TypeNum::STRING => make_bytes(py, class, trim_nul(std::slice::from_raw_parts(data, elsize))),
             TypeNum::UNICODE => make_str(py, class, &read_ucs4(py, data, elsize, swapped)?),
             TypeNum::DATETIME | TypeNum::TIMEDELTA => {
                 let ticks = Cell::load(num, data, swapped).get();
@@ -377,18 +375,14 @@ pub fn descr_of_numpy_scalar<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<De
     // SAFETY: layouts follow from the type number.
     Ok(Some(unsafe {
         match num {
-            TypeNum::STRING => {
-                descr_of(py, &Dtype::string(ffi::PyBytes_Size(obj.as_ptr()).max(0) as usize))?
-            }
+            TypeNum::STRING => descr_of(py, &Dtype::string(ffi::PyBytes_Size(obj.as_ptr()).max(0) as usize))?,
             TypeNum::UNICODE => {
                 descr_of(py, &Dtype::unicode(ffi::PyUnicode_GetLength(obj.as_ptr()).max(0) as usize))?
             }
             TypeNum::DATETIME | TypeNum::TIMEDELTA => {
                 let raw: *const PyDatetimeScalarObject = obj.as_ptr().cast();
-                let meta = micronumpy::dtype::DatetimeMeta {
-                    unit: (*raw).obmeta.base,
-                    num: (*raw).obmeta.num,
-                };
+                let meta =
+                    micronumpy::dtype::DatetimeMeta { unit: (*raw).obmeta.base, num: (*raw).obmeta.num };
                 descr_of(py, &Dtype::datetime(num, meta))?
             }
             TypeNum::VOID => {

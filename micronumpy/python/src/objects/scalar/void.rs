@@ -310,16 +310,15 @@ pub fn new<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> P
             || unsafe { ffi::PyObject_TypeCheck(first.as_ptr(), super::types::INTEGER.as_type()) != 0 }
             || Array::cast(&first).is_some_and(|a| a.ndim() == 0 && a.dtype().num.is_integer());
         if is_int {
-            let size = first
-                .extract::<isize>()
-                .ok()
-                .filter(|n| (0..=i32::MAX as isize).contains(n))
-                .ok_or_else(|| {
-                    PyOverflowError::new_err(format!(
-                        "size must be non-negative and not greater than {}",
-                        i32::MAX
-                    ))
-                })?;
+            let size =
+                first.extract::<isize>().ok().filter(|n| (0..=i32::MAX as isize).contains(n)).ok_or_else(
+                    || {
+                        PyOverflowError::new_err(format!(
+                            "size must be non-negative and not greater than {}",
+                            i32::MAX
+                        ))
+                    },
+                )?;
             let descr = alloc_descr(py, size as usize, class)?;
             return zeroed(&descr);
         }
@@ -362,11 +361,7 @@ fn buffer_bytes_or_type_error(value: &Obj<'_>) -> PyResult<Vec<u8>> {
 }
 
 /// `V<size>`, whose scalars are of this class.
-fn alloc_descr<'py>(
-    py: Python<'py>,
-    size: usize,
-    class: *mut ffi::PyTypeObject,
-) -> PyResult<Descr<'py>> {
+fn alloc_descr<'py>(py: Python<'py>, size: usize, class: *mut ffi::PyTypeObject) -> PyResult<Descr<'py>> {
     let descr = crate::objects::dtype::alloc(py, &micronumpy::Dtype::void(size))?;
     set_class(&descr, class);
     Ok(descr)
@@ -440,7 +435,9 @@ fn subscript<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     let result = arr.0.get_item(key)?;
     // Several fields give a scalar again.
     match Array::cast(&result) {
-        Some(arr) if arr.ndim() == 0 && key.is_instance_of::<PyList>() => arr.0.get_item(PyTuple::empty(key.py())),
+        Some(arr) if arr.ndim() == 0 && key.is_instance_of::<PyList>() => {
+            arr.0.get_item(PyTuple::empty(key.py()))
+        }
         _ => Ok(result),
     }
 }
@@ -548,7 +545,8 @@ fn get_dtype<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
 fn get_base<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     let py = slf.py();
     // SAFETY: a live scalar.
-    let base = unsafe { Bound::from_borrowed_ptr_or_opt(py, (*slf.as_ptr().cast::<PyVoidScalarObject>()).base) };
+    let base =
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, (*slf.as_ptr().cast::<PyVoidScalarObject>()).base) };
     Ok(base.unwrap_or_else(|| py.None().into_bound(py)))
 }
 
@@ -631,4 +629,3 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject) {
         (*ty).tp_getset = GETSETS.as_ptr();
     }
 }
-
