@@ -10,6 +10,8 @@
 
 pub mod core_dims;
 pub mod exec;
+pub mod gufunc;
+pub mod reduce;
 pub mod resolve;
 mod rules;
 

@@ -393,9 +393,10 @@ pub fn new_laid_out<'py>(
     if axes.iter().rev().enumerate().all(|(i, &a)| i == a) {
         return array::new(descr, shape, Order::F, false);
     }
-    let mut arr = NdArray::empty(shape, descr.dtype(), Order::C).py(descr.py())?;
-    arr.strides = strides_by_order(shape, axes, descr.itemsize()).to_vec();
-    array::from_owned(descr.py(), arr)
+    array::alloc::checked_nbytes(shape, descr.itemsize())?;
+    let strides = strides_by_order(shape, axes, descr.itemsize());
+    // SAFETY: fresh memory; the strides are a permutation of the contiguous ones.
+    unsafe { array::alloc::Make { strides: Some(&strides), ..array::alloc::Make::new(descr, shape) }.build() }
 }
 
 /// `ufunc.outer(A, B, /, **kwargs)`

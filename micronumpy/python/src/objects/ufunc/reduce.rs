@@ -1,16 +1,635 @@
-//! x
+//! `ufunc.reduce`, `accumulate` and `reduceat`.
 
+use micronumpy::array::shape_text;
+use micronumpy::iter::{axis_order, broadcast_strides};
+use micronumpy::ufunc::exec::{Overlap, bounds_meet, needs_buffer, overlaps, same_bytes};
+use micronumpy::ufunc::resolve::{ResolveError, check_casts};
+use micronumpy::ufunc::{BoundLoop, OpType, Rule, reduce as fold, resolve};
+use micronumpy::{ArrayRef, Casting, Dims, Error, NdArray, Order, TypeNum};
+use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use ufuncs::fpstatus;
 
-use crate::error::missing;
+use super::bind::{Binding, descrs_of, error};
+use super::call::{copied, new_laid_out};
+use super::object::identity_object;
+use super::{UfuncRef, errstate, overrides, params};
+use crate::error::IntoPyResult;
 use crate::ffi::Args;
+use crate::ffi::args::{Sig, is_no_value, none_as_absent};
+use crate::objects::array::args::index;
+use crate::objects::wrap::{apply_wrap, find_wrap};
+use crate::objects::{Array, array, dtype, scalar};
 
-pub fn reduce<'py>(_slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("ufunc.reduce"))
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Reduce,
+    Accumulate,
+    Reduceat,
 }
-pub fn accumulate<'py>(_slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("ufunc.accumulate"))
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Method::Reduce => "reduce",
+            Method::Accumulate => "accumulate",
+            Method::Reduceat => "reduceat",
+        }
+    }
 }
-pub fn reduceat<'py>(_slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("ufunc.reduceat"))
+
+static REDUCE: Sig =
+    Sig::new("reduce(array, /, axis=0, dtype=None, out=None, keepdims=False, initial=NoValue, where=True)");
+static ACCUMULATE: Sig = Sig::new("accumulate(array, /, axis=0, dtype=None, out=None)");
+static REDUCEAT: Sig = Sig::new("reduceat(array, /, indices, axis=0, dtype=None, out=None)");
+
+/// Arguments of the three methods.
+struct Given<'py> {
+    array: Bound<'py, PyAny>,
+    indices: Option<Bound<'py, PyAny>>,
+    axis: Option<Bound<'py, PyAny>>,
+    dtype: Option<Bound<'py, PyAny>>,
+    out: Option<Bound<'py, PyAny>>,
+    keepdims: Option<Bound<'py, PyAny>>,
+    initial: Option<Bound<'py, PyAny>>,
+    where_: Option<Bound<'py, PyAny>>,
+}
+
+/// `ufunc.reduce(array, /, axis=0, dtype=None, out=None, keepdims=False, initial=<no value>, where=True)`
+pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    let uf = UfuncRef(slf.clone());
+    check_allowed(&uf, Method::Reduce)?;
+    let [array, axis, dtype, out, keepdims, initial, where_] = args.parse(&REDUCE)?;
+    let Some(array) = array else { return Err(PyTypeError::new_err("reduce() missing required argument")) };
+    run(&uf, Method::Reduce, Given { array, indices: None, axis, dtype, out, keepdims, initial, where_ })
+}
+
+/// `ufunc.accumulate(array, /, axis=0, dtype=None, out=None)`
+pub fn accumulate<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    let uf = UfuncRef(slf.clone());
+    check_allowed(&uf, Method::Accumulate)?;
+    let [array, axis, dtype, out] = args.parse(&ACCUMULATE)?;
+    let Some(array) = array else {
+        return Err(PyTypeError::new_err("accumulate() missing required argument"));
+    };
+    let given = Given { array, indices: None, axis, dtype, out, keepdims: None, initial: None, where_: None };
+    run(&uf, Method::Accumulate, given)
+}
+
+/// `ufunc.reduceat(array, /, indices, axis=0, dtype=None, out=None)`
+pub fn reduceat<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    let uf = UfuncRef(slf.clone());
+    check_allowed(&uf, Method::Reduceat)?;
+    let [array, indices, axis, dtype, out] = args.parse(&REDUCEAT)?;
+    let Some(array) = array else { return Err(PyTypeError::new_err("reduceat() missing required argument")) };
+    let given = Given { array, indices, axis, dtype, out, keepdims: None, initial: None, where_: None };
+    run(&uf, Method::Reduceat, given)
+}
+
+fn check_allowed(uf: &UfuncRef<'_>, method: Method) -> PyResult<()> {
+    if uf.is_generalized() {
+        return Err(PyRuntimeError::new_err("Reduction not defined on ufunc with signature"));
+    }
+    if uf.nin() != 2 {
+        return Err(PyValueError::new_err(format!("{} only supported for binary functions", method.name())));
+    }
+    if uf.nout() != 1 {
+        return Err(PyValueError::new_err(format!(
+            "{} only supported for functions returning a single value",
+            method.name()
+        )));
+    }
+    Ok(())
+}
+
+fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<Bound<'py, PyAny>> {
+    let py = uf.py();
+    // `out` may be a tuple of one.
+    let mut out_obj = g.out.take();
+    if let Some(t) = out_obj.as_ref().and_then(|o| o.cast_exact::<PyTuple>().ok().cloned()) {
+        if t.len() != 1 {
+            return Err(PyValueError::new_err(
+                "The 'out' tuple must have exactly one entry per ufunc output",
+            ));
+        }
+        let item = t.get_item(0)?;
+        out_obj = Some(item.clone());
+        if item.is_none() {
+            return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
+        }
+    }
+    let out_obj = none_as_absent(out_obj);
+    let operands = std::iter::once(&g.array).chain(&out_obj).chain(&g.where_).cloned();
+    if let Some(result) = overrides::check(uf, method.name(), operands, || normal_form(py, &g, &out_obj))? {
+        return Ok(result);
+    }
+
+    let mut signature: params::Signature = (0..3).map(|_| None).collect();
+    if let Some(d) = g.dtype.as_ref().filter(|d| !d.is_none()) {
+        signature[0] = Some(params::type_of(d)?);
+    }
+    let indices = match &g.indices {
+        Some(obj) => Some(index_list(obj)?),
+        None => None,
+    };
+    let out = out_obj.as_ref().map(params::out_array).transpose()?;
+    let keepdims = match &g.keepdims {
+        Some(k) => index(k)? != 0,
+        None => false,
+    };
+    let mask = params::where_of(g.where_.as_ref())?;
+    let arr = match Array::cast(&g.array) {
+        Some(a) => a,
+        None => array::from_any(&g.array, None, 0, 0, 0)?,
+    };
+    let axes = axes_of(g.axis.as_ref(), arr.ndim())?;
+    if method != Method::Reduce {
+        if arr.ndim() == 0 {
+            return Err(PyTypeError::new_err(format!("cannot {} on a scalar", method.name())));
+        }
+        if axes.iter().filter(|&&f| f).count() != 1 {
+            return Err(PyValueError::new_err(format!("{} does not allow multiple axes", method.name())));
+        }
+    }
+
+    let binding = bind_reduction(uf, method, &arr, out.as_ref(), signature)?;
+    let result = match method {
+        Method::Reduce => {
+            let initial = match &g.initial {
+                Some(obj) if is_no_value(obj)? => None,
+                other => other.clone(),
+            };
+            reduce_array(uf, &binding, &arr, out.as_ref(), &axes, keepdims, initial, mask.as_ref())?
+        }
+        _ => {
+            let axis = axes.iter().position(|&f| f).unwrap_or(0);
+            along_axis(uf, &binding, &arr, out.as_ref(), axis, indices.as_deref())?
+        }
+    };
+    match out_obj {
+        Some(out) if result.is_exact() => Ok(out),
+        Some(out) => {
+            let wrap = out.getattr(pyo3::intern!(py, "__array_wrap__"))?;
+            apply_wrap(result, Some(&wrap), None, false)
+        }
+        None => {
+            let wrap = find_wrap(std::slice::from_ref(&g.array))?;
+            apply_wrap(result, wrap.as_ref(), None, true)
+        }
+    }
+}
+
+/// The call as overrides see it.
+fn normal_form<'py>(
+    py: Python<'py>,
+    g: &Given<'py>,
+    out: &Option<Bound<'py, PyAny>>,
+) -> PyResult<(Vec<Bound<'py, PyAny>>, Bound<'py, PyDict>)> {
+    let kwargs = PyDict::new(py);
+    let named = [
+        ("axis", &g.axis),
+        ("dtype", &g.dtype),
+        ("keepdims", &g.keepdims),
+        ("initial", &g.initial),
+        ("where", &g.where_),
+    ];
+    for (name, value) in named {
+        if let Some(v) = value
+            && !(name == "initial" && is_no_value(v)?)
+        {
+            kwargs.set_item(name, v)?;
+        }
+    }
+    if let Some(o) = out {
+        kwargs.set_item("out", (o,))?;
+    }
+    Ok((std::iter::once(g.array.clone()).chain(g.indices.clone()).collect(), kwargs))
+}
+
+/// Which axes are folded. A 0-d array may be folded along axis 0 or -1.
+fn axes_of(axis: Option<&Bound<'_, PyAny>>, ndim: usize) -> PyResult<Vec<bool>> {
+    let mut flags = vec![false; ndim];
+    let Some(axis) = axis else {
+        if ndim > 0 {
+            flags[0] = true;
+        }
+        return Ok(flags);
+    };
+    let py = axis.py();
+    if axis.is_none() {
+        flags.fill(true);
+        return Ok(flags);
+    }
+    if let Ok(tuple) = axis.cast::<PyTuple>() {
+        for item in tuple.iter() {
+            let i = micronumpy::array::normalize_axis(strict_index(&item)?, ndim).py(py)?;
+            if std::mem::replace(&mut flags[i], true) {
+                return Err(PyValueError::new_err("duplicate value in 'axis'"));
+            }
+        }
+        return Ok(flags);
+    }
+    let i = strict_index(axis)?;
+    if ndim == 0 && (i == 0 || i == -1) {
+        return Ok(flags);
+    }
+    flags[micronumpy::array::normalize_axis(i, ndim).py(py)?] = true;
+    Ok(flags)
+}
+
+/// An axis number; booleans are none.
+fn strict_index(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if obj.is_instance_of::<pyo3::types::PyBool>() {
+        return Err(PyTypeError::new_err("an integer is required"));
+    }
+    index(obj)
+}
+
+fn index_list(obj: &Bound<'_, PyAny>) -> PyResult<Vec<isize>> {
+    let py = obj.py();
+    let descr = dtype::builtin(py, TypeNum::LONG);
+    let arr = array::from_any(obj, Some(&descr), 1, 1, crate::abi::NPY_ARRAY_CARRAY)?;
+    let n = arr.size();
+    // SAFETY: a contiguous aligned array of intp.
+    Ok(unsafe { std::slice::from_raw_parts(arr.data().cast::<isize>(), n) }.to_vec())
+}
+
+/// Find the loop of a reduction.
+fn bind_reduction<'py>(
+    uf: &UfuncRef<'py>,
+    method: Method,
+    arr: &Array<'py>,
+    out: Option<&Array<'py>>,
+    mut signature: params::Signature,
+) -> PyResult<Binding<'py>> {
+    let py = uf.py();
+    let num = arr.dtype().num;
+    let core = uf.data().core.borrow();
+    if signature[0].is_none() && out.is_none() && matches!(&*core.name, "add" | "multiply") {
+        // Sums and products of small integers are computed in a type with room for them.
+        if num.is_bool() || num.is_integer() && num.size() < TypeNum::LONG.size() {
+            signature[0] = Some(if num.is_unsigned() { TypeNum::ULONG } else { TypeNum::LONG });
+        }
+    }
+    signature[2] = signature[0];
+    let own = arr.dtype();
+    let given = out.map(|o| o.dtype());
+    let first = given.map_or(OpType::Absent, OpType::Is);
+    let ops = [first, OpType::Is(own), first];
+    let found = match resolve(&core, &ops, &signature) {
+        Ok(res) => {
+            let uniform = res.dtypes[0].num == res.dtypes[2].num;
+            if core.rule == Rule::Comparison && !uniform {
+                Err(ResolveError::NoSignatureLoop)
+            } else {
+                check_casts(&core, &ops, &signature, &res, Casting::Unsafe).map(|()| res)
+            }
+        }
+        Err(e) => Err(e),
+    };
+    let res = match found {
+        Ok(res) => res,
+        Err(e) => {
+            drop(core);
+            // Without an output the operand itself stands on both sides.
+            let ops = [given.map_or(OpType::Is(own), OpType::Is), OpType::Is(own), first];
+            let descrs = [
+                Some(out.map_or_else(|| arr.descr(), |o| o.descr())),
+                Some(arr.descr()),
+                out.map(|o| o.descr()),
+            ];
+            return Err(error(uf, &descrs, &ops, &signature, Casting::Unsafe, e));
+        }
+    };
+    let def = core.loops[res.index].def.clone();
+    drop(core);
+    let descrs = descrs_of(py, &res.dtypes, std::iter::once(arr))?;
+    let same = |a: usize, b: usize| micronumpy::dtype::equivalent(&res.dtypes[a], &res.dtypes[b]);
+    if !same(0, 2) || method != Method::Reduce && !same(0, 1) {
+        return Err(PyTypeError::new_err(format!(
+            "the resolved dtypes are not compatible with {}.{}. Resolved ({}, {}, {})",
+            uf.name(),
+            method.name(),
+            descrs[0].0.repr()?,
+            descrs[1].0.repr()?,
+            descrs[2].0.repr()?
+        )));
+    }
+    Ok(Binding { def, res, descrs })
+}
+
+/// Where a fold starts.
+enum Start<'py> {
+    Value(Bound<'py, PyAny>),
+    Identity(Bound<'py, PyAny>),
+    /// With the first elements along the folded axes.
+    First,
+}
+
+/// The start of a reduction: the caller's, or the identity of the operation.
+fn start_of<'py>(
+    uf: &UfuncRef<'py>,
+    num: TypeNum,
+    initial: Option<Bound<'py, PyAny>>,
+    empty: bool,
+) -> PyResult<(Start<'py>, bool)> {
+    let (identity, reorderable) = identity_object(uf)?;
+    let start = match initial {
+        Some(v) if v.is_none() => Start::First,
+        Some(v) => Start::Value(v),
+        None => match identity {
+            // Objects are folded among themselves: an identity would bring a foreign type in.
+            Some(_) if num.is_object() && !empty => Start::First,
+            Some(v) => Start::Identity(v),
+            None => Start::First,
+        },
+    };
+    Ok((start, reorderable))
+}
+
+fn reduce_array<'py>(
+    uf: &UfuncRef<'py>,
+    binding: &Binding<'py>,
+    arr: &Array<'py>,
+    out: Option<&Array<'py>>,
+    axes: &[bool],
+    keepdims: bool,
+    initial: Option<Bound<'py, PyAny>>,
+    mask: Option<&Array<'py>>,
+) -> PyResult<Array<'py>> {
+    let py = uf.py();
+    let name = uf.name();
+    let shape = arr.shape();
+    let count = axes.iter().filter(|&&f| f).count();
+    // Shape with folded axes of length one, and the one the result has.
+    let kept: Dims = shape.iter().zip(axes).map(|(&n, &f)| if f { 1 } else { n }).collect();
+    let final_shape: Dims = if keepdims {
+        kept.clone()
+    } else {
+        shape.iter().zip(axes).filter(|(_, f)| !**f).map(|(&n, _)| n).collect()
+    };
+    if let Some(o) = out {
+        check_out(&name, o, shape, axes, &final_shape, keepdims).py(py)?;
+    }
+    if let Some(m) = mask {
+        if m.ndim() > shape.len() {
+            return Err(PyValueError::new_err(
+                "input operand has more dimensions than allowed by the axis remapping",
+            ));
+        }
+        if broadcast_strides(m.shape(), m.strides(), shape).is_err() {
+            return Err(PyValueError::new_err(format!(
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {} {} ",
+                shape_text(shape),
+                shape_text(m.shape())
+            )));
+        }
+    }
+    let empty = shape.contains(&0);
+    let work = binding.descrs[0].clone();
+    let (start, reorderable) = start_of(uf, work.dtype().num, initial, empty)?;
+    if count > 1 && !reorderable {
+        return Err(PyValueError::new_err(format!(
+            "reduction operation '{name}' is not reorderable, so at most one axis may be specified"
+        )));
+    }
+
+    // The result is folded in the loop's dtype; an output of another kind gets it at the end.
+    let direct = out.filter(|o| {
+        !needs_buffer(&o.view(), work.dtype(), binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED))
+            && overlaps(&arr.view(), &o.view()) == Overlap::Harmless
+            && !bounds_meet(&arr.view(), &o.view())
+            && mask.is_none_or(|m| !bounds_meet(&m.view(), &o.view()))
+    });
+    let target = match direct {
+        Some(o) => o.clone(),
+        None => {
+            let rows = [arr.strides()];
+            let mut order: Vec<usize> = axis_order(shape.len(), &rows).to_vec();
+            if !keepdims {
+                order.retain(|&a| !axes[a]);
+                for a in &mut order {
+                    *a -= axes[..*a].iter().filter(|&&f| f).count();
+                }
+            }
+            new_laid_out(&work, &final_shape, &order)?
+        }
+    };
+    let strides: Dims = if keepdims {
+        Dims::from_slice(target.strides())
+    } else {
+        let mut own = target.strides().iter();
+        axes.iter().map(|&f| if f { 0 } else { own.next().copied().unwrap_or(0) }).collect()
+    };
+    // SAFETY: the target with axes of length one put in.
+    let view = unsafe { ArrayRef::new(target.data(), &kept, &strides, work.dtype()) };
+
+    let mut first_copied = false;
+    match start {
+        Start::Value(value) => fill(&work, &view, &value, false)?,
+        Start::Identity(value) => fill(&work, &view, &value, true)?,
+        Start::First => {
+            if mask.is_some() {
+                return Err(PyValueError::new_err(format!(
+                    "reduction operation '{name}' does not have an identity, so to use a where mask one has to \
+                     specify 'initial'"
+                )));
+            }
+            if empty && !kept.contains(&0) {
+                return Err(PyValueError::new_err(format!(
+                    "zero-size array to reduction operation {name} which has no identity"
+                )));
+            }
+            if !empty {
+                let (first, st) = fold::first_elements(&arr.view(), axes);
+                // SAFETY: a part of the operand.
+                let src = unsafe { ArrayRef::new(arr.data(), &first, &st, arr.dtype()) };
+                micronumpy::cast::copy_into(&view, &src).py(py)?;
+                first_copied = true;
+            }
+        }
+    }
+    let raw = binding.raw_descrs();
+    let l = BoundLoop::new(&binding.def, 2, binding.dtypes(), binding.host(uf, &raw));
+    let mask_view = mask.map(|m| m.view());
+    let bufsize = errstate::bufsize(py)?;
+    let check = binding.has_fp_status();
+    if check {
+        fpstatus::clear();
+    }
+    fold::reduce(&l, &view, &arr.view(), mask_view.as_ref(), first_copied, bufsize).py(py)?;
+    if check {
+        let status = fpstatus::take();
+        if status != 0 {
+            errstate::report(py, "reduce", status)?;
+        }
+    }
+    match (out, direct) {
+        (Some(o), None) => {
+            micronumpy::cast::copy_into(&o.view(), &target.view()).py(py)?;
+            Ok(o.clone())
+        }
+        _ => Ok(target),
+    }
+}
+
+/// Set all elements to a Python value.
+fn fill<'py>(
+    descr: &crate::objects::Descr<'py>,
+    view: &ArrayRef<'_>,
+    value: &Bound<'py, PyAny>,
+    identity: bool,
+) -> PyResult<()> {
+    let py = descr.py();
+    let one = array::new(descr, &[], Order::C, true)?;
+    let num = descr.dtype().num;
+    // An identity of -1 means all bits set.
+    if identity && num.is_unsigned() && value.extract::<i64>().is_ok_and(|v| v == -1) {
+        // SAFETY: one element of a fixed-size integer type.
+        unsafe { one.data().write_bytes(0xff, num.size()) };
+    } else {
+        // SAFETY: one fresh element.
+        unsafe { scalar::set_item(descr, one.data(), value)? };
+    }
+    micronumpy::cast::copy_into(view, &one.view()).py(py)
+}
+
+/// Check the shape of an output.
+fn check_out(
+    name: &str,
+    out: &Array<'_>,
+    shape: &[isize],
+    axes: &[bool],
+    want: &[isize],
+    keepdims: bool,
+) -> micronumpy::Result<()> {
+    if out.ndim() != want.len() {
+        let hint = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
+        return Err(Error::value(format!(
+            "output parameter for reduction operation {name} has the wrong number of dimensions: Found {} but \
+             expected {}{hint}",
+            out.ndim(),
+            want.len()
+        )));
+    }
+    if keepdims {
+        for (i, (&n, &f)) in out.shape().iter().zip(axes).enumerate() {
+            if f && n != 1 {
+                return Err(Error::value(format!(
+                    "operand was set up as a reduction along axis {i}, but the length of the axis is {n} (it has to be \
+                     1)"
+                )));
+            }
+        }
+    }
+    if out.shape() != want {
+        let mut own = out.shape().iter();
+        let remapped: Dims = axes
+            .iter()
+            .map(|&f| match (f, keepdims) {
+                (true, false) => -1,
+                _ => own.next().copied().unwrap_or(1),
+            })
+            .collect();
+        return Err(Error::value(format!(
+            "operands could not be broadcast together with remapped shapes [original->remapped]: {}->{} {} ",
+            shape_text(out.shape()),
+            shape_text(&remapped),
+            shape_text(shape)
+        )));
+    }
+    Ok(())
+}
+
+/// `accumulate` and, with indices, `reduceat`.
+fn along_axis<'py>(
+    uf: &UfuncRef<'py>,
+    binding: &Binding<'py>,
+    arr: &Array<'py>,
+    out: Option<&Array<'py>>,
+    axis: usize,
+    indices: Option<&[isize]>,
+) -> PyResult<Array<'py>> {
+    let py = uf.py();
+    let n = arr.shape()[axis];
+    let mut shape = Dims::from_slice(arr.shape());
+    if let Some(ind) = indices {
+        for &i in ind {
+            if i < 0 || i >= n {
+                return Err(PyIndexError::new_err(format!(
+                    "index {i} out-of-bounds in {}.reduceat [0, {n})",
+                    uf.name()
+                )));
+            }
+        }
+        shape[axis] = ind.len() as isize;
+    }
+    if let Some(o) = out {
+        if o.ndim() != shape.len() {
+            return Err(PyValueError::new_err(format!(
+                "Iterator input op_axes[0][{}] (=={}) is not a valid axis of op[0], which has {} dimensions ",
+                o.ndim().saturating_sub(1),
+                o.ndim(),
+                o.ndim()
+            )));
+        }
+        if o.shape() != shape.as_slice() {
+            let text = shape_text;
+            return Err(PyValueError::new_err(format!(
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {0}->{0} \
+                 {1}->{1} ",
+                text(o.shape()),
+                text(arr.shape())
+            )));
+        }
+    }
+    let work = binding.descrs[0].clone();
+    let unaligned = binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED);
+    // The input as the loop wants it, apart from the output.
+    let mut temp: Option<NdArray> = None;
+    let meets = out.is_some_and(|o| bounds_meet(&arr.view(), &o.view()));
+    if meets || needs_buffer(&arr.view(), work.dtype(), unaligned) {
+        let src = if same_bytes(arr.dtype(), work.dtype()) && arr.view().is_aligned() {
+            copied(&arr.view()).py(py)?
+        } else {
+            let dst = NdArray::empty(arr.shape(), work.dtype(), Order::C).py(py)?;
+            micronumpy::cast::copy_into(&dst.view(), &arr.view()).py(py)?;
+            dst
+        };
+        temp = Some(src);
+    }
+    let direct = out.filter(|o| !needs_buffer(&o.view(), work.dtype(), unaligned));
+    let target = match direct {
+        Some(o) => o.clone(),
+        None => {
+            let order = axis_order(shape.len(), &[arr.strides()]);
+            new_laid_out(&work, &shape, &order)?
+        }
+    };
+    let raw = binding.raw_descrs();
+    let l = BoundLoop::new(&binding.def, 2, binding.dtypes(), binding.host(uf, &raw));
+    let input = temp.as_ref().map_or_else(|| arr.view(), |t| t.view());
+    let check = binding.has_fp_status();
+    if check {
+        fpstatus::clear();
+    }
+    let method = if indices.is_some() { Method::Reduceat } else { Method::Accumulate };
+    match indices {
+        None => fold::accumulate(&l, &target.view(), &input, axis).py(py)?,
+        Some(ind) => fold::reduceat(&l, &target.view(), &input, axis, ind).py(py)?,
+    }
+    if check {
+        let status = fpstatus::take();
+        if status != 0 {
+            errstate::report(py, method.name(), status)?;
+        }
+    }
+    match (out, direct) {
+        (Some(o), None) => {
+            micronumpy::cast::copy_into(&o.view(), &target.view()).py(py)?;
+            Ok(o.clone())
+        }
+        _ => Ok(target),
+    }
 }

@@ -1,0 +1,231 @@
+//! Folding along axes: `reduce`, `accumulate`, `reduceat`.
+//!
+//! A reduction is an elementwise call whose output has stride 0 along the folded axes and is the first input as well.
+//! Which axis is walked innermost therefore decides how floats are summed: the innermost folded axis is summed pairwise
+//! by the kernel, everything else adds up in order. The walk is numpy's (memory order, never turned round), so that sums
+//! have numpy's bits.
+//!
+//! Outputs are always in the loop's dtype here, aligned and initialised; inputs of other dtypes are cast on the way.
+
+use super::BoundLoop;
+use super::exec::{Stager, for_runs};
+use crate::array::{ArrayRef, Dims};
+use crate::cast::copy_into;
+use crate::error::Result;
+use crate::iter::{AxisPlan, MultiIter, PerOp, axis_order, broadcast_strides};
+
+/// Fold `input` into `out`, which has length 1 (and stride 0) along the folded axes.
+///
+/// With `first_copied` the output already holds the elements at index 0 of all folded axes ([`first_elements`]) and those
+/// are not visited again.
+///
+/// # Errors
+/// What the loop or a cast reports.
+pub fn reduce(
+    l: &BoundLoop<'_>,
+    out: &ArrayRef<'_>,
+    input: &ArrayRef<'_>,
+    mask: Option<&ArrayRef<'_>>,
+    first_copied: bool,
+    bufsize: usize,
+) -> Result<()> {
+    let shape = input.shape;
+    if shape.contains(&0) {
+        return Ok(());
+    }
+    let out_strides: Dims = (0..shape.len())
+        .map(|i| if out.shape[i] == 1 && shape[i] != 1 { 0 } else { out.strides[i] })
+        .collect();
+    let mask_strides = match mask {
+        Some(m) => broadcast_strides(m.shape, m.strides, shape)?,
+        None => Dims::new(),
+    };
+    let mut rows: PerOp<&[isize]> = PerOp::new();
+    rows.push(&out_strides);
+    rows.push(input.strides);
+    if mask.is_some() {
+        rows.push(&mask_strides);
+    }
+    // Memory order, but no axis turned round: the plan is told the order it should keep.
+    let order = axis_order(shape.len(), &rows);
+    let sorted = |row: &[isize]| -> Dims { order.iter().map(|&a| row[a]).collect() };
+    let sorted_rows: PerOp<Dims> = rows.iter().map(|r| sorted(r)).collect();
+    let views: PerOp<&[isize]> = sorted_rows.iter().map(|r| r.as_slice()).collect();
+    let plan = AxisPlan::in_order(&sorted(shape), &views);
+
+    let nop = views.len();
+    let mut ptrs: PerOp<*mut u8> = PerOp::new();
+    ptrs.push(out.data);
+    ptrs.push(input.data);
+    ptrs.extend(mask.map(|m| m.data));
+
+    let (inner, outer) = match plan.shape.split_last() {
+        Some((&n, outer)) => (n as usize, outer),
+        None => (1, &[][..]),
+    };
+    let inner_strides: PerOp<isize> = if plan.shape.is_empty() {
+        PerOp::from_elem(0, nop)
+    } else {
+        PerOp::from_slice(&plan.strides[outer.len() * nop..])
+    };
+    let mut stager = Stager::new(l, &[*out, *input, *out], bufsize)?;
+    let mut index = Dims::from_elem(0, outer.len());
+    let (so, si) = (inner_strides[0], inner_strides[1]);
+    loop {
+        // On the first visit of output elements what was copied into them is skipped: one element of a folded inner
+        // axis, the whole inner axis otherwise.
+        let first = first_copied && (0..outer.len()).all(|a| index[a] == 0 || plan.strides[a * nop] != 0);
+        let skip = match first {
+            true if so == 0 => 1,
+            true => inner,
+            false => 0,
+        };
+        let mut fold = |from: usize, n: usize| {
+            let at = |k: usize, s: isize| ptrs[k].wrapping_offset(from as isize * s);
+            let (o, i) = (at(0, so), at(1, si));
+            stager.run(&[o, i, o], n, &[so, si, so])
+        };
+        if skip < inner {
+            match mask {
+                None => fold(skip, inner - skip)?,
+                Some(_) => {
+                    let sm = inner_strides[2];
+                    let start = ptrs[2].wrapping_offset(skip as isize * sm);
+                    // SAFETY: the mask was broadcast to the shape that is walked.
+                    unsafe { for_runs(start, sm, inner - skip, |from, n| fold(skip + from, n))? };
+                }
+            }
+        }
+        if !step(&mut index, outer, &mut ptrs, &plan.strides, nop) {
+            return Ok(());
+        }
+    }
+}
+
+/// Move an index over the outer axes, and the pointers with it.
+fn step(index: &mut Dims, outer: &[isize], ptrs: &mut PerOp<*mut u8>, strides: &[isize], nop: usize) -> bool {
+    for axis in (0..outer.len()).rev() {
+        let row = &strides[axis * nop..(axis + 1) * nop];
+        index[axis] += 1;
+        let back = if index[axis] < outer[axis] { None } else { Some(outer[axis] - 1) };
+        for (p, &s) in ptrs.iter_mut().zip(row) {
+            *p = p.wrapping_offset(back.map_or(s, |n| -s * n));
+        }
+        if back.is_none() {
+            return true;
+        }
+        index[axis] = 0;
+    }
+    false
+}
+
+/// The elements at index 0 of the folded axes, as a view of an array: `(shape, strides)` with those axes of length 1.
+pub fn first_elements(input: &ArrayRef<'_>, folded: &[bool]) -> (Dims, Dims) {
+    let shape = input.shape.iter().zip(folded).map(|(&n, &f)| if f { 1 } else { n }).collect();
+    (shape, Dims::from_slice(input.strides))
+}
+
+/// Fold along one axis, keeping every intermediate result. Input and output have the same shape and the loop's dtype.
+///
+/// # Errors
+/// What the loop reports.
+pub fn accumulate(l: &BoundLoop<'_>, out: &ArrayRef<'_>, input: &ArrayRef<'_>, axis: usize) -> Result<()> {
+    let n = input.shape[axis];
+    if input.shape.contains(&0) {
+        return Ok(());
+    }
+    let one: Dims = input.shape.iter().enumerate().map(|(i, &n)| if i == axis { 1 } else { n }).collect();
+    // SAFETY: the first slices of both arrays.
+    unsafe {
+        copy_into(
+            &ArrayRef::new(out.data, &one, out.strides, out.dtype),
+            &ArrayRef::new(input.data, &one, input.strides, input.dtype),
+        )?;
+    }
+    let (so, si) = (out.strides[axis], input.strides[axis]);
+    let mut iter = lanes(&[*out, *input], axis);
+    let by_lane = iter.inner_count() < n as usize
+        || iter
+            .inner_strides()
+            .iter()
+            .zip([so, si])
+            .any(|(s, along)| s.unsigned_abs() > along.unsigned_abs());
+    iter.for_each(|p, count, st| {
+        if by_lane {
+            for k in 0..count as isize {
+                let (o, i) = (p[0].wrapping_offset(k * st[0]), p[1].wrapping_offset(k * st[1]));
+                let data = [o, i.wrapping_offset(si), o.wrapping_offset(so)];
+                // SAFETY: elements `1..n` of one lane; each output is one step ahead of the first input.
+                unsafe { l.call(&data, &[n - 1], &[so, si, so])? };
+            }
+        } else {
+            // Lanes lie side by side: fold all of them by one step at a time.
+            for k in 1..n {
+                let o = p[0].wrapping_offset(k * so);
+                let data = [o.wrapping_offset(-so), p[1].wrapping_offset(k * si), o];
+                // SAFETY: `count` neighbouring lanes.
+                unsafe { l.call(&data, &[count as isize], &[st[0], st[1], st[0]])? };
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Walk everything but one axis.
+fn lanes(ops: &[ArrayRef<'_>], axis: usize) -> MultiIter {
+    let without = |row: &[isize]| -> Dims {
+        row.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, &s)| s).collect()
+    };
+    let rows: PerOp<Dims> = ops.iter().map(|op| without(op.strides)).collect();
+    let views: PerOp<&[isize]> = rows.iter().map(|r| r.as_slice()).collect();
+    let data: PerOp<*mut u8> = ops.iter().map(|op| op.data).collect();
+    let shape: Dims = ops[1].shape.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, &n)| n).collect();
+    MultiIter::from_plan(&AxisPlan::new(&shape, &views), &data)
+}
+
+/// Fold slices of one axis: output `k` is the fold of `indices[k]..indices[k + 1]` (the last one runs to the end), or the
+/// single element at `indices[k]` where that is empty. Indices are in bounds; dtypes are the loop's.
+///
+/// # Errors
+/// What the loop reports.
+pub fn reduceat(
+    l: &BoundLoop<'_>,
+    out: &ArrayRef<'_>,
+    input: &ArrayRef<'_>,
+    axis: usize,
+    indices: &[isize],
+) -> Result<()> {
+    if out.shape.contains(&0) {
+        return Ok(());
+    }
+    let n = input.shape[axis];
+    let (so, si) = (out.strides[axis], input.strides[axis]);
+    let one: Dims = input.shape.iter().enumerate().map(|(i, &n)| if i == axis { 1 } else { n }).collect();
+    for (k, &from) in indices.iter().enumerate() {
+        let dst = out.data.wrapping_offset(k as isize * so);
+        let src = input.data.wrapping_offset(from * si);
+        // SAFETY: one slice of each array; indices are in bounds.
+        unsafe {
+            copy_into(
+                &ArrayRef::new(dst, &one, out.strides, out.dtype),
+                &ArrayRef::new(src, &one, input.strides, input.dtype),
+            )?;
+        }
+    }
+    lanes(&[*out, *input], axis).for_each(|p, count, st| {
+        for lane in 0..count as isize {
+            let (o, i) = (p[0].wrapping_offset(lane * st[0]), p[1].wrapping_offset(lane * st[1]));
+            for (k, &from) in indices.iter().enumerate() {
+                let to = indices.get(k + 1).copied().unwrap_or(n);
+                if to - from <= 1 {
+                    continue;
+                }
+                let o = o.wrapping_offset(k as isize * so);
+                let data = [o, i.wrapping_offset((from + 1) * si), o];
+                // SAFETY: elements `from + 1..to` of one lane.
+                unsafe { l.call(&data, &[to - from - 1], &[0, si, 0])? };
+            }
+        }
+        Ok(())
+    })
+}
