@@ -14,6 +14,7 @@ pub mod fpstatus;
 pub mod loops;
 pub mod ops;
 pub mod order;
+pub mod random;
 pub mod select;
 pub mod sort;
 pub mod strings_compare;

@@ -1,0 +1,134 @@
+//! `bitgen_t`: a state and four functions that draw from it.
+
+use std::ffi::c_void;
+
+/// A source of random bits as C sees it (numpy's `bitgen_t`).
+///
+/// Drawing changes the state behind the pointer. Whoever hands out `&BitGen` has to see to it that no two threads draw at
+/// once (numpy's generators carry a lock for that) and that the state outlives the reference.
+#[repr(C)]
+#[derive(Debug)]
+pub struct BitGen {
+    state: *mut c_void,
+    next_uint64: unsafe extern "C" fn(*mut c_void) -> u64,
+    next_uint32: unsafe extern "C" fn(*mut c_void) -> u32,
+    next_double: unsafe extern "C" fn(*mut c_void) -> f64,
+    next_raw: unsafe extern "C" fn(*mut c_void) -> u64,
+}
+
+const _: () = assert!(size_of::<BitGen>() == 40);
+
+/// What the streams of [`BitGen`] are made of.
+pub trait Source {
+    fn u64(&mut self) -> u64;
+    fn u32(&mut self) -> u32;
+    /// Uniform on [0, 1) with 53 bits.
+    fn f64(&mut self) -> f64 {
+        unit_f64(self.u64())
+    }
+    /// One output of the underlying generator, whatever its width.
+    fn raw(&mut self) -> u64 {
+        self.u64()
+    }
+}
+
+pub(crate) fn unit_f64(bits: u64) -> f64 {
+    (bits >> 11) as f64 * (1.0 / 9007199254740992.0)
+}
+
+// SAFETY (the four functions): `BitGen::new` requires that `state` points to a live `S` nobody else is using.
+unsafe extern "C" fn next_uint64<S: Source>(state: *mut c_void) -> u64 {
+    // SAFETY: as above.
+    unsafe { (*state.cast::<S>()).u64() }
+}
+unsafe extern "C" fn next_uint32<S: Source>(state: *mut c_void) -> u32 {
+    // SAFETY: as above.
+    unsafe { (*state.cast::<S>()).u32() }
+}
+unsafe extern "C" fn next_double<S: Source>(state: *mut c_void) -> f64 {
+    // SAFETY: as above.
+    unsafe { (*state.cast::<S>()).f64() }
+}
+unsafe extern "C" fn next_raw<S: Source>(state: *mut c_void) -> u64 {
+    // SAFETY: as above.
+    unsafe { (*state.cast::<S>()).raw() }
+}
+
+impl BitGen {
+    /// The interface of a generator.
+    ///
+    /// # Safety
+    /// `state` stays valid, at its place, for as long as the value is used, and is not drawn from by two threads at once.
+    pub unsafe fn new<S: Source>(state: *mut S) -> BitGen {
+        BitGen {
+            state: state.cast(),
+            next_uint64: next_uint64::<S>,
+            next_uint32: next_uint32::<S>,
+            next_double: next_double::<S>,
+            next_raw: next_raw::<S>,
+        }
+    }
+    /// Address of the state.
+    pub fn state_address(&self) -> usize {
+        self.state as usize
+    }
+    /// Addresses of the functions: 64 bits, 32 bits, double, raw.
+    pub fn function_addresses(&self) -> [usize; 4] {
+        [
+            self.next_uint64 as usize,
+            self.next_uint32 as usize,
+            self.next_double as usize,
+            self.next_raw as usize,
+        ]
+    }
+    pub fn u64(&self) -> u64 {
+        // SAFETY: the promise made to `new`, here and below.
+        unsafe { (self.next_uint64)(self.state) }
+    }
+    pub fn u32(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (self.next_uint32)(self.state) }
+    }
+    /// Uniform on [0, 1).
+    pub fn f64(&self) -> f64 {
+        // SAFETY: as above.
+        unsafe { (self.next_double)(self.state) }
+    }
+    pub fn raw(&self) -> u64 {
+        // SAFETY: as above.
+        unsafe { (self.next_raw)(self.state) }
+    }
+    /// Uniform on [0, 1) with 24 bits.
+    pub fn f32(&self) -> f32 {
+        (self.u32() >> 8) as f32 * (1.0 / 16777216.0)
+    }
+    /// A non-negative 64-bit integer.
+    pub fn positive_i64(&self) -> i64 {
+        (self.u64() >> 1) as i64
+    }
+}
+
+/// The unused half of a 64-bit output, kept for the next 32-bit draw.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Half {
+    pub has_uint32: i32,
+    pub uinteger: u32,
+}
+
+impl Half {
+    /// The kept half, or the low half of a fresh output (its high half is kept).
+    pub(crate) fn take(&mut self, next: impl FnOnce() -> u64) -> u32 {
+        if self.has_uint32 != 0 {
+            self.has_uint32 = 0;
+            return self.uinteger;
+        }
+        let bits = next();
+        self.has_uint32 = 1;
+        self.uinteger = (bits >> 32) as u32;
+        bits as u32
+    }
+    pub fn reset(&mut self) {
+        *self = Half::default();
+    }
+}

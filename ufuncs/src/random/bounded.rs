@@ -1,0 +1,173 @@
+//! Integers in a range: Lemire's multiplication for `Generator`, masking with rejection for `RandomState`.
+//!
+//! Narrow types cut a 32-bit draw into pieces; the pieces not used yet wait in a [`Buffer`] that lives as long as one fill.
+
+use super::BitGen;
+
+/// All ones up to the highest one of `max`.
+fn mask_of(max: u64) -> u64 {
+    u64::MAX.checked_shr(max.leading_zeros()).unwrap_or(0)
+}
+
+/// A value in `[0, max]` by masked rejection.
+pub fn interval(rng: &BitGen, max: u64) -> u64 {
+    if max == 0 {
+        return 0;
+    }
+    let mask = mask_of(max);
+    if max <= u64::from(u32::MAX) {
+        loop {
+            let value = u64::from(rng.u32()) & mask;
+            if value <= max {
+                return value;
+            }
+        }
+    }
+    loop {
+        let value = rng.u64() & mask;
+        if value <= max {
+            return value;
+        }
+    }
+}
+
+/// What is left of a 32-bit draw.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Buffer {
+    left: u32,
+    bits: u32,
+}
+
+impl Buffer {
+    /// The next `width` bits in the low end of the result; higher bits are whatever follows.
+    fn next(&mut self, rng: &BitGen, width: u32) -> u32 {
+        if self.left == 0 {
+            self.bits = rng.u32();
+            self.left = 32 / width - 1;
+        } else {
+            self.bits >>= width;
+            self.left -= 1;
+        }
+        self.bits
+    }
+}
+
+/// An integer type to draw.
+pub trait Bounded: Copy {
+    /// Its number of bits.
+    const WIDTH: u32;
+    fn to_u64(self) -> u64;
+    fn from_u64(bits: u64) -> Self;
+    /// `WIDTH` random bits.
+    fn bits(rng: &BitGen, buffer: &mut Buffer) -> u64;
+    /// The high and the low half of `bits * n`.
+    fn multiply(bits: u64, n: u64) -> (u64, u64) {
+        let product = bits * n;
+        (product >> Self::WIDTH, product & ((1 << Self::WIDTH) - 1))
+    }
+}
+
+macro_rules! narrow {
+    ($t:ty, $width:literal) => {
+        impl Bounded for $t {
+            const WIDTH: u32 = $width;
+            fn to_u64(self) -> u64 {
+                u64::from(self)
+            }
+            fn from_u64(bits: u64) -> Self {
+                bits as $t
+            }
+            fn bits(rng: &BitGen, buffer: &mut Buffer) -> u64 {
+                u64::from(buffer.next(rng, $width) as $t)
+            }
+        }
+    };
+}
+narrow!(u8, 8);
+narrow!(u16, 16);
+
+impl Bounded for u32 {
+    const WIDTH: u32 = 32;
+    fn to_u64(self) -> u64 {
+        u64::from(self)
+    }
+    fn from_u64(bits: u64) -> Self {
+        bits as u32
+    }
+    fn bits(rng: &BitGen, _: &mut Buffer) -> u64 {
+        u64::from(rng.u32())
+    }
+}
+
+impl Bounded for u64 {
+    const WIDTH: u32 = 64;
+    fn to_u64(self) -> u64 {
+        self
+    }
+    fn from_u64(bits: u64) -> Self {
+        bits
+    }
+    fn bits(rng: &BitGen, _: &mut Buffer) -> u64 {
+        rng.u64()
+    }
+    fn multiply(bits: u64, n: u64) -> (u64, u64) {
+        let product = u128::from(bits) * u128::from(n);
+        ((product >> 64) as u64, product as u64)
+    }
+}
+
+/// `bool` draws single bits; a range of 0 is the constant.
+impl Bounded for bool {
+    const WIDTH: u32 = 1;
+    fn to_u64(self) -> u64 {
+        u64::from(self)
+    }
+    fn from_u64(bits: u64) -> Self {
+        bits & 1 != 0
+    }
+    fn bits(rng: &BitGen, buffer: &mut Buffer) -> u64 {
+        u64::from(buffer.next(rng, 1) & 1)
+    }
+}
+
+/// A value in `[off, off + range]`, wrapping around.
+pub fn bounded<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, buffer: &mut Buffer) -> T {
+    let range64 = range.to_u64();
+    if range64 == 0 {
+        return off;
+    }
+    // Wide types draw 32 bits when these are enough.
+    let value = if T::WIDTH == 64 && range64 <= u64::from(u32::MAX) {
+        u64::from(below::<u32>(rng, range64, masked, buffer))
+    } else {
+        below::<T>(rng, range64, masked, buffer).to_u64()
+    };
+    T::from_u64(off.to_u64().wrapping_add(value))
+}
+
+/// A value in `[0, range]`, range being positive.
+fn below<T: Bounded>(rng: &BitGen, range: u64, masked: bool, buffer: &mut Buffer) -> T {
+    let max = u64::MAX >> (64 - T::WIDTH);
+    if range == max {
+        return T::from_u64(T::bits(rng, buffer));
+    }
+    if masked {
+        let mask = mask_of(range);
+        loop {
+            let value = T::bits(rng, buffer) & mask;
+            if value <= range {
+                return T::from_u64(value);
+            }
+        }
+    }
+    let n = range + 1;
+    let (mut high, mut low) = T::multiply(T::bits(rng, buffer), n);
+    if low < n {
+        // The first 2^WIDTH mod n products of each high half are too many.
+        let threshold = (max - range) % n;
+        while low < threshold {
+            (high, low) = T::multiply(T::bits(rng, buffer), n);
+        }
+    }
+    T::from_u64(high)
+}
