@@ -210,15 +210,6 @@ fn set_names<'py>(slf: &Obj<'py>, value: Option<&Obj<'py>>) -> PyResult<()> {
         }
         let item = dict.get_item(&from)?.ok_or_else(|| PyKeyError::new_err(from.clone().unbind()))?;
         renamed.set_item(to, &item)?;
-        if let Ok(title) = item.cast::<PyTuple>()?.get_item(2)
-            && title.is_instance_of::<PyString>()
-            && !title.eq(to)?
-        {
-            if renamed.contains(&title)? {
-                return Err(PyValueError::new_err("Duplicate field names given."));
-            }
-            renamed.set_item(title, &item)?;
-        }
     }
     // SAFETY: the descriptor owns names and fields; layouts do not change.
     unsafe {

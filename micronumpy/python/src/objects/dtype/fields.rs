@@ -82,6 +82,7 @@ fn too_big() -> PyErr {
 }
 
 impl<'py> Builder<'py> {
+    #[inline(never)]
     fn new(py: Python<'py>, align: bool) -> Builder<'py> {
         Builder {
             names: vec![],
@@ -138,6 +139,7 @@ impl<'py> Builder<'py> {
         Ok(())
     }
 
+    #[inline(never)]
     fn finish(mut self, py: Python<'py>) -> PyResult<Descr<'py>> {
         if self.align {
             self.total = align_up(self.total, self.max_align)?;
@@ -167,10 +169,27 @@ impl<'py> Builder<'py> {
 
 /// A list of field tuples: `[("a", "i4"), (("title", "b"), "f8", (2,))]`.
 pub(super) fn from_list<'py>(list: &Bound<'py, PyList>, align: bool) -> PyResult<Descr<'py>> {
-    let py = list.py();
-    let mut all = Builder::new(py, align);
+    let mut all = Box::new(Builder::new(list.py(), align));
     for i in 0..list.len() {
-        let item = list.get_item(i)?;
+        let spec = FieldSpec::parse(list, i)?;
+        let descr = convert_with(&spec.format, align)?;
+        spec.add(&mut all, descr)?;
+    }
+    all.finish(list.py())
+}
+
+/// One tuple of the list.
+struct FieldSpec<'py> {
+    at: usize,
+    title: Option<Bound<'py, PyAny>>,
+    name: Bound<'py, PyString>,
+    format: Bound<'py, PyAny>,
+}
+
+impl<'py> FieldSpec<'py> {
+    #[inline(never)]
+    fn parse(list: &Bound<'py, PyList>, at: usize) -> PyResult<Box<FieldSpec<'py>>> {
+        let item = list.get_item(at)?;
         let Some(tuple) = item.cast::<PyTuple>().ok().filter(|t| t.len() >= 2) else {
             return Err(PyTypeError::new_err(format!(
                 "Field elements must be 2- or 3-tuples, got '{}'",
@@ -188,9 +207,9 @@ pub(super) fn from_list<'py>(list: &Bound<'py, PyList>, align: bool) -> PyResult
         } else {
             return Err(PyTypeError::new_err("First element of field tuple is neither a tuple nor str"));
         };
-        let descr = match tuple.len() {
-            2 => convert_with(&tuple.get_item(1)?, align)?,
-            3 => convert_with(tuple.get_slice(1, 3).as_any(), align)?,
+        let format = match tuple.len() {
+            2 => tuple.get_item(1)?,
+            3 => tuple.get_slice(1, 3).into_any(),
             _ => {
                 return Err(PyTypeError::new_err(format!(
                     "Field elements must be tuples with at most 3 elements, got '{}'",
@@ -198,37 +217,44 @@ pub(super) fn from_list<'py>(list: &Bound<'py, PyList>, align: bool) -> PyResult
                 )));
             }
         };
+        Ok(Box::new(FieldSpec { at, title, name, format }))
+    }
+
+    #[inline(never)]
+    fn add(self: Box<Self>, all: &mut Builder<'py>, descr: Descr<'py>) -> PyResult<()> {
+        let py = self.format.py();
+        let (title, name) = (self.title, self.name);
         let name = match (name.is_empty()?, &title) {
             (false, _) => name,
-            (true, None) => PyString::new(py, &format!("f{i}")),
+            (true, None) => PyString::new(py, &format!("f{}", self.at)),
             (true, Some(title)) => match title.cast::<PyString>() {
                 Ok(title) if !title.is_empty()? => title.clone(),
                 _ => return Err(PyTypeError::new_err("Field titles must be non-empty strings")),
             },
         };
-        if let Some(title) = &title
-            && title.is_instance_of::<PyString>()
-            && (title.eq(&name)? || all.fields.contains(title)?)
-            && !all.fields.contains(&name)?
-        {
-            let text = if title.eq(&name)? {
-                "title already used as a name or title.".to_string()
-            } else {
-                format!("field {} occurs more than once", name.repr()?.to_string_lossy())
-            };
-            return Err(PyValueError::new_err(text));
-        }
+        let twice = |name: &Bound<'py, PyString>| -> PyErr {
+            match name.repr() {
+                Ok(repr) => {
+                    PyValueError::new_err(format!("field {} occurs more than once", repr.to_string_lossy()))
+                }
+                Err(e) => e,
+            }
+        };
         if all.fields.contains(&name)? {
-            return Err(PyValueError::new_err(format!(
-                "field {} occurs more than once",
-                name.repr()?.to_string_lossy()
-            )));
+            return Err(twice(&name));
+        }
+        if let Some(title) = title.as_ref().filter(|t| t.is_instance_of::<PyString>()) {
+            if title.eq(&name)? {
+                return Err(PyValueError::new_err("title already used as a name or title."));
+            }
+            if all.fields.contains(title)? {
+                return Err(twice(&name));
+            }
         }
         all.accept(&descr)?;
         let offset = all.next_offset(&descr)?;
-        all.place(name, title.as_ref(), descr, offset)?;
+        all.place(name, title.as_ref(), descr, offset)
     }
-    all.finish(py)
 }
 
 /// The parts of a comma string: fields named `f0`, `f1`, ...
@@ -272,7 +298,7 @@ pub(super) fn from_dict<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<D
         }
     };
     let (Some(names), Some(formats)) = (get(intern!(py, "names"))?, get(intern!(py, "formats"))?) else {
-        let descr = cached(py, "numpy._core._internal", "_usefields")?.call1((obj, i32::from(align)))?;
+        let descr = cached(py, "numpy._core._internal", "_usefields")?.call1((obj, align))?;
         return Descr::cast(&descr).ok_or_else(|| PyTypeError::new_err("_usefields did not return a dtype"));
     };
     let offsets = get(intern!(py, "offsets"))?;
@@ -608,6 +634,12 @@ pub(crate) fn subset<'py>(descr: &Descr<'py>, keys: &Bound<'py, PyList>) -> PyRe
     for key in keys.iter() {
         let item = fields.get_item(&key)?.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))?;
         let tuple = item.cast::<PyTuple>()?;
+        let title = tuple.get_item(2).ok();
+        if let Some(title) = &title
+            && title.eq(&key)?
+        {
+            return Err(PyKeyError::new_err("cannot use field titles in multi-field index"));
+        }
         if new_fields.contains(&key)? {
             return Err(PyValueError::new_err(format!(
                 "duplicate field of name {}",
@@ -615,13 +647,10 @@ pub(crate) fn subset<'py>(descr: &Descr<'py>, keys: &Bound<'py, PyList>) -> PyRe
             )));
         }
         new_fields.set_item(&key, &item)?;
-        if let Ok(title) = tuple.get_item(2) {
-            if title.eq(&key)? {
-                return Err(PyKeyError::new_err("cannot use field titles in multi-field index"));
-            }
-            if title.is_instance_of::<PyString>() {
-                new_fields.set_item(&title, &item)?;
-            }
+        if let Some(title) = title
+            && title.is_instance_of::<PyString>()
+        {
+            new_fields.set_item(&title, &item)?;
         }
         if let Some(d) = Descr::cast(&tuple.get_item(0)?) {
             bits |= flags_of(&d) & FROM_FIELDS;

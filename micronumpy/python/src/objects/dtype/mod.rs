@@ -32,7 +32,6 @@ use crate::ffi::types;
 
 pub use classes::CLASSES;
 pub use compare::equivalent;
-pub(crate) use new::from_dtype_attr;
 pub use new::{convert, convert_with};
 
 pub static DESCR_TYPE: StaticType<PyArray_DTypeMeta> = StaticType::zeroed();
@@ -234,7 +233,8 @@ unsafe fn make_core(descr: *mut PyArray_Descr) -> Dtype {
             let shape = Bound::from_borrowed_ptr(py, sub.shape);
             let shape: Vec<isize> = shape.extract().unwrap_or_default();
             dt.body = Body::Subarray(std::sync::Arc::new(dtype_of(sub.base).clone()), shape.into());
-        } else if !full.names.is_null() && !full.fields.is_null() {
+        } else if num == TypeNum::VOID && !full.names.is_null() && !full.fields.is_null() {
+            // Other types may carry fields, too; to the object space they are what their number says.
             let names = Bound::from_borrowed_ptr(py, full.names);
             let fields = Bound::from_borrowed_ptr(py, full.fields);
             if let (Ok(names), Ok(fields)) = (names.cast::<PyTuple>(), fields.cast::<PyDict>()) {
@@ -413,19 +413,6 @@ pub(crate) fn subarray(base: Descr<'_>, shape: Bound<'_, PyTuple>) -> PyResult<*
         }
         sub.write(PyArray_ArrayDescr { base: base.0.into_ptr().cast(), shape: shape.into_ptr() });
         Ok(sub)
-    }
-}
-
-/// The descriptor class of an instance, as a handle.
-pub(crate) fn class_of<'py>(descr: &Descr<'py>) -> Bound<'py, PyAny> {
-    descr.0.get_type().into_any()
-}
-
-/// `obj` as a DType class, if it is one.
-pub(crate) fn as_class(obj: &Bound<'_, PyAny>) -> Option<*mut PyArray_DTypeMeta> {
-    // SAFETY: live object; instances of the metaclass have its layout.
-    unsafe {
-        (ffi::PyObject_TypeCheck(obj.as_ptr(), DTYPEMETA_TYPE.as_type()) != 0).then(|| obj.as_ptr().cast())
     }
 }
 

@@ -25,19 +25,39 @@ pub fn convert<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Descr<'py>> {
 }
 
 /// The same for a structure whose fields are to be aligned.
+///
+/// Structures nest, so this function and what it calls on the way to itself keep their stack frames small.
 pub fn convert_with<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr<'py>> {
+    if let Some(descr) = Descr::cast(obj) {
+        return Ok(descr);
+    }
+    if let Ok(text) = obj.cast::<PyString>() {
+        return from_str(text, align);
+    }
+    if let Ok(tuple) = obj.cast::<PyTuple>() {
+        let _depth = Recursion::enter(obj.py(), c" while trying to convert the given data type from a tuple object")?;
+        return fields::from_tuple(tuple, align);
+    }
+    if let Ok(list) = obj.cast::<PyList>() {
+        let _depth = Recursion::enter(obj.py(), c" while trying to convert the given data type from a list object")?;
+        return fields::from_list(list, align);
+    }
+    if obj.is_instance_of::<PyDict>() || obj.is_instance_of::<PyMappingProxy>() {
+        let _depth = Recursion::enter(obj.py(), c" while trying to convert the given data type from a dict object")?;
+        return fields::from_dict(obj, align);
+    }
+    from_other(obj, align)
+}
+
+/// What is no container: `None`, classes, bytes, objects that know their dtype.
+#[inline(never)]
+fn from_other<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr<'py>> {
     let py = obj.py();
     if obj.is_none() {
         return Ok(builtin(py, TypeNum::DOUBLE));
     }
-    if let Some(descr) = Descr::cast(obj) {
-        return Ok(descr);
-    }
     if let Ok(ty) = obj.cast::<PyType>() {
         return from_type(ty);
-    }
-    if let Ok(text) = obj.cast::<PyString>() {
-        return from_str(text, align);
     }
     if obj.is_instance_of::<PyBytes>() {
         // SAFETY: a bytes object; the result is a new reference or null.
@@ -52,21 +72,6 @@ pub fn convert_with<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr
             }
             Err(e) => Err(e),
         };
-    }
-    if let Ok(tuple) = obj.cast::<PyTuple>() {
-        let _depth =
-            Recursion::enter(py, c" while trying to convert the given data type from a tuple object")?;
-        return fields::from_tuple(tuple, align);
-    }
-    if let Ok(list) = obj.cast::<PyList>() {
-        let _depth =
-            Recursion::enter(py, c" while trying to convert the given data type from a list object")?;
-        return fields::from_list(list, align);
-    }
-    if obj.is_instance_of::<PyDict>() || obj.is_instance_of::<PyMappingProxy>() {
-        let _depth =
-            Recursion::enter(py, c" while trying to convert the given data type from a dict object")?;
-        return fields::from_dict(obj, align);
     }
     if is_array(obj) {
         return Err(PyTypeError::new_err("Cannot construct a dtype from an array"));
@@ -224,12 +229,11 @@ fn not_understood(text: &Bound<'_, PyString>) -> PyErr {
 /// Whether text is a list of types: `"i4,f8"`, `"3i4"`, `"(2,3)f4"`.
 fn is_comma_string(text: &[u8]) -> bool {
     let is_order = |c: u8| matches!(c, b'<' | b'>' | b'=' | b'|');
-    let first = match text {
-        [order, next, _, ..] if is_order(*order) => *next,
-        [first, ..] => *first,
-        [] => return false,
+    let rest = match text {
+        [order, rest @ ..] if is_order(*order) && rest.len() > 1 => rest,
+        _ => text,
     };
-    if first.is_ascii_digit() || (first == b'(' && text.len() > 1) {
+    if rest.first().is_some_and(u8::is_ascii_digit) || rest.starts_with(b"()") {
         return true;
     }
     let mut brackets = 0;

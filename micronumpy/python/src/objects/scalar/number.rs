@@ -135,10 +135,13 @@ fn run<'py>(py: Python<'py>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResu
     if status == NEGATIVE_POWER {
         return Err(PyValueError::new_err("Integers to negative integer powers are not allowed."));
     }
-    let fpe = fpstatus::take();
-    let quiet = def.flags.contains(ufuncs::abi::LoopFlags::NO_FP_ERRORS);
-    // Integer powers wrap silently, and comparisons with NaN are no news.
-    let quiet = quiet || (op as usize >= Op::Less as usize && op as usize <= Op::GreaterEqual as usize);
+    let mut fpe = fpstatus::take();
+    // The kernels wrap in silence; scalars tell.
+    if def.types[0].is_integer() && overflows(op, def.types[0], args) {
+        fpe |= fpstatus::OVERFLOW;
+    }
+    // Comparisons with NaN are no news.
+    let quiet = op as usize >= Op::Less as usize && op as usize <= Op::GreaterEqual as usize;
     if fpe != 0 && !quiet {
         ufunc::report_fp_status(py, OPS[op as usize].1, fpe as u8)?;
     }
@@ -148,6 +151,44 @@ fn run<'py>(py: Python<'py>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResu
     }
     let second = make_num(py, def.types[nin + 1], &out[1])?;
     Ok(PyTuple::new(py, [first, second])?.into_any())
+}
+
+/// The value of an integer cell.
+fn integer_value(num: TypeNum, v: &Cell) -> i128 {
+    match (num.size(), num.is_signed()) {
+        (1, true) => v.get::<i8>().into(),
+        (1, false) => v.get::<u8>().into(),
+        (2, true) => v.get::<i16>().into(),
+        (2, false) => v.get::<u16>().into(),
+        (4, true) => v.get::<i32>().into(),
+        (4, false) => v.get::<u32>().into(),
+        (_, true) => v.get::<i64>().into(),
+        (_, false) => v.get::<u64>().into(),
+    }
+}
+
+/// Whether the exact result of an operation lies outside of its integer type.
+fn overflows(op: Op, num: TypeNum, args: &[Cell]) -> bool {
+    let a = integer_value(num, &args[0]);
+    let b = args.get(1).map_or(0, |b| integer_value(num, b));
+    let exact = match op {
+        Op::Add => a + b,
+        Op::Subtract => a - b,
+        // Two 64-bit numbers multiply into 128 bits; only unsigned ones can reach the last of them.
+        Op::Multiply => match a.checked_mul(b) {
+            Some(n) => n,
+            None => return true,
+        },
+        Op::Negative => -a,
+        Op::Absolute => a.abs(),
+        _ => return false,
+    };
+    let bits = 8 * num.size() as u32;
+    if num.is_signed() {
+        !(-(1i128 << (bits - 1))..1i128 << (bits - 1)).contains(&exact)
+    } else {
+        !(0..1i128 << bits).contains(&exact)
+    }
 }
 
 /// What the other operand is to a scalar of some type.
@@ -204,7 +245,7 @@ fn larger(a: TypeNum, b: TypeNum) -> Option<TypeNum> {
             return float > fs || (fs == 8 && float >= 8);
         }
         let (ff, tf) = (from.real_part().size(), to.real_part().size());
-        (from.is_float() || to.is_complex()) && ff <= tf
+        !to.is_integer() && (from.is_float() || to.is_complex()) && ff <= tf
     };
     if fits(a, b) {
         Some(b)
@@ -344,8 +385,17 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
         Other::General => general(op, a, b),
         Other::TooBig => Err(out_of_bounds(num, other)),
         Other::Value(common, value) => {
-            let Some(own) = cast(&cell_of(slf, num), num, common) else { return general(op, a, b) };
-            let Some(def) = find_loop(op, common) else { return general(op, a, b) };
+            // True division of integers is that of doubles.
+            let to = if op == Op::Divide && !(common.is_float() || common.is_complex()) {
+                TypeNum::DOUBLE
+            } else {
+                common
+            };
+            let (Some(own), Some(value), Some(def)) =
+                (cast(&cell_of(slf, num), num, to), cast(&value, common, to), find_loop(op, to))
+            else {
+                return general(op, a, b);
+            };
             let mut args = if forward { [own, value] } else { [value, own] };
             run(py, op, def, &mut args)
         }
