@@ -289,112 +289,155 @@ fn c_int(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
 /// `{"names": ..., "formats": ..., "offsets": ..., "titles": ..., "itemsize": ..., "aligned": ...}`, or a dictionary of
 /// `name: (format, offset)`.
 pub(super) fn from_dict<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr<'py>> {
-    let py = obj.py();
-    let get = |key: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
-        match obj.get_item(key) {
-            Ok(v) => Ok(Some(v)),
-            Err(e) if e.is_instance_of::<PyKeyError>(py) => Ok(None),
-            Err(e) => Err(e),
-        }
-    };
-    let (Some(names), Some(formats)) = (get(intern!(py, "names"))?, get(intern!(py, "formats"))?) else {
-        let descr = cached(py, "numpy._core._internal", "_usefields")?.call1((obj, align))?;
-        return Descr::cast(&descr).ok_or_else(|| PyTypeError::new_err("_usefields did not return a dtype"));
-    };
-    let offsets = get(intern!(py, "offsets"))?;
-    let titles = get(intern!(py, "titles"))?;
-    let mut align = align;
-    if let Some(aligned) = get(intern!(py, "aligned"))? {
-        match aligned.cast::<PyBool>() {
-            Ok(flag) => align |= flag.is_true(),
-            Err(_) => {
-                return Err(PyValueError::new_err(
-                    "NumPy dtype descriptor includes 'aligned' entry, but its value is neither True nor False",
-                ));
+    let Some(mut spec) = DictSpec::parse(obj, align)? else { return from_entries(obj, align) };
+    for i in 0..spec.names.len() {
+        let format = spec.formats.get_item(i)?;
+        let descr = convert_with(&format, spec.all.align)?;
+        spec.add(i, descr)?;
+    }
+    spec.finish(obj)
+}
+
+/// The form that has one entry for each field is rewritten by the Python layer.
+#[inline(never)]
+fn from_entries<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr<'py>> {
+    let descr = cached(obj.py(), "numpy._core._internal", "_usefields")?.call1((obj, align))?;
+    Descr::cast(&descr).ok_or_else(|| PyTypeError::new_err("_usefields did not return a dtype"))
+}
+
+/// `obj[key]`, if there is such a key.
+fn get<'py>(obj: &Bound<'py, PyAny>, key: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match obj.get_item(key) {
+        Ok(v) => Ok(Some(v)),
+        Err(e) if e.is_instance_of::<PyKeyError>(obj.py()) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// The dictionary form, taken apart.
+struct DictSpec<'py> {
+    names: Vec<Bound<'py, PyAny>>,
+    formats: Bound<'py, PyAny>,
+    offsets: Option<Bound<'py, PyAny>>,
+    titles: Option<Bound<'py, PyAny>>,
+    /// Start, end and whether there are references inside, of each field.
+    spans: Vec<(isize, isize, bool)>,
+    all: Builder<'py>,
+}
+
+impl<'py> DictSpec<'py> {
+    #[inline(never)]
+    fn parse(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Option<Box<DictSpec<'py>>>> {
+        let py = obj.py();
+        let (Some(names), Some(formats)) =
+            (get(obj, intern!(py, "names"))?, get(obj, intern!(py, "formats"))?)
+        else {
+            return Ok(None);
+        };
+        let offsets = get(obj, intern!(py, "offsets"))?;
+        let titles = get(obj, intern!(py, "titles"))?;
+        let mut align = align;
+        if let Some(aligned) = get(obj, intern!(py, "aligned"))? {
+            match aligned.cast::<PyBool>() {
+                Ok(flag) => align |= flag.is_true(),
+                Err(_) => {
+                    return Err(PyValueError::new_err(
+                        "NumPy dtype descriptor includes 'aligned' entry, but its value is neither True nor False",
+                    ));
+                }
             }
         }
+        let names: Vec<Bound<'py, PyAny>> = names.try_iter()?.collect::<PyResult<_>>()?;
+        let n = names.len();
+        // Things without a length count as the wrong length.
+        let fits = |seq: Option<&Bound<'py, PyAny>>| seq.is_none_or(|s| s.len().is_ok_and(|m| m == n));
+        if !fits(Some(&formats)) || !fits(offsets.as_ref()) || !fits(titles.as_ref()) {
+            return Err(PyValueError::new_err(
+                "'names', 'formats', 'offsets', and 'titles' dict entries must have the same length",
+            ));
+        }
+        let all = Builder::new(py, align);
+        Ok(Some(Box::new(DictSpec { names, formats, offsets, titles, spans: vec![], all })))
     }
-    let names: Vec<Bound<'py, PyAny>> = names.try_iter()?.collect::<PyResult<_>>()?;
-    let n = names.len();
-    // Things without a length count as the wrong length.
-    let fits = |seq: &Option<Bound<'py, PyAny>>| seq.as_ref().is_none_or(|s| s.len().is_ok_and(|m| m == n));
-    if !fits(&Some(formats.clone())) || !fits(&offsets) || !fits(&titles) {
-        return Err(PyValueError::new_err(
-            "'names', 'formats', 'offsets', and 'titles' dict entries must have the same length",
-        ));
-    }
-    let mut all = Builder::new(py, align);
-    let mut spans: Vec<(isize, isize, bool)> = vec![];
-    for (i, name) in names.into_iter().enumerate() {
-        let descr = convert_with(&formats.get_item(i)?, align)?;
+
+    #[inline(never)]
+    fn add(&mut self, i: usize, descr: Descr<'py>) -> PyResult<()> {
+        let all = &mut self.all;
         all.accept(&descr)?;
-        let offset = match &offsets {
+        let align = alignment(&descr);
+        let offset = match &self.offsets {
             Some(offsets) => {
                 let offset = c_int(&offsets.get_item(i)?)?;
                 if offset < 0 {
                     return Err(PyValueError::new_err(format!("offset {offset} cannot be negative")));
                 }
-                if align && offset % alignment(&descr) != 0 {
+                if all.align && offset % align != 0 {
                     return Err(PyValueError::new_err(format!(
-                        "offset {offset} for NumPy dtype with fields is not divisible by the field alignment {} with \
-                         align=True",
-                        alignment(&descr)
+                        "offset {offset} for NumPy dtype with fields is not divisible by the field alignment {align} \
+                         with align=True"
                     )));
                 }
                 offset
             }
             None => all.next_offset(&descr)?,
         };
-        let title = match &titles {
+        let title = match &self.titles {
             Some(titles) => Some(titles.get_item(i)?).filter(|t| !t.is_none()),
             None => None,
         };
-        let Ok(name) = name.cast_into::<PyString>() else {
+        let Ok(name) = self.names[i].cast::<PyString>() else {
             return Err(PyValueError::new_err("field names must be strings"));
         };
-        if all.fields.contains(&name)? {
+        if all.fields.contains(name)? {
             return Err(PyValueError::new_err("name already used as a name or title"));
         }
         if let Some(title) = &title
             && title.is_instance_of::<PyString>()
-            && (title.eq(&name)? || all.fields.contains(title)?)
+            && (title.eq(name)? || all.fields.contains(title)?)
         {
             return Err(PyValueError::new_err("title already used as a name or title."));
         }
-        spans.push((offset, offset + elsize(&descr), flags_of(&descr) & flags::ITEM_REFCOUNT != 0));
-        all.place(name, title.as_ref(), descr, offset)?;
+        let end = offset.checked_add(elsize(&descr)).ok_or_else(too_big)?;
+        self.spans.push((offset, end, flags_of(&descr) & flags::ITEM_REFCOUNT != 0));
+        all.place(name.clone(), title.as_ref(), descr, offset)
     }
-    if offsets.is_some() {
-        refuse_object_overlap(&mut spans)?;
-    }
-    if align {
-        all.total = align_up(all.total, all.max_align)?;
-    }
-    if let Some(size) = get(intern!(py, "itemsize"))? {
-        let size = c_int(&size)?;
-        if size < all.total {
-            return Err(PyValueError::new_err(format!(
-                "NumPy dtype descriptor requires {} bytes, cannot override to smaller itemsize of {size}",
-                all.total
-            )));
+
+    #[inline(never)]
+    fn finish(mut self: Box<Self>, obj: &Bound<'py, PyAny>) -> PyResult<Descr<'py>> {
+        let py = obj.py();
+        if self.offsets.is_some() {
+            refuse_object_overlap(&mut self.spans)?;
         }
-        if align && size % all.max_align != 0 {
-            return Err(PyValueError::new_err(format!(
-                "NumPy dtype descriptor requires alignment of {} bytes, which is not divisible into the specified \
-                 itemsize {size}",
-                all.max_align
-            )));
+        let mut all = self.all;
+        if all.align {
+            all.total = align_up(all.total, all.max_align)?;
         }
-        all.total = size;
+        if let Some(size) = get(obj, intern!(py, "itemsize"))? {
+            let size = c_int(&size)?;
+            if size < all.total {
+                return Err(PyValueError::new_err(format!(
+                    "NumPy dtype descriptor requires {} bytes, cannot override to smaller itemsize of {size}",
+                    all.total
+                )));
+            }
+            if all.align && size % all.max_align != 0 {
+                return Err(PyValueError::new_err(format!(
+                    "NumPy dtype descriptor requires alignment of {} bytes, which is not divisible into the specified \
+                     itemsize {size}",
+                    all.max_align
+                )));
+            }
+            all.total = size;
+        }
+        let descr = all.finish(py)?;
+        if let Some(metadata) = get(obj, intern!(py, "metadata"))?
+            && let Ok(metadata) = metadata.cast::<PyDict>()
+        {
+            // SAFETY: a fresh descriptor without metadata.
+            unsafe { (*descr.raw()).metadata = metadata.copy()?.into_ptr() };
+        }
+        Ok(descr)
     }
-    let descr = all.finish(py)?;
-    if let Some(metadata) = get(intern!(py, "metadata"))?
-        && let Ok(metadata) = metadata.cast::<PyDict>()
-    {
-        // SAFETY: a fresh descriptor without metadata.
-        unsafe { (*descr.raw()).metadata = metadata.copy()?.into_ptr() };
-    }
-    Ok(descr)
 }
 
 /// Fields that own references must not share bytes with any other.

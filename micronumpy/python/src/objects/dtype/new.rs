@@ -35,15 +35,18 @@ pub fn convert_with<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr
         return from_str(text, align);
     }
     if let Ok(tuple) = obj.cast::<PyTuple>() {
-        let _depth = Recursion::enter(obj.py(), c" while trying to convert the given data type from a tuple object")?;
+        let _depth =
+            Recursion::enter(obj.py(), c" while trying to convert the given data type from a tuple object")?;
         return fields::from_tuple(tuple, align);
     }
     if let Ok(list) = obj.cast::<PyList>() {
-        let _depth = Recursion::enter(obj.py(), c" while trying to convert the given data type from a list object")?;
+        let _depth =
+            Recursion::enter(obj.py(), c" while trying to convert the given data type from a list object")?;
         return fields::from_list(list, align);
     }
     if obj.is_instance_of::<PyDict>() || obj.is_instance_of::<PyMappingProxy>() {
-        let _depth = Recursion::enter(obj.py(), c" while trying to convert the given data type from a dict object")?;
+        let _depth =
+            Recursion::enter(obj.py(), c" while trying to convert the given data type from a dict object")?;
         return fields::from_dict(obj, align);
     }
     from_other(obj, align)
