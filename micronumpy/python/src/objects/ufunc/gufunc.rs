@@ -1,12 +1,447 @@
-//! x
-use micronumpy::iter::PerOp;
+//! Calls of generalized ufuncs: which axes of the operands are core dimensions, and the call itself.
+
+use micronumpy::array::{Dims, normalize_axis, shape_text};
+use micronumpy::iter::{PerOp, axis_order};
+use micronumpy::ufunc::BoundLoop;
+use micronumpy::ufunc::core_dims::CoreSignature;
+use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
+use micronumpy::ufunc::gufunc::{self, CoreSizes};
+use micronumpy::{ArrayRef, NdArray, Order};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyList, PyTuple};
+use ufuncs::fpstatus;
 
-use super::UfuncRef;
-use super::call::Call;
-use crate::error::missing;
+use super::bind::{bind, inputs, weak_operand};
+use super::call::{Call, new_laid_out};
+use super::{UfuncRef, errstate, params};
+use crate::error::IntoPyResult;
+use crate::ffi::import::cached;
 use crate::objects::Array;
+use crate::objects::array::args::index;
 
-pub fn run<'py>(_uf: &UfuncRef<'py>, _c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
-    Err(missing("generalized ufuncs"))
+/// Which axes of an operand are what.
+struct Axes {
+    /// Core axes, in the order of the signature; with `keepdims` those of length one of an output.
+    core: Vec<usize>,
+    /// The others, in order.
+    looped: Vec<usize>,
+}
+
+impl Axes {
+    fn new(ndim: usize, core: Vec<usize>) -> Axes {
+        let looped = (0..ndim).filter(|a| !core.contains(a)).collect();
+        Axes { core, looped }
+    }
+}
+
+fn pick(row: &[isize], axes: &[usize]) -> Dims {
+    axes.iter().map(|&a| row[a]).collect()
+}
+
+/// Run a generalized call.
+pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
+    let py = uf.py();
+    let (nin, nargs, name) = (uf.nin(), uf.nargs(), uf.name());
+    let sig = match &uf.data().core.borrow().core {
+        Some(s) => s.clone(),
+        None => return Err(PyTypeError::new_err("not a generalized ufunc")),
+    };
+    let ins = inputs(uf, &c.ins)?;
+    let outs: PerOp<Option<Array<'py>>> =
+        c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
+    let operand = |i: usize| if i < nin { Some(&ins[i].arr) } else { outs[i - nin].as_ref() };
+
+    let keepdims = keepdims_of(&name, &sig, nin, c)?;
+    // Outputs get this many axes of length one.
+    let extra = if keepdims { sig.core_ndim(0) } else { 0 };
+    let axis = axis_of(&name, &sig, c)?;
+
+    let ndims: Vec<Option<usize>> = (0..nargs)
+        .map(|i| operand(i).map(|a| if i < nin { a.ndim() } else { a.ndim().saturating_sub(extra) }))
+        .collect();
+    let mut core = gufunc::match_dims(&name, &sig, nin, &ndims).py(py)?;
+    for i in nin..nargs {
+        if operand(i).is_some_and(|a| a.ndim() < extra) {
+            return Err(PyValueError::new_err(format!(
+                "{name}: Output operand {} does not have enough dimensions (has {}, gufunc core with signature {} \
+                 requires {extra})",
+                i - nin,
+                operand(i).map_or(0, |a| a.ndim()),
+                sig.text
+            )));
+        }
+    }
+    let core_ndim = |core: &CoreSizes, i: usize| core.core_ndim(&sig, i) + if i < nin { 0 } else { extra };
+    let mut loop_ndim = 0;
+    for i in 0..nargs {
+        if let Some(a) = operand(i) {
+            loop_ndim = loop_ndim.max(a.ndim() - core_ndim(&core, i));
+        }
+    }
+    let counts: Vec<(usize, usize)> = (0..nargs)
+        .map(|i| {
+            let n = core_ndim(&core, i);
+            (operand(i).map_or(loop_ndim + n, |a| a.ndim()), n)
+        })
+        .collect();
+    let axes = operand_axes(py, &name, nin, &counts, axis, c)?;
+
+    for i in 0..nargs {
+        let Some(a) = operand(i) else { continue };
+        let own = pick(a.shape(), &axes[i].core);
+        if i >= nin && extra > 0 {
+            if own.iter().any(|&n| n != 1) {
+                return Err(PyValueError::new_err(format!(
+                    "{name}: Output operand {} has a core dimension that is not of length one with keepdims=True",
+                    i - nin
+                )));
+            }
+        } else {
+            gufunc::match_sizes(&name, &sig, &mut core, nin, i, &own).py(py)?;
+        }
+    }
+    process_core_dims(uf, &mut core)?;
+    for i in nin..nargs {
+        for (k, &d) in sig.operands[i].iter().enumerate() {
+            if core.sizes[d] < 0 && !core.missing[d] {
+                return Err(PyValueError::new_err(format!(
+                    "{name}: Output operand {} has core dimension {k} unspecified, with gufunc signature {}",
+                    i - nin,
+                    sig.text
+                )));
+            }
+        }
+    }
+
+    let shape = loop_shape(&sig, &core, nin, loop_ndim, nargs, &axes, &operand)?;
+    let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
+    let arrays: PerOp<Array<'py>> = ins
+        .iter()
+        .zip(&binding.descrs)
+        .map(
+            |(op, descr)| {
+                if op.weak.is_some() { weak_operand(uf, &op.obj, descr) } else { Ok(op.arr.clone()) }
+            },
+        )
+        .collect::<PyResult<_>>()?;
+
+    // Outputs: the caller's, or new ones.
+    let mut results: PerOp<Array<'py>> = PerOp::new();
+    for (k, out) in outs.iter().enumerate() {
+        let i = nin + k;
+        results.push(match out {
+            Some(o) => o.clone(),
+            None => {
+                let ax = &axes[i];
+                let sizes = if extra > 0 { Dims::from_elem(1, extra) } else { core.core_shape(&sig, i) };
+                let mut full = Dims::from_elem(1, shape.len() + sizes.len());
+                ax.looped.iter().zip(&shape).for_each(|(&a, &n)| full[a] = n);
+                ax.core.iter().zip(&sizes).for_each(|(&a, &n)| full[a] = n);
+                let order = layout(c.order, &shape, &arrays, &axes, ax, full.len());
+                new_laid_out(&binding.descrs[i], &full, &order)?
+            }
+        });
+    }
+
+    let unaligned = binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED);
+    let check = binding.has_fp_status();
+    if check {
+        fpstatus::clear();
+    }
+    // Operands the loop cannot use as they are, and inputs that share memory with an output, are replaced by copies.
+    let mut temps: PerOp<Option<NdArray>> = PerOp::new();
+    for i in 0..nargs {
+        let (view, want) = if i < nin {
+            (arrays[i].view(), &binding.dtypes()[i])
+        } else {
+            (results[i - nin].view(), &binding.dtypes()[i])
+        };
+        let mut copy = needs_buffer(&view, want, unaligned);
+        if i < nin {
+            copy |= outs.iter().flatten().any(|o| bounds_meet(&o.view(), &view));
+        } else {
+            copy |= outs[..i - nin].iter().flatten().any(|o| bounds_meet(&o.view(), &view));
+        }
+        temps.push(if copy {
+            let temp = NdArray::empty(view.shape, want, Order::C).py(py)?;
+            if i < nin {
+                micronumpy::cast::copy_into(&temp.view(), &view).py(py)?;
+            }
+            Some(temp)
+        } else {
+            None
+        });
+    }
+    let views: PerOp<ArrayRef<'_>> = (0..nargs)
+        .map(|i| match &temps[i] {
+            Some(t) => t.view(),
+            None if i < nin => arrays[i].view(),
+            None => results[i - nin].view(),
+        })
+        .collect();
+    let ops: Vec<gufunc::Operand> = (0..nargs)
+        .map(|i| {
+            let (v, ax) = (&views[i], &axes[i]);
+            let own = pick(v.strides, &ax.looped);
+            let lens = pick(v.shape, &ax.looped);
+            let lead = shape.len() - own.len();
+            let mut loop_strides = Dims::from_elem(0, shape.len());
+            for (k, (&s, &n)) in own.iter().zip(&lens).enumerate() {
+                loop_strides[lead + k] = if n == 1 { 0 } else { s };
+            }
+            let core_axes = if i >= nin && extra > 0 { &[][..] } else { &ax.core[..] };
+            let core_strides = core_axes.iter().map(|&a| v.strides[a]).collect();
+            gufunc::Operand { data: v.data, loop_strides, core_strides }
+        })
+        .collect();
+    let raw = binding.raw_descrs();
+    let l = BoundLoop::new(&binding.def, nin, binding.dtypes(), binding.host(uf, &raw));
+    // SAFETY: every operand was matched with the loop shape and the core sizes.
+    unsafe { gufunc::execute(&l, &sig, &core, &shape, &ops).py(py)? };
+    for (k, out) in results.iter().enumerate() {
+        if let Some(t) = &temps[nin + k] {
+            micronumpy::cast::copy_into(&out.view(), &t.view()).py(py)?;
+        }
+    }
+    if check {
+        let status = fpstatus::take();
+        if status != 0 {
+            errstate::report(py, &name, status)?;
+        }
+    }
+    drop(views);
+    Ok(results)
+}
+
+/// Memory order of a new output: loop axes as the inputs have them, core axes last.
+fn layout<'py>(
+    order: Order,
+    shape: &[isize],
+    arrays: &[Array<'py>],
+    axes: &[Axes],
+    out: &Axes,
+    ndim: usize,
+) -> Vec<usize> {
+    match order {
+        Order::F => (0..ndim).rev().collect(),
+        Order::Keep if shape.len() > 1 => {
+            let rows: Vec<Dims> = arrays
+                .iter()
+                .zip(axes)
+                .map(|(a, ax)| {
+                    let mut row = Dims::from_elem(0, shape.len());
+                    let lead = shape.len() - ax.looped.len();
+                    for (k, &axis) in ax.looped.iter().enumerate() {
+                        row[lead + k] = if a.shape()[axis] == 1 { 0 } else { a.strides()[axis] };
+                    }
+                    row
+                })
+                .collect();
+            let views: Vec<&[isize]> = rows.iter().map(|r| r.as_slice()).collect();
+            let sorted = axis_order(shape.len(), &views);
+            sorted.iter().map(|&k| out.looped[k]).chain(out.core.iter().copied()).collect()
+        }
+        _ => (0..ndim).collect(),
+    }
+}
+
+fn keepdims_of(name: &str, sig: &CoreSignature, nin: usize, c: &Call<'_>) -> PyResult<bool> {
+    let Some(obj) = &c.keywords.keepdims else { return Ok(false) };
+    let Ok(b) = obj.cast::<PyBool>() else {
+        return Err(PyTypeError::new_err("'keepdims' must be a boolean"));
+    };
+    if !b.is_true() {
+        return Ok(false);
+    }
+    let first = sig.core_ndim(0);
+    for (i, dims) in sig.operands.iter().enumerate() {
+        if i < nin && dims.len() != first || i >= nin && !dims.is_empty() {
+            let (kind, k) = if i < nin { ("input", i) } else { ("output", i - nin) };
+            return Err(PyTypeError::new_err(format!(
+                "{name} does not support keepdims: its signature {} requires {kind} {k} to have {} core dimensions, but \
+                 keepdims can only be used when all inputs have the same number of core dimensions and all outputs have \
+                 no core dimensions.",
+                sig.text,
+                dims.len()
+            )));
+        }
+    }
+    Ok(true)
+}
+
+fn axis_of(name: &str, sig: &CoreSignature, c: &Call<'_>) -> PyResult<Option<isize>> {
+    let Some(obj) = &c.keywords.axis else { return Ok(None) };
+    if c.keywords.axes.is_some() {
+        return Err(PyTypeError::new_err("cannot specify both 'axis' and 'axes'"));
+    }
+    if sig.dims.len() != 1 {
+        return Err(PyTypeError::new_err(format!(
+            "{name}: axis can only be used with a single shared core dimension, not with the {} distinct ones implied by \
+             signature {}.",
+            sig.dims.len(),
+            sig.text
+        )));
+    }
+    index(obj).map(Some)
+}
+
+fn axis_error(py: Python<'_>, text: String) -> PyErr {
+    match cached(py, "numpy.exceptions", "AxisError").and_then(|cls| cls.call1((text,))) {
+        Ok(exc) => PyErr::from_value(exc),
+        Err(e) => e,
+    }
+}
+
+/// Core axes of every operand, from `axis=`, `axes=`, or the last ones. `counts` has dimensions and core dimensions.
+fn operand_axes(
+    py: Python<'_>,
+    name: &str,
+    nin: usize,
+    counts: &[(usize, usize)],
+    axis: Option<isize>,
+    c: &Call<'_>,
+) -> PyResult<Vec<Axes>> {
+    let last = |&(ndim, n): &(usize, usize)| Axes::new(ndim, (ndim - n..ndim).collect());
+    if let Some(axis) = axis {
+        return counts
+            .iter()
+            .map(|&(ndim, n)| match n {
+                0 => Ok(Axes::new(ndim, vec![])),
+                _ => Ok(Axes::new(ndim, vec![normalize_axis(axis, ndim).py(py)?])),
+            })
+            .collect();
+    }
+    let Some(list) = &c.keywords.axes else { return Ok(counts.iter().map(last).collect()) };
+    let Ok(list) = list.cast::<PyList>() else {
+        return Err(PyTypeError::new_err("axes should be a list."));
+    };
+    if list.len() != counts.len() && (list.len() != nin || counts[nin..].iter().any(|c| c.1 > 0)) {
+        return Err(PyValueError::new_err(format!(
+            "axes should be a list with an entry for all {} inputs and outputs; entries for outputs can only be omitted \
+             if none of them has core axes.",
+            counts.len()
+        )));
+    }
+    let mut out = vec![];
+    for (i, count) in counts.iter().enumerate() {
+        let &(ndim, n) = count;
+        if i >= list.len() {
+            out.push(last(count));
+            continue;
+        }
+        let item = list.get_item(i)?;
+        let numbers: Vec<Bound<'_, PyAny>> = match item.cast::<PyTuple>() {
+            Ok(t) => {
+                if t.len() != n {
+                    return Err(axis_error(
+                        py,
+                        format!(
+                            "{name}: operand {i} has {n} core dimensions, but {} dimensions are specified by axes \
+                             tuple.",
+                            t.len()
+                        ),
+                    ));
+                }
+                t.iter().collect()
+            }
+            Err(_) if index(&item).is_err() => {
+                return Err(PyTypeError::new_err(format!("{name}: axes item {i} should be a tuple.")));
+            }
+            Err(_) if n != 1 => {
+                return Err(axis_error(
+                    py,
+                    format!(
+                        "{name}: operand {i} has {n} core dimensions, but the axes item is a single integer."
+                    ),
+                ));
+            }
+            Err(_) => vec![item],
+        };
+        let mut core = vec![];
+        for number in numbers {
+            let a = normalize_axis(index(&number)?, ndim).py(py)?;
+            if core.contains(&a) {
+                return Err(PyValueError::new_err(format!("axes item {i} has value {a} repeated")));
+            }
+            core.push(a);
+        }
+        out.push(Axes::new(ndim, core));
+    }
+    Ok(out)
+}
+
+/// Let a ufunc made through the C API adjust core sizes.
+fn process_core_dims(uf: &UfuncRef<'_>, core: &mut CoreSizes) -> PyResult<()> {
+    // SAFETY: live object; the function gets an array of all core sizes, as the C API promises.
+    unsafe {
+        if let Some(f) = (*uf.raw()).process_core_dims_func
+            && f(uf.raw(), core.sizes.as_mut_ptr()) != 0
+        {
+            return Err(PyErr::fetch(uf.py()));
+        }
+    }
+    Ok(())
+}
+
+/// The shape the operands' other axes broadcast to.
+fn loop_shape<'a, 'py: 'a>(
+    sig: &CoreSignature,
+    core: &CoreSizes,
+    nin: usize,
+    loop_ndim: usize,
+    nargs: usize,
+    axes: &[Axes],
+    operand: &dyn Fn(usize) -> Option<&'a Array<'py>>,
+) -> PyResult<Dims> {
+    let mut shape = Dims::from_elem(1, loop_ndim);
+    let mut fits = true;
+    for i in 0..nargs {
+        let Some(a) = operand(i) else { continue };
+        let own = pick(a.shape(), &axes[i].looped);
+        let lead = loop_ndim - own.len();
+        for (k, &n) in own.iter().enumerate() {
+            let slot = &mut shape[lead + k];
+            match (*slot, n) {
+                (s, n) if s == n || n == 1 => {}
+                (1, n) => *slot = n,
+                _ => fits = false,
+            }
+        }
+    }
+    if !fits {
+        // The text speaks of an iteration that has the core dimensions of the outputs as well.
+        let out_core: Dims = (nin..nargs).flat_map(|i| core.core_shape(sig, i)).collect();
+        let mut text = String::from(
+            "operands could not be broadcast together with remapped shapes [original->remapped]: ",
+        );
+        for i in 0..nargs {
+            let Some(a) = operand(i) else { continue };
+            let own = pick(a.shape(), &axes[i].looped);
+            let mut remapped = Dims::from_elem(-1, loop_ndim - own.len());
+            remapped.extend(own);
+            if i < nin {
+                remapped.extend(out_core.iter().map(|_| -1));
+            } else {
+                remapped.extend(core.core_shape(sig, i));
+            }
+            text += &format!("{}->{} ", shape_text(a.shape()), shape_text(&remapped));
+        }
+        let mut requested = Dims::from_elem(-1, loop_ndim);
+        requested.extend(out_core);
+        text += &format!(" and requested shape {}", shape_text(&requested));
+        return Err(PyValueError::new_err(text));
+    }
+    for i in nin..nargs {
+        let Some(a) = operand(i) else { continue };
+        let own = pick(a.shape(), &axes[i].looped);
+        if own != shape {
+            return Err(PyValueError::new_err(format!(
+                "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+                shape_text(a.shape()),
+                shape_text(&shape)
+            )));
+        }
+    }
+    Ok(shape)
 }

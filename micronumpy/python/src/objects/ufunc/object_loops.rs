@@ -437,8 +437,8 @@ unsafe fn dot(
             a = a.wrapping_offset(sa);
             b = b.wrapping_offset(sb);
         }
-        // A sum of nothing is False, which acts as a zero of any type.
-        put(out, if sum.is_null() { ffi::PyBool_FromLong(0) } else { sum });
+        // A sum of nothing.
+        put(out, if sum.is_null() { ffi::PyLong_FromLong(0) } else { sum });
     }
     0
 }
