@@ -12,6 +12,7 @@ pub mod error;
 pub mod index;
 pub mod iter;
 pub mod object;
+pub mod ops;
 pub mod ufunc;
 
 pub use array::{ArrayRef, Dims, NdArray, Order};

@@ -155,6 +155,16 @@ pub fn sorted_like_strides(shape: &[isize], strides: &[isize], itemsize: usize) 
     crate::iter::strides_by_order(shape, &order, itemsize).to_vec()
 }
 
+/// Strides of a new array whose axes lie in memory in the given order, outermost first.
+pub fn strides_by_axis_order(
+    shape: &[isize],
+    order: impl Iterator<Item = usize>,
+    itemsize: usize,
+) -> Vec<isize> {
+    let order: smallvec::SmallVec<[usize; 8]> = order.collect();
+    crate::iter::strides_by_order(shape, &order, itemsize).to_vec()
+}
+
 /// An array that owns its buffer. Dropping it gives back object references and memory.
 #[derive(Debug)]
 pub struct NdArray {

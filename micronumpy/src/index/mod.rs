@@ -12,7 +12,7 @@ mod fancy;
 mod mask;
 
 pub use fancy::FancyPlan;
-pub use mask::{MaskPlan, nonzero};
+pub use mask::{MaskPlan, count_true, nonzero};
 
 use smallvec::SmallVec;
 

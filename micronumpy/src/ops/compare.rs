@@ -1,0 +1,154 @@
+//! Sort order of elements of any dtype.
+//!
+//! Builtin types have kernels. Objects and user types are compared by the host with `<`; structured elements field by
+//! field. Elements are native; fields of structs may be unaligned.
+
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::ffi::{c_int, c_void};
+
+use ufuncs::order::{CompareFn, compare_fn};
+use ufuncs::sort::by::{COMPARE_FAILED, Comparator, CompareFailed};
+
+use super::select::order_of;
+use crate::dtype::{Body, Dtype};
+use crate::error::{Error, Result};
+use crate::object::{self, ObjectOps};
+
+/// How to compare elements of one dtype.
+pub struct Compare {
+    kind: Kind,
+    /// Why a comparison failed, while a sort that only understands yes and no is running.
+    failure: RefCell<Option<Error>>,
+}
+
+enum Kind {
+    Builtin(CompareFn, usize),
+    Object(&'static ObjectOps),
+    Host(&'static ObjectOps, Dtype),
+    Fields(Vec<(usize, Compare)>),
+    Items(Box<Compare>, usize, usize),
+}
+
+impl Compare {
+    /// # Errors
+    /// Host types without a host.
+    pub fn of(dt: &Dtype) -> Result<Compare> {
+        let ops = || object::ops().ok_or_else(|| Error::missing("comparing objects without a host"));
+        let kind = match &dt.body {
+            Body::Struct(fields) => Kind::Fields(
+                fields.iter().map(|f| Ok((f.offset, Compare::of(&f.dtype)?))).collect::<Result<_>>()?,
+            ),
+            Body::Subarray(base, shape) => {
+                let count = shape.iter().map(|&n| n as usize).product();
+                Kind::Items(Box::new(Compare::of(base)?), count, base.itemsize)
+            }
+            _ if dt.num.is_object() => Kind::Object(ops()?),
+            _ => match compare_fn(dt.num) {
+                Some(f) => Kind::Builtin(f, dt.itemsize),
+                None => Kind::Host(ops()?, dt.clone()),
+            },
+        };
+        Ok(Compare { kind, failure: RefCell::new(None) })
+    }
+
+    /// # Errors
+    /// What the host's `<` raises.
+    ///
+    /// # Safety
+    /// Two native elements of the dtype.
+    pub unsafe fn less(&self, a: *const u8, b: *const u8) -> Result<bool> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match &self.kind {
+                Kind::Object(ops) => (ops.less)(object_at(ops, a), object_at(ops, b)),
+                _ => Ok(self.order(a, b)? == Ordering::Less),
+            }
+        }
+    }
+
+    /// # Errors
+    /// As [`Compare::less`].
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn order(&self, a: *const u8, b: *const u8) -> Result<Ordering> {
+        // SAFETY: the caller's promise; fields and items lie inside their element.
+        unsafe {
+            match &self.kind {
+                Kind::Builtin(f, size) => Ok(f(a, b, *size)),
+                Kind::Object(ops) => {
+                    let (x, y) = (object_at(ops, a), object_at(ops, b));
+                    let less = (ops.less)(x, y)?;
+                    Ok(order_of(less, !less && (ops.less)(y, x)?))
+                }
+                Kind::Host(ops, dt) => {
+                    let x = (ops.get)(dt, a)?;
+                    let y = match (ops.get)(dt, b) {
+                        Ok(y) => y,
+                        Err(e) => {
+                            (ops.decref)(x);
+                            return Err(e);
+                        }
+                    };
+                    let order = (ops.less)(x, y).and_then(|less| {
+                        let greater = if less { false } else { (ops.less)(y, x)? };
+                        Ok(order_of(less, greater))
+                    });
+                    (ops.decref)(x);
+                    (ops.decref)(y);
+                    order
+                }
+                Kind::Fields(fields) => {
+                    for (offset, c) in fields {
+                        match c.order(a.add(*offset), b.add(*offset))? {
+                            Ordering::Equal => {}
+                            other => return Ok(other),
+                        }
+                    }
+                    Ok(Ordering::Equal)
+                }
+                Kind::Items(c, count, size) => {
+                    for i in 0..*count {
+                        match c.order(a.add(i * size), b.add(i * size))? {
+                            Ordering::Equal => {}
+                            other => return Ok(other),
+                        }
+                    }
+                    Ok(Ordering::Equal)
+                }
+            }
+        }
+    }
+
+    /// This comparison as the sorts of `ufuncs` take it. Valid while `self` is.
+    pub(super) fn comparator(&self) -> Comparator {
+        unsafe extern "C" fn call(a: *const u8, b: *const u8, ctx: *mut c_void) -> c_int {
+            // SAFETY: `ctx` is the `Compare` this comparator was made from; items are of its dtype.
+            let (me, answer) = unsafe {
+                let me = &*ctx.cast::<Compare>();
+                // Sorts only ask for "less".
+                (me, me.less(a, b))
+            };
+            match answer {
+                Ok(true) => -1,
+                Ok(false) => 0,
+                Err(e) => {
+                    *me.failure.borrow_mut() = Some(e);
+                    COMPARE_FAILED
+                }
+            }
+        }
+        Comparator { func: call, ctx: std::ptr::from_ref(self).cast_mut().cast() }
+    }
+    /// The error behind a failed sort.
+    pub(super) fn failure(&self, _: CompareFailed) -> Error {
+        self.failure.borrow_mut().take().unwrap_or(Error::Host)
+    }
+}
+
+unsafe fn object_at(ops: &ObjectOps, p: *const u8) -> *mut u8 {
+    // SAFETY: a valid object slot.
+    let obj = unsafe { p.cast::<*mut u8>().read_unaligned() };
+    if obj.is_null() { (ops.none)() } else { obj }
+}

@@ -1,0 +1,83 @@
+//! Joining arrays.
+
+use crate::array::{ArrayRef, Dims, contiguous_strides};
+use crate::cast::copy_into_status;
+use crate::error::{Error, Result};
+use crate::iter::keep_order_strides;
+
+/// Shape of a concatenation along an axis.
+///
+/// # Errors
+/// `all the input arrays must have same number of dimensions, ...` and the like.
+pub fn concatenate_shape(shapes: &[&[isize]], axis: usize) -> Result<Dims> {
+    let Some((first, rest)) = shapes.split_first() else {
+        return Err(Error::value("need at least one array to concatenate"));
+    };
+    if first.is_empty() {
+        return Err(Error::value("zero-dimensional arrays cannot be concatenated"));
+    }
+    let mut out = Dims::from_slice(first);
+    for (k, shape) in rest.iter().enumerate() {
+        if shape.len() != first.len() {
+            return Err(Error::value(format!(
+                "all the input arrays must have same number of dimensions, but the array at index 0 has {} \
+                 dimension(s) and the array at index {} has {} dimension(s)",
+                first.len(),
+                k + 1,
+                shape.len()
+            )));
+        }
+        for (d, (&n, slot)) in shape.iter().zip(out.iter_mut()).enumerate() {
+            if d == axis {
+                *slot += n;
+            } else if n != *slot {
+                return Err(Error::value(format!(
+                    "all the input array dimensions except for the concatenation axis must match exactly, but \
+                     along dimension {d}, the array at index 0 has size {slot} and the array at index {} has \
+                     size {n}",
+                    k + 1
+                )));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Byte strides numpy gives the result: like the inputs lie.
+pub fn concatenate_strides(arrays: &[ArrayRef<'_>], shape: &[isize], itemsize: usize) -> Dims {
+    let rows: Vec<&[isize]> = arrays.iter().map(|a| a.strides).collect();
+    keep_order_strides(shape, &rows, itemsize)
+}
+
+/// Fill `out` (of the shape [`concatenate_shape`] tells) with the arrays, one after the other along `axis`.
+///
+/// # Errors
+/// Values that cannot be converted.
+pub fn concatenate(arrays: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result<u8> {
+    let mut at = out.data;
+    let mut flags = 0;
+    for a in arrays {
+        let part = ArrayRef { data: at, shape: a.shape, ..*out };
+        flags |= copy_into_status(&part, a)?;
+        at = at.wrapping_offset(a.shape[axis] * out.strides[axis]);
+    }
+    Ok(flags)
+}
+
+/// Fill the 1-d `out` with the elements of all arrays in C order (Fortran order with `fortran`).
+///
+/// # Errors
+/// As [`concatenate`].
+pub fn concatenate_flat(arrays: &[ArrayRef<'_>], out: &ArrayRef<'_>, fortran: bool) -> Result<u8> {
+    let mut at = out.data;
+    let mut flags = 0;
+    for a in arrays {
+        // The stretch of `out` this array fills, seen in the array's shape.
+        let mut strides = contiguous_strides(a.shape, 1, fortran);
+        strides.iter_mut().for_each(|s| *s *= out.strides[0]);
+        let part = ArrayRef { data: at, shape: a.shape, strides: &strides, ..*out };
+        flags |= copy_into_status(&part, a)?;
+        at = at.wrapping_offset(a.size() as isize * out.strides[0]);
+    }
+    Ok(flags)
+}

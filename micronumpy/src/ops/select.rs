@@ -1,0 +1,201 @@
+//! Truth and extremes: three-argument where, nonzero, argmax.
+
+use super::compare::Compare;
+use super::{Prepared, Target, for_each_lane};
+use crate::array::{ArrayRef, NdArray, Order};
+use crate::cast::{Transfer, copy_into_status, copy_masked};
+use crate::dtype::{Body, Dtype};
+use crate::error::{Error, Result};
+use crate::index;
+use crate::iter::MultiIter;
+use std::cmp::Ordering;
+use ufuncs::select::{argmax_fn, argmin_fn};
+
+/// Truth values of any array: a mask, or the array itself when it is one.
+///
+/// # Errors
+/// Errors of objects' own `__bool__`.
+pub fn truth<'a>(arr: &ArrayRef<'a>) -> Result<Prepared<'a>> {
+    let mask = Dtype::bool();
+    let Body::Struct(fields) = &arr.dtype.body else { return Prepared::new(*arr, &mask) };
+    // A structured element is true when one of its fields is.
+    let out = NdArray::zeros(arr.shape, &mask, Order::C)?;
+    for f in fields.iter() {
+        let field = ArrayRef { data: arr.data.wrapping_add(f.offset), dtype: &f.dtype, ..*arr };
+        let part = truth(&field)?;
+        let ops = [out.view(), part.view()];
+        MultiIter::new(arr.shape, &ops)?.for_each(|p, n, st| {
+            for i in 0..n as isize {
+                // SAFETY: inside both masks.
+                unsafe { *p[0].wrapping_offset(i * st[0]) |= *p[1].wrapping_offset(i * st[1]) };
+            }
+            Ok(())
+        })?;
+    }
+    Ok(Prepared { original: *arr, copy: Some(out) })
+}
+
+/// Number of true elements.
+///
+/// # Errors
+/// As [`truth`].
+pub fn count_nonzero(arr: &ArrayRef<'_>) -> Result<usize> {
+    Ok(index::count_true(&truth(arr)?.view()))
+}
+
+/// Positions of the true elements in C order, a row per element and a column per axis. numpy returns the columns as
+/// views of this.
+///
+/// # Errors
+/// `Calling nonzero on 0d arrays is not allowed. ...`
+pub fn nonzero(arr: &ArrayRef<'_>) -> Result<NdArray> {
+    if arr.ndim() == 0 {
+        return Err(Error::value(
+            "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.",
+        ));
+    }
+    let lists = index::nonzero(&truth(arr)?.view())?;
+    let (n, d) = (lists[0].len(), lists.len());
+    let out = NdArray::empty(&[n as isize, d as isize], &Dtype::intp(), Order::C)?;
+    for (k, list) in lists.iter().enumerate() {
+        for (i, &v) in list.iter().enumerate() {
+            // SAFETY: row `i < n`, column `k < d`.
+            unsafe { out.data().cast::<isize>().add(i * d + k).write(v) };
+        }
+    }
+    Ok(out)
+}
+
+/// `out = x where condition else y`, everything broadcast to `out`'s shape and cast to its dtype.
+///
+/// # Errors
+/// Values that cannot be converted.
+pub fn where_(
+    condition: &ArrayRef<'_>,
+    x: &ArrayRef<'_>,
+    y: &ArrayRef<'_>,
+    out: &ArrayRef<'_>,
+) -> Result<u8> {
+    let mask = truth(condition)?;
+    let plain =
+        |a: &ArrayRef<'_>| Transfer::new(a.dtype, out.dtype, false).is_ok_and(|t| t.plain_copy().is_some());
+    let size = out.dtype.itemsize;
+    if matches!(size, 1 | 2 | 4 | 8 | 16) && plain(x) && plain(y) {
+        let ops = [*out, mask.view(), *x, *y];
+        MultiIter::new(out.shape, &ops)?.for_each(|p, n, st| {
+            // SAFETY: inside all four; items are read and written as words of their size.
+            unsafe {
+                match size {
+                    1 => select_words::<u8>(p, n, st),
+                    2 => select_words::<u16>(p, n, st),
+                    4 => select_words::<u32>(p, n, st),
+                    8 => select_words::<u64>(p, n, st),
+                    _ => select_words::<u128>(p, n, st),
+                }
+            }
+            Ok(())
+        })?;
+        return Ok(0);
+    }
+    Ok(copy_into_status(out, y)? | copy_masked(out, x, &mask.view())?)
+}
+
+unsafe fn select_words<T: Copy>(p: &[*mut u8], n: usize, st: &[isize]) {
+    for i in 0..n as isize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let on = *p[1].wrapping_offset(i * st[1]) != 0;
+            let a = p[2].wrapping_offset(i * st[2]).cast::<T>();
+            let b = p[3].wrapping_offset(i * st[3]).cast::<T>();
+            let v = if on { a } else { b }.read_unaligned();
+            p[0].wrapping_offset(i * st[0]).cast::<T>().write_unaligned(v);
+        }
+    }
+}
+
+/// Position of the largest (smallest with `min`) element of every lane along `axis`. `out`: intp, `arr`'s shape without
+/// `axis`.
+///
+/// # Errors
+/// `attempt to get argmax of an empty sequence`, `data type not ordered`.
+pub fn argmax(arr: &ArrayRef<'_>, axis: usize, min: bool, out: &ArrayRef<'_>) -> Result<()> {
+    let name = if min { "argmin" } else { "argmax" };
+    let n = arr.shape[axis];
+    if n == 0 && out.size() > 0 {
+        return Err(Error::value(format!("attempt to get {name} of an empty sequence")));
+    }
+    if out.size() == 0 {
+        return Ok(());
+    }
+    let kernel = if min { argmin_fn(arr.dtype.num) } else { argmax_fn(arr.dtype.num) };
+    let src = Prepared::new(*arr, arr.dtype)?;
+    let src = src.view();
+    let compare = match kernel {
+        Some(_) => None,
+        None if arr.dtype.num.is_object() || arr.dtype.num.is_user() => Some(Compare::of(src.dtype)?),
+        None => return Err(Error::type_("data type not ordered")),
+    };
+    let target = Target::new(*out)?;
+    let mut to = target.view().data.cast::<isize>();
+    let stride = src.strides[axis];
+    for_each_lane(src.shape, axis, &[src.data], &[src.strides], |p| {
+        // SAFETY: `n >= 1` elements in the lane; one result per lane, in C order.
+        unsafe {
+            let best = match (&kernel, &compare) {
+                (Some(f), _) => f(p[0], stride, n as usize, src.dtype.itemsize) as isize,
+                (None, Some(c)) => extreme_by(c, p[0], stride, n, min)?,
+                (None, None) => 0,
+            };
+            to.write(best);
+            to = to.add(1);
+        }
+        Ok(())
+    })?;
+    target.finish()
+}
+
+unsafe fn extreme_by(c: &Compare, p: *mut u8, stride: isize, n: isize, min: bool) -> Result<isize> {
+    let mut best = 0;
+    for i in 1..n {
+        let (a, b) = (p.wrapping_offset(i * stride), p.wrapping_offset(best * stride));
+        // SAFETY: two elements of the lane.
+        let better = unsafe { if min { c.less(a, b)? } else { c.less(b, a)? } };
+        if better {
+            best = i;
+        }
+    }
+    Ok(best)
+}
+
+/// 1 when a 1-d float64 array ascends (or is constant), -1 when it descends, 0 when it does neither.
+///
+/// # Errors
+/// Values that cannot be converted.
+pub fn monotonicity(arr: &ArrayRef<'_>) -> Result<i32> {
+    let p = Prepared::contiguous(*arr, &Dtype::float64())?;
+    let v = p.view();
+    // SAFETY: `size` contiguous aligned native elements.
+    let x: Vec<f64> = (0..v.size()).map(|i| unsafe { v.data.cast::<f64>().add(i).read() }).collect();
+    let Some(start) = x.windows(2).position(|w| w[0] != w[1]) else { return Ok(1) };
+    // A NaN ends an ascent as it ends a descent; numpy decides by the first pair alone.
+    let up = x[start] < x[start + 1];
+    let broken = x[start..].windows(2).any(|w| if up { w[0] > w[1] } else { w[0] < w[1] });
+    Ok(if broken {
+        0
+    } else if up {
+        1
+    } else {
+        -1
+    })
+}
+
+/// Order of two scalars, for callers that need more than a truth value.
+pub(crate) fn order_of(less: bool, greater: bool) -> Ordering {
+    if less {
+        Ordering::Less
+    } else if greater {
+        Ordering::Greater
+    } else {
+        Ordering::Equal
+    }
+}

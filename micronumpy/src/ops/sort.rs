@@ -1,0 +1,319 @@
+//! Sorting, partitioning and searching along an axis.
+//!
+//! Kernels want a lane as contiguous native items; a lane that is not goes through a buffer. Objects are sorted in a
+//! buffer that owns references of its own: comparisons run foreign code, which may do anything to the array.
+
+use ufuncs::sort::{
+    ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, argpartition_fn, argsort_fn, by,
+    partition_fn, search_fn, search_fn_with_sorter, sort_fn,
+};
+
+use super::compare::Compare;
+use super::{Prepared, Target, for_each_lane};
+use crate::array::{ArrayRef, NdArray, Order};
+use crate::cast::Transfer;
+use crate::dtype::{Body, Dtype, TypeNum};
+use crate::error::{Error, Result};
+
+/// Whether a dtype's order is that of its type number's kernels.
+fn has_kernel(dt: &Dtype) -> bool {
+    !matches!(dt.body, Body::Struct(_) | Body::Subarray(..)) && !dt.num.is_object() && !dt.num.is_user()
+}
+
+/// A lane as contiguous native items, and the way back.
+struct LaneBuffer {
+    buffer: NdArray,
+    load: Transfer,
+    store: Transfer,
+    n: usize,
+}
+
+impl LaneBuffer {
+    fn new(dt: &Dtype, n: usize) -> Result<LaneBuffer> {
+        let native = dt.with_byteorder(b'=');
+        Ok(LaneBuffer {
+            buffer: NdArray::empty(&[n as isize], &native, Order::C)?,
+            load: Transfer::new(dt, &native, false)?,
+            store: Transfer::new(&native, dt, false)?,
+            n,
+        })
+    }
+    unsafe fn load(&self, lane: *mut u8, stride: isize) -> Result<*mut u8> {
+        let size = self.buffer.dtype.itemsize as isize;
+        // SAFETY: the lane has `n` elements, and so has the buffer.
+        unsafe { self.load.run(lane, stride, self.buffer.data(), size, self.n)? };
+        Ok(self.buffer.data())
+    }
+    unsafe fn store(&self, lane: *mut u8, stride: isize) -> Result<()> {
+        let size = self.buffer.dtype.itemsize as isize;
+        // SAFETY: as above.
+        unsafe { self.store.run(self.buffer.data(), size, lane, stride, self.n) }
+    }
+}
+
+/// Whether lanes along `axis` can be handed to kernels as they are.
+fn direct(arr: &ArrayRef<'_>, axis: usize) -> bool {
+    arr.dtype.is_native()
+        && arr.is_aligned()
+        && (arr.strides[axis] == arr.dtype.itemsize as isize || arr.shape[axis] == 1)
+        && !arr.dtype.has_object()
+}
+
+/// Run `f` over all lanes as contiguous native items, writing them back.
+fn in_place(
+    arr: &ArrayRef<'_>,
+    axis: usize,
+    mut f: impl FnMut(*mut u8, usize, usize) -> Result<()>,
+) -> Result<()> {
+    let (n, stride) = (arr.shape[axis] as usize, arr.strides[axis]);
+    let size = arr.dtype.itemsize;
+    if n <= 1 || arr.size() == 0 {
+        return Ok(());
+    }
+    if direct(arr, axis) {
+        return for_each_lane(arr.shape, axis, &[arr.data], &[arr.strides], |p| f(p[0], n, size));
+    }
+    let lane = LaneBuffer::new(arr.dtype, n)?;
+    for_each_lane(arr.shape, axis, &[arr.data], &[arr.strides], |p| {
+        // SAFETY: `p[0]` starts a lane of `n` elements.
+        unsafe {
+            let items = lane.load(p[0], stride)?;
+            f(items, n, size)?;
+            lane.store(p[0], stride)
+        }
+    })
+}
+
+/// Sort in place along an axis.
+///
+/// # Errors
+/// What comparisons of objects raise; lanes before are sorted then.
+pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
+    let kernel: Option<SortFn> = if has_kernel(arr.dtype) { sort_fn(arr.dtype.num, kind) } else { None };
+    let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
+    in_place(arr, axis, |items, n, size| {
+        // SAFETY: `n` contiguous native items.
+        unsafe {
+            match (&kernel, &compare) {
+                (Some(f), _) => f(items, n, size),
+                (None, Some(c)) => {
+                    by::sort(items, n, size, &c.comparator()).map_err(|e| c.failure(e))?;
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Positions that would sort every lane along `axis`, into `out` (intp, `arr`'s shape).
+///
+/// # Errors
+/// As [`sort`].
+pub fn argsort(arr: &ArrayRef<'_>, axis: usize, out: &ArrayRef<'_>) -> Result<()> {
+    let kernel: Option<ArgSortFn> = if has_kernel(arr.dtype) { argsort_fn(arr.dtype.num) } else { None };
+    let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
+    indirect(arr, axis, out, |items, index, n, size| {
+        // SAFETY: `n` contiguous native items; `index` is a permutation.
+        unsafe {
+            match (&kernel, &compare) {
+                (Some(f), _) => f(items, index, n, size),
+                (None, Some(c)) => {
+                    by::argsort(items, index, n, size, &c.comparator()).map_err(|e| c.failure(e))?;
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    })
+}
+
+fn indirect(
+    arr: &ArrayRef<'_>,
+    axis: usize,
+    out: &ArrayRef<'_>,
+    mut f: impl FnMut(*mut u8, *mut isize, usize, usize) -> Result<()>,
+) -> Result<()> {
+    let (n, stride) = (arr.shape[axis] as usize, arr.strides[axis]);
+    if arr.size() == 0 {
+        return Ok(());
+    }
+    let size = arr.dtype.itemsize;
+    let lane = if direct(arr, axis) { None } else { Some(LaneBuffer::new(arr.dtype, n)?) };
+    let mut index = vec![0isize; n];
+    let (out_stride, swapped) = (out.strides[axis], out.dtype.is_swapped());
+    for_each_lane(arr.shape, axis, &[arr.data, out.data], &[arr.strides, out.strides], |p| {
+        // SAFETY: both lanes have `n` elements.
+        unsafe {
+            let items = match &lane {
+                Some(l) => l.load(p[0], stride)?,
+                None => p[0],
+            };
+            index.iter_mut().enumerate().for_each(|(i, v)| *v = i as isize);
+            f(items, index.as_mut_ptr(), n, size)?;
+            for (i, &v) in index.iter().enumerate() {
+                let v = if swapped { v.swap_bytes() } else { v };
+                p[1].wrapping_offset(i as isize * out_stride).cast::<isize>().write_unaligned(v);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Partition positions for lanes of `n`: checked, non-negative, ascending, without repetitions.
+///
+/// # Errors
+/// `kth(=5) out of bounds (3)`.
+pub fn check_kth(kth: &[isize], n: usize) -> Result<Vec<usize>> {
+    let n = n as isize;
+    let mut out = Vec::with_capacity(kth.len());
+    for &k in kth {
+        let k = if k < 0 { k + n } else { k };
+        // An empty lane has nothing to put in place, so anything goes.
+        if n != 0 && (k < 0 || k >= n) {
+            return Err(Error::value(format!("kth(={k}) out of bounds ({n})")));
+        }
+        out.push(k.max(0) as usize);
+    }
+    out.sort_unstable();
+    out.dedup();
+    Ok(out)
+}
+
+/// Partition in place along an axis around the given positions.
+///
+/// # Errors
+/// As [`sort`] and [`check_kth`].
+pub fn partition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize]) -> Result<()> {
+    let kth = check_kth(kth, arr.shape[axis] as usize)?;
+    let kernel: Option<PartitionFn> = if has_kernel(arr.dtype) { partition_fn(arr.dtype.num) } else { None };
+    let Some(f) = kernel else { return sort(arr, axis, SortKind::Stable) };
+    in_place(arr, axis, |items, n, size| {
+        // SAFETY: `n` contiguous native items, positions below `n`.
+        unsafe { f(items, n, size, &kth) };
+        Ok(())
+    })
+}
+
+/// Positions that would partition every lane, into `out`.
+///
+/// # Errors
+/// As [`partition`].
+pub fn argpartition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize], out: &ArrayRef<'_>) -> Result<()> {
+    let kth = check_kth(kth, arr.shape[axis] as usize)?;
+    let kernel: Option<ArgPartitionFn> =
+        if has_kernel(arr.dtype) { argpartition_fn(arr.dtype.num) } else { None };
+    let Some(f) = kernel else { return argsort(arr, axis, out) };
+    indirect(arr, axis, out, |items, index, n, size| {
+        // SAFETY: `n` contiguous native items, `index` a permutation, positions below `n`.
+        unsafe { f(items, index, n, size, &kth) };
+        Ok(())
+    })
+}
+
+/// Positions that sort by the last key first, ties by the one before, and so on. Keys have one shape, and `out` has it
+/// too.
+///
+/// # Errors
+/// `all keys need to be the same shape`; dtypes that cannot be sorted indirectly.
+pub fn lexsort(keys: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result<()> {
+    let Some(first) = keys.first() else {
+        return Err(Error::type_("need sequence of keys with len > 0 in lexsort"));
+    };
+    if keys.iter().any(|k| k.shape != first.shape) {
+        return Err(Error::value("all keys need to be the same shape"));
+    }
+    if first.size() == 0 {
+        return Ok(());
+    }
+    let n = first.shape[axis] as usize;
+    enum Way {
+        Kernel(ArgSortFn),
+        Compare(Compare),
+    }
+    let mut ways = Vec::with_capacity(keys.len());
+    for k in keys {
+        let way = match if has_kernel(k.dtype) { argsort_fn(k.dtype.num) } else { None } {
+            Some(f) => Way::Kernel(f),
+            None => Way::Compare(Compare::of(&k.dtype.with_byteorder(b'='))?),
+        };
+        ways.push((way, LaneBuffer::new(k.dtype, n)?));
+    }
+    let mut data = vec![out.data];
+    data.extend(keys.iter().map(|k| k.data));
+    let mut strides = vec![out.strides];
+    strides.extend(keys.iter().map(|k| k.strides));
+    let mut index = vec![0isize; n];
+    for_each_lane(first.shape, axis, &data, &strides, |p| {
+        index.iter_mut().enumerate().for_each(|(i, v)| *v = i as isize);
+        for (j, ((way, lane), key)) in ways.iter().zip(keys).enumerate() {
+            // SAFETY: every lane has `n` elements; stable sorts keep earlier keys' order among equals.
+            unsafe {
+                let items = lane.load(p[1 + j], key.strides[axis])?;
+                let size = key.dtype.itemsize;
+                match way {
+                    Way::Kernel(f) => f(items, index.as_mut_ptr(), n, size),
+                    Way::Compare(c) => by::argsort(items, index.as_mut_ptr(), n, size, &c.comparator())
+                        .map_err(|e| c.failure(e))?,
+                }
+            }
+        }
+        for (i, &v) in index.iter().enumerate() {
+            let at = p[0].wrapping_offset(i as isize * out.strides[axis]);
+            // SAFETY: element `i` of the lane of `out`.
+            unsafe { at.cast::<isize>().write_unaligned(v) };
+        }
+        Ok(())
+    })
+}
+
+/// Where each key belongs in the 1-d `sorted`, into `out` (intp, the keys' shape). Both are converted to `common`.
+///
+/// # Errors
+/// `Sorter index out of range.`, `sorter.size must equal a.size`.
+pub fn searchsorted(
+    sorted: &ArrayRef<'_>,
+    keys: &ArrayRef<'_>,
+    common: &Dtype,
+    side: Side,
+    sorter: Option<&ArrayRef<'_>>,
+    out: &ArrayRef<'_>,
+) -> Result<()> {
+    let common = common.with_byteorder(b'=');
+    let data = Prepared::new(*sorted, &common)?;
+    let data = data.view();
+    let keys = Prepared::contiguous(*keys, &common)?;
+    let keys = keys.view();
+    let sorter = match sorter {
+        Some(s) if s.size() != sorted.size() => {
+            return Err(Error::value("sorter.size must equal a.size"));
+        }
+        Some(s) => Some(Prepared::new(*s, &Dtype::intp())?),
+        None => None,
+    };
+    let target = Target::new(*out)?;
+    let to = (target.view().data, size_of::<isize>() as isize);
+    let hay = (data.data.cast_const(), data.strides[0], data.shape[0] as usize);
+    let needles = (keys.data.cast_const(), common.itemsize as isize, keys.size());
+    let order = sorter.as_ref().map(|s| (s.view().data.cast_const(), s.view().strides[0]));
+    let bad = || Error::value("Sorter index out of range.");
+    let kernel = if has_kernel(&common) { Some(common.num) } else { None };
+    // SAFETY: native aligned elements, as many as said; `out` has a place per key.
+    unsafe {
+        match (kernel.and_then(|t: TypeNum| search_fn(t, side)), order) {
+            (Some(f), None) => f(hay, needles, to, common.itemsize),
+            (Some(_), Some(s)) => {
+                if let Some(f) = search_fn_with_sorter(common.num, side) {
+                    f(hay, needles, to, s, common.itemsize).map_err(|_| bad())?;
+                }
+            }
+            (None, s) => {
+                let c = Compare::of(&common)?;
+                by::search(hay, needles, to, s, side, &c.comparator())
+                    .map_err(|e| c.failure(e))?
+                    .map_err(|_| bad())?;
+            }
+        }
+    }
+    target.finish()
+}

@@ -1,0 +1,341 @@
+//! Picking and placing elements by position: take, put, repeat, choose, compress, putmask, place.
+
+use super::{Prepared, Target};
+use crate::array::{ArrayRef, Dims, NdArray, Order, broadcast_shapes_args, shape_text};
+use crate::cast::Transfer;
+use crate::dtype::Dtype;
+use crate::error::{Error, Result};
+use crate::iter::{MultiIter, PerOp, broadcast_strides};
+
+/// What to do with positions out of bounds. Values are ABI (`NPY_CLIPMODE`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum Mode {
+    Clip = 0,
+    Wrap = 1,
+    Raise = 2,
+}
+
+impl Mode {
+    /// A position below `n`, which is not zero; `None`: out of bounds under [`Mode::Raise`].
+    pub fn apply(self, i: isize, n: isize) -> Option<isize> {
+        match self {
+            Mode::Raise if i < -n || i >= n => None,
+            Mode::Raise => Some(if i < 0 { i + n } else { i }),
+            Mode::Wrap => Some(i.rem_euclid(n)),
+            Mode::Clip => Some(i.clamp(0, n - 1)),
+        }
+    }
+}
+
+/// The values of an intp array in C order.
+pub(crate) fn positions(arr: &ArrayRef<'_>) -> Result<Vec<isize>> {
+    let p = Prepared::contiguous(*arr, &Dtype::intp())?;
+    let v = p.view();
+    // SAFETY: `size` contiguous aligned native elements.
+    Ok((0..v.size()).map(|i| unsafe { v.data.cast::<isize>().add(i).read() }).collect())
+}
+
+/// Shape of `take` along an axis.
+pub fn take_shape(shape: &[isize], indices: &[isize], axis: usize) -> Dims {
+    let mut out = Dims::from_slice(&shape[..axis]);
+    out.extend_from_slice(indices);
+    out.extend_from_slice(&shape[axis + 1..]);
+    out
+}
+
+/// `out[..., i, ...] = arr[..., indices[i], ...]`. `out` has the shape of [`take_shape`] and `arr`'s dtype.
+///
+/// # Errors
+/// `index 6 is out of bounds for axis 0 with size 6`, `cannot do a non-empty take from an empty axes.`
+pub fn take(
+    arr: &ArrayRef<'_>,
+    indices: &ArrayRef<'_>,
+    axis: usize,
+    mode: Mode,
+    out: &ArrayRef<'_>,
+) -> Result<()> {
+    let n = arr.shape[axis];
+    let list = positions(indices)?;
+    if n == 0 && out.size() != 0 {
+        return Err(Error::index("cannot do a non-empty take from an empty axes."));
+    }
+    let mut checked = Vec::with_capacity(list.len());
+    for i in list {
+        match if n == 0 { None } else { mode.apply(i, n) } {
+            Some(k) => checked.push(k),
+            // Nothing would be taken, but a wrong position is wrong all the same.
+            None if n == 0 && mode != Mode::Raise => {}
+            None => {
+                return Err(Error::index(format!(
+                    "index {i} is out of bounds for axis {axis} with size {n}"
+                )));
+            }
+        }
+    }
+    if out.size() == 0 {
+        return Ok(());
+    }
+    let src = Prepared::contiguous(*arr, arr.dtype)?;
+    let src = src.view();
+    let target = Target::new(*out)?;
+    let dst = target.view();
+    let outer: usize = arr.shape[..axis].iter().map(|&n| n as usize).product();
+    let inner: usize = arr.shape[axis + 1..].iter().map(|&n| n as usize).product();
+    let size = src.dtype.itemsize;
+    let chunk = inner * size;
+    let transfer = Transfer::new(src.dtype, dst.dtype, true)?;
+    let plain = transfer.plain_copy().is_some();
+    for o in 0..outer {
+        // SAFETY: positions are below `n`; `dst` holds `outer * positions` chunks.
+        unsafe {
+            let base = src.data.add(o * n as usize * chunk);
+            let mut to = dst.data.add(o * checked.len() * chunk);
+            if plain {
+                gather_chunks(base, &checked, to, chunk);
+                continue;
+            }
+            for &k in &checked {
+                transfer.run(base.add(k as usize * chunk), size as isize, to, size as isize, inner)?;
+                to = to.add(chunk);
+            }
+        }
+    }
+    target.finish()
+}
+
+/// Copy chunks of equal size by number.
+unsafe fn gather_chunks(base: *const u8, list: &[isize], mut to: *mut u8, chunk: usize) {
+    macro_rules! words {
+        ($t:ty) => {
+            for &k in list {
+                to.cast::<$t>().write_unaligned(base.cast::<$t>().offset(k).read_unaligned());
+                to = to.add(chunk);
+            }
+        };
+    }
+    // SAFETY: the caller checked positions and sizes.
+    unsafe {
+        match chunk {
+            1 => words!(u8),
+            2 => words!(u16),
+            4 => words!(u32),
+            8 => words!(u64),
+            16 => words!(u128),
+            _ => {
+                for &k in list {
+                    std::ptr::copy_nonoverlapping(base.offset(k * chunk as isize), to, chunk);
+                    to = to.add(chunk);
+                }
+            }
+        }
+    }
+}
+
+/// Pointer to element `k` in C order.
+fn element_at(arr: &ArrayRef<'_>, mut k: isize) -> *mut u8 {
+    let mut p = arr.data;
+    for (&n, &s) in arr.shape.iter().zip(arr.strides).rev() {
+        p = p.wrapping_offset(k % n * s);
+        k /= n;
+    }
+    p
+}
+
+/// `arr.flat[indices] = values`, values repeated as needed.
+///
+/// # Errors
+/// `cannot replace elements of an empty array`, positions out of bounds (elements before have been set).
+pub fn put(arr: &ArrayRef<'_>, indices: &ArrayRef<'_>, values: &ArrayRef<'_>, mode: Mode) -> Result<()> {
+    let list = positions(indices)?;
+    let count = values.size();
+    if list.is_empty() || count == 0 {
+        return Ok(());
+    }
+    let n = arr.size() as isize;
+    if n == 0 {
+        return Err(Error::index("cannot replace elements of an empty array"));
+    }
+    // A copy: the values may be part of the array.
+    let converted = NdArray::empty(values.shape, arr.dtype, Order::C)?;
+    crate::cast::copy_into(&converted.view(), values)?;
+    let transfer = Transfer::new(arr.dtype, arr.dtype, false)?;
+    let size = arr.dtype.itemsize;
+    for (j, i) in list.into_iter().enumerate() {
+        let Some(k) = mode.apply(i, n) else {
+            return Err(Error::index(format!("index {i} is out of bounds for axis 0 with size {n}")));
+        };
+        // SAFETY: both elements exist.
+        unsafe { transfer.run(converted.data().add(j % count * size), 0, element_at(arr, k), 0, 1)? };
+    }
+    Ok(())
+}
+
+/// `arr[mask] = values` where value number `k` goes to element number `k` (in C order, counting unmasked ones too).
+///
+/// # Errors
+/// `putmask: mask and data must be the same size`.
+pub fn putmask(arr: &ArrayRef<'_>, mask: &ArrayRef<'_>, values: &ArrayRef<'_>) -> Result<()> {
+    if mask.size() != arr.size() {
+        return Err(Error::value("putmask: mask and data must be the same size"));
+    }
+    place_values(arr, mask, values, false)
+}
+
+/// `arr[mask] = values` where values are used up one after the other, again from the start when they end.
+///
+/// # Errors
+/// `place: mask and data must be the same size`, `Cannot insert from an empty array!`
+pub fn place(arr: &ArrayRef<'_>, mask: &ArrayRef<'_>, values: &ArrayRef<'_>) -> Result<()> {
+    if mask.size() != arr.size() {
+        return Err(Error::value("place: mask and data must be the same size"));
+    }
+    if values.size() == 0 {
+        let mask = Prepared::contiguous(*mask, &Dtype::bool())?;
+        if crate::index::count_true(&mask.view()) == 0 {
+            return Ok(());
+        }
+        return Err(Error::value("Cannot insert from an empty array!"));
+    }
+    place_values(arr, mask, values, true)
+}
+
+fn place_values(arr: &ArrayRef<'_>, mask: &ArrayRef<'_>, values: &ArrayRef<'_>, consume: bool) -> Result<()> {
+    let count = values.size();
+    if count == 0 || arr.size() == 0 {
+        return Ok(());
+    }
+    let on = NdArray::empty(mask.shape, &Dtype::bool(), Order::C)?;
+    crate::cast::copy_into(&on.view(), mask)?;
+    let converted = NdArray::empty(values.shape, arr.dtype, Order::C)?;
+    crate::cast::copy_into(&converted.view(), values)?;
+    let transfer = Transfer::new(arr.dtype, arr.dtype, false)?;
+    let size = arr.dtype.itemsize;
+    let (mut k, mut used) = (0, 0);
+    MultiIter::c_order(arr.shape, &[arr.data], &[arr.strides]).for_each(|p, n, st| {
+        for i in 0..n as isize {
+            // SAFETY: `k` counts all elements, of which the mask has as many.
+            unsafe {
+                if *on.data().add(k) != 0 {
+                    let v = if consume { used } else { k } % count;
+                    transfer.run(converted.data().add(v * size), 0, p[0].wrapping_offset(i * st[0]), 0, 1)?;
+                    used += 1;
+                }
+            }
+            k += 1;
+        }
+        Ok(())
+    })
+}
+
+/// Repeat counts along an axis of `n`: checked, one per element (a single count stands for all). The result's length comes
+/// with them.
+///
+/// # Errors
+/// `operands could not be broadcast together with shape (6,) (2,)`, `repeats may not contain negative values.`
+pub fn repeat_counts(repeats: &ArrayRef<'_>, n: isize) -> Result<(Vec<isize>, isize)> {
+    let mut counts = positions(repeats)?;
+    if repeats.ndim() == 0 || counts.len() == 1 {
+        if counts[0] < 0 {
+            return Err(Error::value("negative dimensions are not allowed"));
+        }
+        counts = vec![counts[0]; n as usize];
+    } else if counts.len() as isize != n {
+        return Err(Error::value(format!(
+            "operands could not be broadcast together with shape {} {}",
+            shape_text(&[n]),
+            shape_text(&[counts.len() as isize])
+        )));
+    }
+    let mut total = 0isize;
+    for &c in &counts {
+        if c < 0 {
+            return Err(Error::value("repeats may not contain negative values."));
+        }
+        total = total.checked_add(c).ok_or_else(|| {
+            Error::value(
+                "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
+            )
+        })?;
+    }
+    Ok((counts, total))
+}
+
+/// Every element (subarray) along `axis` as often as `counts` says. `out` has `arr`'s shape with the total on `axis`.
+///
+/// # Errors
+/// Memory, object trouble.
+pub fn repeat(arr: &ArrayRef<'_>, counts: &[isize], axis: usize, out: &ArrayRef<'_>) -> Result<()> {
+    // The same as taking, with positions repeated.
+    let list: Vec<isize> =
+        counts.iter().enumerate().flat_map(|(i, &c)| std::iter::repeat_n(i as isize, c as usize)).collect();
+    let intp = Dtype::intp();
+    let (shape, strides) = ([list.len() as isize], [size_of::<isize>() as isize]);
+    // SAFETY: the list lives until the end of this function and is only read.
+    let indices = unsafe { ArrayRef::new(list.as_ptr().cast_mut().cast(), &shape, &strides, &intp) };
+    take(arr, &indices, axis, Mode::Raise, out)
+}
+
+/// Shape of `choose`: selector and choices broadcast together.
+///
+/// # Errors
+/// `shape mismatch: objects cannot be broadcast to a single shape. ...`
+pub fn choose_shape(selector: &[isize], choices: &[&[isize]]) -> Result<Dims> {
+    let mut all = vec![selector];
+    all.extend_from_slice(choices);
+    broadcast_shapes_args(&all)
+}
+
+/// `out[i] = choices[selector[i]][i]`, everything broadcast to `out`'s shape; choices are of `out`'s dtype.
+///
+/// # Errors
+/// `invalid entry in choice array`.
+pub fn choose(
+    selector: &ArrayRef<'_>,
+    choices: &[ArrayRef<'_>],
+    mode: Mode,
+    out: &ArrayRef<'_>,
+) -> Result<()> {
+    let count = choices.len() as isize;
+    if count == 0 {
+        return Err(Error::value("0-length sequence."));
+    }
+    let selector = Prepared::new(*selector, &Dtype::intp())?;
+    let mut data: PerOp<*mut u8> = PerOp::from_slice(&[out.data, selector.view().data]);
+    let mut strides: PerOp<Dims> = PerOp::new();
+    strides.push(Dims::from_slice(out.strides));
+    strides.push(broadcast_strides(selector.view().shape, selector.view().strides, out.shape)?);
+    let mut transfers = Vec::with_capacity(choices.len());
+    for c in choices {
+        data.push(c.data);
+        strides.push(broadcast_strides(c.shape, c.strides, out.shape)?);
+        transfers.push(Transfer::new(c.dtype, out.dtype, false)?);
+    }
+    let rows: PerOp<&[isize]> = strides.iter().map(|s| s.as_slice()).collect();
+    MultiIter::c_order(out.shape, &data, &rows).for_each(|p, n, st| {
+        for i in 0..n as isize {
+            // SAFETY: inside all operands.
+            unsafe {
+                let v = p[1].wrapping_offset(i * st[1]).cast::<isize>().read();
+                let Some(k) = mode.apply(v, count).map(|k| k as usize) else {
+                    return Err(Error::value("invalid entry in choice array"));
+                };
+                let from = p[2 + k].wrapping_offset(i * st[2 + k]);
+                transfers[k].run(from, 0, p[0].wrapping_offset(i * st[0]), 0, 1)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Positions of the true elements of a 1-d condition of any dtype: what `compress` takes.
+///
+/// # Errors
+/// `condition must be a 1-d array`.
+pub fn compress_positions(condition: &ArrayRef<'_>) -> Result<Vec<isize>> {
+    if condition.ndim() != 1 {
+        return Err(Error::value("condition must be a 1-d array"));
+    }
+    let mask = super::select::truth(condition)?;
+    Ok(crate::index::nonzero(&mask.view())?.swap_remove(0))
+}
