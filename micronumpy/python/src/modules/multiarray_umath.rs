@@ -42,6 +42,8 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::ufuncs::add(py, module)?;
     multiarray::create::add(py, module)?;
     multiarray::io::add(py, module)?;
+    multiarray::linear::add(py, module)?;
+    multiarray::counting::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;
     // pyo3 keeps a list of what it added, but upstream's module has none: a star import takes every public name.

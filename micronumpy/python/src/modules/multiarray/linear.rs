@@ -1,15 +1,189 @@
-//! Products: `dot`, `inner`, `vdot`, `c_einsum`, `correlate`.
+//! Products: `dot`, `inner`, `vdot`, `correlate`.
 
+use micronumpy::ArrayRef;
+use micronumpy::dtype::promote::promote;
+use micronumpy::ops::product::{self, Overlaps};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyModule;
 
-use crate::error::missing;
-use crate::objects::Array;
+use crate::abi::{NPY_ARRAY_ALIGNED, NPY_ARRAY_CARRAY};
+use crate::error::IntoPyResult;
+use crate::fastcall;
+use crate::ffi::args::none_as_absent;
+use crate::ffi::methods::{END, Methods};
+use crate::ffi::{Args, Sig};
+use crate::objects::array::alloc::{self, Make};
+use crate::objects::array::args;
+use crate::objects::{Array, Descr, array, dtype, wrap};
+
+static FUNCTIONS: Methods<6> = Methods::new([
+    fastcall!(c"dot", dot_function),
+    fastcall!(c"inner", inner),
+    fastcall!(c"vdot", vdot),
+    fastcall!(c"correlate", correlate),
+    fastcall!(c"correlate2", correlate2),
+    END,
+]);
+
+pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+    super::add_functions(module, FUNCTIONS.as_ptr())
+}
+
+/// Both operands as arrays, and their common descriptor.
+fn operands<'py>(
+    a: &Bound<'py, PyAny>,
+    b: &Bound<'py, PyAny>,
+) -> PyResult<(Array<'py>, Array<'py>, Descr<'py>)> {
+    let py = a.py();
+    let a = array::from_any(a, None, 0, 0, NPY_ARRAY_ALIGNED)?;
+    let b = array::from_any(b, None, 0, 0, NPY_ARRAY_ALIGNED)?;
+    let common = promote(a.dtype(), b.dtype()).py(py)?.with_byteorder(b'=');
+    let descr = dtype::descr_of(py, &common)?;
+    Ok((a, b, descr))
+}
+
+/// An operand in the common dtype.
+fn converted<'py>(arr: &Array<'py>, descr: &Descr<'py>) -> PyResult<Array<'py>> {
+    array::from_any(&arr.0, Some(descr), 0, 0, NPY_ARRAY_ALIGNED | crate::abi::NPY_ARRAY_FORCECAST)
+}
+
+/// The array a product goes to: `out` if it is exactly right, else a new one of the type of the operand with the higher
+/// `__array_priority__`.
+fn result<'py>(
+    a: &Array<'py>,
+    b: &Array<'py>,
+    descr: &Descr<'py>,
+    shape: &[isize],
+    out: Option<&Array<'py>>,
+) -> PyResult<Array<'py>> {
+    if let Some(out) = out {
+        let right = out.shape() == shape
+            && out.dtype().num == descr.dtype().num
+            && out.has_flags(NPY_ARRAY_CARRAY)
+            && out.dtype().is_native();
+        if !right {
+            return Err(PyValueError::new_err(
+                "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
+            ));
+        }
+        return Ok(out.clone());
+    }
+    let owner =
+        if a.0.get_type().is(&b.0.get_type()) || wrap::priority(&a.0, 0.0)? >= wrap::priority(&b.0, 0.0)? {
+            a
+        } else {
+            b
+        };
+    let ty = owner.0.get_type().into_any();
+    let subtype = (!owner.is_exact()).then_some(&ty);
+    // SAFETY: fresh contiguous memory.
+    unsafe {
+        Make { subtype, parent: subtype.map(|_| &owner.0), zeroed: true, ..Make::new(descr, shape) }.build()
+    }
+}
+
+type ShapeOf = fn(&[isize], &[isize]) -> micronumpy::Result<micronumpy::Dims>;
+type Compute = fn(&ArrayRef<'_>, &ArrayRef<'_>, &ArrayRef<'_>) -> micronumpy::Result<()>;
+
+fn product<'py>(
+    a: &Bound<'py, PyAny>,
+    b: &Bound<'py, PyAny>,
+    out: Option<&Array<'py>>,
+    shape_of: ShapeOf,
+    compute: Compute,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = a.py();
+    let (a, b, descr) = operands(a, b)?;
+    if !descr.dtype().num.is_number() && !matches!(descr.dtype().num.kind(), b'b' | b'O' | b'm') {
+        // numpy multiplies what it has no product for, and so words the error.
+        return crate::objects::ufunc::call_by_name(py, "multiply", &[&a.0, &b.0], None);
+    }
+    let (a2, b2) = (converted(&a, &descr)?, converted(&b, &descr)?);
+    let shape = shape_of(a.shape(), b.shape()).py(py)?;
+    let res = result(&a, &b, &descr, &shape, out)?;
+    compute(&a2.view(), &b2.view(), &res.view()).py(py)?;
+    if out.is_some() { Ok(res.0) } else { array::unwrap_0d(res) }
+}
 
 /// `np.dot(a, b, out)`
 pub fn dot<'py>(
-    _a: &Bound<'py, PyAny>,
-    _b: &Bound<'py, PyAny>,
-    _out: Option<&Array<'py>>,
+    a: &Bound<'py, PyAny>,
+    b: &Bound<'py, PyAny>,
+    out: Option<&Array<'py>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("dot"))
+    product(a, b, out, product::dot_shape, product::dot)
+}
+
+fn dot_function<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    static SIG: Sig = Sig::new("dot(a, b, out=None)");
+    let [a, b, out] = a.parse(&SIG)?;
+    let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("dot() needs two arguments")) };
+    let out = match none_as_absent(out) {
+        Some(o) => Some(Array::cast(&o).ok_or_else(|| PyTypeError::new_err("'out' must be an array"))?),
+        None => None,
+    };
+    dot(&a, &b, out.as_ref())
+}
+
+fn inner<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    static SIG: Sig = Sig::new("inner(a, b, /)");
+    let [a, b] = a.parse(&SIG)?;
+    let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("inner() needs two arguments")) };
+    product(&a, &b, None, product::inner_shape, product::inner)
+}
+
+fn vdot<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    static SIG: Sig = Sig::new("vdot(a, b, /)");
+    let [a, b] = a.parse(&SIG)?;
+    let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("vdot() needs two arguments")) };
+    product(&a, &b, None, |_, _| Ok(micronumpy::Dims::new()), product::vdot)
+}
+
+/// How the overlap is named: a number, or the first letter of `valid`, `same`, `full`.
+fn overlaps(mode: Option<&Bound<'_, PyAny>>) -> PyResult<Overlaps> {
+    let Some(mode) = mode else { return Ok(Overlaps::Valid) };
+    let number = match args::text(mode) {
+        Some(s) => match s.as_bytes().first().map(u8::to_ascii_lowercase) {
+            Some(b'v') => 0,
+            Some(b's') => 1,
+            Some(b'f') => 2,
+            _ => -1,
+        },
+        None => args::index(mode)?,
+    };
+    match number {
+        0 => Ok(Overlaps::Valid),
+        1 => Ok(Overlaps::Same),
+        2 => Ok(Overlaps::Full),
+        _ => Err(PyValueError::new_err("Use one of 'valid', 'same', or 'full' for convolve/correlate mode")),
+    }
+}
+
+fn correlation<'py>(
+    py: Python<'py>,
+    a: Args<'_, 'py>,
+    sig: &Sig,
+    newer: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let [a, v, mode] = a.parse(sig)?;
+    let (Some(a), Some(v)) = (a, v) else {
+        return Err(PyTypeError::new_err("correlate() needs two arguments"));
+    };
+    let mode = overlaps(mode.as_ref())?;
+    let a = array::from_any(&a, None, 1, 1, 0)?;
+    let v = array::from_any(&v, None, 1, 1, 0)?;
+    let common = promote(a.dtype(), v.dtype()).py(py)?;
+    let out = product::correlate(&a.view(), &v.view(), &common, mode, newer, newer);
+    Ok(alloc::take(py, out)?.0)
+}
+
+fn correlate<'py>(m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    static SIG: Sig = Sig::new("correlate(a, v, mode=0)");
+    correlation(m.py(), a, &SIG, false)
+}
+
+fn correlate2<'py>(m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    static SIG: Sig = Sig::new("correlate2(a, v, mode=0)");
+    correlation(m.py(), a, &SIG, true)
 }

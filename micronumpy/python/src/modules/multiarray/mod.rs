@@ -1,6 +1,7 @@
 //! Functions and constants of `_multiarray_umath`, by topic.
 
 pub mod constants;
+pub mod counting;
 pub mod create;
 pub mod docs;
 pub mod dtypes;
