@@ -1,10 +1,232 @@
-//! x
+//! `ufunc.at`: an operation in place on the elements an index selects, one after the other, so that an element selected
+//! twice is operated on twice.
+//!
+//! All addresses are computed and checked before the first element changes; nothing that happens meanwhile (methods of
+//! object elements, operands that share memory) leads outside the array.
 
+use micronumpy::array::Dims;
+use micronumpy::cast::{Transfer, release_objects};
+use micronumpy::index::{Item, Plan, nonzero, plan};
+use micronumpy::iter::{MultiIter, broadcast_strides};
+use micronumpy::ufunc::BoundLoop;
+use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
+use micronumpy::{ArrayRef, Casting, NdArray, Order};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use ufuncs::fpstatus;
 
-use crate::error::missing;
+use super::bind::{Input, bind};
+use super::{UfuncRef, errstate, overrides};
+use crate::error::IntoPyResult;
 use crate::ffi::Args;
+use crate::objects::array::subscript::parse::{Part, parse};
+use crate::objects::{Array, array};
 
-pub fn at<'py>(_slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("ufunc.at"))
+/// `ufunc.at(a, indices, b=None, /)`
+pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    let uf = UfuncRef(slf.clone());
+    let py = uf.py();
+    let none = py.None().into_bound(py);
+    if let Some(sig) = &uf.data().core.borrow().core {
+        return Err(PyTypeError::new_err(format!(
+            "{0}.at does not support ufunc with non-trivial signature: {0} has signature {1}.",
+            uf.name(),
+            sig.text
+        )));
+    }
+    if args.has_keywords() {
+        return Err(PyTypeError::new_err("ufunc.at() takes no keyword arguments"));
+    }
+    if args.len() < 2 {
+        return Err(PyTypeError::new_err(format!("at() takes at least 2 arguments ({} given)", args.len())));
+    }
+    if args.len() > 3 {
+        return Err(PyTypeError::new_err(format!("at() takes at most 3 arguments ({} given)", args.len())));
+    }
+    let given: Vec<Bound<'py, PyAny>> = args.positional().collect();
+    if let Some(result) =
+        overrides::check(&uf, "at", given.iter().cloned(), || Ok((given.clone(), PyDict::new(py))))?
+    {
+        return Ok(result);
+    }
+    if uf.nin() > 2 {
+        return Err(PyValueError::new_err("Only unary and binary ufuncs supported at this time"));
+    }
+    if uf.nout() != 1 {
+        return Err(PyValueError::new_err("Only single output ufuncs supported at this time"));
+    }
+    match (uf.nin(), given.len()) {
+        (1, 3) => return Err(PyValueError::new_err("second operand provided when ufunc is unary")),
+        (2, 2) => return Err(PyValueError::new_err("second operand needed for ufunc")),
+        _ => {}
+    }
+    let Some(arr) = Array::cast(&given[0]) else {
+        return Err(PyTypeError::new_err("first operand must be array"));
+    };
+    if !arr.is_writeable() {
+        return Err(PyValueError::new_err("operand array with iterator write flag set is read-only"));
+    }
+
+    let (shape, offsets) = selected(&arr, &given[1])?;
+    let second = match given.get(2) {
+        Some(b) => Some(array::from_any(b, None, 0, 0, 0)?),
+        None => None,
+    };
+    let mut ins: micronumpy::iter::PerOp<Input<'py>> = micronumpy::iter::PerOp::new();
+    ins.push(Input { obj: arr.0.clone(), arr: arr.clone(), weak: None });
+    if let Some(b) = &second {
+        ins.push(Input { obj: b.0.clone(), arr: b.clone(), weak: None });
+    }
+    let signature = (0..uf.nargs()).map(|_| None).collect();
+    let binding = bind(&uf, &ins, &[Some(arr.clone())], &signature, Casting::Unsafe)?;
+    let raw = binding.raw_descrs();
+    let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(&uf, &raw));
+
+    fpstatus::clear();
+    let mut temp: Option<NdArray> = None;
+    if let Some(b) = &second {
+        let want = &binding.dtypes()[1];
+        if broadcast_strides(b.shape(), b.strides(), &shape).is_err() {
+            return Err(PyValueError::new_err("array is not broadcastable to correct shape"));
+        }
+        if needs_buffer(&b.view(), want, l.takes_unaligned()) || bounds_meet(&b.view(), &arr.view()) {
+            let copy = NdArray::empty(b.shape(), want, Order::C).py(py)?;
+            micronumpy::cast::copy_into(&copy.view(), &b.view()).py(py)?;
+            temp = Some(copy);
+        }
+    }
+    let operand = second.as_ref().map(|b| temp.as_ref().map_or_else(|| b.view(), |t| t.view()));
+    apply(&l, &arr.view(), &shape, &offsets, operand.as_ref()).py(py)?;
+    if binding.has_fp_status() {
+        let status = fpstatus::take();
+        if status != 0 {
+            errstate::report(py, "at", status)?;
+        }
+    }
+    Ok(none)
+}
+
+/// Shape of what an index selects, and the byte offset of every element, in C order.
+fn selected<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<(Dims, Vec<isize>)> {
+    let py = arr.py();
+    let index = parse(key)?;
+    let items: Vec<Item<'_>> = index.parts.iter().map(Part::item).collect();
+    match plan(arr.shape(), arr.strides(), &items).py(py)? {
+        Plan::Fancy(p) => Ok((p.shape.clone(), p.element_offsets())),
+        Plan::View(v) => {
+            let offsets = view_offsets(&v.shape, &v.strides, v.offset);
+            Ok((v.shape, offsets))
+        }
+        Plan::Mask(_) => {
+            let mask = index.parts.iter().find_map(|p| match p {
+                Part::Mask(m) => Some(m),
+                _ => None,
+            });
+            let Some(mask) = mask else { return Err(PyValueError::new_err("no mask in a masked index")) };
+            let axes = nonzero(&mask.view()).py(py)?;
+            let count = axes.first().map_or(0, Vec::len);
+            let mut offsets = vec![0; count];
+            for (positions, &s) in axes.iter().zip(arr.strides()) {
+                for (off, &i) in offsets.iter_mut().zip(positions) {
+                    *off += i * s;
+                }
+            }
+            Ok((std::iter::once(count as isize).collect(), offsets))
+        }
+    }
+}
+
+/// Byte offsets of the elements of a view, in C order.
+fn view_offsets(shape: &[isize], strides: &[isize], start: isize) -> Vec<isize> {
+    let count: isize = shape.iter().product();
+    let mut out = Vec::with_capacity(count.max(0) as usize);
+    if count > 0 {
+        let origin = std::ptr::without_provenance_mut::<u8>(start as usize);
+        let mut iter = MultiIter::c_order(shape, &[origin], &[strides]);
+        loop {
+            let (p, s) = (iter.ptrs()[0] as isize, iter.inner_strides()[0]);
+            out.extend((0..iter.inner_count() as isize).map(|i| p + i * s));
+            if !iter.advance() {
+                break;
+            }
+        }
+    }
+    out
+}
+
+/// Run the loop on every selected element in turn.
+fn apply(
+    l: &BoundLoop<'_>,
+    arr: &ArrayRef<'_>,
+    shape: &[isize],
+    offsets: &[isize],
+    second: Option<&ArrayRef<'_>>,
+) -> micronumpy::Result<()> {
+    if offsets.is_empty() {
+        return Ok(());
+    }
+    let last = l.dtypes.len() - 1;
+    let unaligned = l.takes_unaligned();
+    let direct =
+        !needs_buffer(arr, &l.dtypes[0], unaligned) && !needs_buffer(arr, &l.dtypes[last], unaligned);
+    let aligned = arr.is_aligned();
+    let mut through = if direct {
+        None
+    } else {
+        Some(Through {
+            read: Transfer::new(arr.dtype, &l.dtypes[0], aligned)?,
+            write: Transfer::new(&l.dtypes[last], arr.dtype, aligned)?,
+            source: vec![0; l.dtypes[0].itemsize.div_ceil(16).max(1)],
+            result: vec![0; l.dtypes[last].itemsize.div_ceil(16).max(1)],
+        })
+    };
+    let mut one = |at: *mut u8, b: *mut u8| -> micronumpy::Result<()> {
+        let Some(t) = &mut through else {
+            let data = [at, if second.is_some() { b } else { at }, at];
+            // SAFETY: one element of each operand, as the loop wants it.
+            return unsafe { l.call(&data[..=last], &[1], &[0; 3][..=last]) };
+        };
+        let (src, dst) = (t.source.as_mut_ptr().cast::<u8>(), t.result.as_mut_ptr().cast::<u8>());
+        let data = if second.is_some() { [src, b, dst] } else { [src, dst, dst] };
+        // SAFETY: one element each; the buffers hold one element of the loop's dtypes, objects in them null or owned.
+        unsafe {
+            t.read.run(at, 0, src, 0, 1)?;
+            let mut status = l.call(&data[..=last], &[1], &[0; 3][..=last]);
+            if status.is_ok() {
+                status = t.write.run(dst, 0, at, 0, 1);
+            }
+            for (buf, dt) in [(src, &l.dtypes[0]), (dst, &l.dtypes[last])] {
+                if dt.has_object() {
+                    release_objects(&ArrayRef::new(buf, &[], &[], dt));
+                }
+            }
+            status
+        }
+    };
+    let Some(b) = second else {
+        for &off in offsets {
+            one(arr.data.wrapping_offset(off), std::ptr::null_mut())?;
+        }
+        return Ok(());
+    };
+    let strides = broadcast_strides(b.shape, b.strides, shape)?;
+    let mut iter = MultiIter::c_order(shape, &[b.data], &[&strides]);
+    let mut k = 0;
+    iter.for_each(|p, n, st| {
+        for i in 0..n as isize {
+            one(arr.data.wrapping_offset(offsets[k]), p[0].wrapping_offset(i * st[0]))?;
+            k += 1;
+        }
+        Ok(())
+    })
+}
+
+/// Elements that are not what the loop wants pass through here.
+struct Through {
+    read: Transfer,
+    write: Transfer,
+    /// Words, so that they are aligned for everything.
+    source: Vec<u128>,
+    result: Vec<u128>,
 }

@@ -1,7 +1,7 @@
 //! `arr[key]`: views where the index allows, gathers where it does not, fields of structures.
 
 pub mod fields;
-mod parse;
+pub mod parse;
 
 use std::cell::UnsafeCell;
 
