@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod copy;
 pub mod order;
+pub mod outs;
 pub mod proto;
 pub mod reduce;
 pub mod select;

@@ -1,18 +1,304 @@
 //! Picking elements: `take`, `put`, `choose`, `compress`, `repeat`, `nonzero`, diagonals.
 
+use micronumpy::array::normalize_axis;
+use micronumpy::array::view::diagonal as diagonal_view;
+use micronumpy::ops::take::{self as core, Mode};
+use micronumpy::{Order, TypeNum};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{IntoPyObjectExt, intern};
 
-use crate::error::missing;
-use crate::ffi::Args;
+use super::super::args::{self, ClipMode};
+use super::super::{alloc, assign, coercion, flags};
+use super::outs::Out;
+use super::shape::ravel_array;
+use crate::abi::*;
+use crate::error::IntoPyResult;
+use crate::ffi::import::cached;
+use crate::ffi::{Args, Sig};
+use crate::objects::{Array, dtype};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
-macro_rules! todo_methods {
-    ($($name:ident)*) => {$(
-        #[doc = concat!("`arr.", stringify!($name), "(...)`")]
-        pub fn $name<'py>(_slf: &Obj<'py>, _a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-            Err(missing(stringify!($name)))
-        }
-    )*};
+/// The planner's word for a clip mode.
+pub fn mode(m: ClipMode) -> Mode {
+    match m {
+        ClipMode::Clip => Mode::Clip,
+        ClipMode::Wrap => Mode::Wrap,
+        ClipMode::Raise => Mode::Raise,
+    }
 }
-todo_methods! { take put choose compress repeat nonzero diagonal trace }
+
+/// Indices as intp; safe casts only, or any with `force`.
+pub fn indices<'py>(obj: &Obj<'py>, max_depth: usize, force: bool) -> PyResult<Array<'py>> {
+    let intp = dtype::builtin(obj.py(), TypeNum::LONG);
+    let flags = if force { NPY_ARRAY_FORCECAST } else { 0 };
+    coercion::from_any(obj, Some(&intp), 0, max_depth, flags)
+}
+
+/// The array along one axis: flattened for `None`, at least one-dimensional.
+pub fn along<'py>(arr: &Array<'py>, axis: Option<isize>, flags_: i32) -> PyResult<(Array<'py>, usize)> {
+    let py = arr.py();
+    let (a, axis) = match axis {
+        None => (if arr.ndim() == 1 { arr.clone() } else { ravel_array(arr, Order::C)? }, 0),
+        Some(ax) if arr.ndim() == 0 && (ax == 0 || ax == -1) => (ravel_array(arr, Order::C)?, 0),
+        Some(ax) => (arr.clone(), normalize_axis(ax, arr.ndim()).py(py)?),
+    };
+    let a = if flags_ != 0 { coercion::from_array(&a, None, flags_)? } else { a };
+    Ok((a, axis))
+}
+
+/// `take`, for the method and whoever else selects along an axis.
+pub fn take_array<'py>(
+    arr: &Array<'py>,
+    index: &Array<'py>,
+    axis: Option<isize>,
+    out: Option<&Array<'py>>,
+    clip: ClipMode,
+) -> PyResult<Array<'py>> {
+    let py = arr.py();
+    let (src, ax) = along(arr, axis, 0)?;
+    let shape = core::take_shape(src.shape(), index.shape(), ax);
+    let out = Out::new(
+        out,
+        &src.descr(),
+        &shape,
+        Some(arr),
+        "output array does not match result of ndarray.take",
+        &[&src, index],
+    )?;
+    core::take(&src.view(), &index.view(), ax, mode(clip), &out.target.view()).py(py)?;
+    out.finish()
+}
+
+/// `arr.take(indices, axis=None, out=None, mode='raise')`
+pub fn take<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("take(indices, axis=None, out=None, mode='raise')");
+    let [index, axis, out, clip] = a.parse(&SIG)?;
+    let Some(index) = index else { return Err(PyTypeError::new_err("missing indices")) };
+    let axis = args::axis(axis.as_ref())?;
+    let out = args::out(out.as_ref())?;
+    let clip = args::clip_mode(clip.as_ref())?;
+    let index = take_indices(&index)?;
+    let arr = Array(slf.clone());
+    let r = take_array(&arr, &index, axis, out.as_ref(), clip)?;
+    if out.is_some() { Ok(r.0) } else { super::super::unwrap_0d(r) }
+}
+
+/// Indices of `take`: same-kind casts, with everything that is no array converted freely.
+fn take_indices<'py>(obj: &Obj<'py>) -> PyResult<Array<'py>> {
+    match Array::cast(obj) {
+        Some(a) if !(a.dtype().num.is_integer() || a.dtype().num.is_bool()) => {
+            let intp = dtype::builtin(obj.py(), TypeNum::LONG);
+            if !micronumpy::cast::can_cast(a.dtype(), intp.dtype(), micronumpy::Casting::SameKind) {
+                return Err(coercion::cannot_cast(&a.descr(), &intp, micronumpy::Casting::Safe));
+            }
+            indices(obj, 0, true)
+        }
+        _ => indices(obj, 0, true),
+    }
+}
+
+/// `arr.put(indices, values, mode='raise')`
+pub fn put<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("put(indices, values, mode='raise')");
+    let py = slf.py();
+    let [index, values, clip] = a.parse_c(&SIG)?;
+    let (Some(index), Some(values)) = (index, values) else { return Err(PyTypeError::new_err("missing values")) };
+    let clip = args::clip_mode(clip.as_ref())?;
+    let arr = Array(slf.clone());
+    let index = indices(&index, 0, false)?;
+    let values = coercion::from_any(&values, Some(&arr.descr()), 0, 0, NPY_ARRAY_FORCECAST)?;
+    let none = py.None().into_bound(py);
+    if index.size() == 0 || values.size() == 0 {
+        return Ok(none);
+    }
+    assign::check_writeable(&arr, "put: output array")?;
+    core::put(&arr.view(), &index.view(), &values.view(), mode(clip)).py(py)?;
+    Ok(none)
+}
+
+/// `arr.choose(choices, out=None, mode='raise')`
+pub fn choose<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    let py = slf.py();
+    let mut items: Vec<Obj<'py>> = a.positional().collect();
+    let (mut out, mut clip) = (None, None);
+    for (k, v) in a.keywords() {
+        match k.extract::<&str>()? {
+            "out" => out = Some(v),
+            "mode" => clip = Some(v),
+            other => {
+                return Err(PyTypeError::new_err(format!(
+                    "'{other}' is an invalid keyword argument for this function"
+                )));
+            }
+        }
+    }
+    if items.len() == 1 {
+        let one = items.remove(0);
+        one.len()?;
+        items = match Array::cast(&one) {
+            Some(x) => (0..x.shape()[0]).map(|i| super::super::sequence::item(&x.0, i)).collect::<PyResult<_>>()?,
+            None => args::items(&one)?,
+        };
+    } else if items.is_empty() {
+        return Err(PyTypeError::new_err("choose() takes at least 1 argument (0 given)"));
+    }
+    let out = args::out(out.as_ref())?;
+    let clip = args::clip_mode(clip.as_ref())?;
+    let arr = Array(slf.clone());
+    if items.is_empty() {
+        return Err(PyValueError::new_err("0-length sequence."));
+    }
+    let selector = indices(slf, 0, false)?;
+    let (choices, descr) = common_arrays(py, &items)?;
+    let shapes: Vec<&[isize]> = choices.iter().map(|c| c.shape()).collect();
+    let shape = core::choose_shape(selector.shape(), &shapes).py(py)?;
+    if out.as_ref().is_some_and(|o| o.shape() != &shape[..]) {
+        return Err(PyTypeError::new_err("choose: invalid shape for output array."));
+    }
+    let mut inputs: Vec<&Array<'py>> = choices.iter().collect();
+    inputs.push(&selector);
+    let target = Out::new(out.as_ref(), &descr, &shape, Some(&arr), "", &inputs)?;
+    let views: Vec<_> = choices.iter().map(|c| c.view()).collect();
+    core::choose(&selector.view(), &views, mode(clip), &target.target.view()).py(py)?;
+    let r = target.finish()?;
+    if out.is_some() { Ok(r.0) } else { super::super::unwrap_0d(r) }
+}
+
+/// Objects as arrays of their common dtype (numpy's `PyArray_ConvertToCommonType`).
+pub fn common_arrays<'py>(
+    py: Python<'py>,
+    items: &[Obj<'py>],
+) -> PyResult<(Vec<Array<'py>>, crate::objects::Descr<'py>)> {
+    let args_tuple = PyTuple::new(py, items)?;
+    let result_type = cached(py, "numpy._core._multiarray_umath", "result_type")?;
+    let mut arrays = Vec::with_capacity(items.len());
+    let mut operands = Vec::with_capacity(items.len());
+    for o in args_tuple.iter() {
+        let weak = crate::objects::handles::is_python_scalar(&o);
+        let x = coercion::from_any(&o, None, 0, 0, 0)?;
+        operands.push(if weak { o.clone() } else { x.0.clone() });
+        arrays.push(x);
+    }
+    let descr = result_type.call1(PyTuple::new(py, operands)?)?;
+    let Some(descr) = crate::objects::Descr::cast(&descr) else {
+        return Err(PyTypeError::new_err("result_type gave no dtype"));
+    };
+    let arrays = arrays
+        .into_iter()
+        .map(|x| coercion::from_array(&x, Some(&descr), NPY_ARRAY_FORCECAST))
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok((arrays, descr))
+}
+
+/// `arr.compress(condition, axis=None, out=None)`
+pub fn compress<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("compress(condition, axis=None, out=None)");
+    let py = slf.py();
+    let [condition, axis, out] = a.parse_c(&SIG)?;
+    let Some(condition) = condition else { return Err(PyTypeError::new_err("missing condition")) };
+    let axis = args::axis(axis.as_ref())?;
+    let out = args::out(out.as_ref())?;
+    let condition = coercion::from_any(&condition, None, 0, 0, 0)?;
+    let positions = core::compress_positions(&condition.view()).py(py)?;
+    let index = positions_array(py, &positions)?;
+    let r = take_array(&Array(slf.clone()), &index, axis, out.as_ref(), ClipMode::Raise)?;
+    if out.is_some() { Ok(r.0) } else { super::super::unwrap_0d(r) }
+}
+
+/// A new intp array of these numbers.
+pub fn positions_array<'py>(py: Python<'py>, positions: &[isize]) -> PyResult<Array<'py>> {
+    let out = alloc::new(&dtype::builtin(py, TypeNum::LONG), &[positions.len() as isize], Order::C, false)?;
+    // SAFETY: a fresh contiguous array of that many words.
+    unsafe {
+        std::ptr::copy_nonoverlapping(positions.as_ptr().cast(), out.data(), size_of_val(positions));
+    }
+    Ok(out)
+}
+
+/// `arr.repeat(repeats, axis=None)`
+pub fn repeat<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("repeat(repeats, axis=None)");
+    let py = slf.py();
+    let [repeats, axis] = a.parse_c(&SIG)?;
+    let Some(repeats) = repeats else { return Err(PyTypeError::new_err("missing repeats")) };
+    let axis = args::axis(axis.as_ref())?;
+    let force = Array::cast(&repeats).is_none();
+    let repeats = indices(&repeats, 1, force)?;
+    let arr = Array(slf.clone());
+    let (src, ax) = along(&arr, axis, 0)?;
+    let (counts, total) = core::repeat_counts(&repeats.view(), src.shape()[ax]).py(py)?;
+    let mut shape = micronumpy::Dims::from_slice(src.shape());
+    shape[ax] = total;
+    let out = Out::new(None, &src.descr(), &shape, Some(&arr), "", &[])?;
+    core::repeat(&src.view(), &counts, ax, &out.target.view()).py(py)?;
+    Ok(out.finish()?.0)
+}
+
+/// `arr.nonzero()`
+pub fn nonzero<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("(/)");
+    let [] = a.parse_c(&SIG)?;
+    Ok(nonzero_tuple(&Array(slf.clone()))?.into_any())
+}
+
+/// Positions of the true elements, a column per axis.
+pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = arr.py();
+    let table = alloc::from_owned(py, micronumpy::ops::select::nonzero(&arr.view()).py(py)?)?;
+    let (n, st) = ([table.shape()[0]], [table.strides()[0]]);
+    let mut columns = Vec::with_capacity(arr.ndim());
+    for k in 0..arr.ndim() {
+        let data = table.data().wrapping_offset(k as isize * table.strides()[1]);
+        // SAFETY: a column of the table.
+        columns.push(unsafe { alloc::new_view(&table.descr(), data, &n, &st, &table.0, true, None)? }.0);
+    }
+    PyTuple::new(py, columns)
+}
+
+/// `arr.diagonal(offset=0, axis1=0, axis2=1)`: a read-only view.
+pub fn diagonal<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("diagonal(offset=0, axis1=0, axis2=1)");
+    let [offset, axis1, axis2] = a.parse_c(&SIG)?;
+    let v = diagonal_array(
+        &Array(slf.clone()),
+        args::axis_or(offset.as_ref(), 0)?,
+        args::axis_or(axis1.as_ref(), 0)?,
+        args::axis_or(axis2.as_ref(), 1)?,
+    )?;
+    flags::set(&v, NPY_ARRAY_WRITEABLE, false);
+    Ok(v.0)
+}
+
+/// A view of a diagonal.
+pub fn diagonal_array<'py>(arr: &Array<'py>, offset: isize, axis1: isize, axis2: isize) -> PyResult<Array<'py>> {
+    let v = diagonal_view(arr.shape(), arr.strides(), offset, axis1, axis2).py(arr.py())?;
+    // SAFETY: a diagonal lies inside the array.
+    unsafe { alloc::derived_view(arr, &arr.descr(), arr.data().wrapping_offset(v.offset), &v.shape, &v.strides) }
+}
+
+/// `arr.trace(offset=0, axis1=0, axis2=1, dtype=None, out=None)`
+pub fn trace<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("trace(offset=0, axis1=0, axis2=1, dtype=None, out=None)");
+    let py = slf.py();
+    let [offset, axis1, axis2, descr, out] = a.parse(&SIG)?;
+    let d = diagonal_array(
+        &Array(slf.clone()),
+        args::axis_or(offset.as_ref(), 0)?,
+        args::axis_or(axis1.as_ref(), 0)?,
+        args::axis_or(axis2.as_ref(), 1)?,
+    )?;
+    let kwargs = PyDict::new(py);
+    kwargs.set_item(intern!(py, "axis"), -1)?;
+    if let Some(t) = descr.filter(|t| !t.is_none()) {
+        kwargs.set_item(intern!(py, "dtype"), dtype::convert(&t)?.0)?;
+    }
+    if let Some(o) = args::out(out.as_ref())? {
+        kwargs.set_item(intern!(py, "out"), o.0)?;
+    }
+    let add = cached(py, "numpy._core._multiarray_umath", "add")?;
+    let _ = true.into_bound_py_any(py);
+    add.call_method(intern!(py, "reduce"), (d.0,), Some(&kwargs))
+}
