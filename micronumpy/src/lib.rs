@@ -6,7 +6,6 @@
 
 pub mod array;
 pub mod cast;
-pub mod create;
 pub mod dtype;
 pub mod error;
 pub mod index;

@@ -44,6 +44,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::io::add(py, module)?;
     multiarray::linear::add(py, module)?;
     multiarray::counting::add(py, module)?;
+    multiarray::manipulate::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;
     // pyo3 keeps a list of what it added, but upstream's module has none: a star import takes every public name.

@@ -382,7 +382,7 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
                 unsafe { scalar::set_item(&native, out.data().add(i * itemsize), &value)? };
             }
         } else {
-            micronumpy::create::fill_progression(&out.view()).py(py)?;
+            micronumpy::ops::fill::progression(&out.view()).py(py)?;
         }
     }
     if swapped {

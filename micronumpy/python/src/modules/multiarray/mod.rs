@@ -8,6 +8,7 @@ pub mod dtypes;
 pub mod environment;
 pub mod io;
 pub mod linear;
+pub mod manipulate;
 pub mod overrides;
 pub mod ufuncs;
 

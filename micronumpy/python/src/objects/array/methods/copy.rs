@@ -219,54 +219,13 @@ pub fn byteswap<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = slf.py();
     if !args::truth(inplace.as_ref(), false)? {
         let out = copy_array(&arr, Order::Keep)?;
-        byteswap_inplace(&out)?;
+        micronumpy::ops::fill::byteswap(&out.view());
         return Ok(out.0);
     }
     assign::check_writeable(&arr, "array to be byte-swapped")?;
-    byteswap_inplace(&arr)?;
+    micronumpy::ops::fill::byteswap(&arr.view());
     let _ = py;
     Ok(slf.clone())
-}
-
-/// Swap the bytes of every element: casting to the other byte order through the same memory.
-fn byteswap_inplace(arr: &Array<'_>) -> PyResult<()> {
-    let dt = arr.dtype().clone();
-    super::super::for_each_element(arr, |p| {
-        // SAFETY: an element of the array.
-        unsafe { swap_element(&dt, p) };
-        Ok(())
-    })
-}
-
-unsafe fn swap_element(dt: &micronumpy::Dtype, p: *mut u8) {
-    use micronumpy::TypeNum as T;
-    // SAFETY: `p` is an element of `dt`.
-    unsafe {
-        let unit = match dt.num {
-            T::UNICODE => 4,
-            n if n.is_complex() => dt.itemsize / 2,
-            T::STRING | T::OBJECT => return,
-            T::VOID => {
-                if let Some(fields) = dt.fields() {
-                    for f in fields {
-                        swap_element(&f.dtype, p.add(f.offset));
-                    }
-                } else if let Some((base, shape)) = dt.subarray() {
-                    for i in 0..shape.iter().product::<isize>() as usize {
-                        swap_element(base, p.add(i * base.itemsize));
-                    }
-                }
-                return;
-            }
-            n if n.is_user() || n == T::VSTRING => return,
-            _ => dt.itemsize,
-        };
-        if unit > 1 {
-            for chunk in std::slice::from_raw_parts_mut(p, dt.itemsize).chunks_exact_mut(unit) {
-                chunk.reverse();
-            }
-        }
-    }
 }
 
 /// A view of a part of every element as another dtype (numpy's `PyArray_GetField`).
