@@ -213,8 +213,7 @@ fn where_<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if crate::objects::handles::is_python_scalar(&y) {
         ya = coercion::from_any(&y, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
     }
-    let shape =
-        micronumpy::array::broadcast_shapes(&[condition.shape(), xa.shape(), ya.shape()]).py(py)?;
+    let shape = micronumpy::array::broadcast_shapes(&[condition.shape(), xa.shape(), ya.shape()]).py(py)?;
     let mut rows: Vec<Dims> = Vec::new();
     for v in [&condition, &xa, &ya] {
         rows.push(micronumpy::iter::broadcast_strides(v.shape(), v.strides(), &shape).py(py)?);
@@ -242,7 +241,8 @@ fn putmask<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyTypeError::new_err("putmask: first argument must be an array"));
     };
     assign::check_writeable(&arr, "putmask: output array")?;
-    let mask = coercion::from_any(&mask, Some(&dtype::builtin(py, TypeNum::BOOL)), 0, 0, NPY_ARRAY_FORCECAST)?;
+    let mask =
+        coercion::from_any(&mask, Some(&dtype::builtin(py, TypeNum::BOOL)), 0, 0, NPY_ARRAY_FORCECAST)?;
     if mask.size() != arr.size() {
         return Err(PyValueError::new_err("putmask: mask and data must be the same size"));
     }
@@ -269,7 +269,8 @@ fn place<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     };
     assign::check_writeable(&target, "place: output array")?;
     let values = coercion::from_any(&values, Some(&target.descr()), 0, 0, NPY_ARRAY_FORCECAST)?;
-    let mask = coercion::from_any(&mask, Some(&dtype::builtin(py, TypeNum::BOOL)), 0, 0, NPY_ARRAY_FORCECAST)?;
+    let mask =
+        coercion::from_any(&mask, Some(&dtype::builtin(py, TypeNum::BOOL)), 0, 0, NPY_ARRAY_FORCECAST)?;
     take::place(&target.view(), &mask.view(), &values.view()).py(py)?;
     Ok(py.None().into_bound(py))
 }
@@ -343,9 +344,9 @@ fn overlap_query<'py>(a: Args<'_, 'py>, sig: &Sig, default: isize, raise: bool) 
     let (x, y) = (array(&x)?, array(&y)?);
     let work = match work.filter(|w| !w.is_none()) {
         None => default,
-        Some(w) => args::index(&w).map_err(|e| {
-            if e.is_instance_of::<PyOverflowError>(py) { e } else { e }
-        })?,
+        Some(w) => {
+            args::index(&w).map_err(|e| if e.is_instance_of::<PyOverflowError>(py) { e } else { e })?
+        }
     };
     if work < -2 {
         return Err(PyValueError::new_err("Invalid value for max_work"));
@@ -354,7 +355,9 @@ fn overlap_query<'py>(a: Args<'_, 'py>, sig: &Sig, default: isize, raise: bool) 
     match r {
         Overlap::No => false.into_bound_py_any(py),
         Overlap::Yes => true.into_bound_py_any(py),
-        Overlap::TooHard if raise => Err(crate::error::to_pyerr(py, Error::TooHard("Exceeded max_work".into()))),
+        Overlap::TooHard if raise => {
+            Err(crate::error::to_pyerr(py, Error::TooHard("Exceeded max_work".into())))
+        }
         Overlap::TooHard => true.into_bound_py_any(py),
         #[allow(unreachable_patterns)]
         _ => Err(PyOverflowError::new_err("Integer overflow in computing overlap")),

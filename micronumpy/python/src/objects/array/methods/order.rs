@@ -6,7 +6,7 @@ use micronumpy::{Dims, Dtype, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::{intern, ffi as pyffi};
+use pyo3::{ffi as pyffi, intern};
 use ufuncs::sort::{Side, SortKind};
 
 use super::super::{alloc, args, assign, coercion};
@@ -138,8 +138,7 @@ fn kth_list(obj: &Obj<'_>) -> PyResult<Vec<isize>> {
 
 fn check_select_kind(kind: Option<&Obj<'_>>) -> PyResult<()> {
     let Some(kind) = kind else { return Ok(()) };
-    let text = args::text(kind)
-        .ok_or_else(|| PyTypeError::new_err("select kind must be str"))?;
+    let text = args::text(kind).ok_or_else(|| PyTypeError::new_err("select kind must be str"))?;
     if text != "introselect" {
         return Err(PyValueError::new_err(format!("select kind must be 'introselect' (got '{text}')")));
     }
@@ -194,7 +193,10 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
         None => Side::Left,
         Some(s) => {
             let Some(text) = args::text(s) else {
-                return Err(PyTypeError::new_err(format!("search side must be str, not {}", s.get_type().name()?)));
+                return Err(PyTypeError::new_err(format!(
+                    "search side must be str, not {}",
+                    s.get_type().name()?
+                )));
             };
             match text.as_str() {
                 "left" => Side::Left,
@@ -241,15 +243,8 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
     };
     let out = alloc::new(&dtype::builtin(py, TypeNum::LONG), found.shape(), Order::C, false)?;
     let sorter_view = sorter.as_ref().map(|s| s.view());
-    core::searchsorted(
-        &arr.view(),
-        &found.view(),
-        common.dtype(),
-        side,
-        sorter_view.as_ref(),
-        &out.view(),
-    )
-    .py(py)?;
+    core::searchsorted(&arr.view(), &found.view(), common.dtype(), side, sorter_view.as_ref(), &out.view())
+        .py(py)?;
     super::super::unwrap_0d(out)
 }
 
@@ -268,7 +263,8 @@ pub fn arg_extreme<'py>(
     let name = if max { "argmax" } else { "argmin" };
     let (src, ax) = along(arr, axis, 0)?;
     // The result's shape, with dimensions of one for those reduced if asked.
-    let mut full: Dims = if axis.is_none() { Dims::from_elem(1, arr.ndim()) } else { Dims::from_slice(src.shape()) };
+    let mut full: Dims =
+        if axis.is_none() { Dims::from_elem(1, arr.ndim()) } else { Dims::from_slice(src.shape()) };
     if axis.is_some() && !full.is_empty() {
         full[ax] = 1;
     }

@@ -47,8 +47,7 @@ impl<'py> Out<'py> {
             return Err(coercion::cannot_cast(&out.descr(), descr, micronumpy::Casting::Safe));
         }
         assign::check_writeable(out, "output array")?;
-        let overlaps =
-            inputs.iter().any(|i| micronumpy::array::overlap::may_share(&i.view(), &out.view()));
+        let overlaps = inputs.iter().any(|i| micronumpy::array::overlap::may_share(&i.view(), &out.view()));
         if same && !overlaps {
             return Ok(Out { target: out.clone(), given: Some(out.clone()) });
         }

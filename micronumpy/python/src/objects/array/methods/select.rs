@@ -105,7 +105,9 @@ pub fn put<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("put(indices, values, mode='raise')");
     let py = slf.py();
     let [index, values, clip] = a.parse_c(&SIG)?;
-    let (Some(index), Some(values)) = (index, values) else { return Err(PyTypeError::new_err("missing values")) };
+    let (Some(index), Some(values)) = (index, values) else {
+        return Err(PyTypeError::new_err("missing values"));
+    };
     let clip = args::clip_mode(clip.as_ref())?;
     let arr = Array(slf.clone());
     let index = indices(&index, 0, false)?;
@@ -139,7 +141,9 @@ pub fn choose<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         let one = items.remove(0);
         one.len()?;
         items = match Array::cast(&one) {
-            Some(x) => (0..x.shape()[0]).map(|i| super::super::sequence::item(&x.0, i)).collect::<PyResult<_>>()?,
+            Some(x) => {
+                (0..x.shape()[0]).map(|i| super::super::sequence::item(&x.0, i)).collect::<PyResult<_>>()?
+            }
             None => args::items(&one)?,
         };
     } else if items.is_empty() {
@@ -273,10 +277,17 @@ pub fn diagonal<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 }
 
 /// A view of a diagonal.
-pub fn diagonal_array<'py>(arr: &Array<'py>, offset: isize, axis1: isize, axis2: isize) -> PyResult<Array<'py>> {
+pub fn diagonal_array<'py>(
+    arr: &Array<'py>,
+    offset: isize,
+    axis1: isize,
+    axis2: isize,
+) -> PyResult<Array<'py>> {
     let v = diagonal_view(arr.shape(), arr.strides(), offset, axis1, axis2).py(arr.py())?;
     // SAFETY: a diagonal lies inside the array.
-    unsafe { alloc::derived_view(arr, &arr.descr(), arr.data().wrapping_offset(v.offset), &v.shape, &v.strides) }
+    unsafe {
+        alloc::derived_view(arr, &arr.descr(), arr.data().wrapping_offset(v.offset), &v.shape, &v.strides)
+    }
 }
 
 /// `arr.trace(offset=0, axis1=0, axis2=1, dtype=None, out=None)`
