@@ -6,6 +6,7 @@
 //! operands allow it. What is left is usually one inner loop. [`MultiIter`] then steps the outer axes and hands out
 //! `(pointers, count, strides)` for the inner one, which is exactly what a kernel takes.
 
+pub mod nditer;
 mod plan;
 
 pub use plan::{AxisPlan, axis_order, broadcast_strides, keep_order_strides, strides_by_order};
