@@ -30,6 +30,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::ufunc::init(py)?;
     objects::iter::flatiter::init(py)?;
     objects::iter::broadcast::init(py)?;
+    objects::nditer::init(py)?;
     objects::dispatcher::init(py)?;
     objects::array_converter::init(py)?;
     objects::dtype::classes::register(py)?;
@@ -45,6 +46,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::linear::add(py, module)?;
     multiarray::counting::add(py, module)?;
     multiarray::manipulate::add(py, module)?;
+    objects::nditer::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;
     // pyo3 keeps a list of what it added, but upstream's module has none: a star import takes every public name.

@@ -8,6 +8,7 @@ pub mod dispatcher;
 pub mod dtype;
 pub mod handles;
 pub mod iter;
+pub mod nditer;
 pub mod scalar;
 pub mod ufunc;
 pub mod wrap;

@@ -233,7 +233,8 @@ impl NdIter {
             Order::F => Some(true),
             Order::Any => {
                 let arrays = || self.ops.iter().filter_map(|op| op.array.as_ref());
-                let f_order = |l: &Layout| crate::array::is_f_contiguous(&l.shape, &l.strides, l.dtype.itemsize);
+                let f_order =
+                    |l: &Layout| crate::array::is_f_contiguous(&l.shape, &l.strides, l.dtype.itemsize);
                 Some(arrays().next().is_some() && arrays().all(f_order))
             }
             Order::Keep => None,

@@ -30,24 +30,24 @@ pub(super) struct Buffering {
     pub(super) delayed: bool,
     /// Whether buffers hold elements that have not been written back.
     live: bool,
-    core_size: isize,
-    outer_axis: usize,
+    pub(super) core_size: isize,
+    pub(super) outer_axis: usize,
     outer_size: isize,
     /// The double loop is on.
-    double_loop: bool,
+    pub(super) double_loop: bool,
     per_op: Vec<OpBuffer>,
     // The current fill.
     fill_start: isize,
     fill_count: isize,
     /// `fill_count` is `size * outer_count`.
-    outer_count: isize,
+    pub(super) outer_count: isize,
     pub(super) outer_pos: isize,
-    loop_end: isize,
+    pub(super) loop_end: isize,
     pub(super) size: isize,
     pub(super) user: Vec<*mut u8>,
     pub(super) strides: Vec<isize>,
     pub(super) outer_strides: Vec<isize>,
-    first: Vec<*mut u8>,
+    pub(super) first: Vec<*mut u8>,
 }
 
 #[derive(Default)]
@@ -55,6 +55,8 @@ struct OpBuffer {
     /// Elements pass through the buffer.
     used: bool,
     memory: Vec<u128>,
+    /// Buffers of earlier plans: views of them may be around.
+    retired: Vec<Vec<u128>>,
     load: SharedTransfer,
     store: SharedTransfer,
     /// One address for the whole core; one address for all outer steps.
@@ -92,6 +94,19 @@ impl Buffering {
     }
     pub(super) fn fresh(&self) -> Buffering {
         Buffering::new(self.per_op.len(), self.requested)
+    }
+    pub(super) fn is_used(&self, op: usize) -> bool {
+        self.per_op[op].used
+    }
+    /// Addresses of the transfers into (out of) the buffers.
+    pub(super) fn transfers(&self, store: bool) -> Vec<*const Transfer> {
+        let one = |b: &OpBuffer| if store { b.store.clone() } else { b.load.clone() };
+        self.per_op.iter().map(|b| one(b).map_or(std::ptr::null(), |t| Arc::as_ptr(&t))).collect()
+    }
+    /// Addresses of the buffers.
+    pub(super) fn memory(&self) -> Vec<*const u128> {
+        let one = |b: &OpBuffer| if b.memory.is_empty() { std::ptr::null() } else { b.memory.as_ptr() };
+        self.per_op.iter().map(one).collect()
     }
     /// Give back references buffers still hold.
     pub(super) fn release(&mut self, ops: &[Operand]) {
@@ -151,9 +166,7 @@ impl NdIter {
 
     /// Stride over axes `..end`, which `single_axes` says is one.
     fn inner_stride(&self, op: usize, end: usize) -> isize {
-        (0..end)
-            .find(|&a| self.axes[a].shape != 1)
-            .map_or(0, |a| self.strides[a * self.columns + op])
+        (0..end).find(|&a| self.axes[a].shape != 1).map_or(0, |a| self.strides[a * self.columns + op])
     }
 
     /// Whether a reduction operand goes from repeating to moving, or back, between the axes inside of `a` and `a`.
@@ -245,6 +258,9 @@ impl NdIter {
             let bytes = (b.capacity.max(1) as usize)
                 .checked_mul(op.dtype.itemsize)
                 .ok_or_else(|| Error::value("buffer is too large"))?;
+            if !slot.memory.is_empty() {
+                slot.retired.push(std::mem::take(&mut slot.memory));
+            }
             slot.memory = vec![0u128; bytes.div_ceil(16).max(1)];
             let Some(arr) = &op.array else { continue };
             let aligned = is_aligned(arr.data, &arr.shape, &arr.strides, arr.dtype.align);
@@ -336,7 +352,8 @@ impl NdIter {
             slot.dirty = Self::held(slot, b.double_loop, size, outer_count) as usize;
             let Some(load) = slot.load.clone() else { continue };
             let buffer = slot.pointer();
-            let (single_axes, core_fixed, outer_fixed) = (slot.single_axes, slot.core_fixed, slot.outer_fixed);
+            let (single_axes, core_fixed, outer_fixed) =
+                (slot.single_axes, slot.core_fixed, slot.outer_fixed);
             let extent = Extent {
                 double_loop: b.double_loop,
                 outer_axis: b.outer_axis,
@@ -368,12 +385,7 @@ impl NdIter {
 
     /// The stretches of operand `op` that make up a fill starting at the position of `axes`, each element of a reduction
     /// once.
-    fn for_each_run(
-        &self,
-        op: usize,
-        e: &Extent,
-        mut f: impl FnMut(Run) -> Result<()>,
-    ) -> Result<()> {
+    fn for_each_run(&self, op: usize, e: &Extent, mut f: impl FnMut(Run) -> Result<()>) -> Result<()> {
         if e.size == 0 {
             return Ok(());
         }

@@ -239,7 +239,8 @@ impl NdIter {
             let (true, Some(arr)) = (self.ops[i].write, self.ops[i].array.clone()) else { continue };
             let overlaps = (0..self.nop()).any(|j| {
                 let other = &self.ops[j];
-                let Some(other_arr) = other.array.as_ref().filter(|_| j != i && other.read && !other.force_copy)
+                let Some(other_arr) =
+                    other.array.as_ref().filter(|_| j != i && other.read && !other.force_copy)
                 else {
                     return false;
                 };
@@ -396,22 +397,21 @@ fn prepare_operand(spec: &OpSpec<'_>, flags: u32) -> Result<Operand> {
     if has(global::MASK) {
         return value("A global iterator flag was passed as a per-operand flag to the iterator constructor");
     }
-    let (read, write) =
-        match spec.flags & (per_op::READONLY | per_op::READWRITE | per_op::WRITEONLY) {
-            per_op::READONLY => (true, false),
-            per_op::READWRITE => (true, true),
-            per_op::WRITEONLY => (false, true),
-            0 => {
-                return value(
-                    "None of the iterator flags READWRITE, READONLY, or WRITEONLY were specified for an operand",
-                );
-            }
-            _ => {
-                return value(
-                    "Only one of the iterator flags READWRITE, READONLY, and WRITEONLY may be specified for an operand",
-                );
-            }
-        };
+    let (read, write) = match spec.flags & (per_op::READONLY | per_op::READWRITE | per_op::WRITEONLY) {
+        per_op::READONLY => (true, false),
+        per_op::READWRITE => (true, true),
+        per_op::WRITEONLY => (false, true),
+        0 => {
+            return value(
+                "None of the iterator flags READWRITE, READONLY, or WRITEONLY were specified for an operand",
+            );
+        }
+        _ => {
+            return value(
+                "Only one of the iterator flags READWRITE, READONLY, and WRITEONLY may be specified for an operand",
+            );
+        }
+    };
     if has(per_op::WRITEMASKED) {
         if !write {
             return value("The iterator flag WRITEMASKED may only be used with READWRITE or WRITEONLY");

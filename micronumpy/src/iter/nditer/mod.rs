@@ -17,6 +17,7 @@
 mod axes;
 mod buffer;
 mod build;
+mod dump;
 pub mod flags;
 mod position;
 

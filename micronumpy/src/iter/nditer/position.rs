@@ -183,9 +183,8 @@ impl NdIter {
     /// # Errors
     /// No multi-index, buffering, external loop, out of bounds.
     pub fn goto_multi_index(&mut self, target: &[isize]) -> Result<()> {
-        let wrong = |what: &str| {
-            Err(Error::value(format!("Cannot call GotoMultiIndex on an iterator {what}")))
-        };
+        let wrong =
+            |what: &str| Err(Error::value(format!("Cannot call GotoMultiIndex on an iterator {what}")));
         if !self.has_multi_index {
             return wrong("without requesting a multi-index in the constructor");
         }
@@ -201,9 +200,7 @@ impl NdIter {
             let Axis { shape, .. } = self.axes[a];
             let i = target[axis];
             if i < 0 || i >= shape {
-                return Err(Error::index(
-                    "Iterator GotoMultiIndex called with an out-of-bounds multi-index",
-                ));
+                return Err(Error::index("Iterator GotoMultiIndex called with an out-of-bounds multi-index"));
             }
             let i = if flipped { shape - 1 - i } else { i };
             index = index.wrapping_add(i.wrapping_mul(factor));
@@ -223,8 +220,7 @@ impl NdIter {
     /// # Errors
     /// No index, buffering, external loop, out of bounds.
     pub fn goto_index(&mut self, target: isize) -> Result<()> {
-        let wrong =
-            |what: &str| Err(Error::value(format!("Cannot call GotoIndex on an iterator {what}")));
+        let wrong = |what: &str| Err(Error::value(format!("Cannot call GotoIndex on an iterator {what}")));
         if !self.has_index {
             return wrong("without requesting a C or Fortran index in the constructor");
         }

@@ -32,7 +32,6 @@ const NAMES: &[&str] = &[
     "ascontiguousarray",
     "asfortranarray",
     "copyto",
-    "nested_iters",
     "arange",
     "zeros",
     "count_nonzero",
@@ -88,7 +87,6 @@ const NAMES: &[&str] = &[
     "_get_sfloat_dtype",
     "from_dlpack",
     "_unique_hash",
-    "nditer",
     "busdaycalendar",
 ];
 
