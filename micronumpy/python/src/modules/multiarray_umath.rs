@@ -42,6 +42,8 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::overrides::add(py, module)?;
     multiarray::ufuncs::add(py, module)?;
     multiarray::create::add(py, module)?;
+    multiarray::floats::add(py, module)?;
+    multiarray::promotion::add(py, module)?;
     multiarray::io::add(py, module)?;
     multiarray::linear::add(py, module)?;
     multiarray::counting::add(py, module)?;

@@ -4,13 +4,11 @@ use micronumpy::TypeNum;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
-use crate::error::missing;
-use crate::ffi::Args;
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::types;
 use crate::objects::dtype::{DESCR_TYPE, builtin, classes};
 use crate::objects::scalar::types as scalars;
-use crate::{fastcall, onearg};
+use crate::onearg;
 
 /// `typeinfo`: every name of a builtin type, in numpy's order.
 static TYPEINFO: &[(TypeNum, &[&str])] = &[
@@ -47,15 +45,7 @@ fn set_type_dict<'py>(slf: &Bound<'py, PyAny>, dict: &Bound<'py, PyAny>) -> PyRe
     Ok(slf.py().None().into_bound(slf.py()))
 }
 
-fn populate_finfo_constants<'py>(_: &Bound<'py, PyAny>, _: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    Err(missing("_populate_finfo_constants"))
-}
-
-static METHODS: Methods<3> = Methods::new([
-    onearg!(c"set_typeDict", set_type_dict),
-    fastcall!(c"_populate_finfo_constants", populate_finfo_constants),
-    END,
-]);
+static METHODS: Methods<2> = Methods::new([onearg!(c"set_typeDict", set_type_dict), END]);
 
 /// Add types, `typeinfo` and functions to the module.
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -6,10 +6,12 @@ pub mod create;
 pub mod docs;
 pub mod dtypes;
 pub mod environment;
+pub mod floats;
 pub mod io;
 pub mod linear;
 pub mod manipulate;
 pub mod overrides;
+pub mod promotion;
 pub mod ufuncs;
 
 use pyo3::prelude::*;
