@@ -91,7 +91,7 @@ pub fn solve_internal_overlap(arr: &ArrayRef<'_>, max_work: isize) -> Overlap {
         rhs = rhs.saturating_add(t.a.saturating_mul(t.ub));
         t.ub = t.ub.saturating_mul(2);
     }
-    terms.sort_by(|x, y| y.a.cmp(&x.a));
+    terms.sort_by_key(|t| std::cmp::Reverse(t.a));
     solve_diophantine(&terms, rhs, max_work, true).0
 }
 

@@ -163,26 +163,20 @@ pub fn reshape_view(
     if count(shape) != count(new_shape) {
         return None;
     }
-    // Work in an order where the fastest axis comes last; for Fortran order that is both shapes reversed.
-    let at = |i: usize, n: usize| if fortran { n - 1 - i } else { i };
-    let old: smallvec::SmallVec<[(isize, isize); 8]> = (0..shape.len())
-        .map(|i| at(i, shape.len()))
-        .map(|i| (shape[i], strides[i]))
-        .filter(|&(n, _)| n != 1)
-        .collect();
-    let new_len = new_shape.len();
-    let new = |i: usize| new_shape[at(i, new_len)];
-    let mut out = Dims::from_elem(0, new_len);
-
+    if shape == new_shape {
+        return Some(Dims::from_slice(strides));
+    }
+    let old: smallvec::SmallVec<[(isize, isize); 8]> =
+        shape.iter().copied().zip(strides.iter().copied()).filter(|&(n, _)| n != 1).collect();
+    let mut out = Dims::from_elem(0, new_shape.len());
     // Match runs of old axes with runs of new axes that have the same product.
     let (mut oi, mut ni) = (0, 0);
-    let mut last_stride = itemsize as isize;
-    while ni < new_len && oi < old.len() {
+    while ni < new_shape.len() && oi < old.len() {
         let (mut oj, mut nj) = (oi + 1, ni + 1);
-        let (mut op, mut np) = (old[oi].0, new(ni));
+        let (mut op, mut np) = (old[oi].0, new_shape[ni]);
         while op != np {
             if np < op {
-                np *= new(nj);
+                np *= new_shape[nj];
                 nj += 1;
             } else {
                 op *= old[oj].0;
@@ -191,21 +185,30 @@ pub fn reshape_view(
         }
         // The old axes of the run must be one axis in memory.
         for pair in old[oi..oj].windows(2) {
-            if Some(pair[0].1) != pair[1].0.checked_mul(pair[1].1) {
+            let (slow, fast) = if fortran { (pair[1], pair[0]) } else { (pair[0], pair[1]) };
+            if Some(slow.1) != fast.0.checked_mul(fast.1) {
                 return None;
             }
         }
-        let mut stride = old[oj - 1].1;
-        for k in (ni..nj).rev() {
-            out[at(k, new_len)] = stride;
-            stride = stride.wrapping_mul(new(k));
+        let mut fill = |k: usize, stride: &mut isize| {
+            out[k] = *stride;
+            *stride = stride.wrapping_mul(new_shape[k]);
+        };
+        if fortran {
+            let mut stride = old[oi].1;
+            (ni..nj).for_each(|k| fill(k, &mut stride));
+        } else {
+            let mut stride = old[oj - 1].1;
+            (ni..nj).rev().for_each(|k| fill(k, &mut stride));
         }
-        last_stride = out[at(nj - 1, new_len)];
         (oi, ni) = (oj, nj);
     }
     // What remains of the new shape are ones.
-    for k in ni..new_len {
-        out[at(k, new_len)] = last_stride;
-    }
+    let tail = match ni.checked_sub(1) {
+        None => itemsize as isize,
+        Some(last) if fortran => out[last].wrapping_mul(new_shape[last]),
+        Some(last) => out[last],
+    };
+    out[ni..].fill(tail);
     Some(out)
 }

@@ -1,3 +1,5 @@
+#![allow(clippy::undocumented_unsafe_blocks)]
+
 use super::*;
 use crate::array::{ArrayRef, NdArray, Order};
 use crate::dtype::{Dtype, typestr::parse};

@@ -10,7 +10,7 @@ use ufuncs::{float_format, fpstatus};
 
 use super::dates;
 use super::transfer::roundtrip;
-use crate::dtype::{Dtype, TypeNum, typestr::py_repr};
+use crate::dtype::{Dtype, TypeNum, strings::natural_length, typestr::py_repr};
 use crate::error::{Error, Result};
 
 pub(super) struct TextStep {
@@ -255,13 +255,19 @@ impl TextStep {
     unsafe fn timedelta_text(&self, s: *const u8) -> String {
         // SAFETY: one element.
         let v = unsafe { s.cast::<i64>().read_unaligned() };
-        format::timedelta_text(v, dates::meta_of(&self.src))
+        // numpy goes through a string of the length it reserves for a duration.
+        let mut text = format::timedelta_text(v, dates::meta_of(&self.src));
+        text.truncate(natural_length(&self.src));
+        text
     }
 
     unsafe fn write_date(&self, s: *const u8, d: *mut u8) -> Result<()> {
         // SAFETY: one element.
         let v = unsafe { s.cast::<i64>().read_unaligned() };
         let meta = dates::meta_of(&self.src);
+        if meta.unit == Unit::Generic && v != NAT {
+            return Err(dates::generic_value());
+        }
         let precision = format::Precision::Unit(meta.unit);
         let text = format::datetime_text(v, meta, precision, format::Zone::Naive, CastRule::Unsafe)?;
         let room = if self.dst.num == TypeNum::UNICODE { self.dst.itemsize / 4 } else { self.dst.itemsize };

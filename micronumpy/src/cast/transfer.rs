@@ -46,6 +46,8 @@ pub(super) enum Step {
     VoidToBool(usize),
     Text(text::TextStep),
     Dates(Converter),
+    /// Dates without a unit where a unit is needed.
+    GenericDates,
     Buffered(Box<Buffered>),
     Nested(nested::NestedStep),
     /// Cast, cast back, compare.
@@ -111,10 +113,9 @@ impl Transfer {
     /// # Errors
     /// When there is no cast between the two; the warning turned into an error.
     pub fn new(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Transfer> {
-        if src.num.is_complex() && (dst.num.is_integer() || dst.num.is_float()) {
-            if let Some(ops) = object::ops() {
-                (ops.warn)("ComplexWarning", "Casting complex values to real discards the imaginary part")?;
-            }
+        let discards = src.num.is_complex() && (dst.num.is_integer() || dst.num.is_float());
+        if let (true, Some(ops)) = (discards, object::ops()) {
+            (ops.warn)("ComplexWarning", "Casting complex values to real discards the imaginary part")?;
         }
         Ok(Transfer::from_step(plan(src, dst, aligned)?, src, dst))
     }
@@ -246,6 +247,7 @@ impl Step {
                 }
                 Step::Text(t) => return t.run(src, sst, dst, dst_st, n),
                 Step::Dates(d) => d.run(src, sst, dst, dst_st, n),
+                Step::GenericDates => return dates::run_generic(src, sst, dst, dst_st, n),
                 Step::Buffered(b) => return b.run(src, sst, dst, dst_st, n),
                 Step::Nested(s) => return s.run(src, sst, dst, dst_st, n),
                 Step::SameValue(s) => return s.run(src, sst, dst, dst_st, n),
@@ -476,6 +478,7 @@ pub(super) fn plan(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
             buffered(Step::Text(step), src, dst, aligned, false)
         }
         (T::DATETIME | T::TIMEDELTA, T::DATETIME | T::TIMEDELTA) => match dates::plan(src, dst)? {
+            _ if dates::refuses_generic(src, dst) => buffered(Step::GenericDates, src, dst, aligned, false),
             None => same_layout(src, dst),
             Some(step) => buffered(Step::Dates(step), src, dst, aligned, false),
         },

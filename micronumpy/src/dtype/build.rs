@@ -50,7 +50,7 @@ pub fn struct_at(fields: Vec<Field>, itemsize: Option<usize>, align: bool) -> Re
         let taken = |s: &Arc<str>| {
             fields[..i].iter().any(|g| g.name == *s || g.title.as_ref().is_some_and(|t| t == s))
         };
-        if taken(&f.name) || f.title.as_ref().is_some_and(|t| taken(t)) {
+        if taken(&f.name) || f.title.as_ref().is_some_and(taken) {
             return Err(Error::value("name already used as a name or title"));
         }
     }

@@ -454,7 +454,7 @@ pub unsafe fn min_scalar_type(dtype: &Dtype, value: *const u8) -> Dtype {
     if !num.is_number() {
         return if num.is_bool() { Dtype::bool() } else { dtype.clone() };
     }
-    // SAFETY (all reads): the caller's promise; sizes follow from the type number.
+    // SAFETY: the caller's promise, for all reads; sizes follow from the type number.
     let found = unsafe {
         match num.kind() {
             b'u' => min_unsigned(read_uint(num, value)),

@@ -340,12 +340,12 @@ fn add_offsets(index: &Index<'_>, fancy: &[isize], strides: &[isize], offsets: &
     })
 }
 
-/// Strides, in items, of a fresh result: index arrays decide the order of the fancy dimensions if there is no subspace;
-/// otherwise those are outermost in C order and the subspace lies as it lies in the array.
+/// Strides, in items, of a fresh result: index arrays decide the order of the fancy dimensions if the subspace is one
+/// element; otherwise those are outermost in C order and the subspace lies as it lies in the array.
 fn layout(fancy: &[isize], index_strides: &[Dims], sub: &View, place: usize) -> Dims {
-    let (fancy_st, sub_st) = if sub.shape.is_empty() {
+    let (fancy_st, sub_st) = if sub.shape.iter().all(|&n| n == 1) {
         let refs: SmallVec<[&[isize]; 4]> = index_strides.iter().map(|s| s.as_slice()).collect();
-        (keep_order_strides(fancy, &refs, 1), Dims::new())
+        (keep_order_strides(fancy, &refs, 1), Dims::from_elem(1, sub.shape.len()))
     } else {
         let sub_st = Dims::from_vec(sorted_like_strides(&sub.shape, &sub.strides, 1));
         let block: isize = sub.shape.iter().map(|&n| n.max(1)).product();

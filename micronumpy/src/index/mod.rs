@@ -153,7 +153,9 @@ pub fn plan(shape: &[isize], strides: &[isize], items: &[Item<'_>]) -> Result<Pl
         last_was_fancy = fancy_item;
         match item {
             Item::Int(i) if is_fancy => {
-                arrays.push(fancy::Index::integer(*i, axis, shape[axis], strides[axis]));
+                // Integers are checked before arrays, even if those do not fit together.
+                let i = check_index(*i, axis, shape[axis])?;
+                arrays.push(fancy::Index::integer(i, axis, shape[axis], strides[axis]));
                 axis += 1;
             }
             Item::Int(i) => {

@@ -1,3 +1,5 @@
+#![allow(clippy::undocumented_unsafe_blocks)]
+
 use super::*;
 use crate::array::{NdArray, Order, contiguous_strides};
 use crate::dtype::Dtype;

@@ -306,7 +306,7 @@ impl Einsum {
         }
         for (dims, st) in rows.iter().zip(&mut strides) {
             for ((&n, &full), s) in dims.iter().zip(&shape).zip(st.iter_mut()) {
-                if n == 1 && full != 1 {
+                if n == 1 || full == 1 {
                     *s = 0;
                 }
             }
@@ -532,8 +532,8 @@ impl Arith {
             let (mut left, mut left_st) = (at(1), st[1]);
             // SAFETY: `m` elements from `done` on in every operand, `CHUNK` in the buffer.
             unsafe {
-                for k in 2..nop {
-                    Arith::call(self.multiply, [left, at(k), buffer], [left_st, st[k], size], m);
+                for (k, &step) in st.iter().enumerate().take(nop).skip(2) {
+                    Arith::call(self.multiply, [left, at(k), buffer], [left_st, step, size], m);
                     (left, left_st) = (buffer, size);
                 }
                 let (right, right_st) = if nop >= 2 { (at(nop), st[nop]) } else { (one, 0) };

@@ -1,3 +1,5 @@
+#![allow(clippy::undocumented_unsafe_blocks)]
+
 use super::*;
 use crate::array::Order;
 use crate::dtype::typestr::parse;
