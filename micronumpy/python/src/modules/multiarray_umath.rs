@@ -31,7 +31,6 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::iter::flatiter::init(py)?;
     objects::iter::broadcast::init(py)?;
     objects::nditer::init(py)?;
-    objects::iter::nditer::init(py)?;
     objects::dispatcher::init(py)?;
     objects::array_converter::init(py)?;
     objects::dtype::classes::register(py)?;

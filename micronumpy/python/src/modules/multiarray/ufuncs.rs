@@ -1,4 +1,4 @@
-//! Ufuncs and what belongs to them: the objects, `frompyfunc`, docstrings, error state; `nditer`.
+//! Ufuncs and what belongs to them: the objects, `frompyfunc`, docstrings, error state.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -7,16 +7,14 @@ use pyo3::types::{PyModule, PyString};
 use crate::ffi::Args;
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::types;
-use crate::objects::iter::nditer;
 use crate::objects::ufunc::{self, UFUNC_TYPE, UfuncRef, errstate, from_python};
 use crate::{fastcall, noargs};
 
-static METHODS: Methods<6> = Methods::new([
+static METHODS: Methods<5> = Methods::new([
     fastcall!(c"_add_newdoc_ufunc", add_newdoc_ufunc),
     fastcall!(c"_make_extobj", errstate::make_extobj),
     noargs!(c"_get_extobj_dict", errstate::get_dict),
     fastcall!(c"frompyfunc", from_python::frompyfunc),
-    fastcall!(c"nested_iters", nditer::nested_iters),
     END,
 ]);
 
@@ -54,7 +52,5 @@ pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add(*alias, ufunc::by_name(py, name)?.0)?;
     }
     // SAFETY: ready since `ufunc::init`.
-    module.add("nditer", unsafe { types::handle(py, nditer::NDITER_TYPE.as_type()) })?;
-    // SAFETY: as above.
     module.add("ufunc", unsafe { types::handle(py, UFUNC_TYPE.as_type()) })
 }

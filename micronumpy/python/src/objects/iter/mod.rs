@@ -2,4 +2,3 @@
 
 pub mod broadcast;
 pub mod flatiter;
-pub mod nditer;
