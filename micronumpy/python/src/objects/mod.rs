@@ -4,6 +4,7 @@
 
 pub mod array;
 pub mod array_converter;
+pub mod busday;
 pub mod dispatcher;
 pub mod dtype;
 pub mod handles;
