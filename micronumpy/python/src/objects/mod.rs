@@ -10,6 +10,7 @@ pub mod dtype;
 pub mod handles;
 pub mod iter;
 pub mod nditer;
+pub mod object_ops;
 pub mod scalar;
 pub mod ufunc;
 pub mod wrap;

@@ -1,14 +1,21 @@
 //! Dtypes and scalar types of the module, and the functions about them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use micronumpy::TypeNum;
+use micronumpy::dtype::flags;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyModule, PyString};
 
 use crate::ffi::methods::{END, Methods};
-use crate::ffi::types;
-use crate::objects::dtype::{DESCR_TYPE, builtin, classes};
-use crate::objects::scalar::types as scalars;
-use crate::onearg;
+use crate::ffi::{Args, Sig, types};
+use crate::objects::dtype::{DESCR_TYPE, builtin, classes, convert, datetime, equivalent, lossy};
+use crate::objects::scalar::{self, types as scalars};
+use crate::objects::{Array, Descr};
+use crate::{fastcall, onearg};
+
+type Obj<'py> = Bound<'py, PyAny>;
 
 /// `typeinfo`: every name of a builtin type, in numpy's order.
 static TYPEINFO: &[(TypeNum, &[&str])] = &[
@@ -45,7 +52,119 @@ fn set_type_dict<'py>(slf: &Bound<'py, PyAny>, dict: &Bound<'py, PyAny>) -> PyRe
     Ok(slf.py().None().into_bound(slf.py()))
 }
 
-static METHODS: Methods<2> = Methods::new([onearg!(c"set_typeDict", set_type_dict), END]);
+fn none<'py>(py: Python<'py>) -> PyResult<Obj<'py>> {
+    Ok(py.None().into_bound(py))
+}
+
+/// `datetime_data(dtype, /)`
+fn datetime_data<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("datetime_data(dtype, /)");
+    let [dtype] = args.parse(&SIG)?;
+    let descr = convert(&dtype.expect("required"))?;
+    match descr.dtype().datetime_meta() {
+        Some(meta) => Ok((datetime::unit_name(meta.unit), meta.num).into_pyobject(module.py())?.into_any()),
+        None => Err(PyTypeError::new_err("cannot get datetime metadata from non-datetime type")),
+    }
+}
+
+/// `scalar(dtype, obj)`: what pickled scalars are made with.
+fn make_scalar<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    static SIG: Sig = Sig::new("scalar(dtype, obj=None)");
+    let py = module.py();
+    let [dtype, obj] = args.parse(&SIG)?;
+    let dtype = dtype.expect("required");
+    let Some(descr) = Descr::cast(&dtype) else {
+        return Err(PyTypeError::new_err(format!(
+            "scalar() argument 1 must be numpy.dtype, not {}",
+            dtype.get_type().name()?
+        )));
+    };
+    let dt = descr.dtype();
+    if dt.flags & flags::LIST_PICKLE != 0 {
+        if dt.num.is_object() {
+            return Err(PyTypeError::new_err("Cannot unpickle a scalar with object dtype."));
+        }
+        let arr = obj.as_ref().and_then(Array::cast).filter(|a| a.is_exact());
+        let Some(arr) = arr.filter(|a| a.size() > 0 && equivalent(a.dtype(), dt)) else {
+            return Err(PyRuntimeError::new_err(
+                "Unpickling NPY_LIST_PICKLE (structured void) scalar requires an array.  The pickle file may be \
+                 corrupted?",
+            ));
+        };
+        // SAFETY: an array with at least one element.
+        return unsafe { scalar::to_scalar(&descr, arr.data(), Some(&arr.0)) };
+    }
+    let mut bytes = match &obj {
+        None => vec![0; dt.itemsize],
+        // Pickles of Python 2 have latin-1 text here.
+        Some(obj) => match obj.cast::<PyString>() {
+            Ok(text) => lossy(text.as_any()).chars().map(|c| c as u8).collect(),
+            Err(_) => match obj.cast::<PyBytes>() {
+                Ok(b) => b.as_bytes().to_vec(),
+                Err(_) => return Err(PyTypeError::new_err("initializing object must be a bytes object")),
+            },
+        },
+    };
+    if bytes.len() < dt.itemsize {
+        return Err(PyValueError::new_err("initialization string is too small"));
+    }
+    bytes.push(0);
+    let _ = py;
+    // SAFETY: enough bytes; types with references have been dealt with.
+    unsafe { scalar::to_scalar(&descr, bytes.as_ptr(), None) }
+}
+
+fn handler_array<'py>(args: &Args<'_, 'py>) -> PyResult<Option<Array<'py>>> {
+    if args.len() > 1 {
+        return Err(PyTypeError::new_err(format!("function takes at most 1 argument ({} given)", args.len())));
+    }
+    match args.get(0) {
+        None => Ok(None),
+        Some(obj) => match Array::cast(&obj) {
+            Some(arr) => Ok(Some(arr)),
+            None => Err(PyValueError::new_err("if supplied, argument must be an ndarray")),
+        },
+    }
+}
+
+/// Whether an array has memory of its own handler to tell about.
+fn owns(arr: &Array<'_>) -> bool {
+    arr.has_flags(crate::abi::NPY_ARRAY_OWNDATA)
+}
+
+/// `get_handler_name(arr=None)`
+fn get_handler_name<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    match handler_array(&args)? {
+        Some(arr) if !owns(&arr) => none(module.py()),
+        _ => Ok(PyString::new(module.py(), "default_allocator").into_any()),
+    }
+}
+
+/// `get_handler_version(arr=None)`
+fn get_handler_version<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    match handler_array(&args)? {
+        Some(arr) if !owns(&arr) => none(module.py()),
+        _ => Ok(PyInt::new(module.py(), 1).into_any()),
+    }
+}
+
+static WARN_IF_NO_MEM_POLICY: AtomicBool = AtomicBool::new(false);
+
+/// Whether freeing memory of an unknown allocator warns; the old answer is returned.
+fn set_warn_if_no_mem_policy<'py>(module: &Obj<'py>, flag: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let old = WARN_IF_NO_MEM_POLICY.swap(flag.is_truthy()?, Ordering::Relaxed);
+    Ok(PyBool::new(module.py(), old).to_owned().into_any())
+}
+
+static METHODS: Methods<7> = Methods::new([
+    onearg!(c"set_typeDict", set_type_dict),
+    fastcall!(c"datetime_data", datetime_data),
+    fastcall!(c"scalar", make_scalar),
+    fastcall!(c"get_handler_name", get_handler_name),
+    fastcall!(c"get_handler_version", get_handler_version),
+    onearg!(c"_set_numpy_warn_if_no_mem_policy", set_warn_if_no_mem_policy),
+    END,
+]);
 
 /// Add types, `typeinfo` and functions to the module.
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {

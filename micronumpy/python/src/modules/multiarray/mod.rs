@@ -12,6 +12,7 @@ pub mod linear;
 pub mod manipulate;
 pub mod overrides;
 pub mod promotion;
+pub mod text;
 pub mod ufuncs;
 
 use pyo3::prelude::*;

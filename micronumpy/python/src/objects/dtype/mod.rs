@@ -283,7 +283,7 @@ pub fn descr_of<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
     }
     let plain = match dt.body {
         Body::Plain => dt.byteorder != SWAPPED,
-        Body::Datetime(m) => dt.byteorder != SWAPPED && m.unit == 14,
+        Body::Datetime(m) => dt.byteorder != SWAPPED && m == DatetimeMeta { unit: 14, num: 1 },
         _ => false,
     };
     if plain && dt.itemsize == dt.num.size() && is_builtin_num(dt.num) {

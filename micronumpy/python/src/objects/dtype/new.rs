@@ -174,9 +174,6 @@ pub(crate) fn from_scalar_type<'py>(ty: &Bound<'py, PyType>) -> PyResult<Descr<'
             ffi::Py_DECREF((*slot).cast());
             *slot = raw;
         }
-        if let Some(inner) = from_dtype_attr(ty)? {
-            fields::take_structure(&new, &inner)?;
-        }
         return Ok(new);
     }
     match ty.mro().iter().nth(1) {

@@ -147,5 +147,6 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
         })?;
     }
     value::init();
+    super::object_ops::install();
     Ok(())
 }

@@ -154,7 +154,7 @@ fn run<'py>(py: Python<'py>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResu
 }
 
 /// The value of an integer cell.
-fn integer_value(num: TypeNum, v: &Cell) -> i128 {
+pub fn integer_value(num: TypeNum, v: &Cell) -> i128 {
     match (num.size(), num.is_signed()) {
         (1, true) => v.get::<i8>().into(),
         (1, false) => v.get::<u8>().into(),
@@ -435,25 +435,9 @@ pub fn general<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     {
         return not_implemented(py);
     }
-    if op == Op::Multiply {
-        for (seq, n) in [(a, b), (b, a)] {
-            if is_sequence(seq) && is_numpy_scalar(n) {
-                // SAFETY: live objects; a new reference or null.
-                return unsafe {
-                    if ffi::PyIndex_Check(n.as_ptr()) == 0 {
-                        return Err(PyTypeError::new_err(format!(
-                            "can't multiply sequence by non-int of type '{}'",
-                            full_name(n)
-                        )));
-                    }
-                    let count = ffi::PyNumber_AsSsize_t(n.as_ptr(), ffi::PyExc_OverflowError);
-                    if count == -1 && !ffi::PyErr_Occurred().is_null() {
-                        return Err(PyErr::fetch(py));
-                    }
-                    Bound::from_owned_ptr_or_err(py, ffi::PySequence_Repeat(seq.as_ptr(), count))
-                };
-            }
-        }
+    // Sequences repeat themselves.
+    if op == Op::Multiply && (is_sequence(a) || is_sequence(b)) {
+        return not_implemented(py);
     }
     if is_numpy_scalar(a) && should_defer(a, b)? {
         return not_implemented(py);
@@ -461,20 +445,17 @@ pub fn general<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     ufunc::call_by_name(py, OPS[op as usize].0, &[a, b], None)
 }
 
-fn full_name(obj: &Obj<'_>) -> String {
-    obj.get_type().fully_qualified_name().map(|n| n.to_string()).unwrap_or_default()
-}
-
-/// Something to repeat: has `sq_repeat` and is neither array nor scalar.
+/// Something that can be repeated but not multiplied.
 fn is_sequence(obj: &Obj<'_>) -> bool {
     if is_array(obj) || is_numpy_scalar(obj) {
         return false;
     }
     // SAFETY: a live object and its type.
     unsafe {
-        let ty = ffi::Py_TYPE(obj.as_ptr());
-        let seq = (*ty).tp_as_sequence;
-        !seq.is_null() && (*seq).sq_repeat.is_some() && ffi::PySequence_Check(obj.as_ptr()) != 0
+        let ty = &*ffi::Py_TYPE(obj.as_ptr());
+        let repeats = ty.tp_as_sequence.as_ref().is_some_and(|s| s.sq_repeat.is_some());
+        let multiplies = ty.tp_as_number.as_ref().is_some_and(|n| n.nb_multiply.is_some());
+        repeats && !multiplies
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ptr::copy_nonoverlapping;
 
 use micronumpy::dtype::SWAPPED;
-use micronumpy::{ArrayRef, TypeNum};
+use micronumpy::{ArrayRef, Dtype, TypeNum};
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyInt, PyString};
@@ -24,11 +24,16 @@ type Obj<'py> = Bound<'py, PyAny>;
 /// # Safety
 /// `data` points to one writable element of `descr`; object slots in it are null or own a reference.
 pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
-    // SAFETY: a live descriptor.
-    let (num, swapped) = unsafe {
-        let d = &*descr.raw();
-        (TypeNum(d.type_num), d.byteorder == SWAPPED)
-    };
+    // SAFETY: the caller's promise.
+    unsafe { set_value(descr.dtype(), data, value) }
+}
+
+/// The same by dtype.
+///
+/// # Safety
+/// As for [`set_item`].
+pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let (num, swapped) = (dt.num, dt.byteorder == SWAPPED);
     // SAFETY: the caller's promise covers all stores.
     unsafe {
         if num == TypeNum::OBJECT {
@@ -37,19 +42,14 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
         }
         // A scalar or 0-d array of another type is cast, whatever Python could make of it.
         if let Some(own) = typenum_of(value) {
-            if own != num || num == TypeNum::VOID {
-                if num == TypeNum::VOID && own == num && !void::same_layout(descr, value) {
-                    return void::set_item(descr, data, value);
-                }
-                if !(num == TypeNum::STRING && own == TypeNum::UNICODE) || own.is_datetime() {
-                    return cast_scalar(descr, data, value);
-                }
+            if own != num {
+                return cast_scalar(dt, data, value);
             }
         } else if let Some(arr) = Array::cast(value)
             && arr.ndim() == 0
             && arr.is_exact()
         {
-            return cast_element(descr, data, &arr.descr(), arr.data());
+            return cast_element(value.py(), dt, data, arr.dtype(), arr.data());
         }
         if num.is_bool() || num.is_number() {
             let mut cell = number(num, value)?;
@@ -60,9 +60,9 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
             return Ok(());
         }
         match num {
-            TypeNum::STRING | TypeNum::UNICODE => text(descr, data, value),
+            TypeNum::STRING | TypeNum::UNICODE => text(dt, data, value),
             TypeNum::DATETIME | TypeNum::TIMEDELTA => {
-                let meta = descr.dtype().datetime_meta().expect("datetime");
+                let meta = dt.datetime_meta().unwrap_or(time::GENERIC);
                 let mut cell = Cell::of(time::from_python(num, meta, value)?);
                 if swapped {
                     cell.swap(num);
@@ -70,7 +70,7 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
                 copy_nonoverlapping(cell.ptr(), data, 8);
                 Ok(())
             }
-            TypeNum::VOID => void::set_item(descr, data, value),
+            TypeNum::VOID => void::set_value(dt, data, value),
             _ => Err(missing("storing elements of this dtype")),
         }
     }
@@ -91,43 +91,35 @@ pub unsafe fn store_object(data: *mut u8, value: &Obj<'_>) {
 }
 
 /// Cast a numpy scalar into an element.
-unsafe fn cast_scalar<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+unsafe fn cast_scalar<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
     let own = descr_of_numpy_scalar(value)?.ok_or_else(|| missing("scalars of this type"))?;
-    let n = own.itemsize();
-    if n <= super::value::MAX_FIXED && !own.dtype().has_object() {
+    if own.itemsize() <= super::value::MAX_FIXED && !own.dtype().has_object() {
         let mut cell = Cell::ZERO;
         // SAFETY: the element fits the cell; see the caller for `data`.
         return unsafe {
             store_numpy_scalar(&own, cell.ptr_mut(), value)?;
-            cast_element(descr, data, &own, cell.ptr_mut())
+            cast_element(value.py(), dt, data, own.dtype(), cell.ptr_mut())
         };
     }
     let arr = super::value::to_array(value)?;
     // SAFETY: an array of one element.
-    unsafe { cast_element(descr, data, &own, arr.data()) }
+    unsafe { cast_element(value.py(), dt, data, own.dtype(), arr.data()) }
 }
 
 /// Cast one element into another.
-unsafe fn cast_element<'py>(
-    descr: &Descr<'py>,
+unsafe fn cast_element(
+    py: Python<'_>,
+    dt: &Dtype,
     data: *mut u8,
-    from: &Descr<'py>,
+    from: &Dtype,
     src: *mut u8,
 ) -> PyResult<()> {
-    let py = descr.py();
     // SAFETY: one element on each side.
     let (dst, src) =
-        unsafe { (ArrayRef::new(data, &[], &[], descr.dtype()), ArrayRef::new(src, &[], &[], from.dtype())) };
-    fpstatus::clear();
-    micronumpy::cast::copy_into(&dst, &src).py(py)?;
-    report(py)
-}
-
-/// Warnings about the status after casts.
-fn report(py: Python<'_>) -> PyResult<()> {
-    match fpstatus::take() {
+        unsafe { (ArrayRef::new(data, &[], &[], dt), ArrayRef::new(src, &[], &[], from)) };
+    match micronumpy::cast::copy_into_status(&dst, &src).py(py)? {
         0 => Ok(()),
-        fpe => ufunc::report_fp_status(py, "cast", fpe as u8),
+        fpe => ufunc::report_fp_status(py, "cast", fpe),
     }
 }
 
@@ -327,13 +319,9 @@ pub fn from_f64(num: TypeNum, v: f64) -> Cell {
 }
 
 /// A Python object as text: what does not fit is cut off, the rest is filled with NULs.
-unsafe fn text<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+unsafe fn text<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
     let py = value.py();
-    // SAFETY: a live descriptor.
-    let (num, size, swapped) = unsafe {
-        let d = &*descr.raw();
-        (TypeNum(d.type_num), d.elsize.max(0) as usize, d.byteorder == SWAPPED)
-    };
+    let (num, size, swapped) = (dt.num, dt.itemsize, dt.byteorder == SWAPPED);
     if !value.is_instance_of::<PyString>()
         && !value.is_instance_of::<PyBytes>()
         // SAFETY: a live object.

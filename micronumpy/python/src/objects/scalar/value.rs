@@ -262,7 +262,7 @@ pub unsafe fn to_scalar<'py>(
             TypeNum::UNICODE => make_str(py, class, &read_ucs4(py, data, elsize, swapped)?),
             TypeNum::DATETIME | TypeNum::TIMEDELTA => {
                 let ticks = Cell::load(num, data, swapped).get();
-                make_time(py, class, ticks, descr.dtype().datetime_meta().expect("datetime"))
+                make_time(py, class, ticks, descr.dtype().datetime_meta().unwrap_or(time::GENERIC))
             }
             TypeNum::VOID => void::from_element(descr, data, base),
             _ => get_item(descr, data),
@@ -285,12 +285,16 @@ unsafe fn get_object<'py>(py: Python<'py>, data: *const u8) -> PyResult<Bound<'p
 /// # Safety
 /// `data` points to one element of `descr`.
 pub unsafe fn get_item<'py>(descr: &Descr<'py>, data: *const u8) -> PyResult<Bound<'py, PyAny>> {
-    let py = descr.py();
-    // SAFETY: a live descriptor.
-    let (num, elsize, swapped) = unsafe {
-        let d = &*descr.raw();
-        (TypeNum(d.type_num), d.elsize.max(0) as usize, d.byteorder == SWAPPED)
-    };
+    // SAFETY: the caller's promise.
+    unsafe { get_value(descr.py(), descr.dtype(), data) }
+}
+
+/// The same by dtype.
+///
+/// # Safety
+/// `data` points to one element of `dt`.
+pub unsafe fn get_value<'py>(py: Python<'py>, dt: &Dtype, data: *const u8) -> PyResult<Bound<'py, PyAny>> {
+    let (num, swapped) = (dt.num, dt.byteorder == SWAPPED);
     // SAFETY: the caller's promise covers all reads.
     unsafe {
         if num.is_bool() || num.is_number() {
@@ -299,14 +303,14 @@ pub unsafe fn get_item<'py>(descr: &Descr<'py>, data: *const u8) -> PyResult<Bou
         match num {
             TypeNum::OBJECT => get_object(py, data),
             TypeNum::STRING => {
-                Ok(PyBytes::new(py, trim_nul(std::slice::from_raw_parts(data, elsize))).into_any())
+                Ok(PyBytes::new(py, trim_nul(std::slice::from_raw_parts(data, dt.itemsize))).into_any())
             }
-            TypeNum::UNICODE => read_ucs4(py, data, elsize, swapped),
+            TypeNum::UNICODE => read_ucs4(py, data, dt.itemsize, swapped),
             TypeNum::DATETIME | TypeNum::TIMEDELTA => {
                 let ticks: i64 = Cell::load(num, data, swapped).get();
-                time::to_python(py, num, ticks, descr.dtype().datetime_meta().expect("datetime"))
+                time::to_python(py, num, ticks, dt.datetime_meta().unwrap_or(time::GENERIC))
             }
-            TypeNum::VOID => void::get_item(descr, data),
+            TypeNum::VOID => void::get_value(py, dt, data),
             _ => Err(missing("reading elements of this dtype")),
         }
     }

@@ -6,7 +6,7 @@
 use std::ptr::{copy_nonoverlapping, null_mut};
 
 use micronumpy::dtype::Body;
-use micronumpy::{ArrayRef, TypeNum};
+use micronumpy::{ArrayRef, Dtype, TypeNum};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ use crate::error::{IntoPyResult, missing};
 use crate::ffi::Args;
 use crate::ffi::import::cached;
 use crate::ffi::methods::{END, GETSET_END, GetSets, Methods};
-use crate::objects::dtype::{convert, equivalent, fields};
+use crate::objects::dtype::{convert, descr_of, fields};
 use crate::objects::{Array, Descr, array};
 use crate::{fastcall, getset};
 
@@ -109,11 +109,19 @@ unsafe fn subarray<'py>(
                 array::new_view(&inner_descr, data.cast_mut(), shape, &strides, base, writeable, None)?;
             return Ok(view.0);
         }
-        let copy = array::new(&inner_descr, shape, micronumpy::Order::C, true)?;
-        let src = ArrayRef::new(data.cast_mut(), copy.shape(), copy.strides(), copy.dtype());
-        micronumpy::cast::copy_into(&copy.view(), &src).py(py)?;
-        Ok(copy.0)
+        copy_subarray(&inner_descr, shape, data)
     }
+}
+
+/// A fresh array of the elements of a subarray.
+unsafe fn copy_subarray<'py>(inner: &Descr<'py>, shape: &[isize], data: *const u8) -> PyResult<Obj<'py>> {
+    let copy = array::new(inner, shape, micronumpy::Order::C, true)?;
+    // SAFETY: the caller's element holds as many bytes.
+    unsafe {
+        let src = ArrayRef::new(data.cast_mut(), copy.shape(), copy.strides(), copy.dtype());
+        micronumpy::cast::copy_into(&copy.view(), &src).py(inner.py())?;
+    }
+    Ok(copy.0)
 }
 
 /// Copy one element, object references included.
@@ -150,28 +158,19 @@ pub unsafe fn store(descr: &Descr<'_>, data: *mut u8, obj: &Obj<'_>) -> PyResult
     unsafe { copy_element(descr, data, parts(obj).1) }
 }
 
-/// Whether a void scalar has exactly this type.
-pub fn same_layout(descr: &Descr<'_>, obj: &Obj<'_>) -> bool {
-    descr.dtype().fields().is_some() || equivalent(descr.dtype(), parts(obj).0.dtype())
-}
-
 /// `item()` of a void element: a tuple for structures, an array for subarrays, bytes otherwise.
 ///
 /// # Safety
-/// `data` points to one element of `descr`.
-pub unsafe fn get_item<'py>(descr: &Descr<'py>, data: *const u8) -> PyResult<Obj<'py>> {
-    let py = descr.py();
-    let dt = descr.dtype();
+/// `data` points to one element of `dt`.
+pub unsafe fn get_value<'py>(py: Python<'py>, dt: &Dtype, data: *const u8) -> PyResult<Obj<'py>> {
     // SAFETY: the caller's promise; fields lie inside the element.
     unsafe {
         match &dt.body {
-            Body::Subarray(inner, shape) => subarray(descr, inner, shape, data, None),
-            Body::Struct(_) => {
-                let (names, dict) = fields_of(descr)?;
+            Body::Subarray(inner, shape) => copy_subarray(&descr_of(py, inner)?, shape, data),
+            Body::Struct(all) => {
                 let mut items = vec![];
-                for name in names.iter() {
-                    let (field, offset, _) = fields::entry(&dict, &name)?;
-                    items.push(super::value::get_item(&field, data.add(offset as usize))?);
+                for f in all.iter() {
+                    items.push(super::value::get_value(py, &f.dtype, data.add(f.offset))?);
                 }
                 Ok(PyTuple::new(py, items)?.into_any())
             }
@@ -191,23 +190,19 @@ fn fields_of<'py>(descr: &Descr<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'p
 ///
 /// # Safety
 /// As for `set_item`.
-pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
-    let py = descr.py();
-    let dt = descr.dtype();
+pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let py = value.py();
     // SAFETY: the caller's promise; fields lie inside the element.
     unsafe {
         match &dt.body {
             Body::Subarray(inner, shape) => {
-                let full = crate::objects::dtype::legacy(descr).ok_or_else(|| missing("subarray"))?;
-                let inner_descr = Descr(Bound::from_borrowed_ptr(py, (*(*full).subarray).base.cast()));
+                let inner_descr = descr_of(py, inner)?;
                 let src = array::from_any(value, Some(&inner_descr), 0, 0, NPY_ARRAY_FORCECAST)?;
                 let strides = micronumpy::array::contiguous_strides(shape, inner.itemsize, false);
                 let dst = ArrayRef::new(data, shape, &strides, inner);
                 micronumpy::cast::copy_into(&dst, &src.view()).py(py)
             }
             Body::Struct(all) => {
-                let (names, dict) = fields_of(descr)?;
-                let field = |i: usize| fields::entry(&dict, &names.get_item(i)?);
                 if let Ok(tuple) = value.cast::<PyTuple>() {
                     if tuple.len() != all.len() {
                         return Err(PyValueError::new_err(format!(
@@ -216,9 +211,8 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
                             all.len()
                         )));
                     }
-                    for (i, item) in tuple.iter().enumerate() {
-                        let (d, offset, _) = field(i)?;
-                        super::set::set_item(&d, data.add(offset as usize), &item)?;
+                    for (f, item) in all.iter().zip(tuple.iter()) {
+                        super::set::set_value(&f.dtype, data.add(f.offset), &item)?;
                     }
                     return Ok(());
                 }
@@ -229,13 +223,18 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
                     return micronumpy::cast::copy_into(&dst, &src).py(py);
                 }
                 // Anything else goes into every field.
-                for i in 0..all.len() {
-                    let (d, offset, _) = field(i)?;
-                    super::set::set_item(&d, data.add(offset as usize), value)?;
+                for f in all.iter() {
+                    super::set::set_value(&f.dtype, data.add(f.offset), value)?;
                 }
                 Ok(())
             }
             _ => {
+                if typenum_of(value) == Some(TypeNum::VOID) && parts(value).0.dtype().fields().is_some() {
+                    let (own, src) = parts(value);
+                    let dst = ArrayRef::new(data, &[], &[], dt);
+                    let src = ArrayRef::new(src, &[], &[], own.dtype());
+                    return micronumpy::cast::copy_into(&dst, &src).py(py);
+                }
                 let bytes = buffer_bytes(value)?;
                 let n = bytes.len().min(dt.itemsize);
                 copy_nonoverlapping(bytes.as_ptr(), data, n);
@@ -340,7 +339,7 @@ pub fn new<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> P
     };
     let obj = zeroed(&descr)?;
     // SAFETY: fresh zeroed memory of this type.
-    unsafe { set_item(&descr, parts(&obj).1, &first)? };
+    unsafe { set_value(descr.dtype(), parts(&obj).1, &first)? };
     Ok(obj)
 }
 

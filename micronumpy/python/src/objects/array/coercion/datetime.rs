@@ -21,9 +21,9 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, num: TypeNum) -> PyResult<Desc
         }
     }
     let unit = match class_in_datetime(obj)? {
-        Some("datetime") if num == TypeNum::DATETIME => 10,
+        Some("datetime") if num == TypeNum::DATETIME => 9,
         Some("date") if num == TypeNum::DATETIME => 4,
-        Some("timedelta") if num == TypeNum::TIMEDELTA => 10,
+        Some("timedelta") if num == TypeNum::TIMEDELTA => 9,
         _ => {
             if let Some(text) = super::super::args::text(obj) {
                 return string_descr(py, &text, num);
