@@ -52,9 +52,8 @@ unsafe fn truth(obj: *mut u8) -> Result<bool> {
 fn compare(a: *mut u8, b: *mut u8, op: i32) -> Result<bool> {
     host(|py| {
         // SAFETY: objects or null.
-        let answer = unsafe {
-            ffi::PyObject_RichCompareBool(borrow(py, a).as_ptr(), borrow(py, b).as_ptr(), op)
-        };
+        let answer =
+            unsafe { ffi::PyObject_RichCompareBool(borrow(py, a).as_ptr(), borrow(py, b).as_ptr(), op) };
         if answer < 0 { Err(PyErr::fetch(py)) } else { Ok(answer != 0) }
     })
 }
@@ -116,4 +115,3 @@ pub fn install() {
         host_cast,
     });
 }
-

@@ -115,8 +115,7 @@ unsafe fn cast_element(
     src: *mut u8,
 ) -> PyResult<()> {
     // SAFETY: one element on each side.
-    let (dst, src) =
-        unsafe { (ArrayRef::new(data, &[], &[], dt), ArrayRef::new(src, &[], &[], from)) };
+    let (dst, src) = unsafe { (ArrayRef::new(data, &[], &[], dt), ArrayRef::new(src, &[], &[], from)) };
     match micronumpy::cast::copy_into_status(&dst, &src).py(py)? {
         0 => Ok(()),
         fpe => ufunc::report_fp_status(py, "cast", fpe),

@@ -234,8 +234,12 @@ fn from_date(value: &Obj<'_>) -> PyResult<Option<(i64, DatetimeMeta)>> {
         return Ok(None);
     }
     let int = |name: &str| -> PyResult<i32> { value.getattr(name)?.extract() };
-    let mut civil =
-        Civil { year: value.getattr("year")?.extract()?, month: int("month")?, day: int("day")?, ..Civil::EPOCH };
+    let mut civil = Civil {
+        year: value.getattr("year")?.extract()?,
+        month: int("month")?,
+        day: int("day")?,
+        ..Civil::EPOCH
+    };
     if !value.is_instance(&cached(py, "datetime", "datetime")?)? {
         let meta = DatetimeMeta { unit: Unit::Day as i32, num: 1 };
         return Ok(Some((civil.to_ticks(meta_of(meta)).map_err(raise)?, meta)));
@@ -301,7 +305,10 @@ pub fn new<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> P
         )));
     }
     if args.len() > 2 {
-        return Err(PyTypeError::new_err(format!("function takes at most 2 arguments ({} given)", args.len())));
+        return Err(PyTypeError::new_err(format!(
+            "function takes at most 2 arguments ({} given)",
+            args.len()
+        )));
     }
     let wanted = match args.get_item(1) {
         Ok(unit) => Some(unit_argument(&unit)?),
@@ -337,8 +344,7 @@ pub fn repr<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     let text = if typenum_of(slf) == Some(TypeNum::DATETIME) {
         let date = date_text(ticks, meta)?;
         // The unit shows in the text, except where it does not.
-        let obvious =
-            meta.num == 1 && ticks != NAT && !matches!(meta.unit, 5 | datetime::GENERIC);
+        let obvious = meta.num == 1 && ticks != NAT && !matches!(meta.unit, 5 | datetime::GENERIC);
         if obvious {
             format!("{module}.datetime64('{date}')")
         } else {
@@ -381,7 +387,8 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
     if typenum_of(slf) == Some(TypeNum::DATETIME) {
         match Civil::from_ticks(ticks, m) {
             Some(c) => {
-                (c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro, c.pico, c.atto).hash(&mut state);
+                (c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro, c.pico, c.atto)
+                    .hash(&mut state);
             }
             None => ticks.hash(&mut state),
         }
@@ -407,4 +414,3 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
     }
     Ok(state.finish() as isize)
 }
-
