@@ -10,16 +10,9 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyModule, PyString};
 
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig, types};
-<<<<<<< HEAD
 use crate::objects::dtype::{DESCR_TYPE, builtin, classes, convert, datetime, equivalent, lossy};
 use crate::objects::scalar::{self, types as scalars};
 use crate::objects::{Array, Descr};
-=======
-use crate::objects::dtype::{DESCR_TYPE, builtin, classes, convert, datetime, descr_of, equivalent, lossy};
-use crate::objects::handles::{is_python_scalar, is_scalar};
-use crate::objects::scalar::{self, types as scalars, value};
-use crate::objects::{Array, Descr, array};
->>>>>>> 4e5d9c9 (Format)
 use crate::{fastcall, onearg};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -59,54 +52,6 @@ fn set_type_dict<'py>(slf: &Bound<'py, PyAny>, dict: &Bound<'py, PyAny>) -> PyRe
     Ok(slf.py().None().into_bound(slf.py()))
 }
 
-<<<<<<< HEAD
-=======
-/// Set the attributes of a `finfo` object that follow from its floating-point type.
-fn populate_finfo_constants<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-    let py = module.py();
-    if args.len() != 2 {
-        return Err(PyTypeError::new_err("Expected 2 arguments"));
-    }
-    let (finfo, descr) = (args.get(0).expect("two"), args.get(1).expect("two"));
-    let Some(descr) = Descr::cast(&descr) else {
-        return Err(PyTypeError::new_err("Second argument must be a dtype"));
-    };
-    let num = descr.dtype().num;
-    // Significand bits without the leading one, smallest and largest exponent, decimal digits.
-    let (nmant, minexp, maxexp, precision) = match num {
-        TypeNum::HALF => (10, -14, 16, 3),
-        TypeNum::FLOAT => (23, -126, 128, 6),
-        TypeNum::DOUBLE => (52, -1022, 1024, 15),
-        TypeNum::LONGDOUBLE => (63, -16382, 16384, 18),
-        _ => return none(py),
-    };
-    let one = LongDouble::from(1.0);
-    // (2 - 2^-nmant) * 2^(maxexp - 1)
-    let max = (one + one - one.ldexp(-nmant)).ldexp(maxexp - 1);
-    let values = [
-        ("max", max),
-        ("min", -max),
-        ("_radix", one + one),
-        ("eps", one.ldexp(-nmant)),
-        ("smallest_normal", one.ldexp(minexp)),
-        ("smallest_subnormal", one.ldexp(minexp - nmant)),
-    ];
-    for (name, value) in values {
-        let cell = if num == TypeNum::LONGDOUBLE {
-            value::Cell::of(value)
-        } else {
-            scalar::set::from_f64(num, value.to_f64())
-        };
-        finfo.setattr(name, value::make_num(py, num, &cell)?)?;
-    }
-    for (name, value) in [("nmant", nmant), ("minexp", minexp), ("maxexp", maxexp), ("precision", precision)]
-    {
-        finfo.setattr(name, value)?;
-    }
-    none(py)
-}
-
->>>>>>> 4e5d9c9 (Format)
 fn none<'py>(py: Python<'py>) -> PyResult<Obj<'py>> {
     Ok(py.None().into_bound(py))
 }

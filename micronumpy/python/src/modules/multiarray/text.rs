@@ -79,8 +79,7 @@ fn tz<'py>(py: Python<'py>, zone: &Obj<'py>) -> PyResult<Bound<'py, pyo3::types:
 
 /// `datetime_as_string(arr, unit=None, timezone='naive', casting='same_kind')`
 fn datetime_as_string<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-    static SIG: Sig =
-        Sig::new("datetime_as_string(arr, unit=None, timezone='naive', casting='same_kind')");
+    static SIG: Sig = Sig::new("datetime_as_string(arr, unit=None, timezone='naive', casting='same_kind')");
     let py = module.py();
     let [arr, unit, timezone, casting_arg] = args.parse(&SIG)?;
     let arr = array::from_any(&arr.expect("required"), None, 0, 0, 0)?;
@@ -144,13 +143,9 @@ unsafe fn write_text(dst: *mut u8, length: usize, text: &str) {
     }
 }
 
-static METHODS: Methods<2> = Methods::new([
-    fastcall!(c"datetime_as_string", datetime_as_string),
-    END,
-]);
+static METHODS: Methods<2> = Methods::new([fastcall!(c"datetime_as_string", datetime_as_string), END]);
 
 /// Add the functions to the module.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     super::add_functions(module, METHODS.as_ptr())
 }
-
