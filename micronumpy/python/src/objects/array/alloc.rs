@@ -144,6 +144,10 @@ impl<'a, 'py> Make<'a, 'py> {
                 if data.is_null() {
                     return Err(memory_error(py, self.shape, &arr.descr()));
                 }
+                if nbytes == 0 && nd > 0 {
+                    // Strides of an array without elements are all 0.
+                    std::ptr::write_bytes((*a).strides, 0, nd);
+                }
                 (*a).data = data;
                 (*a).mem_handler = handler.into_ptr();
                 (*a).flags = NPY_ARRAY_OWNDATA | NPY_ARRAY_WRITEABLE;

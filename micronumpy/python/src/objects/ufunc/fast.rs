@@ -1,16 +1,244 @@
-//! Small calls: exact arrays and Python numbers, one shape, no keywords.
+//! Small calls: exact arrays, numpy scalars and Python numbers of builtin numeric types, one shape, no keywords.
+//!
+//! Most calls repeat the operand types of an earlier one, so the loop found then is remembered by type codes. If it takes
+//! the operands as they are (only Python numbers are converted, into a few bytes on the stack) and all arrays are one run
+//! of memory, the kernel is called right away. Everything else answers `None` and goes the general way, errors
+//! included: this path never has to word one, except for floating-point status.
 
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::ptr::{null, null_mut};
+
+use micronumpy::ufunc::{OpType, Weak, loop_status, resolve};
+use micronumpy::{Casting, Dtype, Order, TypeNum};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use ufuncs::{LoopContext, LoopFlags, LoopFn, fpstatus};
+
+use super::{UfuncRef, errstate};
+use crate::abi::*;
+use crate::error::IntoPyResult;
+use crate::objects::array::{self, ARRAY_TYPE};
+use crate::objects::dtype::CLASSES;
+use crate::objects::scalar::types::typenum_of_class;
+use crate::objects::{Array, Descr, dtype, scalar};
+
+/// Inputs and outputs this path looks at.
+const MAX_IN: usize = 3;
+const MAX_OUT: usize = 2;
+const MAX_ARGS: usize = MAX_IN + MAX_OUT;
+
+/// Codes of operand types: numbers of builtin numeric types, and these for Python's numbers.
+const WEAK_INT: u8 = 100;
+const WEAK_FLOAT: u8 = 101;
+const WEAK_COMPLEX: u8 = 102;
+const UNUSED: u8 = 255;
+
+type Key = [u8; MAX_IN];
+
+/// A loop over builtin numeric types.
+#[derive(Clone, Copy)]
+struct Entry {
+    key: Key,
+    func: LoopFn,
+    aux: *mut c_void,
+    flags: LoopFlags,
+    types: [TypeNum; MAX_ARGS],
+}
 
 /// What earlier calls of a ufunc found out.
-pub struct Cache;
+pub struct Cache(RefCell<Vec<Entry>>);
 
 impl Cache {
+    /// More combinations than this are rare; the oldest is forgotten.
+    const SIZE: usize = 16;
+
     pub fn new() -> Cache {
-        Cache
+        Cache(RefCell::new(Vec::new()))
     }
-    pub fn clear(&self) {}
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+    fn find(&self, key: &Key) -> Option<Entry> {
+        self.0.borrow().iter().find(|e| e.key == *key).copied()
+    }
+    fn insert(&self, entry: Entry) {
+        let mut list = self.0.borrow_mut();
+        if list.len() == Cache::SIZE {
+            list.remove(0);
+        }
+        list.push(entry);
+    }
+}
+
+/// One operand.
+#[derive(Clone, Copy)]
+struct Operand {
+    code: u8,
+    data: *mut u8,
+    /// Null for anything but an array with dimensions.
+    array: *mut PyArrayObject,
+    object: *mut ffi::PyObject,
+}
+
+const EMPTY: Operand = Operand { code: UNUSED, data: null_mut(), array: null_mut(), object: null_mut() };
+
+const fn is_fast_num(num: i32) -> bool {
+    num >= 0 && num <= 16 || num == 23
+}
+
+/// What an argument is to this path, if anything.
+///
+/// # Safety
+/// A live object.
+#[inline]
+unsafe fn operand(obj: *mut ffi::PyObject) -> Option<Operand> {
+    // SAFETY: layouts follow from the types that are checked; `obj` is live.
+    unsafe {
+        let ty = ffi::Py_TYPE(obj);
+        let mut op = Operand { object: obj, ..EMPTY };
+        if ty == ARRAY_TYPE.as_type() {
+            let arr = obj.cast::<PyArrayObject>();
+            let num = (*(*arr).descr).type_num;
+            if !is_fast_num(num)
+                || (*arr).descr != (*CLASSES[num as usize].get()).singleton
+                || (*arr).flags & NPY_ARRAY_ALIGNED == 0
+            {
+                return None;
+            }
+            op.code = num as u8;
+            op.data = (*arr).data;
+            if (*arr).nd > 0 {
+                op.array = arr;
+            }
+        } else if ty == &raw mut ffi::PyFloat_Type {
+            op.code = WEAK_FLOAT;
+        } else if ty == &raw mut ffi::PyLong_Type {
+            op.code = WEAK_INT;
+        } else if ty == &raw mut ffi::PyComplex_Type {
+            op.code = WEAK_COMPLEX;
+        } else {
+            let num = typenum_of_class(ty)?;
+            if !is_fast_num(num.0) {
+                return None;
+            }
+            op.code = num.0 as u8;
+            // The value follows the head; every value's alignment divides the head's size.
+            op.data = obj.cast::<u8>().add(size_of::<ffi::PyObject>());
+        }
+        Some(op)
+    }
+}
+
+/// Convert a Python number to the loop's type, unless that needs a closer look.
+///
+/// # Safety
+/// `obj` is an exact Python number of the kind `code` tells; `out` has room for any numeric type, aligned.
+unsafe fn convert(code: u8, obj: *mut ffi::PyObject, to: TypeNum, out: *mut u8) -> Option<()> {
+    macro_rules! int {
+        ($v:expr, $t:ty) => {
+            // SAFETY: the caller's promise.
+            unsafe { out.cast::<$t>().write(<$t>::try_from($v).ok()?) }
+        };
+    }
+    // SAFETY: the caller's promise; errors of the C API are cleared.
+    unsafe {
+        let (re, im) = match code {
+            WEAK_INT => {
+                let mut overflow = 0;
+                let v = ffi::PyLong_AsLongLongAndOverflow(obj, &mut overflow);
+                if overflow != 0 {
+                    return None;
+                }
+                match to {
+                    TypeNum::BYTE => int!(v, i8),
+                    TypeNum::UBYTE => int!(v, u8),
+                    TypeNum::SHORT => int!(v, i16),
+                    TypeNum::USHORT => int!(v, u16),
+                    TypeNum::INT => int!(v, i32),
+                    TypeNum::UINT => int!(v, u32),
+                    TypeNum::LONG | TypeNum::LONGLONG => int!(v, i64),
+                    TypeNum::ULONG | TypeNum::ULONGLONG => int!(v, u64),
+                    _ => {}
+                }
+                if to.is_integer() {
+                    return Some(());
+                }
+                (v as f64, 0.0)
+            }
+            WEAK_FLOAT => (ffi::PyFloat_AS_DOUBLE(obj), 0.0),
+            _ => (ffi::PyComplex_RealAsDouble(obj), ffi::PyComplex_ImagAsDouble(obj)),
+        };
+        // A value that overflows on the way is reported by the general path.
+        let single = |v: f64| if v.is_finite() && !(v as f32).is_finite() { None } else { Some(v as f32) };
+        match to {
+            TypeNum::DOUBLE => out.cast::<f64>().write(re),
+            TypeNum::CDOUBLE => out.cast::<[f64; 2]>().write([re, im]),
+            TypeNum::FLOAT => out.cast::<f32>().write(single(re)?),
+            TypeNum::CFLOAT => out.cast::<[f32; 2]>().write([single(re)?, single(im)?]),
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// Find the loop for operands with these codes.
+fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
+    let data = uf.data();
+    let core = data.core.borrow();
+    let weak = |code: u8| match code {
+        WEAK_INT => Some(Weak::Int),
+        WEAK_FLOAT => Some(Weak::Float),
+        WEAK_COMPLEX => Some(Weak::Complex),
+        _ => None,
+    };
+    let dtypes: Vec<Dtype> = key[..nin]
+        .iter()
+        .map(|&c| Dtype::builtin(weak(c).map_or(TypeNum(c.into()), Weak::default_type)))
+        .collect();
+    let ops: Vec<OpType<'_>> = key[..nin]
+        .iter()
+        .zip(&dtypes)
+        .map(|(&c, dt)| match weak(c) {
+            // A lone number has nobody to adapt to.
+            Some(w) if nin > 1 => OpType::Weak(w),
+            _ => OpType::Is(dt),
+        })
+        .chain((nin..core.nargs()).map(|_| OpType::Absent))
+        .collect();
+    let res = resolve(&core, &ops, &[]).ok()?;
+    if res.force_cast
+        || micronumpy::ufunc::resolve::check_casts(&core, &ops, &[], &res, Casting::SameKind).is_err()
+    {
+        return None;
+    }
+    let mut types = [TypeNum::BOOL; MAX_ARGS];
+    for (slot, dt) in types.iter_mut().zip(&res.dtypes) {
+        if !is_fast_num(dt.num.0) {
+            return None;
+        }
+        *slot = dt.num;
+    }
+    let def = &core.loops[res.index].def;
+    if def.flags.contains(LoopFlags::NEEDS_API) {
+        return None;
+    }
+    let entry = Entry { key, func: def.func, aux: def.aux, flags: def.flags, types };
+    data.cache.insert(entry);
+    Some(entry)
+}
+
+/// Whether two arrays have one shape.
+///
+/// # Safety
+/// Live arrays.
+#[inline]
+unsafe fn same_shape(a: *mut PyArrayObject, b: *mut PyArrayObject) -> bool {
+    // SAFETY: live arrays have `nd` dimensions.
+    unsafe {
+        let n = (*a).nd;
+        n == (*b).nd && (0..n as usize).all(|i| *(*a).dimensions.add(i) == *(*b).dimensions.add(i))
+    }
 }
 
 /// Run a call if it is simple enough: a new reference, or `None` when the general path has to do it.
@@ -18,10 +246,232 @@ impl Cache {
 /// # Safety
 /// A ufunc and `nargs` arguments by the vectorcall protocol.
 pub unsafe fn try_call(
-    _py: Python<'_>,
-    _callable: *mut ffi::PyObject,
-    _args: *const *mut ffi::PyObject,
-    _nargs: usize,
+    py: Python<'_>,
+    callable: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    nargs: usize,
 ) -> PyResult<Option<*mut ffi::PyObject>> {
-    Ok(None)
+    // SAFETY: the caller's promise; every pointer below comes from live arguments of checked types.
+    unsafe {
+        let raw = callable.cast::<PyUFuncObject>();
+        let (nin, nout) = ((*raw).nin as usize, (*raw).nout as usize);
+        if nin > MAX_IN
+            || nout == 0
+            || nout > MAX_OUT
+            || (*raw).core_enabled != 0
+            || nargs < nin
+            || nargs > nin + usize::from(nout == 1)
+        {
+            return Ok(None);
+        }
+        let mut ops = [EMPTY; MAX_IN];
+        let mut key: Key = [UNUSED; MAX_IN];
+        for i in 0..nin {
+            let Some(op) = operand(*args.add(i)) else { return Ok(None) };
+            ops[i] = op;
+            key[i] = op.code;
+        }
+        if key[..nin].iter().all(|&c| c >= WEAK_INT) && nin > 1 {
+            return Ok(None);
+        }
+        let uf = UfuncRef(Bound::from_borrowed_ptr(py, callable));
+        let Some(entry) = uf.data().cache.find(&key).or_else(|| look_up(&uf, key, nin)) else {
+            return Ok(None);
+        };
+
+        // One shape, one run of memory.
+        let mut lead: *mut PyArrayObject = null_mut();
+        let mut values = [[0u128; 2]; MAX_IN];
+        for i in 0..nin {
+            let op = &mut ops[i];
+            if op.code >= WEAK_INT {
+                op.data = values[i].as_mut_ptr().cast();
+                if convert(op.code, op.object, entry.types[i], op.data).is_none() {
+                    return Ok(None);
+                }
+                continue;
+            }
+            if TypeNum(op.code.into()) != entry.types[i] {
+                return Ok(None);
+            }
+            if op.array.is_null() {
+                continue;
+            }
+            if (*op.array).nd > 1 && (*op.array).flags & NPY_ARRAY_C_CONTIGUOUS == 0 {
+                return Ok(None);
+            }
+            if lead.is_null() {
+                lead = op.array;
+            } else if !same_shape(lead, op.array) {
+                return Ok(None);
+            }
+        }
+        let given = if nargs > nin {
+            let out = *args.add(nin);
+            if out == ffi::Py_None() { null_mut() } else { out }
+        } else {
+            null_mut()
+        };
+
+        let mut data = [null_mut::<u8>(); MAX_ARGS];
+        let mut strides = [0isize; MAX_ARGS];
+        let mut count = 1isize;
+        if !lead.is_null() {
+            for i in 0..(*lead).nd as usize {
+                count *= *(*lead).dimensions.add(i);
+            }
+        }
+        for i in 0..nin {
+            data[i] = ops[i].data;
+            if !ops[i].array.is_null() {
+                strides[i] = step(ops[i].array);
+            }
+        }
+
+        let mut results: [Option<Array<'_>>; MAX_OUT] = [const { None }; MAX_OUT];
+        let mut cells = [[0u128; 2]; MAX_OUT];
+        for k in 0..nout {
+            let num = entry.types[nin + k];
+            if !given.is_null() {
+                let Some(out) = output(given, lead, num) else { return Ok(None) };
+                if (0..nin).any(|i| clash(&ops[i], out)) {
+                    return Ok(None);
+                }
+                data[nin + k] = (*out).data;
+                strides[nin + k] = if lead.is_null() { 0 } else { step(out) };
+            } else if lead.is_null() {
+                data[nin + k] = cells[k].as_mut_ptr().cast();
+            } else {
+                let shape = std::slice::from_raw_parts((*lead).dimensions, (*lead).nd as usize);
+                let arr = array::new(&dtype::builtin(py, num), shape, Order::C, false)?;
+                data[nin + k] = arr.data();
+                strides[nin + k] = num.size() as isize;
+                results[k] = Some(arr);
+            }
+        }
+
+        let check = !entry.flags.contains(LoopFlags::NO_FP_ERRORS);
+        if check {
+            fpstatus::clear();
+        }
+        if count > 0 {
+            let ctx = LoopContext {
+                caller: callable.cast(),
+                method: null_mut(),
+                descriptors: null(),
+                info: null(),
+                flags: 0,
+                parameters: null_mut(),
+            };
+            let code = (entry.func)(&ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux);
+            if code != 0 {
+                loop_status(code).py(py)?;
+            }
+        }
+        if check {
+            let status = fpstatus::take();
+            if status != 0 {
+                errstate::report(py, &uf.name(), status)?;
+            }
+        }
+        if !given.is_null() {
+            ffi::Py_INCREF(given);
+            return Ok(Some(given));
+        }
+        let mut finished = |k: usize| -> PyResult<*mut ffi::PyObject> {
+            match results[k].take() {
+                Some(arr) => Ok(arr.0.into_ptr()),
+                None => {
+                    let descr: Descr<'_> = dtype::builtin(py, entry.types[nin + k]);
+                    Ok(scalar::to_scalar(&descr, data[nin + k], None)?.into_ptr())
+                }
+            }
+        };
+        if nout == 1 {
+            return finished(0).map(Some);
+        }
+        let pair = [finished(0)?, finished(1)?].map(|p| Bound::<PyAny>::from_owned_ptr(py, p));
+        Ok(Some(pyo3::types::PyTuple::new(py, pair)?.into_ptr()))
+    }
+}
+
+/// Bytes between elements of an array that is one-dimensional or contiguous.
+///
+/// # Safety
+/// A live array with dimensions.
+#[inline]
+unsafe fn step(arr: *mut PyArrayObject) -> isize {
+    // SAFETY: the caller's promise.
+    unsafe { if (*arr).nd == 1 { *(*arr).strides } else { (*(*arr).descr).elsize } }
+}
+
+/// A given output, if it is one this path can fill.
+///
+/// # Safety
+/// Live objects.
+unsafe fn output(
+    obj: *mut ffi::PyObject,
+    lead: *mut PyArrayObject,
+    num: TypeNum,
+) -> Option<*mut PyArrayObject> {
+    // SAFETY: layouts follow from the types that are checked.
+    unsafe {
+        if ffi::Py_TYPE(obj) != ARRAY_TYPE.as_type() {
+            return None;
+        }
+        let out = obj.cast::<PyArrayObject>();
+        let wanted = NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE;
+        if (*out).flags & wanted != wanted
+            || (*out).flags & NPY_ARRAY_WARN_ON_WRITE != 0
+            || (*out).descr != (*CLASSES[num.0 as usize].get()).singleton
+        {
+            return None;
+        }
+        let fits = if lead.is_null() {
+            (*out).nd == 0
+        } else {
+            same_shape(lead, out) && ((*out).nd == 1 || (*out).flags & NPY_ARRAY_C_CONTIGUOUS != 0)
+        };
+        fits.then_some(out)
+    }
+}
+
+/// Whether writing `out` could change what is still to be read from an input.
+///
+/// # Safety
+/// A live operand and array, of one shape if the operand has dimensions.
+unsafe fn clash(op: &Operand, out: *mut PyArrayObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if op.code >= WEAK_INT {
+            return false;
+        }
+        let extent = |arr: *mut PyArrayObject| {
+            let mut n = 1isize;
+            for i in 0..(*arr).nd as usize {
+                n *= *(*arr).dimensions.add(i);
+            }
+            let size = (*(*arr).descr).elsize;
+            let span = if n == 0 || (*arr).nd == 0 { 0 } else { step(arr) * (n - 1) };
+            let start = (*arr).data as isize;
+            (start + span.min(0), start + span.max(0) + size)
+        };
+        let (out_lo, out_hi) = extent(out);
+        let (lo, hi) = if op.array.is_null() {
+            let start = op.data as isize;
+            (start, start + TypeNum(op.code.into()).size() as isize)
+        } else {
+            extent(op.array)
+        };
+        if hi <= out_lo || out_hi <= lo {
+            return false;
+        }
+        let same = !op.array.is_null()
+            && (*op.array).data == (*out).data
+            && (*(*op.array).descr).elsize == (*(*out).descr).elsize
+            && step(op.array) == step(out)
+            // Elements of an output with stride 0 are written again and again.
+            && step(out) != 0;
+        !same && !(op.array.is_null() && (*out).nd == 0 && op.data == (*out).data)
+    }
 }

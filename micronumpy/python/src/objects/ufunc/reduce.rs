@@ -60,6 +60,7 @@ struct Given<'py> {
 pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     let uf = UfuncRef(slf.clone());
     check_allowed(&uf, Method::Reduce)?;
+    check_given(&args, Method::Reduce)?;
     let [array, axis, dtype, out, keepdims, initial, where_] = args.parse(&REDUCE)?;
     let Some(array) = array else { return Err(PyTypeError::new_err("reduce() missing required argument")) };
     run(&uf, Method::Reduce, Given { array, indices: None, axis, dtype, out, keepdims, initial, where_ })
@@ -69,6 +70,7 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
 pub fn accumulate<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     let uf = UfuncRef(slf.clone());
     check_allowed(&uf, Method::Accumulate)?;
+    check_given(&args, Method::Accumulate)?;
     let [array, axis, dtype, out] = args.parse(&ACCUMULATE)?;
     let Some(array) = array else {
         return Err(PyTypeError::new_err("accumulate() missing required argument"));
@@ -81,10 +83,21 @@ pub fn accumulate<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult
 pub fn reduceat<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     let uf = UfuncRef(slf.clone());
     check_allowed(&uf, Method::Reduceat)?;
+    check_given(&args, Method::Reduceat)?;
     let [array, indices, axis, dtype, out] = args.parse(&REDUCEAT)?;
     let Some(array) = array else { return Err(PyTypeError::new_err("reduceat() missing required argument")) };
     let given = Given { array, indices, axis, dtype, out, keepdims: None, initial: None, where_: None };
     run(&uf, Method::Reduceat, given)
+}
+
+fn check_given(args: &Args<'_, '_>, method: Method) -> PyResult<()> {
+    if args.is_empty() {
+        return Err(PyTypeError::new_err(format!(
+            "{}() missing required argument 'array' (pos 0)",
+            method.name()
+        )));
+    }
+    Ok(())
 }
 
 fn check_allowed(uf: &UfuncRef<'_>, method: Method) -> PyResult<()> {
@@ -575,12 +588,38 @@ fn along_axis<'py>(
             )));
         }
         if o.shape() != shape.as_slice() {
-            let text = shape_text;
+            // With indices the operands are told without the axis, and the list of indices as one operand more.
+            let along = |n: isize, only: bool| -> Dims {
+                shape
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &s)| {
+                        if i == axis {
+                            n
+                        } else if only {
+                            -1
+                        } else {
+                            s
+                        }
+                    })
+                    .collect()
+            };
+            let text = match indices {
+                None => format!("{0}->{0} ", shape_text(arr.shape())),
+                Some(ind) => {
+                    let n = ind.len() as isize;
+                    format!(
+                        "{}->{} {}->{} ",
+                        shape_text(arr.shape()),
+                        shape_text(&along(-1, false)),
+                        shape_text(&[n]),
+                        shape_text(&along(n, true))
+                    )
+                }
+            };
             return Err(PyValueError::new_err(format!(
-                "operands could not be broadcast together with remapped shapes [original->remapped]: {0}->{0} \
-                 {1}->{1} ",
-                text(o.shape()),
-                text(arr.shape())
+                "operands could not be broadcast together with remapped shapes [original->remapped]: {0}->{0} {text}",
+                shape_text(o.shape())
             )));
         }
     }
