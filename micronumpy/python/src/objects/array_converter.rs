@@ -134,7 +134,9 @@ fn length(slf: &Bound<'_, PyAny>) -> PyResult<isize> {
 
 fn item<'py>(slf: &Bound<'py, PyAny>, i: isize) -> PyResult<Bound<'py, PyAny>> {
     match usize::try_from(i).ok().and_then(|i| items(slf).get(i)) {
-        Some(it) => Ok(handle(slf, it.object)),
+        // As `as_arrays` with its defaults would give it.
+        Some(it) if it.is_python_scalar && !convert_scalars(slf, None)? => Ok(handle(slf, it.object)),
+        Some(it) => Ok(handle(slf, it.array)),
         None => Err(PyIndexError::new_err("invalid index")),
     }
 }
