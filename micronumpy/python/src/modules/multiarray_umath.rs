@@ -51,6 +51,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::linear::add(py, module)?;
     multiarray::counting::add(py, module)?;
     multiarray::manipulate::add(py, module)?;
+    multiarray::einsum::add(py, module)?;
     objects::nditer::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;

@@ -25,9 +25,23 @@ type Obj<'py> = Bound<'py, PyAny>;
 /// The dtype argument of constructors: absent and `None` mean "find out".
 fn descr_arg<'py>(obj: Option<&Obj<'py>>) -> PyResult<Option<Descr<'py>>> {
     match obj {
-        Some(o) if !o.is_none() => dtype::convert(o).map(Some),
+        Some(o) if !o.is_none() => descr_or_class(o).map(Some),
         _ => Ok(None),
     }
+}
+
+/// A dtype, or a DType class, which stands for its default instance (its parameters come from the data).
+fn descr_or_class<'py>(obj: &Obj<'py>) -> PyResult<Descr<'py>> {
+    // SAFETY: type check of a live object; the singleton of a class is null or lives as long as the class.
+    unsafe {
+        if pyffi::PyObject_TypeCheck(obj.as_ptr(), dtype::DTYPEMETA_TYPE.as_type()) != 0 {
+            let singleton = (*obj.as_ptr().cast::<PyArray_DTypeMeta>()).singleton;
+            if !singleton.is_null() {
+                return Ok(Descr(Bound::from_borrowed_ptr(obj.py(), singleton.cast())));
+            }
+        }
+    }
+    dtype::convert(obj)
 }
 
 fn no_copy() -> PyErr {

@@ -5,6 +5,7 @@ pub mod counting;
 pub mod create;
 pub mod docs;
 pub mod dtypes;
+pub mod einsum;
 pub mod environment;
 pub mod floats;
 pub mod io;

@@ -562,6 +562,8 @@ pub fn tp_new<'py>(
         // SAFETY: fresh memory; given strides stay inside it.
         let out = unsafe {
             Make {
+                // Strides may leave out parts that nobody writes later.
+                zeroed: strides.is_some(),
                 subtype: Some(cls),
                 strides: strides.as_deref(),
                 fortran,

@@ -248,9 +248,7 @@ pub fn imag<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
         }
         .build()?
     };
-    if out.dtype().has_object() {
-        super::assign::fill_none(&out)?;
-    }
+    super::assign::fill_zero(&out)?;
     flags::set(&out, NPY_ARRAY_WRITEABLE, false);
     Ok(out.0)
 }

@@ -149,17 +149,18 @@ unary! {
 fn quick_power(a: &Obj<'_>, b: &Obj<'_>) -> Option<&'static str> {
     let arr = Array::cast(a)?;
     let num = arr.dtype().num;
-    if !(num.is_float() || num.is_complex()) {
+    let inexact = num.is_float() || num.is_complex();
+    if !(inexact || num.is_integer() || num.is_bool()) {
         return None;
     }
     if b.is_exact_instance_of::<PyInt>() {
         return match b.extract::<i64>().ok()? {
-            -1 => Some("reciprocal"),
+            -1 if inexact => Some("reciprocal"),
             2 => Some("square"),
             _ => None,
         };
     }
-    if b.is_exact_instance_of::<PyFloat>() && b.extract::<f64>().ok()? == 0.5 {
+    if inexact && b.is_exact_instance_of::<PyFloat>() && b.extract::<f64>().ok()? == 0.5 {
         return Some("sqrt");
     }
     None

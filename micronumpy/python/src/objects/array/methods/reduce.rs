@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{ffi, intern};
 
 use super::super::args;
+use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::ffi::{Args, Sig};
 use crate::objects::Array;
@@ -76,10 +77,7 @@ pub fn conj<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     if !(num.is_number() || num.is_bool()) {
         // Types without conjugate: once a warning, now an error.
-        return Err(PyTypeError::new_err(format!(
-            "cannot conjugate non-numeric dtype '{}'",
-            arr.descr().0.str()?
-        )));
+        return Err(PyTypeError::new_err("cannot conjugate non-numeric dtype"));
     }
     if let Some(o) = args::out(out.as_ref())? {
         super::super::assign::assign_array(&o, &arr)?;
@@ -103,13 +101,9 @@ fn accumulate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>, sig: &Sig, ufunc: &'static 
     let f = cached(py, "numpy._core._multiarray_umath", ufunc)?;
     let (source, axis) = match args::axis(axis.as_ref())? {
         Some(ax) if arr.ndim() > 0 => (arr, ax),
+        // A single number is a sequence of one.
         Some(ax) => {
-            if ax != 0 && ax != -1 {
-                return Err(crate::error::to_pyerr(
-                    py,
-                    micronumpy::Error::Axis { axis: ax, ndim: 0, prefix: None },
-                ));
-            }
+            micronumpy::array::normalize_axis(ax, 1).py(py)?;
             (super::shape::ravel_array(&arr, micronumpy::Order::C)?, 0)
         }
         None => (super::shape::ravel_array(&arr, micronumpy::Order::C)?, 0),

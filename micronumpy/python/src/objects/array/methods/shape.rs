@@ -205,8 +205,20 @@ pub fn transpose_axes<'py>(arr: &Array<'py>, axes: &[isize]) -> PyResult<Array<'
         shape.push(arr.shape()[a]);
         strides.push(arr.strides()[a]);
     }
+    reshaped_view(arr, &shape, &strides)
+}
+
+/// A view with other axes. Subclasses see the old shape in `__array_finalize__`, as numpy makes the view first.
+fn reshaped_view<'py>(arr: &Array<'py>, shape: &[isize], strides: &[isize]) -> PyResult<Array<'py>> {
     // SAFETY: the same elements.
-    unsafe { alloc::derived_view(arr, &arr.descr(), arr.data(), &shape, &strides) }
+    unsafe {
+        if arr.is_exact() {
+            return alloc::derived_view(arr, &arr.descr(), arr.data(), shape, strides);
+        }
+        let v = alloc::plain_view(arr, None)?;
+        alloc::set_geometry(&v, shape, strides)?;
+        Ok(v)
+    }
 }
 
 /// `arr.transpose(*axes)`
@@ -275,8 +287,7 @@ pub fn squeeze<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if shape.len() == n {
         return Ok(slf.clone());
     }
-    // SAFETY: the same elements without dimensions of one.
-    let out = unsafe { alloc::derived_view(&arr, &arr.descr(), arr.data(), &shape, &strides)? };
+    let out = reshaped_view(&arr, &shape, &strides)?;
     if !arr.is_exact() {
         // Subclasses (matrix) may turn the view into something of their own through `__array_wrap__`.
         return wrap_squeezed(&arr, out);
