@@ -40,7 +40,7 @@ pub struct LoopInfo {
 /// * `dims`: `dims[0]` is the number of elements (outer loop of a gufunc), core dimensions follow.
 /// * `strides`: byte strides, one per operand for the outer loop; for gufuncs the core strides follow.
 /// * returns 0, or -1 when an exception is set in the host (only loops flagged [`LoopFlags::NEEDS_API`]), or
-///   [`NEGATIVE_POWER`].
+///   one of the codes below.
 ///
 /// A reduction calls a binary loop with `data[0] == data[2]` and `strides[0] == strides[2] == 0`; loops of
 /// reorderable operations recognise this form and accumulate in a register (float sums: pairwise).
@@ -57,6 +57,18 @@ pub type LoopFn = unsafe extern "C" fn(
 /// Returned by the integer loops of `power` when an exponent is negative. The caller turns it into numpy's ValueError
 /// ("Integers to negative integer powers are not allowed.").
 pub const NEGATIVE_POWER: c_int = -2;
+/// Returned by the string loops: `index` did not find anything.
+pub const SUBSTRING_NOT_FOUND: c_int = -3;
+/// A separator has to have characters.
+pub const EMPTY_SEPARATOR: c_int = -4;
+/// A repeated string would be longer than memory.
+pub const REPEAT_OVERFLOW: c_int = -5;
+/// Expanded tabs make a string longer than a dtype can say.
+pub const STRING_TOO_LONG: c_int = -6;
+/// A slice's step is zero.
+pub const ZERO_STEP: c_int = -7;
+/// No memory for the loop's own needs.
+pub const NO_MEMORY: c_int = -8;
 
 /// Static properties of a loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -17,7 +17,7 @@ pub mod order;
 pub mod random;
 pub mod select;
 pub mod sort;
-pub mod strings_compare;
+pub mod strings;
 pub mod table;
 pub mod typenum;
 

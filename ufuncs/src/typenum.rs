@@ -100,6 +100,10 @@ impl TypeNum {
     pub const fn is_flexible(self) -> bool {
         matches!(self.0, 18..=20)
     }
+    /// Bytes or text of fixed width.
+    pub const fn is_string(self) -> bool {
+        matches!(self, TypeNum::STRING | TypeNum::UNICODE)
+    }
     pub const fn is_object(self) -> bool {
         self.0 == 17
     }

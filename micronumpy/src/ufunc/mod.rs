@@ -14,12 +14,13 @@ pub mod gufunc;
 pub mod reduce;
 pub mod resolve;
 mod rules;
+mod strings;
 
 use std::borrow::Cow;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use ufuncs::strings_compare::STRING_LOOPS;
+use ufuncs::strings::SHARED_LOOPS;
 use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, TypeNum, UfuncDef};
 
 pub use core_dims::CoreSignature;
@@ -69,7 +70,7 @@ impl Ufunc {
             None => None,
         };
         let mut loops: Vec<Loop> = def.loops.iter().cloned().map(Loop::from).collect();
-        for (_, rows) in STRING_LOOPS.iter().filter(|(name, _)| *name == def.name) {
+        for (_, rows) in SHARED_LOOPS.iter().filter(|(name, _)| *name == def.name) {
             loops.extend(rows.iter().map(|row| Loop { listed: false, ..Loop::from(row.clone()) }));
         }
         Ok(Ufunc {
@@ -81,6 +82,16 @@ impl Ufunc {
             rule: Rule::of(def.name),
             loops,
         })
+    }
+    /// A ufunc of strings. Its list of types stays empty: numpy's has none of the string loops.
+    ///
+    /// # Errors
+    /// A malformed core signature.
+    pub fn from_string_def(def: &'static UfuncDef) -> Result<Ufunc> {
+        let mut uf = Ufunc::from_def(def)?;
+        uf.rule = Rule::Strings;
+        uf.loops.iter_mut().for_each(|l| l.listed = false);
+        Ok(uf)
     }
     /// A ufunc without loops, to be filled by the host.
     ///
@@ -188,11 +199,16 @@ impl<'a> BoundLoop<'a> {
 /// Anything but 0 is one.
 #[inline]
 pub fn loop_status(code: i32) -> Result<()> {
-    match code {
-        0 => Ok(()),
-        ufuncs::abi::NEGATIVE_POWER => {
-            Err(Error::value("Integers to negative integer powers are not allowed."))
-        }
-        _ => Err(Error::Host),
-    }
+    use ufuncs::abi;
+    Err(match code {
+        0 => return Ok(()),
+        abi::NEGATIVE_POWER => Error::value("Integers to negative integer powers are not allowed."),
+        abi::SUBSTRING_NOT_FOUND => Error::value("substring not found"),
+        abi::EMPTY_SEPARATOR => Error::value("empty separator"),
+        abi::REPEAT_OVERFLOW => Error::Overflow("Overflow detected in string multiply".into()),
+        abi::STRING_TOO_LONG => Error::Overflow("new string is too long".into()),
+        abi::ZERO_STEP => Error::value("slice step cannot be zero"),
+        abi::NO_MEMORY => Error::Memory { shape: vec![], dtype: Dtype::builtin(TypeNum::BYTE) },
+        _ => Error::Host,
+    })
 }

@@ -280,14 +280,28 @@ impl Query<'_> {
         if matches!(uf.rule, Rule::Logical) {
             return self.logical();
         }
+        if uf.rule == Rule::Strings {
+            return Ok((super::strings::find_loop(uf, self.ops, self.signature)?, false));
+        }
+        if uf.rule == Rule::Multiply
+            && let Some(index) = super::strings::repetition(uf, self.ops, self.signature)
+        {
+            return Ok((index, false));
+        }
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
+        }
+        if let (Rule::Add, [None, None, Some(t)]) = (uf.rule, self.signature)
+            && t.is_string()
+        {
+            let index = super::strings::addition(uf, self.input_num(0), self.input_num(1), *t)?;
+            return Ok((index, false));
         }
         if (0..uf.nargs()).any(|i| self.sig(i).is_some_and(|t| t.is_flexible() || t == TypeNum::VSTRING)) {
             return Err(ResolveError::NoLoop);
         }
         let index = match uf.rule {
-            Rule::Linear | Rule::LogicalNot | Rule::Exact | Rule::Logical => self.linear()?,
+            Rule::Linear | Rule::LogicalNot | Rule::Exact | Rule::Strings | Rule::Logical => self.linear()?,
             Rule::IsFinite => self.linear()?,
             Rule::Uniform => self.uniform()?,
             Rule::OnesLike => self.uniform()?,
@@ -659,6 +673,9 @@ impl Query<'_> {
         if let Some(exact) = &l.dtypes {
             return Ok(exact.iter().cloned().collect());
         }
+        if l.def.types.iter().any(|t| t.is_string()) {
+            return super::strings::dtypes(self.uf, l, self.ops);
+        }
         let mut unit: Option<Dtype> = None;
         if l.def.types.iter().any(|t| t.is_datetime()) {
             for i in 0..self.nin() {
@@ -678,8 +695,7 @@ impl Query<'_> {
                 _ => None,
             })
         };
-        let mut dtypes: PerOp<Dtype> = l
-            .def
+        Ok(l.def
             .types
             .iter()
             .enumerate()
@@ -696,12 +712,7 @@ impl Query<'_> {
                 }
                 Dtype::builtin(t)
             })
-            .collect();
-        if self.uf.rule == Rule::Add && l.def.types[2].is_flexible() {
-            // Concatenation.
-            dtypes[2].itemsize = dtypes[0].itemsize + dtypes[1].itemsize;
-        }
-        Ok(dtypes)
+            .collect())
     }
 }
 

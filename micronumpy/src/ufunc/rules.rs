@@ -25,6 +25,8 @@ pub enum Rule {
     FloorDivide,
     Remainder,
     Divmod,
+    /// Ufuncs of strings: strings are not cast to find a loop, other operands are.
+    Strings,
     /// Only exact types; loops registered at run time may bring promoters.
     Exact,
 }

@@ -10,6 +10,7 @@ pub mod import;
 pub mod methods;
 pub mod slots;
 pub mod types;
+pub mod unicode;
 
 pub use args::{Args, Sig};
 pub use guard::guard;

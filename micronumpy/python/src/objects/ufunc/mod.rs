@@ -34,55 +34,14 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
         core.loops.extend(object_loops::loops_of(def.name));
         table.push((def.name, make(py, core, None, None, None)?.0.unbind()));
     }
-    for (name, nin, nout, identity) in STRING_UFUNCS {
-        let mut core = Ufunc::new((*name).to_string(), *nin, *nout, *identity, None).py(py)?;
-        core.rule = micronumpy::ufunc::Rule::Exact;
-        table.push((name, make(py, core, None, None, None)?.0.unbind()));
+    ufuncs::strings::unicode::install(crate::ffi::unicode::DATABASE);
+    for def in ufuncs::strings::UFUNCS {
+        let core = Ufunc::from_string_def(def).py(py)?;
+        table.push((def.name, make(py, core, None, None, None)?.0.unbind()));
     }
     let _ = BUILTIN.set(table);
     Ok(())
 }
-
-use ufuncs::Identity;
-
-/// Ufuncs over strings: name, inputs, outputs, identity. Their loops come with the string kernels.
-static STRING_UFUNCS: &[(&str, usize, usize, Identity)] = &[
-    ("_center", 3, 1, Identity::None),
-    ("_expandtabs", 2, 1, Identity::None),
-    ("_expandtabs_length", 2, 1, Identity::None),
-    ("_ljust", 3, 1, Identity::None),
-    ("_lstrip_chars", 2, 1, Identity::None),
-    ("_lstrip_whitespace", 1, 1, Identity::None),
-    ("_partition", 2, 3, Identity::None),
-    ("_partition_index", 3, 3, Identity::None),
-    ("_replace", 4, 1, Identity::None),
-    ("_rjust", 3, 1, Identity::None),
-    ("_rpartition", 2, 3, Identity::None),
-    ("_rpartition_index", 3, 3, Identity::None),
-    ("_rstrip_chars", 2, 1, Identity::None),
-    ("_rstrip_whitespace", 1, 1, Identity::None),
-    ("_slice", 4, 1, Identity::None),
-    ("_strip_chars", 2, 1, Identity::None),
-    ("_strip_whitespace", 1, 1, Identity::None),
-    ("_zfill", 2, 1, Identity::None),
-    ("count", 4, 1, Identity::None),
-    ("endswith", 4, 1, Identity::False),
-    ("find", 4, 1, Identity::None),
-    ("index", 4, 1, Identity::None),
-    ("isalnum", 1, 1, Identity::False),
-    ("isalpha", 1, 1, Identity::False),
-    ("isdecimal", 1, 1, Identity::False),
-    ("isdigit", 1, 1, Identity::False),
-    ("islower", 1, 1, Identity::False),
-    ("isnumeric", 1, 1, Identity::False),
-    ("isspace", 1, 1, Identity::False),
-    ("istitle", 1, 1, Identity::False),
-    ("isupper", 1, 1, Identity::False),
-    ("rfind", 4, 1, Identity::None),
-    ("rindex", 4, 1, Identity::None),
-    ("startswith", 4, 1, Identity::False),
-    ("str_len", 1, 1, Identity::Zero),
-];
 
 static BUILTIN: OnceLock<Vec<(&'static str, Py<PyAny>)>> = OnceLock::new();
 
