@@ -222,8 +222,9 @@ pub fn divides(from: DatetimeMeta, to: DatetimeMeta, is_timedelta: bool) -> bool
         }
         let scaled = if from.unit == coarse { &mut a } else { &mut b };
         match scaled.checked_mul(factor) {
-            Some(n) => *scaled = n,
-            None => return false,
+            // Where the factor gives up, the product does too.
+            Some(n) if n >> 56 == 0 => *scaled = n,
+            _ => return false,
         }
     }
     b != 0 && a % b == 0

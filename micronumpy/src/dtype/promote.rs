@@ -77,7 +77,8 @@ pub fn result_type(ops: &[TypeOrWeak<'_>]) -> Result<Dtype> {
     for d in rest {
         result = merge(&result, &cast_to_class(d, class, &dtypes))?;
     }
-    Ok(result.canonical())
+    // One duration among Python numbers stays what it is, byte order included.
+    Ok(if rest.is_empty() && result.num.is_datetime() { (*first).clone() } else { result.canonical() })
 }
 
 /// The class of an operand.
@@ -103,22 +104,15 @@ fn default_of(class: Class) -> Dtype {
 fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
     let mut entries: SmallVec<[Option<Class>; 8]> = classes.iter().map(|&c| Some(c)).collect();
     let mut len = entries.len();
+    // What the first two entries of the last round are promoted to.
+    let mut last = None;
     while len > 1 {
         let half = len / 2;
         for low in 0..half {
             let high = len - 1 - low;
             let (Some(a), Some(b)) = (entries[low], entries[high]) else { continue };
-            if a == b {
-                entries[high] = None;
-                continue;
-            }
-            // Weak classes never win against anything.
-            let a_weak = !matches!(a, Class::Num(_));
-            if a_weak && matches!(b, Class::Num(_)) {
-                entries.swap(low, high);
-            }
-            let (Some(a), Some(b)) = (entries[low], entries[high]) else { continue };
-            match knows(a, b, dtypes) {
+            last = knows(a, b, dtypes);
+            match last {
                 Some(r) if r == a => entries[high] = None,
                 Some(_) => {}
                 None => entries.swap(low, high),
@@ -129,13 +123,10 @@ fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
     let Some(main) = entries[0] else {
         return Err(Error::value("at least one array or dtype is required"));
     };
-    let mut result: Option<Class> = None;
-    for other in entries[1..].iter().flatten().copied() {
-        if other == main {
-            continue;
-        }
-        let promoted = knows(main, other, dtypes).or_else(|| weak_of_weak(main, other, dtypes));
-        let Some(promoted) = promoted else {
+    let mut result: Option<Class> = last;
+    let known = if last.is_some() { 2 } else { 1 };
+    for other in entries.iter().skip(known).flatten().copied() {
+        let Some(promoted) = knows(main, other, dtypes) else {
             let all: Vec<String> = classes.iter().map(|&c| class_text(c)).collect();
             return Err(Error::Promotion(format!(
                 "The DType {} could not be promoted by {}. This means that no common DType exists for the given \
@@ -161,11 +152,6 @@ fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
         };
     }
     Ok(result.unwrap_or(main))
-}
-
-/// A weak class is asked when the strong one has no answer (a bool does not know Python's float).
-fn weak_of_weak(main: Class, other: Class, dtypes: &[&Dtype]) -> Option<Class> {
-    if matches!(other, Class::Num(_)) { None } else { knows(other, main, dtypes) }
 }
 
 /// The common class, whoever of the two knows it.
@@ -195,33 +181,38 @@ fn knows(a: Class, b: Class, dtypes: &[&Dtype]) -> Option<Class> {
             }
         }
         (Class::Num(T::DATETIME), Class::Num(T::TIMEDELTA)) => Some(a),
-        (Class::Num(T::TIMEDELTA), Class::Num(m)) => match m {
+        (Class::Num(T::TIMEDELTA), Class::Num(m)) if m != T::OBJECT => match m {
             T::ULONG | T::ULONGLONG => None,
             m if m.is_bool() || m.is_integer() => Some(a),
             _ => None,
         },
+        // Types numbered above object know it.
+        (Class::Num(n), Class::Num(T::OBJECT)) if n.0 > T::OBJECT.0 => Some(b),
         // The larger number answers for a pair of numbers.
         (Class::Num(n), Class::Num(m)) if m.0 > n.0 => None,
         (Class::Num(n), Class::Num(m)) => number_common(n, m).map(Class::Num),
-        (Class::Num(_), _) => None,
+        (Class::Num(n), Class::Complex) => match n {
+            n if n.is_complex() => Some(a),
+            T::HALF | T::FLOAT => num(T::CFLOAT),
+            T::DOUBLE => num(T::CDOUBLE),
+            T::LONGDOUBLE => num(T::CLONGDOUBLE),
+            _ => None,
+        },
+        (Class::Num(n), Class::Float) => (n.is_complex() || n.is_float()).then_some(a),
+        (Class::Num(n), Class::Int) => (n.is_number() || n == T::TIMEDELTA).then_some(a),
+        // Python's numbers answer where the other type must change; it answers itself where it stays.
         (Class::Int, Class::Num(m)) => match m {
             m if m.is_bool() => num(T::LONG),
-            m if m.is_number() || m == T::TIMEDELTA => Some(b),
             m if m.is_user() => user_weak(&[T::UBYTE, T::BYTE, T::LONG], m, dtypes),
             _ => None,
         },
         (Class::Float, Class::Num(m)) => match m {
             m if m.is_bool() || m.is_integer() => num(T::DOUBLE),
-            m if m.is_number() => Some(b),
             m if m.is_user() => user_weak(&[T::HALF, T::DOUBLE], m, dtypes),
             _ => None,
         },
         (Class::Complex, Class::Num(m)) => match m {
             m if m.is_bool() || m.is_integer() => num(T::CDOUBLE),
-            T::HALF | T::FLOAT => num(T::CFLOAT),
-            T::DOUBLE => num(T::CDOUBLE),
-            T::LONGDOUBLE => num(T::CLONGDOUBLE),
-            m if m.is_number() => Some(b),
             m if m.is_user() => user_weak(&[T::CFLOAT, T::CDOUBLE], m, dtypes),
             _ => None,
         },

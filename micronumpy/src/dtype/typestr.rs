@@ -75,6 +75,8 @@ pub fn parse(text: &str) -> Result<Dtype> {
     let (order, rest) = split_byteorder(text);
     let ordered = |dt: Dtype| if order == b'|' { dt } else { dt.with_byteorder(order) };
     if rest.len() == 1
+        // The deprecated alias is a name, which takes no byte order.
+        && (rest != "a" || rest.len() == text.len())
         && let Some(dt) = from_code(rest.as_bytes()[0])?
     {
         return Ok(ordered(dt));
@@ -180,6 +182,8 @@ fn from_kind_and_size(text: &str) -> Result<Option<Dtype>> {
         (b'c', 16) => TypeNum::CDOUBLE,
         (b'c', 32) => TypeNum::CLONGDOUBLE,
         (b'O', 4 | 8) => TypeNum::OBJECT,
+        (b'M', 8) => TypeNum::DATETIME,
+        (b'm', 8) => TypeNum::TIMEDELTA,
         _ => return Ok(None),
     };
     Ok(Some(Dtype::builtin(num)))
