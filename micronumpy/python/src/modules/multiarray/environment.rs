@@ -13,13 +13,14 @@ use crate::objects::array::ARRAY_TYPE;
 use crate::objects::array::flags::FLAGS_TYPE;
 use crate::{fastcall, noargs, onearg};
 
-static FUNCTIONS: Methods<7> = Methods::new([
+static FUNCTIONS: Methods<8> = Methods::new([
     noargs!(c"_get_ndarray_c_version", c_version),
     fastcall!(c"set_datetimeparse_function", removed_function),
     noargs!(c"_get_madvise_hugepage", hugepage_advice),
     onearg!(c"_set_madvise_hugepage", set_hugepage_advice),
     onearg!(c"_blas_supports_fpe", blas_supports_fpe),
     noargs!(c"_reload_guard", reload_guard),
+    fastcall!(c"_unique_hash", unique_hash),
     END,
 ]);
 
@@ -86,7 +87,6 @@ const NAMES: &[&str] = &[
     "_set_numpy_warn_if_no_mem_policy",
     "_get_sfloat_dtype",
     "from_dlpack",
-    "_unique_hash",
     "busdaycalendar",
 ];
 
@@ -152,4 +152,9 @@ fn reload_guard<'py>(module: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
         )?;
     }
     Ok(py.None().into_bound(py))
+}
+
+/// The layer sorts when it hears that there is no faster way to find the distinct elements of an array.
+fn unique_hash<'py>(module: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(module.py().NotImplemented().into_bound(module.py()))
 }

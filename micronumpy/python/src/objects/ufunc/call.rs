@@ -14,7 +14,7 @@ use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyEllipsis, PyTuple};
 use ufuncs::fpstatus;
 
 use super::bind::{Binding, Input, bind, inputs, weak_operand};
@@ -111,6 +111,8 @@ pub struct Call<'py> {
     pub outs: PerOp<Option<Bound<'py, PyAny>>>,
     /// Whether `out` was given at all, as positional or keyword argument.
     pub out_given: bool,
+    /// `out=...`: results stay arrays, even without dimensions.
+    pub keep_arrays: bool,
     pub casting: Casting,
     pub order: Order,
     pub subok: bool,
@@ -146,7 +148,13 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
                 "cannot specify 'out' as both a positional and keyword argument",
             ));
         }
-        outs = params::outs_of(uf, out)?;
+        if !is_ellipsis(out) {
+            outs = params::outs_of(uf, out)?;
+        }
+    }
+    let keep_arrays = keywords.out.as_ref().is_some_and(is_ellipsis);
+    if outs.iter().flatten().any(is_ellipsis) {
+        return Err(PyTypeError::new_err("must use `...` as `out=...` and not per-operand/in a tuple"));
     }
     let out_given = outs.iter().any(|o| o.is_some());
 
@@ -162,6 +170,8 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
         }
         if out_given {
             kwargs.set_item("out", out_tuple(uf.py(), &outs)?)?;
+        } else if keep_arrays {
+            kwargs.set_item("out", PyEllipsis::get(uf.py()))?;
         }
         Ok((ins.clone(), kwargs))
     })? {
@@ -173,9 +183,14 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
     let subok = keywords.subok.as_ref().map_or(Ok(true), params::subok_of)?;
     let casting = keywords.casting.as_ref().map_or(Ok(Casting::SameKind), params::casting_of)?;
     let where_ = params::where_of(keywords.where_.as_ref())?;
-    let c = Call { ins, outs, out_given, casting, order, subok, signature, where_, keywords };
+    let c = Call { ins, outs, out_given, keep_arrays, casting, order, subok, signature, where_, keywords };
     let results = if uf.is_generalized() { gufunc::run(uf, &c)? } else { run(uf, &c)? };
     wrap(uf, &c, results)
+}
+
+/// Python's `...`
+pub fn is_ellipsis(obj: &Bound<'_, PyAny>) -> bool {
+    obj.is(PyEllipsis::get(obj.py()))
 }
 
 /// `out` as a tuple with `None` for what is absent.
@@ -197,7 +212,7 @@ fn wrap<'py>(uf: &UfuncRef<'py>, c: &Call<'py>, results: PerOp<Array<'py>>) -> P
                 continue;
             }
             Some(out) => (Some(out.getattr(pyo3::intern!(py, "__array_wrap__"))?), false),
-            None => (common.clone(), true),
+            None => (common.clone(), !c.keep_arrays),
         };
         if wrap.is_none() {
             done.push(apply_wrap(arr, None, None, scalar)?);

@@ -132,7 +132,8 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
             return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
         }
     }
-    let out_obj = none_as_absent(out_obj);
+    let keep_array = out_obj.as_ref().is_some_and(super::call::is_ellipsis);
+    let out_obj = none_as_absent(out_obj).filter(|_| !keep_array);
     let operands = std::iter::once(&g.array).chain(&out_obj).chain(&g.where_).cloned();
     if let Some(result) = overrides::check(uf, method.name(), operands, || normal_form(py, &g, &out_obj))? {
         return Ok(result);
@@ -188,7 +189,7 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
         }
         None => {
             let wrap = find_wrap(std::slice::from_ref(&g.array))?;
-            apply_wrap(result, wrap.as_ref(), None, true)
+            apply_wrap(result, wrap.as_ref(), None, !keep_array)
         }
     }
 }
