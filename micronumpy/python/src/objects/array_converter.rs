@@ -208,10 +208,12 @@ fn result_type<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bo
 fn wrap_result<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     static SIG: Sig = Sig::new("wrap(arr, /, *, to_scalar=None)");
     let [arr, to_scalar] = args.parse(&SIG)?;
-    let arr = arr
-        .as_ref()
-        .and_then(Array::cast)
-        .ok_or_else(|| PyTypeError::new_err("wrap() argument 1 must be numpy.ndarray"))?;
+    let arr = arr.ok_or_else(|| PyTypeError::new_err("wrap() missing required positional argument 0"))?;
+    // Scalars come back from methods of 0-d arrays.
+    let arr = match Array::cast(&arr) {
+        Some(arr) => arr,
+        None => array::from_any(&arr, None, 0, 0, 0)?,
+    };
     let to_scalar = match none_as_absent(to_scalar) {
         Some(flag) => flag.is_truthy()?,
         None => !items(slf).is_empty() && items(slf).iter().all(|it| it.is_scalar),
