@@ -55,8 +55,11 @@ pub fn cast_level(from: &Dtype, to: &Dtype) -> Option<Casting> {
 /// Whether `from` can be cast to `to` at this level (dtype to dtype, values not looked at). `S`, `U` and `V` without a
 /// length stand for any length.
 pub fn can_cast(from: &Dtype, to: &Dtype, casting: Casting) -> bool {
-    // Value-preserving is a promise about values; between dtypes anything goes that goes at all.
-    let casting = if casting == Casting::SameValue { Casting::Unsafe } else { casting };
+    if casting == Casting::SameValue {
+        // A promise about values, which only casts between numbers can check.
+        let numeric = |d: &Dtype| d.num.is_bool() || d.num.is_number();
+        return numeric(from) && numeric(to);
+    }
     let level = if to.is_unsized() { cast_level(from, &sized_for(from, to)) } else { cast_level(from, to) };
     level.is_some_and(|l| l <= casting)
 }

@@ -81,3 +81,44 @@ fn dates() {
     copy_into(&back.view(), &text.view()).unwrap();
     assert_eq!(bytes(&back)[8..], (11016i64 * 24).to_be_bytes());
 }
+
+/// `value` (packed int32 items) as field of one dtype, cast to a field of another; result as int64 items.
+fn subarrays(from: &[isize], to: &[isize], values: &[i32]) -> Vec<i64> {
+    use crate::dtype::{NewField, struct_of, subarray_of};
+    let field = |t: &str, shape: &[isize]| {
+        let dtype = subarray_of(&parse(t).unwrap(), shape).unwrap();
+        struct_of(vec![NewField { name: "a".into(), dtype, title: None }], false).unwrap()
+    };
+    let (a, b) = (field("i4", from), field("i8", to));
+    let src = NdArray::zeros(&[1], &a, Order::C).unwrap();
+    for (i, v) in values.iter().enumerate() {
+        unsafe { src.data().cast::<i32>().add(i).write(*v) };
+    }
+    let dst = NdArray::empty(&[1], &b, Order::C).unwrap();
+    copy_into(&dst.view(), &src.view()).unwrap();
+    bytes(&dst).chunks(8).map(|c| i64::from_ne_bytes(c.try_into().unwrap())).collect()
+}
+
+#[test]
+fn subarrays_are_matched_from_the_right() {
+    assert_eq!(subarrays(&[2], &[2], &[1, 2]), [1, 2]);
+    assert_eq!(subarrays(&[2], &[2, 1], &[1, 2]), [1, 1]);
+    assert_eq!(subarrays(&[2], &[3], &[1, 2]), [1, 2, 0]);
+    assert_eq!(subarrays(&[2], &[], &[1, 2]), [1]);
+    assert_eq!(subarrays(&[1], &[3], &[1]), [1, 1, 1]);
+    assert_eq!(subarrays(&[], &[3], &[7]), [7, 7, 7]);
+    assert_eq!(subarrays(&[2, 2], &[2, 1], &[1, 2, 3, 4]), [1, 3]);
+    assert_eq!(subarrays(&[2], &[3, 2], &[1, 2]), [1, 2, 1, 2, 1, 2]);
+    assert_eq!(subarrays(&[2, 2], &[3], &[1, 2, 3, 4]), [1, 2, 0]);
+    assert_eq!(subarrays(&[2, 3], &[2, 2], &[1, 2, 3, 3, 4, 5]), [1, 2, 3, 4]);
+}
+
+#[test]
+fn same_value_checks() {
+    let src = ints(&[2], &[1, 300]);
+    for (t, want) in [("i2", None), ("i1", Some("could not cast 'same_value' long to byte")), (">f8", None)] {
+        let dst = NdArray::empty(&[2], &parse(t).unwrap(), Order::C).unwrap();
+        let got = copy_into_same_value(&dst.view(), &src.view()).err().map(|e| e.to_string());
+        assert_eq!(got.as_deref(), want, "{t}");
+    }
+}

@@ -124,13 +124,12 @@ impl Transfer {
     /// # Errors
     /// As there, and for dtypes other than numbers.
     pub fn same_value(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Transfer> {
-        let numeric = |d: &Dtype| d.num.is_bool() || d.num.is_number();
-        if cast_level(src, dst).is_some_and(|l| l <= Casting::Equiv) {
+        if dst.num.is_bool() || cast_level(src, dst).is_some_and(|l| l <= Casting::Equiv) {
             return Transfer::new(src, dst, aligned);
         }
-        if !numeric(src) || !numeric(dst) {
+        if !super::can_cast(src, dst, Casting::SameValue) {
             return Err(Error::type_(format!(
-                "Cannot cast {:?} to {:?} with casting='same_value'",
+                "Cannot cast from {:?} to {:?} according to the rule 'same_value'",
                 src.num, dst.num
             )));
         }
@@ -377,9 +376,20 @@ impl SameValue {
                 if before == 0 {
                     ufuncs::fpstatus::clear();
                 }
-                if !same_number(self.src.num, s, back) || self.loses_sign(s, d) {
-                    return Err(Error::value("could not cast 'same_value'"));
-                }
+                let complex = self.src.num.is_complex() && !self.dst.num.is_complex();
+                let part = if complex { self.src.num.real_part() } else { self.src.num };
+                let why = if !same_number(part, s, back) || self.loses_sign(s, d) {
+                    ""
+                } else if complex && !same_number(part, s.add(part.size()), back.add(part.size())) {
+                    ": imag is not 0"
+                } else {
+                    continue;
+                };
+                return Err(Error::value(format!(
+                    "could not cast 'same_value' {} to {}{why}",
+                    c_name(self.src.num),
+                    c_name(self.dst.num)
+                )));
             }
         }
         Ok(())
@@ -395,6 +405,11 @@ impl SameValue {
             && self.dst.num.is_integer()
             && negative(self.src.num, s) != negative(self.dst.num, d)
     }
+}
+
+/// A type number in lower case, as errors spell it.
+fn c_name(num: TypeNum) -> String {
+    format!("{num:?}").to_lowercase()
 }
 
 /// Equality as values: equal bytes, or (floats) both NaN, or zeros of either sign.
