@@ -41,6 +41,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::environment::add(py, module)?;
     multiarray::dtypes::add(py, module)?;
     multiarray::text::add(py, module)?;
+    multiarray::busday::add(py, module)?;
     multiarray::overrides::add(py, module)?;
     multiarray::ufuncs::add(py, module)?;
     multiarray::create::add(py, module)?;

@@ -5,6 +5,7 @@
 pub mod array;
 pub mod array_converter;
 pub mod busday;
+pub mod busdaycalendar;
 pub mod dispatcher;
 pub mod dtype;
 pub mod handles;

@@ -110,7 +110,7 @@ fn dragon4_positional<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
     let o = FormatOptions {
         precision: count(precision.as_ref())?,
         unique: args::truth(unique.as_ref(), true)?,
-        fractional: args::truth(fractional.as_ref(), true)?,
+        fractional: args::truth(fractional.as_ref(), false)?,
         trim: trim(trim_.as_ref())?,
         sign: args::truth(sign.as_ref(), false)?,
         pad_left: count(pad_left.as_ref())?,

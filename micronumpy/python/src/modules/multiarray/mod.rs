@@ -1,5 +1,6 @@
 //! Functions and constants of `_multiarray_umath`, by topic.
 
+pub mod busday;
 pub mod constants;
 pub mod counting;
 pub mod create;

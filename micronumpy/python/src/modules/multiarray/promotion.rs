@@ -63,7 +63,7 @@ fn can_cast<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         arr.descr()
     } else if is_scalar(&from) {
         scalar::descr_of_scalar(&from)?.ok_or_else(not_understood)?
-    } else if is_weak(&from).is_some() {
+    } else if is_weak(&from).is_some() || from.is_instance_of::<pyo3::types::PyBool>() {
         return Err(PyTypeError::new_err(
             "can_cast() does not support Python ints, floats, and complex because the result used to depend on the value.\nThis change was part of adopting NEP 50, we may explicitly allow them again in the future.",
         ));

@@ -3,8 +3,8 @@
 
 use micronumpy::{Dims, Dtype, TypeNum};
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::{IntoPyObjectExt, ffi};
 
 use super::number::should_defer;
 use super::{alloc, coercion};
@@ -69,7 +69,7 @@ fn no_loop<'py>(arr: &Array<'py>, other: &Obj<'py>, op: i32, err: PyErr) -> PyRe
     }
     let value = op == ffi::Py_NE;
     if arr.ndim() == 0 && other.ndim() == 0 {
-        return value.into_bound_py_any(py);
+        return Ok(crate::objects::scalar::bool_scalar(py, value));
     }
     let shape = micronumpy::array::broadcast_shapes_args(&[arr.shape(), other.shape()]).py(py)?;
     constant(py, &shape, value)

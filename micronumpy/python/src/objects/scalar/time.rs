@@ -179,7 +179,10 @@ fn convert(num: TypeNum, wanted: Option<DatetimeMeta>, value: &Obj<'_>) -> PyRes
         }
         return Err(PyValueError::new_err("Could not convert object to NumPy timedelta"));
     }
-    if let Some(ticks) = integer_of(value)? {
+    // Dates do not take numpy's integers.
+    if (!is_date || value.is_instance_of::<PyInt>())
+        && let Some(ticks) = integer_of(value)?
+    {
         if is_date && wanted.is_none_or(|m| m.unit == datetime::GENERIC) {
             return Err(PyValueError::new_err(
                 "Converting an integer to a NumPy datetime requires a specified unit",

@@ -567,23 +567,33 @@ fn setfield<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     as_array(slf)?.0.getattr("setfield")?.call(args, Some(&kwargs))
 }
 
-/// Text of a void scalar.
+/// Raw bytes as text: `b'\x61\x62'`.
+fn hex(slf: &Obj<'_>) -> String {
+    let (descr, data) = parts(slf);
+    // SAFETY: live memory of this size.
+    let bytes = unsafe { std::slice::from_raw_parts(data, descr.itemsize()) };
+    let digits: String = bytes.iter().map(|b| format!("\\x{b:02X}")).collect();
+    format!("b'{digits}'")
+}
+
 fn repr<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
-    cached(slf.py(), "numpy._core.arrayprint", "_void_scalar_to_string")?.call1((slf, true))
+    let py = slf.py();
+    if fields::names(&parts(slf).0).is_some() {
+        return cached(py, "numpy._core.arrayprint", "_void_scalar_to_string")?.call1((slf, true));
+    }
+    let prefix = if super::text::legacy_mode(py)? > 125 { "np." } else { "" };
+    Ok(PyString::new(py, &format!("{prefix}void({})", hex(slf))).into_any())
 }
 
 fn str_<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
-    cached(slf.py(), "numpy._core.arrayprint", "_void_scalar_to_string")?.call1((slf, false))
+    if fields::names(&parts(slf).0).is_some() {
+        return cached(slf.py(), "numpy._core.arrayprint", "_void_scalar_to_string")?.call1((slf, false));
+    }
+    Ok(PyString::new(slf.py(), &hex(slf)).into_any())
 }
 
 /// Hash of the tuple of fields; scalars that can be written to have none.
 fn hash(slf: &Obj<'_>) -> PyResult<isize> {
-    let (descr, data) = parts(slf);
-    if fields::names(&descr).is_none() {
-        // SAFETY: live memory of this size.
-        let bytes = unsafe { std::slice::from_raw_parts(data, descr.itemsize()) };
-        return PyBytes::new(slf.py(), bytes).hash();
-    }
     // SAFETY: a live scalar.
     if unsafe { (*slf.as_ptr().cast::<PyVoidScalarObject>()).flags } & NPY_ARRAY_WRITEABLE != 0 {
         return Err(PyTypeError::new_err("unhashable type: 'writeable void-scalar'"));
