@@ -48,13 +48,37 @@ const _: () = assert!(size_of::<NditerObject>() == 104);
 pub struct State {
     pub iter: NdIter,
     /// What `operands` shows; temporaries and outputs included.
-    arrays: Vec<Option<Py<PyAny>>>,
-    descrs: Vec<Py<PyAny>>,
+    arrays: Vec<Option<Held>>,
+    descrs: Vec<Held>,
     started: bool,
     finished: bool,
     closed: bool,
     /// The next inner iterator of `nested_iters`.
-    child: Option<Py<PyAny>>,
+    child: Option<Held>,
+}
+
+/// A reference that is given back at once when dropped, which happens with the GIL held. (`Py` would wait for a moment when
+/// it knows that it is; slots that CPython calls do not tell it.)
+struct Held(*mut pyffi::PyObject);
+
+impl Held {
+    fn new(obj: Bound<'_, PyAny>) -> Held {
+        Held(obj.into_ptr())
+    }
+    fn bind<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        // SAFETY: a live object, this is a reference to it.
+        unsafe { Bound::from_borrowed_ptr(py, self.0) }
+    }
+    fn share(&self, py: Python<'_>) -> Held {
+        Held::new(self.bind(py))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: a reference of our own, and the GIL is held.
+        unsafe { pyffi::Py_DECREF(self.0) };
+    }
 }
 
 static METHODS: Methods<12> = Methods::new([
@@ -638,13 +662,13 @@ fn build<'py>(
                 Some(d) => d,
                 None => Owner { py, arrays: &mut arrays, requested: o.requested }.descr(i, &op.dtype)?,
             };
-            Ok(descr.0.unbind())
+            Ok(Held::new(descr.0))
         })
         .collect::<PyResult<_>>()?;
     let empty = iter.itersize() == Some(0);
     Ok(State {
         iter,
-        arrays: arrays.into_iter().map(|a| a.map(|a| a.0.unbind())).collect(),
+        arrays: arrays.into_iter().map(|a| a.map(|a| Held::new(a.0))).collect(),
         descrs,
         started: empty,
         finished: empty,
@@ -698,6 +722,7 @@ fn initialise<'py>(
         buffersize,
     };
     let state = build(slf.py(), arrays, &op_flags, &options)?;
+    state.iter.check_size().py(slf.py())?;
     // SAFETY: no state was there before; running Python code in between does not reach this object's state.
     unsafe {
         let old = std::mem::replace(&mut (*raw(slf)).state, Box::into_raw(Box::new(state)));
@@ -754,7 +779,7 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
         let state = build(py, arrays.clone(), &op_flags, &options)?;
         if level == 0 {
             for (arr, new) in arrays.iter_mut().zip(&state.arrays) {
-                *arr = new.as_ref().map(|a| Array(a.bind(py).clone()));
+                *arr = new.as_ref().map(|a| Array(a.bind(py)));
             }
             for f in &mut op_flags {
                 *f &= !(per_op::COPY | per_op::UPDATEIFCOPY | per_op::ALLOCATE);
@@ -764,7 +789,7 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
     }
     for pair in chain.windows(2) {
         if let Some(s) = any_state(&pair[0]) {
-            s.child = Some(pair[1].clone().unbind());
+            s.child = Some(Held::new(pair[1].clone()));
         }
     }
     if let Some(first) = chain.first() {
@@ -811,7 +836,7 @@ fn reset_children(slf: &Bound<'_, PyAny>) -> PyResult<()> {
     let mut outer = slf.clone();
     loop {
         let Some(s) = state(&outer) else { return Ok(()) };
-        let Some(child) = s.child.as_ref().map(|c| c.bind(py).clone()) else { return Ok(()) };
+        let Some(child) = s.child.as_ref().map(|c| c.bind(py)) else { return Ok(()) };
         let pointers = s.iter.pointers().to_vec();
         if let Some(c) = state(&child) {
             // SAFETY: the outer iterator's position is an element of the same operands, and the axes of the inner one are
@@ -851,7 +876,7 @@ const NOT_WRITTEN_BACK: &CStr = c"Temporary data has not been written back to on
 
 impl State {
     fn stand_ins<'py>(&self, py: Python<'py>) -> Vec<Array<'py>> {
-        let arrays = self.arrays.iter().flatten().filter_map(|a| Array::cast(a.bind(py)));
+        let arrays = self.arrays.iter().flatten().filter_map(|a| Array::cast(&a.bind(py)));
         arrays.filter(|a| a.has_flags(NPY_ARRAY_WRITEBACKIFCOPY)).collect()
     }
     /// Write everything back.
@@ -861,7 +886,7 @@ impl State {
         let mine: Vec<usize> =
             self.iter.operands().iter().enumerate().filter(|(_, op)| op.write).map(|(i, _)| i).collect();
         for i in mine {
-            let Some(arr) = self.arrays[i].as_ref().and_then(|a| Array::cast(a.bind(py))) else { continue };
+            let Some(arr) = self.arrays[i].as_ref().and_then(|a| Array::cast(&a.bind(py))) else { continue };
             let resolved = writeback::resolve(&arr).map(|_| ());
             result = result.and(resolved);
         }
@@ -948,8 +973,8 @@ fn copy<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let iter = s.iter.duplicate().py(py)?;
     let new = State {
         iter,
-        arrays: s.arrays.iter().map(|a| a.as_ref().map(|a| a.clone_ref(py))).collect(),
-        descrs: s.descrs.iter().map(|d| d.clone_ref(py)).collect(),
+        arrays: s.arrays.iter().map(|a| a.as_ref().map(|a| a.share(py))).collect(),
+        descrs: s.descrs.iter().map(|d| d.share(py)).collect(),
         started: s.started,
         finished: s.finished,
         closed: false,
@@ -968,11 +993,13 @@ fn remove_axis<'py>(slf: &Bound<'py, PyAny>, axis: &Bound<'py, PyAny>) -> PyResu
 
 fn remove_multi_index<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     valid(slf)?.iter.remove_multi_index().py(slf.py())?;
+    jumped(slf)?;
     Ok(none(slf.py()))
 }
 
 fn enable_external_loop<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     valid(slf)?.iter.enable_external_loop().py(slf.py())?;
+    jumped(slf)?;
     Ok(none(slf.py()))
 }
 
@@ -980,7 +1007,7 @@ fn debug_print<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     let text = match state(slf) {
         Some(s) => {
-            let address = |o: Option<&Py<PyAny>>| o.map_or(0, |o| o.as_ptr() as usize);
+            let address = |o: Option<&Held>| o.map_or(0, |o| o.0 as usize);
             let objects: Vec<_> = s
                 .arrays
                 .iter()
@@ -1024,7 +1051,7 @@ fn operand_view<'py>(slf: &Bound<'py, PyAny>, i: usize, writeable: bool) -> PyRe
     if data.is_null() {
         return Err(PyValueError::new_err(format!("Iterator operand {i} is virtual and has no data")));
     }
-    let descr = Descr(s.descrs[i].bind(slf.py()).clone());
+    let descr = Descr(s.descrs[i].bind(slf.py()));
     let (n, st) = ([s.iter.inner_size()], [s.iter.inner_strides()[i]]);
     let (shape, strides): (&[isize], &[isize]) =
         if s.iter.has_external_loop() { (&n, &st) } else { (&[], &[]) };
@@ -1234,8 +1261,7 @@ fn set_iterrange(slf: &Bound<'_, PyAny>, value: Option<&Bound<'_, PyAny>>) -> Py
 fn operands<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     let s = valid(slf)?;
-    let list: Vec<_> =
-        s.arrays.iter().map(|a| a.as_ref().map_or_else(|| none(py), |a| a.bind(py).clone())).collect();
+    let list: Vec<_> = s.arrays.iter().map(|a| a.as_ref().map_or_else(|| none(py), |a| a.bind(py))).collect();
     Ok(PyTuple::new(py, list)?.into_any())
 }
 
@@ -1249,10 +1275,10 @@ fn itviews<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         .map(|i| {
             let (data, shape, strides) = s.iter.view(i);
             let Some(arr) = &s.arrays[i] else { return Ok(none(py)) };
-            let descr = Descr(s.descrs[i].bind(py).clone());
+            let descr = Descr(s.descrs[i].bind(py));
             let write = s.iter.operands()[i].write;
             // SAFETY: the iteration stays inside the operand, which the view keeps alive.
-            unsafe { Ok(array::new_view(&descr, data, &shape, &strides, arr.bind(py), write, None)?.0) }
+            unsafe { Ok(array::new_view(&descr, data, &shape, &strides, &arr.bind(py), write, None)?.0) }
         })
         .collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, views)?.into_any())
@@ -1273,7 +1299,7 @@ fn has_index<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 fn dtypes<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     let s = valid(slf)?;
-    Ok(PyTuple::new(py, s.descrs.iter().map(|d| d.bind(py).clone()))?.into_any())
+    Ok(PyTuple::new(py, s.descrs.iter().map(|d| d.bind(py)))?.into_any())
 }
 fn ndim<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let n = valid(slf)?.iter.ndim();

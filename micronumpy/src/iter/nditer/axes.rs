@@ -68,8 +68,10 @@ pub(super) fn broadcast_shape(
             let (a, _) = split_axis(entry);
             let Ok(i) = usize::try_from(a) else { continue };
             let Some(&n) = arr.shape.get(i) else {
+                // Upstream counts the entry from the end.
+                let entry = ndim - 1 - axis;
                 return Err(Error::value(format!(
-                    "Iterator input op_axes[{iop}][{axis}] (=={a}) is not a valid axis of op[{iop}], which has \
+                    "Iterator input op_axes[{iop}][{entry}] (=={a}) is not a valid axis of op[{iop}], which has \
                      {op_ndim} dimensions "
                 )));
             };
@@ -168,7 +170,12 @@ pub(super) fn operand_strides(
         }
         match (i, n) {
             (Some(i), Some(n)) if n != 1 && extent != 1 => *slot = arr.strides[i],
-            _ if extent == 1 => {}
+            // A missing axis counts as broadcast even where nothing is repeated.
+            _ if extent == 1 => {
+                if spec.axes.is_none() && i.is_none() && spec.flags & per_op::NO_BROADCAST != 0 {
+                    return Err(different_shape(spec, arr, op.write, shape));
+                }
+            }
             _ => {
                 if spec.flags & per_op::NO_BROADCAST != 0 {
                     return Err(different_shape(spec, arr, op.write, shape));

@@ -228,7 +228,8 @@ impl NdIter {
     /// Elements in the current inner loop; 1 without an external loop.
     pub fn inner_size(&self) -> isize {
         match &self.buffering {
-            Some(b) => b.size,
+            Some(b) if self.external => b.size,
+            Some(_) => 1,
             None => self.inner_size,
         }
     }
