@@ -128,7 +128,8 @@ impl<'a, 'py> Args<'a, 'py> {
         if self.npos > p.maxpos {
             let required = p.required[..p.maxpos].iter().filter(|&&r| r).count();
             return Err(PyTypeError::new_err(if required == p.maxpos {
-                format!("{}() takes {} positional arguments but {} were given", p.name, p.maxpos, self.npos)
+                let verb = if self.npos == 1 { "was" } else { "were" };
+                format!("{}() takes {} positional arguments but {} {verb} given", p.name, p.maxpos, self.npos)
             } else {
                 format!(
                     "{}() takes from {} to {} positional arguments but {} were given",

@@ -179,8 +179,8 @@ fn narrow(v: u64, num: TypeNum) -> Cell {
 
 /// numpy's text for integers that do not fit.
 pub fn out_of_bounds(num: TypeNum, value: &Obj<'_>) -> PyErr {
-    // 64-bit types report what CPython's own conversion says, except for small negative numbers.
-    if num.size() == 8 && !(num.is_unsigned() && value.extract::<i64>().is_ok()) {
+    // Beyond a C long it is CPython's own conversion that complains, whatever the type.
+    if value.extract::<i64>().is_err() {
         return PyOverflowError::new_err("Python int too large to convert to C long");
     }
     let name = format!("{}int{}", if num.is_unsigned() { "u" } else { "" }, 8 * num.size());

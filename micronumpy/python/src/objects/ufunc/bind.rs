@@ -4,7 +4,6 @@ use micronumpy::iter::PerOp;
 use micronumpy::ufunc::resolve::{ResolveError, check_casts};
 use micronumpy::ufunc::{HostContext, OpType, Resolution, Rule, Weak, resolve};
 use micronumpy::{Casting, Dtype};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyComplex, PyFloat, PyInt, PyTuple};
 use pyo3::{PyErr, PyTypeInfo};
@@ -196,19 +195,10 @@ impl<'py> Binding<'py> {
 }
 
 /// A Python number as a 0-d array of the loop's dtype.
-pub fn weak_operand<'py>(
-    uf: &UfuncRef<'py>,
-    value: &Bound<'py, PyAny>,
-    descr: &Descr<'py>,
-) -> PyResult<Array<'py>> {
+pub fn weak_operand<'py>(value: &Bound<'py, PyAny>, descr: &Descr<'py>) -> PyResult<Array<'py>> {
     let arr = array::new(descr, &[], micronumpy::Order::C, true)?;
-    ufuncs::fpstatus::clear();
     // SAFETY: one fresh element.
     unsafe { scalar::set_item(descr, arr.data(), value)? };
-    let status = ufuncs::fpstatus::take();
-    if status != 0 {
-        super::errstate::report(uf.py(), "cast", status)?;
-    }
     Ok(arr)
 }
 
@@ -329,13 +319,4 @@ fn weak_class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     };
     // SAFETY: ready since module initialisation.
     Ok(unsafe { crate::ffi::types::handle(py, class.as_type()) })
-}
-
-/// The truth of a Python object.
-pub fn truth(obj: &Bound<'_, PyAny>) -> PyResult<bool> {
-    // SAFETY: live object.
-    match unsafe { ffi::PyObject_IsTrue(obj.as_ptr()) } {
-        -1 => Err(PyErr::fetch(obj.py())),
-        n => Ok(n != 0),
-    }
 }

@@ -163,12 +163,14 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
         let kwargs = PyDict::new(uf.py());
         for (name, value) in args.keywords() {
             match name.extract::<&str>()? {
-                "out" => {}
+                "out" if !out_given => {}
+                // In its place among the keywords, but always a tuple.
+                "out" => kwargs.set_item("out", out_tuple(uf.py(), &outs)?)?,
                 "sig" => kwargs.set_item("signature", value)?,
                 _ => kwargs.set_item(name, value)?,
             }
         }
-        if out_given {
+        if out_given && keywords.out.is_none() {
             kwargs.set_item("out", out_tuple(uf.py(), &outs)?)?;
         } else if keep_arrays {
             kwargs.set_item("out", PyEllipsis::get(uf.py()))?;
@@ -182,6 +184,19 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
     let order = keywords.order.as_ref().map_or(Ok(Order::Keep), |o| params::order_of(o, Order::Keep))?;
     let subok = keywords.subok.as_ref().map_or(Ok(true), params::subok_of)?;
     let casting = keywords.casting.as_ref().map_or(Ok(Casting::SameKind), params::casting_of)?;
+    if let Some(w) = &keywords.where_
+        && !w.is(pyo3::types::PyBool::new(uf.py(), true))
+        && keywords.out.is_none()
+        && !out_given
+    {
+        let category = uf.py().get_type::<pyo3::exceptions::PyUserWarning>();
+        PyErr::warn(
+            uf.py(),
+            &category,
+            c"'where' used without 'out', expect unitialized memory in output. If this is intentional, use out=None.",
+            1,
+        )?;
+    }
     let where_ = params::where_of(keywords.where_.as_ref())?;
     let c = Call { ins, outs, out_given, keep_arrays, casting, order, subok, signature, where_, keywords };
     let results = if uf.is_generalized() { gufunc::run(uf, &c)? } else { run(uf, &c)? };
@@ -243,7 +258,15 @@ fn wrap<'py>(uf: &UfuncRef<'py>, c: &Call<'py>, results: PerOp<Array<'py>>) -> P
 
 /// An elementwise call.
 fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
-    let ins = inputs(uf, &c.ins)?;
+    let mut ins = inputs(uf, &c.ins)?;
+    if let Some(text) = c.signature.iter().flatten().find(|t| t.is_flexible()) {
+        // Numbers asked for as strings are as long as they are written.
+        let descr = crate::objects::dtype::builtin(uf.py(), *text);
+        for op in ins.iter_mut().filter(|op| op.weak.is_some()) {
+            op.arr = array::from_any(&op.obj, Some(&descr), 0, 0, 0)?;
+            op.weak = None;
+        }
+    }
     let outs: PerOp<Option<Array<'py>>> =
         c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
     let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
@@ -263,11 +286,7 @@ pub fn elementwise<'py>(
     let arrays: PerOp<Array<'py>> = ins
         .iter()
         .zip(&binding.descrs)
-        .map(
-            |(op, descr)| {
-                if op.weak.is_some() { weak_operand(uf, &op.obj, descr) } else { Ok(op.arr.clone()) }
-            },
-        )
+        .map(|(op, descr)| if op.weak.is_some() { weak_operand(&op.obj, descr) } else { Ok(op.arr.clone()) })
         .collect::<PyResult<_>>()?;
 
     let shape = common_shape(&arrays, &outs, where_)?;

@@ -34,6 +34,9 @@ struct Resolved<'py> {
 
 fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolved<'py>> {
     let py = uf.py();
+    if args.is_empty() {
+        return Err(PyTypeError::new_err("resolve_dtypes() missing required positional argument 0"));
+    }
     let [dtypes, signature, casting, reduction] = args.parse(&SIG)?;
     let Some(dtypes) = dtypes else {
         return Err(PyTypeError::new_err("resolve_dtypes() missing required positional argument 0"));

@@ -137,8 +137,7 @@ unsafe fn operand(obj: *mut ffi::PyObject) -> Option<Operand> {
 unsafe fn convert(code: u8, obj: *mut ffi::PyObject, to: TypeNum, out: *mut u8) -> Option<()> {
     macro_rules! int {
         ($v:expr, $t:ty) => {
-            // SAFETY: the caller's promise.
-            unsafe { out.cast::<$t>().write(<$t>::try_from($v).ok()?) }
+            out.cast::<$t>().write(<$t>::try_from($v).ok()?)
         };
     }
     // SAFETY: the caller's promise; errors of the C API are cleared.

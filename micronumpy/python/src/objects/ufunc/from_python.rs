@@ -41,6 +41,14 @@ static SIG: Sig = Sig::new("frompyfunc(func, /, nin, nout, *, identity=None)");
 /// `frompyfunc(func, /, nin, nout, *[, identity])`
 pub fn frompyfunc<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
+    for (i, name) in ["func", "nin", "nout"].into_iter().enumerate() {
+        if args.len() <= i && args.keyword(name).is_none() {
+            return Err(PyTypeError::new_err(format!(
+                "frompyfunc() missing required argument '{name}' (pos {})",
+                i + 1
+            )));
+        }
+    }
     let [func, nin, nout, identity] = args.parse(&SIG)?;
     let (Some(func), Some(nin), Some(nout)) = (func, nin, nout) else {
         return Err(PyTypeError::new_err("frompyfunc() missing required argument"));

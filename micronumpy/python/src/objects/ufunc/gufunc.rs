@@ -119,11 +119,7 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
     let arrays: PerOp<Array<'py>> = ins
         .iter()
         .zip(&binding.descrs)
-        .map(
-            |(op, descr)| {
-                if op.weak.is_some() { weak_operand(uf, &op.obj, descr) } else { Ok(op.arr.clone()) }
-            },
-        )
+        .map(|(op, descr)| if op.weak.is_some() { weak_operand(&op.obj, descr) } else { Ok(op.arr.clone()) })
         .collect::<PyResult<_>>()?;
 
     // Outputs: the caller's, or new ones.

@@ -20,7 +20,6 @@ use super::{at, call, dtypes_api, reduce};
 use crate::abi::*;
 use crate::ffi::methods::{END, GETSET_END, GetSets, Methods};
 use crate::ffi::types;
-use crate::objects::dtype::{MEMBER_END, member};
 use crate::{fastcall, getset, unaryfunc};
 
 pub static UFUNC_TYPE: StaticType = StaticType::zeroed();
@@ -102,9 +101,13 @@ static METHODS: Methods<9> = Methods::new([
     END,
 ]);
 
-static GETSETS: GetSets<6> = GetSets::new([
+static GETSETS: GetSets<10> = GetSets::new([
     getset!(c"__doc__", get_doc, set_doc),
     getset!(c"__name__", get_name),
+    getset!(c"nin", get_nin),
+    getset!(c"nout", get_nout),
+    getset!(c"nargs", get_nargs),
+    getset!(c"ntypes", get_ntypes),
     getset!(c"types", get_types),
     getset!(c"identity", get_identity),
     getset!(c"signature", get_signature),
@@ -114,13 +117,6 @@ static GETSETS: GetSets<6> = GetSets::new([
 /// Ready the type.
 pub fn init(py: Python<'_>) -> PyResult<()> {
     let ty = UFUNC_TYPE.as_type();
-    let members = Box::leak(Box::new([
-        member(c"nin", ffi::Py_T_INT, offset_of!(PyUFuncObject, nin)),
-        member(c"nout", ffi::Py_T_INT, offset_of!(PyUFuncObject, nout)),
-        member(c"nargs", ffi::Py_T_INT, offset_of!(PyUFuncObject, nargs)),
-        member(c"ntypes", ffi::Py_T_INT, offset_of!(PyUFuncObject, ntypes)),
-        MEMBER_END,
-    ]));
     let descriptor = py.import("numpy._globals")?.getattr("_signature_descriptor")?;
     let dict = PyDict::new(py);
     dict.set_item("__signature__", descriptor)?;
@@ -145,7 +141,6 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
         (*ty).tp_getattro = Some(ffi::PyObject_GenericGetAttr);
         (*ty).tp_setattro = Some(ffi::PyObject_GenericSetAttr);
         (*ty).tp_methods = METHODS.as_ptr();
-        (*ty).tp_members = members.as_mut_ptr();
         (*ty).tp_getset = GETSETS.as_ptr();
         types::ready(py, ty)
     }
@@ -358,6 +353,24 @@ fn set_doc(slf: &Bound<'_, PyAny>, value: Option<&Bound<'_, PyAny>>) -> PyResult
         Some(v) => instance_dict(slf).set_item("__doc__", v),
         None => instance_dict(slf).del_item("__doc__"),
     }
+}
+
+fn get_nin<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(UfuncRef(slf.clone()).nin().into_pyobject(slf.py())?.into_any())
+}
+
+fn get_nout<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(UfuncRef(slf.clone()).nout().into_pyobject(slf.py())?.into_any())
+}
+
+fn get_nargs<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(UfuncRef(slf.clone()).nargs().into_pyobject(slf.py())?.into_any())
+}
+
+fn get_ntypes<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: live object.
+    let n = unsafe { (*slf.as_ptr().cast::<PyUFuncObject>()).ntypes };
+    Ok(n.into_pyobject(slf.py())?.into_any())
 }
 
 fn get_types<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
