@@ -103,7 +103,7 @@ pub unsafe fn compare<C: Char>(a: *const u8, na: usize, b: *const u8, nb: usize)
 
 /// # Safety
 /// The loop contract, for two strings and a bool.
-unsafe extern "C" fn compare_loop<C: Char, T: Test>(
+unsafe extern "C" fn compare_loop<C: Char, T: Test, const STRIP: bool>(
     ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -116,6 +116,7 @@ unsafe extern "C" fn compare_loop<C: Char, T: Test>(
         let (na, nb) = (*sizes / C::SIZE, *sizes.add(1) / C::SIZE);
         let (mut a, mut b, mut out) = (*data, *data.add(1), *data.add(2));
         for _ in 0..*dims {
+            let (na, nb) = if STRIP { (stripped::<C>(a, na), stripped::<C>(b, nb)) } else { (na, nb) };
             *out = u8::from(T::holds(compare::<C>(a, na, b, nb)));
             a = a.wrapping_offset(*strides);
             b = b.wrapping_offset(*strides.add(1));
@@ -125,13 +126,29 @@ unsafe extern "C" fn compare_loop<C: Char, T: Test>(
     0
 }
 
+/// Length without white space and NULs at the end. White space is ASCII's, in text, too.
+///
+/// # Safety
+/// `p` points to `n` characters.
+unsafe fn stripped<C: Char>(p: *const u8, n: usize) -> usize {
+    let keep = |c: C| c != C::default() && !(unicode::ASCII.is_space)(c.code());
+    // SAFETY: indices below `n`.
+    (0..n).rev().find(|&i| keep(unsafe { char_at::<C>(p, i) })).map_or(0, |i| i + 1)
+}
+
 const FLAGS: LoopFlags = LoopFlags::NO_FP_ERRORS.with(LoopFlags::UNALIGNED);
 const SSB: &[TypeNum] = &[TypeNum::STRING, TypeNum::STRING, TypeNum::BOOL];
 const UUB: &[TypeNum] = &[TypeNum::UNICODE, TypeNum::UNICODE, TypeNum::BOOL];
 
 /// The rows of a comparison.
 pub const fn rows<T: Test>() -> [LoopDef; 2] {
-    let (bytes, text): (LoopFn, LoopFn) = (compare_loop::<u8, T>, compare_loop::<u32, T>);
+    let (bytes, text): (LoopFn, LoopFn) = (compare_loop::<u8, T, false>, compare_loop::<u32, T, false>);
+    [LoopDef::new(SSB, bytes, FLAGS), LoopDef::new(UUB, text, FLAGS)]
+}
+
+/// The rows of a comparison that overlooks white space at the end.
+pub const fn stripping_rows<T: Test>() -> [LoopDef; 2] {
+    let (bytes, text): (LoopFn, LoopFn) = (compare_loop::<u8, T, true>, compare_loop::<u32, T, true>);
     [LoopDef::new(SSB, bytes, FLAGS), LoopDef::new(UUB, text, FLAGS)]
 }
 

@@ -16,7 +16,7 @@ pub mod unicode;
 
 pub use compare::Char;
 pub use row::trimmed;
-pub use table::{SHARED_LOOPS, UFUNCS};
+pub use table::{COMPARISONS, SHARED_LOOPS, UFUNCS};
 
 #[cfg(test)]
 mod tests;

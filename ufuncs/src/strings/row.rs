@@ -149,12 +149,11 @@ pub unsafe extern "C" fn text_loop<C: Char, Op: TextOp>(
     // when outputs are written.
     unsafe {
         let mut row = row_of::<C>(ctx, data, nargs);
-        for k in 0..Op::OUTPUTS {
-            let room = row.lengths[nin + k];
-            if sinks[k].chars.try_reserve_exact(room).is_err() {
+        for (sink, &room) in sinks.iter_mut().zip(&row.lengths[nin..nargs]) {
+            if sink.chars.try_reserve_exact(room).is_err() {
                 return NO_MEMORY;
             }
-            sinks[k].room = room;
+            sink.room = room;
         }
         for _ in 0..*dims {
             if let Err(code) = Op::apply(&row, &mut sinks) {

@@ -1,7 +1,7 @@
 //! The string ufuncs as data.
 
 use super::build::*;
-use super::compare::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, rows};
+use super::compare::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, rows, stripping_rows};
 use super::inspect::*;
 use super::row::{TextOp, ValueOp, text_loop, value_loop};
 use crate::abi::{Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDef};
@@ -14,7 +14,7 @@ const L: TypeNum = TypeNum::LONG;
 const B: TypeNum = TypeNum::BOOL;
 
 /// Rows for bytes and for text.
-type Pair = [LoopDef; 2];
+pub type Pair = [LoopDef; 2];
 
 const fn pair(bytes: &'static [TypeNum], text: &'static [TypeNum], loops: (LoopFn, LoopFn)) -> Pair {
     [LoopDef::new(bytes, loops.0, FLAGS), LoopDef::new(text, loops.1, FLAGS)]
@@ -127,4 +127,14 @@ pub static SHARED_LOOPS: &[(&str, &[LoopDef])] = &[
     ("greater_equal", &rows::<GreaterEqual>()),
     ("add", CONCAT),
     ("multiply", REPEAT),
+];
+
+/// Comparisons by operator: as they are, and without white space at the end.
+pub static COMPARISONS: &[(&str, [Pair; 2])] = &[
+    ("==", [rows::<Equal>(), stripping_rows::<Equal>()]),
+    ("!=", [rows::<NotEqual>(), stripping_rows::<NotEqual>()]),
+    ("<", [rows::<Less>(), stripping_rows::<Less>()]),
+    (">", [rows::<Greater>(), stripping_rows::<Greater>()]),
+    ("<=", [rows::<LessEqual>(), stripping_rows::<LessEqual>()]),
+    (">=", [rows::<GreaterEqual>(), stripping_rows::<GreaterEqual>()]),
 ];

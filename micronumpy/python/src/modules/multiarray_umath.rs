@@ -40,6 +40,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::docs::add(py, module)?;
     multiarray::environment::add(py, module)?;
     multiarray::dtypes::add(py, module)?;
+    multiarray::strings::add(py, module)?;
     multiarray::text::add(py, module)?;
     multiarray::busday::add(py, module)?;
     multiarray::overrides::add(py, module)?;

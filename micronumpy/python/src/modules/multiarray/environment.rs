@@ -67,8 +67,6 @@ const NAMES: &[&str] = &[
     "format_longfloat",
     "dragon4_positional",
     "dragon4_scientific",
-    "compare_chararrays",
-    "_vec_string",
     "_place",
     "bincount",
     "_monotonicity",

@@ -14,6 +14,7 @@ pub mod linear;
 pub mod manipulate;
 pub mod overrides;
 pub mod promotion;
+pub mod strings;
 pub mod text;
 pub mod ufuncs;
 
