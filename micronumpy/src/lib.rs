@@ -7,6 +7,7 @@
 pub mod array;
 pub mod cast;
 pub mod dtype;
+pub mod elem_text;
 pub mod error;
 pub mod index;
 pub mod iter;

@@ -331,11 +331,20 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         None => {
             // The common dtype of everything given, at least the default integer.
             let mut dt = Dtype::intp();
+            let mut time = None;
             for o in [start.as_ref(), Some(&stop), step.as_ref()].into_iter().flatten() {
                 let d = object_dtype(o)?;
-                dt = promote(&dt, &d).py(py)?;
+                if d.num.is_datetime() {
+                    // A date anywhere makes it a range of dates, whatever the rest is.
+                    time = Some(if time == Some(TypeNum::DATETIME) { TypeNum::DATETIME } else { d.num });
+                } else if time.is_none() {
+                    dt = promote(&dt, &d).py(py)?;
+                }
             }
-            dtype::descr_of(py, &dt)?
+            match time {
+                Some(num) => dtype::builtin(py, num),
+                None => dtype::descr_of(py, &dt)?,
+            }
         }
     };
     let num = descr.dtype().num;
@@ -413,14 +422,100 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     Ok(out.0)
 }
 
-/// `arange` of dates and time differences.
+/// `arange` of dates and time differences: everything in one unit first, then integers.
 fn datetime_arange<'py>(
-    _start: &Obj<'py>,
-    _stop: &Obj<'py>,
-    _step: &Obj<'py>,
-    _descr: &Descr<'py>,
+    start: &Obj<'py>,
+    stop: &Obj<'py>,
+    step: &Obj<'py>,
+    descr: &Descr<'py>,
 ) -> PyResult<Obj<'py>> {
-    Err(crate::error::missing("arange of datetimes"))
+    use crate::objects::array::coercion::datetime::scalar_descr;
+    let py = stop.py();
+    let num = descr.dtype().num;
+    let given = |o: &Obj<'py>| (!o.is_none()).then(|| o.clone());
+    let (start, step) = (given(start), given(step));
+    // The kind of an object that brings its own: dates and differences.
+    let own_kind = |o: &Obj<'py>| -> PyResult<Option<TypeNum>> {
+        let d = match Array::cast(o) {
+            Some(a) if a.ndim() == 0 => Some(a.descr()),
+            Some(_) => None,
+            None if crate::objects::handles::is_scalar(o) => scalar::descr_of_scalar(o)?,
+            None => None,
+        };
+        Ok(d.map(|d| d.dtype().num).filter(|n| n.is_datetime()))
+    };
+    if let Some(s) = &step
+        && own_kind(s)? == Some(TypeNum::DATETIME)
+    {
+        return Err(PyValueError::new_err("cannot use a datetime as a step in arange"));
+    }
+    if num == TypeNum::DATETIME && start.is_none() {
+        return Err(PyValueError::new_err(
+            "arange requires both a start and a stop for NumPy datetime64 ranges",
+        ));
+    }
+    let is_difference = |o: &Obj<'py>| -> PyResult<bool> {
+        Ok(o.is_instance_of::<pyo3::types::PyInt>()
+            || own_kind(o)? == Some(TypeNum::TIMEDELTA)
+            || crate::objects::handles::is_scalar(o) && args::index(o).is_ok())
+    };
+    let stop_num = if num == TypeNum::DATETIME && !is_difference(stop)? { num } else { TypeNum::TIMEDELTA };
+    let operands = [(start.as_ref(), num), (Some(stop), stop_num), (step.as_ref(), TypeNum::TIMEDELTA)];
+    let meta = match descr.dtype().datetime_meta().filter(|m| m.unit != 14) {
+        Some(m) => m,
+        None => {
+            let mut common: Option<Dtype> = None;
+            for (o, n) in operands {
+                if let Some(o) = o {
+                    // Units are compared as differences: dates and differences mix.
+                    let d = scalar_descr(o, n)?.dtype().datetime_meta();
+                    let Some(m) = d else { continue };
+                    let d = Dtype::datetime(TypeNum::TIMEDELTA, m);
+                    common = Some(match common {
+                        None => d,
+                        Some(c) => promote(&c, &d).py(py)?,
+                    });
+                }
+            }
+            common
+                .and_then(|d| d.datetime_meta())
+                .unwrap_or(micronumpy::dtype::DatetimeMeta { unit: 14, num: 1 })
+        }
+    };
+    let mut values = [0i64, 0, 1];
+    for ((o, n), v) in operands.into_iter().zip(&mut values) {
+        if let Some(o) = o {
+            let d = dtype::descr_of(py, &Dtype::datetime(n, meta))?;
+            // SAFETY: one native eight-byte element.
+            unsafe { scalar::set_item(&d, std::ptr::from_mut(v).cast(), o)? };
+        }
+    }
+    if values.contains(&i64::MIN) {
+        return Err(PyValueError::new_err("arange: cannot use NaT (not-a-time) datetime values"));
+    }
+    let [first, mut end, delta] = values;
+    if num == TypeNum::DATETIME && stop_num == TypeNum::TIMEDELTA {
+        end = end.saturating_add(first);
+    }
+    if delta == 0 {
+        return Err(PyValueError::new_err("arange: step cannot be zero"));
+    }
+    let span = (i128::from(end) - i128::from(first)) / i128::from(delta)
+        + i128::from((i128::from(end) - i128::from(first)) % i128::from(delta) != 0);
+    let n = if (delta > 0) == (end > first) && end != first {
+        isize::try_from(span).unwrap_or(isize::MAX)
+    } else {
+        0
+    };
+    let result = dtype::descr_of(py, &Dtype::datetime(num, meta))?;
+    let out = alloc::new(&result, &[n], Order::C, false)?;
+    let p = out.data().cast::<i64>();
+    for i in 0..n.min(2) {
+        // SAFETY: an element of the new array.
+        unsafe { p.offset(i).write(first.wrapping_add(delta.wrapping_mul(i as i64))) };
+    }
+    micronumpy::ops::fill::progression(&out.view()).py(py)?;
+    Ok(out.0)
 }
 
 /// The dtype discovery finds in an object.

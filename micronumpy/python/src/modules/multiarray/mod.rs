@@ -1,6 +1,7 @@
 //! Functions and constants of `_multiarray_umath`, by topic.
 
 pub mod busday;
+pub mod char;
 pub mod constants;
 pub mod counting;
 pub mod create;
