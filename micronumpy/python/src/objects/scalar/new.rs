@@ -8,7 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
-use super::set::{number, set_item};
+use super::set::{cast_item, number};
 use super::types::{concrete, typenum_of_subclass};
 use super::value::{Cell, bool_scalar, make, make_bytes, make_str, to_scalar, trim_nul, typenum_of};
 use crate::abi::*;
@@ -68,7 +68,7 @@ fn number_from<'py>(cls: &Obj<'py>, num: TypeNum, value: &Obj<'py>) -> PyResult<
         }
         let mut cell = Cell::ZERO;
         // SAFETY: the cell has room for every fixed-size element.
-        unsafe { set_item(&descr, cell.ptr_mut(), value)? };
+        unsafe { cast_item(&descr, cell.ptr_mut(), value)? };
         return make(py, class, num, &cell);
     }
     let arr = array::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;

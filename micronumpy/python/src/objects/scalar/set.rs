@@ -40,9 +40,12 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
             store_object(data, value);
             return Ok(());
         }
-        // A scalar or 0-d array of another type is cast, whatever Python could make of it.
+        // A scalar or 0-d array of another type is cast, whatever Python could make of it. Two exceptions are numpy's:
+        // signed integers take scalars by `int()`, so that they do not wrap, and strings take dates by `str()`.
         if let Some(own) = typenum_of(value) {
-            if own != num {
+            let by_python =
+                num.is_signed() || (own.is_datetime() && num.is_flexible() && num != TypeNum::VOID);
+            if own != num && !by_python {
                 return cast_scalar(dt, data, value);
             }
         } else if let Some(arr) = Array::cast(value)
@@ -72,6 +75,21 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
             }
             TypeNum::VOID => void::set_value(dt, data, value),
             _ => Err(missing("storing elements of this dtype")),
+        }
+    }
+}
+
+/// Store a value as a cast would: numpy scalars of another type wrap and round, everything else as [`set_item`].
+///
+/// # Safety
+/// As for [`set_item`].
+pub unsafe fn cast_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let dt = descr.dtype();
+    // SAFETY: the caller's promise.
+    unsafe {
+        match typenum_of(value) {
+            Some(own) if own != dt.num && !dt.num.is_object() => cast_scalar(dt, data, value),
+            _ => set_value(dt, data, value),
         }
     }
 }
@@ -299,7 +317,7 @@ pub fn number(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
             _ => Cell::of(Complex { re, im }),
         })
     };
-    let cell = cell.map_err(|e| not_a_number(value, e))?;
+    let cell = if num.is_float() { cell.map_err(|e| not_a_number(value, e))? } else { cell? };
     // Only conversions to smaller floats can overflow; numpy calls that a cast.
     if overflow {
         ufunc::report_fp_status(value.py(), "cast", fpstatus::OVERFLOW as u8)?;

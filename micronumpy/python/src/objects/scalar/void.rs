@@ -422,11 +422,6 @@ fn subscript<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     {
         return field(slf, &descr, &name);
     }
-    if fields::names(&descr).is_none() && !key.is_instance_of::<PyTuple>() && !key.is(key.py().Ellipsis()) {
-        if key.is_instance_of::<PyString>() || is_index(key) {
-            return Err(PyIndexError::new_err("can't index void scalar without fields"));
-        }
-    }
     if key.cast::<PyTuple>().is_ok_and(|t| t.is_empty()) {
         return Ok(slf.clone());
     }
@@ -522,7 +517,7 @@ fn ass_subscript<'py>(slf: &Obj<'py>, key: &Obj<'py>, value: Option<&Obj<'py>>) 
             return super::set::set_item(&inner, data.add(offset as usize), value);
         }
     }
-    as_array(slf)?.0.set_item(key, value)
+    Err(PyIndexError::new_err("invalid index"))
 }
 
 fn sq_item<'py>(slf: &Obj<'py>, i: isize) -> PyResult<Obj<'py>> {

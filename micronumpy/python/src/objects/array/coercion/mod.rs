@@ -121,7 +121,7 @@ fn build<'py>(
         return match arr.ndim() {
             0 => {
                 // SAFETY: one element of a new array.
-                unsafe { scalar::set_item(&arr.descr(), arr.data(), obj)? };
+                unsafe { scalar::cast_item(&arr.descr(), arr.data(), obj)? };
                 Ok(arr)
             }
             _ => {
