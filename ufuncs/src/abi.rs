@@ -146,6 +146,10 @@ pub enum Resolver {
     Arithmetic,
 }
 
+/// Gets the sizes of a signature's core dimensions in order of appearance, -1 for those no operand has; may set the
+/// latter. An error is the text of a ValueError.
+pub type CoreDimsFn = fn(&mut [isize]) -> Result<(), String>;
+
 /// A universal function as data.
 pub struct UfuncDef {
     pub name: &'static str,
@@ -154,6 +158,8 @@ pub struct UfuncDef {
     pub identity: Identity,
     /// Core signature of a generalized ufunc.
     pub signature: Option<&'static str>,
+    /// Fills in and checks core dimensions of a generalized ufunc that follow from others.
+    pub core_dims: Option<CoreDimsFn>,
     pub resolver: Resolver,
     pub loops: &'static [LoopDef],
 }

@@ -11,6 +11,7 @@ pub mod elem;
 pub mod float_format;
 pub mod float_parse;
 pub mod fpstatus;
+pub mod linalg;
 pub mod loops;
 pub mod ops;
 pub mod order;
@@ -21,6 +22,6 @@ pub mod strings;
 pub mod table;
 pub mod typenum;
 
-pub use abi::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
+pub use abi::{CoreDimsFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
 pub use elem::Elem;
 pub use typenum::TypeNum;

@@ -194,6 +194,7 @@ macro_rules! ufunc {
             nout: $nout,
             identity: Identity::$identity,
             signature: $sig,
+            core_dims: None,
             resolver: Resolver::$resolver,
             loops: {
                 const GROUPS: &[&[Row]] = &[$($group),*];

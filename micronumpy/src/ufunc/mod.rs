@@ -21,7 +21,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use ufuncs::strings::SHARED_LOOPS;
-use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, TypeNum, UfuncDef};
+use ufuncs::{CoreDimsFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, TypeNum, UfuncDef};
 
 pub use core_dims::CoreSignature;
 pub use resolve::{OpType, Resolution, ResolveError, Weak, resolve};
@@ -54,6 +54,8 @@ pub struct Ufunc {
     pub nout: usize,
     pub identity: Identity,
     pub core: Option<CoreSignature>,
+    /// Fills in core dimensions that follow from others.
+    pub core_dims: Option<CoreDimsFn>,
     pub rule: Rule,
     /// In resolution order: the table's rows, then what the host adds.
     pub loops: Vec<Loop>,
@@ -79,6 +81,7 @@ impl Ufunc {
             nout: def.nout,
             identity: def.identity,
             core,
+            core_dims: def.core_dims,
             rule: Rule::of(def.name),
             loops,
         })
@@ -108,7 +111,16 @@ impl Ufunc {
             Some(s) => Some(CoreSignature::parse(s, nin, nout)?),
             None => None,
         };
-        Ok(Ufunc { name: Cow::Owned(name), nin, nout, identity, core, rule: Rule::Linear, loops: vec![] })
+        Ok(Ufunc {
+            name: Cow::Owned(name),
+            nin,
+            nout,
+            identity,
+            core,
+            core_dims: None,
+            rule: Rule::Linear,
+            loops: vec![],
+        })
     }
     pub fn nargs(&self) -> usize {
         self.nin + self.nout

@@ -1,35 +1,14 @@
 //! `numpy.linalg._umath_linalg`: the decompositions as generalized ufuncs.
 
+use micronumpy::ufunc::Ufunc;
 use pyo3::ffi as pyffi;
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
+use ufuncs::UfuncDef;
 
-use super::missing::add_missing;
+use crate::error::IntoPyResult;
 use crate::ffi::guard;
-
-/// Every gufunc upstream's module has.
-const NAMES: &[&str] = &[
-    "slogdet",
-    "det",
-    "eigh_lo",
-    "eigh_up",
-    "eigvalsh_lo",
-    "eigvalsh_up",
-    "solve",
-    "solve1",
-    "inv",
-    "cholesky_lo",
-    "cholesky_up",
-    "svd",
-    "svd_s",
-    "svd_f",
-    "eig",
-    "eigvals",
-    "qr_r_raw",
-    "qr_reduced",
-    "qr_complete",
-    "lstsq",
-];
+use crate::objects::ufunc::make;
 
 /// Create the module.
 ///
@@ -40,7 +19,17 @@ pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
         let module = PyModule::new(py, "numpy.linalg._umath_linalg")?;
         module.add("__version__", "0.1.5")?;
         module.add("_ilp64", true)?;
-        add_missing(&module, NAMES)?;
+        add_ufuncs(&module, &ufuncs::linalg::UFUNCS)?;
         Ok(module.into_ptr())
     })
+}
+
+/// Add a ufunc object for each entry of a table.
+pub fn add_ufuncs(module: &Bound<'_, PyModule>, table: &'static [UfuncDef]) -> PyResult<()> {
+    let py = module.py();
+    for def in table {
+        let core = Ufunc::from_def(def).py(py)?;
+        module.add(def.name, make(py, core, None, None, None)?.0)?;
+    }
+    Ok(())
 }

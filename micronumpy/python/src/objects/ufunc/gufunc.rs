@@ -367,8 +367,11 @@ fn operand_axes(
     Ok(out)
 }
 
-/// Let a ufunc made through the C API adjust core sizes.
+/// Let the ufunc adjust core sizes: one of ours, or one made through the C API.
 fn process_core_dims(uf: &UfuncRef<'_>, core: &mut CoreSizes) -> PyResult<()> {
+    if let Some(f) = uf.data().core.borrow().core_dims {
+        return f(&mut core.sizes).map_err(PyValueError::new_err);
+    }
     // SAFETY: live object; the function gets an array of all core sizes, as the C API promises.
     unsafe {
         if let Some(f) = (*uf.raw()).process_core_dims_func

@@ -1,0 +1,101 @@
+//! Cholesky factors of Hermitian matrices: `cholesky_lo`, `cholesky_up`.
+
+use core::marker::PhantomData;
+
+use faer::linalg::matmul::triangular::{self, BlockStructure};
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place_with_conj;
+use faer::{Accum, Conj, Mat, MatMut, Par};
+
+use super::call::{Block, Call, Kernel};
+use super::columns::column_mut;
+use super::scalar::{Real, Scalar};
+
+const PANEL: usize = 16;
+
+/// Factor by the lower triangle; `false` if a pivot is not positive. A NaN is not noticed but spreads.
+fn factor<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
+    let n = a.ncols();
+    if n <= PANEL {
+        return factor_panel(a);
+    }
+    let half = n / 2;
+    let (mut a00, _, mut a10, mut a11) = a.as_mut().split_at_mut(half, half);
+    if !factor(a00.as_mut()) {
+        return false;
+    }
+    solve_lower_triangular_in_place_with_conj(
+        a00.as_ref(),
+        Conj::Yes,
+        a10.as_mut().transpose_mut(),
+        Par::Seq,
+    );
+    triangular::matmul_with_conj(
+        a11.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        a10.as_ref(),
+        BlockStructure::Rectangular,
+        Conj::No,
+        a10.as_ref().transpose(),
+        BlockStructure::Rectangular,
+        Conj::Yes,
+        -T::ONE,
+        Par::Seq,
+    );
+    factor(a11)
+}
+
+fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
+    let n = a.ncols();
+    for j in 0..n {
+        let (left, mut right) = a.as_mut().split_at_col_mut(j + 1);
+        let col = &mut column_mut(left, j)[j..];
+        let pivot = col[0].re();
+        if pivot <= T::R::ZERO {
+            return false;
+        }
+        let root = pivot.sqrt();
+        col[0] = T::real(root);
+        for x in &mut col[1..] {
+            *x = T::of(x.re() / root, x.im() / root);
+        }
+        for k in 1..n - j {
+            let factor = col[k].conjugate();
+            for (x, l) in column_mut(right.as_mut(), k - 1)[j + k..].iter_mut().zip(&col[k..]) {
+                *x = *x - *l * factor;
+            }
+        }
+    }
+    true
+}
+
+/// The lower triangle of `a`, or the adjoint of its upper one.
+pub fn load_triangle<T: Scalar>(a: Block<T>, upper: bool) -> Mat<T> {
+    Mat::from_fn(a.rows, a.cols, |i, j| match (i < j, upper) {
+        (true, _) => T::ZERO,
+        (false, false) => a.get(i, j),
+        (false, true) => a.get(j, i).conjugate(),
+    })
+}
+
+/// `cholesky_lo` and, with `UPPER`, `cholesky_up`.
+pub struct Cholesky<T, const UPPER: bool>(PhantomData<T>);
+
+impl<T: Scalar, const UPPER: bool> Kernel for Cholesky<T, UPPER> {
+    const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0, 0]];
+    fn run(call: &Call) -> bool {
+        let mut a = load_triangle(call.block::<T>(0), UPPER);
+        let ok = factor(a.as_mut());
+        if ok {
+            call.block::<T>(1).store_with(|i, j| match (i < j, i > j, UPPER) {
+                (true, _, false) | (_, true, true) => T::ZERO,
+                (_, _, false) => a[(i, j)],
+                (_, _, true) => a[(j, i)].conjugate(),
+            });
+        }
+        ok
+    }
+    fn fail(call: &Call) {
+        call.block::<T>(1).fill(T::NAN);
+    }
+}

@@ -1,0 +1,301 @@
+//! Eigenvalues and right eigenvectors of general matrices: `eig`, `eigvals`.
+//!
+//! Balance, decompose, undo the balancing, normalise. Balancing has two parts. Rows and columns that isolate an
+//! eigenvalue are moved to the border, so triangular matrices (however permuted) give their diagonal exactly; the rest
+//! is scaled by powers of two until rows and columns weigh the same. It also decides the order of the eigenvalues, which
+//! is why the search goes in LAPACK's direction. Vectors get norm one, their largest component real.
+
+use core::marker::PhantomData;
+
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, evd_cplx, evd_real, evd_scratch};
+use faer::{Mat, Par};
+use num_complex::Complex;
+
+use super::call::{Call, Kernel};
+use super::columns::{Content, column, column_mut, content, norm, rescale};
+use super::scalar::{Real, Scalar};
+
+/// What balancing did.
+struct Balance<R> {
+    /// Exchanged rows and columns, in the order of the exchanges.
+    swaps: Vec<(usize, usize)>,
+    scales: Vec<R>,
+}
+
+fn exchange<T: Scalar>(a: &mut Mat<T>, i: usize, j: usize) {
+    if i != j {
+        for k in 0..a.ncols() {
+            column_mut(a.as_mut(), k).swap(i, j);
+        }
+        for k in 0..a.nrows() {
+            let x = a[(k, i)];
+            a[(k, i)] = a[(k, j)];
+            a[(k, j)] = x;
+        }
+    }
+}
+
+fn balance<T: Scalar>(a: &mut Mat<T>) -> Balance<T::R> {
+    let n = a.nrows();
+    let mut swaps = vec![];
+    // The part that is not yet isolated.
+    let (mut lo, mut hi) = (0, n);
+    'rows: loop {
+        for i in (lo..hi).rev() {
+            if (lo..hi).all(|j| i == j || !a[(i, j)].nonzero()) {
+                swaps.push((i, hi - 1));
+                exchange(a, i, hi - 1);
+                hi -= 1;
+                continue 'rows;
+            }
+        }
+        break;
+    }
+    'cols: loop {
+        for j in lo..hi {
+            if (lo..hi).all(|i| i == j || !a[(i, j)].nonzero()) {
+                swaps.push((j, lo));
+                exchange(a, j, lo);
+                lo += 1;
+                continue 'cols;
+            }
+        }
+        break;
+    }
+    let mut scales = vec![T::R::ONE; n];
+    let (two, four) = (T::R::from_f64(2.0), T::R::from_f64(4.0));
+    let bounded = T::R::pow2(T::R::MAX_SCALE / 2);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for i in lo..hi {
+            let (mut col, mut row) = (T::R::ZERO, T::R::ZERO);
+            for k in lo..hi {
+                col = col + a[(k, i)].square();
+                row = row + a[(i, k)].square();
+            }
+            let (mut col, row) = (col.sqrt(), row.sqrt());
+            if !(col > T::R::ZERO && row > T::R::ZERO && col.finite() && row.finite()) {
+                continue;
+            }
+            let (before, mut f, mut weight) = (col + row, T::R::ONE, row);
+            while col < weight / two && f < bounded {
+                (f, col, weight) = (f * two, col * two, weight / two);
+            }
+            while col >= weight * two && f > T::R::ONE / bounded {
+                (f, col, weight) = (f / two, col / two, weight * two);
+            }
+            // Only worth it if the sum shrinks noticeably.
+            let worth = (col + weight) * T::R::from_f64(20.0) < before * T::R::from_f64(19.0);
+            let total = scales[i] * f;
+            if f == T::R::ONE || !worth || !(total < bounded * four && total > T::R::ONE / (bounded * four)) {
+                continue;
+            }
+            changed = true;
+            scales[i] = total;
+            for k in 0..n {
+                a[(i, k)] = a[(i, k)].scale(T::R::ONE / f);
+            }
+            column_mut(a.as_mut(), i).iter_mut().for_each(|x| *x = x.scale(f));
+        }
+    }
+    Balance { swaps, scales }
+}
+
+/// The real types' and the complex types' ways into the library.
+pub trait General: Scalar {
+    /// Eigenvalues, and eigenvectors not yet normalised.
+    #[allow(clippy::type_complexity)]
+    fn eigen(a: &Mat<Self>, vectors: bool) -> Option<(Vec<Complex<Self::R>>, Option<Mat<Complex<Self::R>>>)>;
+    fn norm_of(v: &[Complex<Self::R>]) -> Self::R;
+}
+
+macro_rules! general {
+    ($($t:ident)*) => {$(
+        impl General for $t {
+            fn eigen(a: &Mat<$t>, vectors: bool) -> Option<(Vec<Complex<$t>>, Option<Mat<Complex<$t>>>)> {
+                let n = a.nrows();
+                let (params, compute) = (Default::default(), compute(vectors));
+                let mut memory =
+                    MemBuffer::new(evd_scratch::<$t>(n, ComputeEigenvectors::No, compute, Par::Seq, params));
+                let (mut re, mut im) = (Diag::<$t>::zeros(n), Diag::<$t>::zeros(n));
+                let mut u = vectors.then(|| Mat::<$t>::zeros(n, n));
+                evd_real(
+                    a.as_ref(),
+                    re.as_mut(),
+                    im.as_mut(),
+                    None,
+                    u.as_mut().map(|u| u.as_mut()),
+                    Par::Seq,
+                    MemStack::new(&mut memory),
+                    params,
+                )
+                .ok()?;
+                let values = (0..n).map(|i| Complex::new(re[i], im[i])).collect();
+                // A conjugate pair shares two columns, the real and the imaginary part of the first one's vector.
+                let u = u.map(|u| {
+                    let mut j = 0;
+                    let mut out = Mat::zeros(n, n);
+                    while j < n {
+                        if im[j] != 0.0 && j + 1 < n {
+                            for i in 0..n {
+                                let z = Complex::new(u[(i, j)], u[(i, j + 1)]);
+                                (out[(i, j)], out[(i, j + 1)]) = (z, z.conj());
+                            }
+                            j += 2;
+                        } else {
+                            for i in 0..n {
+                                out[(i, j)] = Complex::new(u[(i, j)], 0.0);
+                            }
+                            j += 1;
+                        }
+                    }
+                    out
+                });
+                Some((values, u))
+            }
+            fn norm_of(v: &[Complex<$t>]) -> $t {
+                norm(v)
+            }
+        }
+
+        impl General for Complex<$t> {
+            fn eigen(a: &Mat<Self>, vectors: bool) -> Option<(Vec<Self>, Option<Mat<Self>>)> {
+                let n = a.nrows();
+                let (params, compute) = (Default::default(), compute(vectors));
+                let mut memory =
+                    MemBuffer::new(evd_scratch::<Self>(n, ComputeEigenvectors::No, compute, Par::Seq, params));
+                let mut values = Diag::<Self>::zeros(n);
+                let mut u = vectors.then(|| Mat::<Self>::zeros(n, n));
+                evd_cplx(
+                    a.as_ref(),
+                    values.as_mut(),
+                    None,
+                    u.as_mut().map(|u| u.as_mut()),
+                    Par::Seq,
+                    MemStack::new(&mut memory),
+                    params,
+                )
+                .ok()?;
+                Some(((0..n).map(|i| values[i]).collect(), u))
+            }
+            fn norm_of(v: &[Self]) -> $t {
+                norm(v)
+            }
+        }
+    )*};
+}
+general!(f32 f64);
+
+fn compute(vectors: bool) -> ComputeEigenvectors {
+    if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No }
+}
+
+/// Scale a vector to norm one and, if it is complex, turn its largest component real: positive for complex matrices,
+/// with the sign of its real part for real ones.
+fn normalise<T: General>(v: &mut [Complex<T::R>], is_real: bool) {
+    let size = T::norm_of(v);
+    if !(size > T::R::ZERO && size.finite()) {
+        return;
+    }
+    for z in v.iter_mut() {
+        *z = Complex { re: z.re / size, im: z.im / size };
+    }
+    if is_real {
+        return;
+    }
+    let square = |z: &Complex<T::R>| z.re * z.re + z.im * z.im;
+    let mut at = 0;
+    for (i, z) in v.iter().enumerate() {
+        if square(z) > square(&v[at]) {
+            at = i;
+        }
+    }
+    let (re, im) = (v[at].re, v[at].im);
+    let mut length = re.hypot(im);
+    if T::REAL {
+        length = length.with_sign_of(re);
+    }
+    let (cos, sin) = (re / length, im / length);
+    for z in v.iter_mut() {
+        *z = Complex { re: z.re * cos + z.im * sin, im: z.im * cos - z.re * sin };
+    }
+    v[at].im = T::R::ZERO;
+}
+
+#[allow(clippy::type_complexity)]
+fn decompose<T: General>(
+    mut a: Mat<T>,
+    vectors: bool,
+) -> Option<(Vec<Complex<T::R>>, Option<Mat<Complex<T::R>>>)> {
+    let n = a.nrows();
+    if content(&a) != Content::Finite {
+        return None;
+    }
+    let factor = rescale(&mut a);
+    let balance = balance(&mut a);
+    let (mut values, mut u) = T::eigen(&a, vectors)?;
+    for z in &mut values {
+        *z = Complex { re: z.re / factor, im: z.im / factor };
+    }
+    if let Some(u) = &mut u {
+        for j in 0..n {
+            let col = column_mut(u.as_mut(), j);
+            for (z, scale) in col.iter_mut().zip(&balance.scales) {
+                *z = Complex { re: z.re * *scale, im: z.im * *scale };
+            }
+            for &(i, k) in balance.swaps.iter().rev() {
+                col.swap(i, k);
+            }
+            // The second of a conjugate pair follows the first, so that they stay conjugates.
+            let second = T::REAL && j > 0 && values[j].im < T::R::ZERO;
+            if second {
+                let first = column(u.as_ref(), j - 1).to_vec();
+                for (z, w) in column_mut(u.as_mut(), j).iter_mut().zip(first) {
+                    *z = Complex { re: w.re, im: -w.im };
+                }
+            } else {
+                let is_real = T::REAL && values[j].im == T::R::ZERO;
+                normalise::<T>(column_mut(u.as_mut(), j), is_real);
+            }
+        }
+    }
+    Some((values, u))
+}
+
+/// `eig`.
+pub struct Eig<T>(PhantomData<T>);
+
+impl<T: General> Kernel for Eig<T> {
+    const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0], &[0, 0]];
+    fn run(call: &Call) -> bool {
+        let Some((values, Some(vectors))) = decompose(call.block::<T>(0).load(), true) else {
+            return false;
+        };
+        call.block::<Complex<T::R>>(1).store_with(|i, _| values[i]);
+        call.block::<Complex<T::R>>(2).store(vectors.as_ref());
+        true
+    }
+    fn fail(call: &Call) {
+        let nan = Complex { re: T::R::NAN, im: T::R::NAN };
+        call.block(1).fill(nan);
+        call.block(2).fill(nan);
+    }
+}
+
+/// `eigvals`.
+pub struct Eigvals<T>(PhantomData<T>);
+
+impl<T: General> Kernel for Eigvals<T> {
+    const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0]];
+    fn run(call: &Call) -> bool {
+        let Some((values, _)) = decompose(call.block::<T>(0).load(), false) else { return false };
+        call.block::<Complex<T::R>>(1).store_with(|i, _| values[i]);
+        true
+    }
+    fn fail(call: &Call) {
+        call.block(1).fill(Complex { re: T::R::NAN, im: T::R::NAN });
+    }
+}

@@ -1,0 +1,21 @@
+//! Linear algebra as generalized ufuncs, with LAPACK's results and numpy's habits.
+//!
+//! `lu`, `cholesky` and `qr` are written here around matrix products and triangular solves of `faer`, because their
+//! conventions (exact zero pivots, what counts as positive definite, LAPACK's packed reflectors) are part of the
+//! contract. The spectral decompositions are faer's, wrapped in what LAPACK drivers do around theirs: scaling of extreme
+//! matrices, balancing, normal forms of eigenvectors. `call` is the loop and the failure protocol, `table` the list.
+//!
+//! Values agree with LAPACK to rounding; the signs of singular vectors and of eigenvectors of Hermitian matrices are free.
+
+mod call;
+mod cholesky;
+mod columns;
+mod eig;
+mod eigh;
+mod lu;
+mod qr;
+mod scalar;
+mod svd;
+mod table;
+
+pub use table::UFUNCS;

@@ -1,0 +1,202 @@
+//! The four element types of linear algebra and what the algorithms here ask of them.
+
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+use faer::traits::ComplexField;
+use num_complex::Complex;
+
+/// `f32`, `f64` and their complex types.
+pub trait Scalar:
+    ComplexField
+    + Copy
+    + Send
+    + Sync
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Neg<Output = Self>
+    + 'static
+{
+    type R: Real;
+    const ZERO: Self;
+    const ONE: Self;
+    /// What outputs hold after a failure.
+    const NAN: Self;
+    const REAL: bool;
+
+    fn of(re: Self::R, im: Self::R) -> Self;
+    fn re(self) -> Self::R;
+    fn im(self) -> Self::R;
+    fn conjugate(self) -> Self;
+    fn scale(self, by: Self::R) -> Self;
+    /// Division that does not overflow on the way.
+    fn over(self, by: Self) -> Self;
+    /// Absolute value without undue overflow.
+    fn modulus(self) -> Self::R;
+
+    fn real(re: Self::R) -> Self {
+        Self::of(re, <Self::R as Scalar>::ZERO)
+    }
+    /// `|re| + |im|`, which pivots are chosen by.
+    fn cabs1(self) -> Self::R {
+        self.re().modulus() + self.im().modulus()
+    }
+    /// `|x|^2`.
+    fn square(self) -> Self::R {
+        self.re() * self.re() + self.im() * self.im()
+    }
+    fn has_nan(self) -> bool {
+        !(self.re() == self.re() && self.im() == self.im())
+    }
+    fn finite(self) -> bool {
+        self.re().modulus() <= Self::R::MAX && self.im().modulus() <= Self::R::MAX
+    }
+    fn nonzero(self) -> bool {
+        self != Self::ZERO
+    }
+}
+
+/// The real types.
+pub trait Real: Scalar<R = Self> + PartialOrd + Div<Output = Self> {
+    const MAX: Self;
+    const EPSILON: Self;
+    const MIN_POSITIVE: Self;
+    /// Exponents of two between which a matrix is decomposed as it is; others are scaled first.
+    const PLAIN: core::ops::RangeInclusive<i32>;
+    /// The largest power of two used for scaling.
+    const MAX_SCALE: i32;
+
+    fn sqrt(self) -> Self;
+    fn ln(self) -> Self;
+    fn exp(self) -> Self;
+    fn hypot(self, other: Self) -> Self;
+    fn pow2(exponent: i32) -> Self;
+    fn exponent(self) -> i32;
+    fn from_f64(x: f64) -> Self;
+
+    fn max_of(self, other: Self) -> Self {
+        if other > self { other } else { self }
+    }
+    /// `|self|` with the sign of `other`; zero counts as positive.
+    fn with_sign_of(self, other: Self) -> Self {
+        if other < Self::ZERO { -self.modulus() } else { self.modulus() }
+    }
+}
+
+macro_rules! scalars {
+    ($($t:ident, $plain:expr, $max_scale:literal;)*) => {$(
+        impl Scalar for $t {
+            type R = $t;
+            const ZERO: $t = 0.0;
+            const ONE: $t = 1.0;
+            const NAN: $t = $t::NAN;
+            const REAL: bool = true;
+            #[inline(always)]
+            fn of(re: $t, _: $t) -> $t {
+                re
+            }
+            #[inline(always)]
+            fn re(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn im(self) -> $t {
+                0.0
+            }
+            #[inline(always)]
+            fn conjugate(self) -> $t {
+                self
+            }
+            #[inline(always)]
+            fn scale(self, by: $t) -> $t {
+                self * by
+            }
+            #[inline(always)]
+            fn over(self, by: $t) -> $t {
+                self / by
+            }
+            #[inline(always)]
+            fn modulus(self) -> $t {
+                self.abs()
+            }
+        }
+
+        impl Real for $t {
+            const MAX: $t = $t::MAX;
+            const EPSILON: $t = $t::EPSILON;
+            const MIN_POSITIVE: $t = $t::MIN_POSITIVE;
+            const PLAIN: core::ops::RangeInclusive<i32> = $plain;
+            const MAX_SCALE: i32 = $max_scale;
+            #[inline(always)]
+            fn sqrt(self) -> $t {
+                $t::sqrt(self)
+            }
+            fn ln(self) -> $t {
+                $t::ln(self)
+            }
+            fn exp(self) -> $t {
+                $t::exp(self)
+            }
+            fn hypot(self, other: $t) -> $t {
+                $t::hypot(self, other)
+            }
+            fn pow2(exponent: i32) -> $t {
+                (2.0 as $t).powi(exponent)
+            }
+            fn exponent(self) -> i32 {
+                self.abs().log2().floor() as i32
+            }
+            fn from_f64(x: f64) -> $t {
+                x as $t
+            }
+        }
+
+        impl Scalar for Complex<$t> {
+            type R = $t;
+            const ZERO: Self = Complex { re: 0.0, im: 0.0 };
+            const ONE: Self = Complex { re: 1.0, im: 0.0 };
+            const NAN: Self = Complex { re: $t::NAN, im: $t::NAN };
+            const REAL: bool = false;
+            #[inline(always)]
+            fn of(re: $t, im: $t) -> Self {
+                Complex { re, im }
+            }
+            #[inline(always)]
+            fn re(self) -> $t {
+                self.re
+            }
+            #[inline(always)]
+            fn im(self) -> $t {
+                self.im
+            }
+            #[inline(always)]
+            fn conjugate(self) -> Self {
+                Complex { re: self.re, im: -self.im }
+            }
+            #[inline(always)]
+            fn scale(self, by: $t) -> Self {
+                Complex { re: self.re * by, im: self.im * by }
+            }
+            fn over(self, by: Self) -> Self {
+                // Smith's way: divide by the larger part first.
+                if by.re.abs() >= by.im.abs() {
+                    let ratio = by.im / by.re;
+                    let scale = by.re + by.im * ratio;
+                    Complex { re: (self.re + self.im * ratio) / scale, im: (self.im - self.re * ratio) / scale }
+                } else {
+                    let ratio = by.re / by.im;
+                    let scale = by.re * ratio + by.im;
+                    Complex { re: (self.re * ratio + self.im) / scale, im: (self.im * ratio - self.re) / scale }
+                }
+            }
+            #[inline(always)]
+            fn modulus(self) -> $t {
+                self.re.hypot(self.im)
+            }
+        }
+    )*};
+}
+scalars! {
+    f32, -40..=40, 120;
+    f64, -300..=300, 1000;
+}

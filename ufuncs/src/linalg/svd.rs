@@ -1,0 +1,181 @@
+//! Singular values and vectors: `svd`, `svd_s` (thin), `svd_f` (full), and least squares by them: `lstsq`.
+
+use core::marker::PhantomData;
+
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::matmul::{matmul, matmul_with_conj};
+use faer::linalg::svd::{ComputeSvdVectors, svd_scratch};
+use faer::{Accum, Conj, Mat, Par};
+
+use super::call::{Call, Kernel};
+use super::columns::{Content, column_mut, content, rescale};
+use super::scalar::{Real, Scalar};
+
+/// `A = U diag(s) V^H`, values descending.
+struct Svd<T: Scalar> {
+    u: Option<Mat<T>>,
+    s: Vec<T::R>,
+    v: Option<Mat<T>>,
+}
+
+fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd<T>> {
+    let (m, n) = (a.nrows(), a.ncols());
+    let p = m.min(n);
+    let (u_cols, v_cols) = if vectors == ComputeSvdVectors::Full { (m, n) } else { (p, p) };
+    let wanted = vectors != ComputeSvdVectors::No;
+    let (mut u, mut v) =
+        (wanted.then(|| Mat::<T>::identity(m, u_cols)), wanted.then(|| Mat::<T>::identity(n, v_cols)));
+    if p == 0 {
+        return Some(Svd { u, s: vec![], v });
+    }
+    match content(&a) {
+        Content::Finite => {}
+        Content::Infinite => {
+            let nan = |_, _| T::NAN;
+            u = u.map(|_| Mat::from_fn(m, u_cols, nan));
+            v = v.map(|_| Mat::from_fn(n, v_cols, nan));
+            return Some(Svd { u, s: vec![T::R::NAN; p], v });
+        }
+        Content::Nan => return None,
+    }
+    let factor = rescale(&mut a);
+    let params = Default::default();
+    let mut memory = MemBuffer::new(svd_scratch::<T>(m, n, vectors, vectors, Par::Seq, params));
+    let mut s = Diag::<T>::zeros(p);
+    faer::linalg::svd::svd(
+        a.as_ref(),
+        s.as_mut(),
+        u.as_mut().map(|u| u.as_mut()),
+        v.as_mut().map(|v| v.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut memory),
+        params,
+    )
+    .ok()?;
+    Some(Svd { u, s: (0..p).map(|i| s[i].re() / factor).collect(), v })
+}
+
+/// `svd`: values only.
+pub struct Values<T>(PhantomData<T>);
+
+impl<T: Scalar> Kernel for Values<T> {
+    const CORE: &'static [&'static [usize]] = &[&[0, 1], &[2]];
+    fn run(call: &Call) -> bool {
+        let Some(svd) = decompose(call.block::<T>(0).load(), ComputeSvdVectors::No) else { return false };
+        call.block::<T::R>(1).store_with(|i, _| svd.s[i]);
+        true
+    }
+    fn fail(call: &Call) {
+        call.block::<T::R>(1).fill(T::R::NAN);
+    }
+}
+
+fn with_vectors<T: Scalar>(call: &Call, vectors: ComputeSvdVectors) -> bool {
+    let Some(Svd { u: Some(u), s, v: Some(v) }) = decompose(call.block::<T>(0).load(), vectors) else {
+        return false;
+    };
+    call.block::<T>(1).store(u.as_ref());
+    call.block::<T::R>(2).store_with(|i, _| s[i]);
+    call.block::<T>(3).store_with(|i, j| v[(j, i)].conjugate());
+    true
+}
+
+fn fail_with_vectors<T: Scalar>(call: &Call) {
+    call.block::<T>(1).fill(T::NAN);
+    call.block::<T::R>(2).fill(T::R::NAN);
+    call.block::<T>(3).fill(T::NAN);
+}
+
+/// `svd_s`.
+pub struct Thin<T>(PhantomData<T>);
+
+impl<T: Scalar> Kernel for Thin<T> {
+    const CORE: &'static [&'static [usize]] = &[&[0, 1], &[0, 2], &[2], &[2, 1]];
+    fn run(call: &Call) -> bool {
+        with_vectors::<T>(call, ComputeSvdVectors::Thin)
+    }
+    fn fail(call: &Call) {
+        fail_with_vectors::<T>(call);
+    }
+}
+
+/// `svd_f`.
+pub struct Full<T>(PhantomData<T>);
+
+impl<T: Scalar> Kernel for Full<T> {
+    const CORE: &'static [&'static [usize]] = &[&[0, 1], &[0, 0], &[2], &[1, 1]];
+    fn run(call: &Call) -> bool {
+        with_vectors::<T>(call, ComputeSvdVectors::Full)
+    }
+    fn fail(call: &Call) {
+        fail_with_vectors::<T>(call);
+    }
+}
+
+/// `lstsq`: the solution of least norm, sums of squared residuals, rank, singular values.
+pub struct Lstsq<T>(PhantomData<T>);
+
+impl<T: Scalar> Kernel for Lstsq<T> {
+    // (m,n),(m,nrhs),()->(n,nrhs),(nrhs),(),(p)
+    const CORE: &'static [&'static [usize]] = &[&[0, 1], &[0, 2], &[], &[1, 2], &[2], &[], &[3]];
+
+    fn run(call: &Call) -> bool {
+        let (a, b) = (call.block::<T>(0).load(), call.block::<T>(1).load());
+        let (m, n, p) = (a.nrows(), a.ncols(), a.nrows().min(a.ncols()));
+        if content(&a) != Content::Finite {
+            return false;
+        }
+        let Some(Svd { u: Some(u), s, v: Some(v) }) = decompose(a.clone(), ComputeSvdVectors::Thin) else {
+            return false;
+        };
+        let given = call.block::<T::R>(2).get(0, 0);
+        let rcond = if given > T::R::ZERO && given < T::R::ONE { given } else { T::R::EPSILON };
+        let tolerance = s.first().map_or(T::R::ZERO, |most| rcond * *most);
+        let rank = s.iter().filter(|x| **x > tolerance).count();
+
+        let mut inner = Mat::<T>::zeros(p, b.ncols());
+        matmul_with_conj(
+            inner.as_mut(),
+            Accum::Replace,
+            u.as_ref().transpose(),
+            Conj::Yes,
+            b.as_ref(),
+            Conj::No,
+            T::ONE,
+            Par::Seq,
+        );
+        for j in 0..inner.ncols() {
+            for (i, x) in column_mut(inner.as_mut(), j).iter_mut().enumerate() {
+                *x = if i < rank { T::of(x.re() / s[i], x.im() / s[i]) } else { T::ZERO };
+            }
+        }
+        let mut x = Mat::<T>::zeros(n, b.ncols());
+        matmul(x.as_mut(), Accum::Replace, v.as_ref(), inner.as_ref(), T::ONE, Par::Seq);
+        call.block::<T>(3).store(x.as_ref());
+        let sums = call.block::<T::R>(4);
+        if m >= n && rank == n {
+            let mut residual = b;
+            if m == n {
+                residual.as_mut().fill(T::ZERO);
+            } else {
+                matmul(residual.as_mut(), Accum::Add, a.as_ref(), x.as_ref(), -T::ONE, Par::Seq);
+            }
+            sums.store_with(|j, _| {
+                column_mut(residual.as_mut(), j).iter().fold(T::R::ZERO, |sum, r| sum + r.square())
+            });
+        } else {
+            sums.fill(T::R::NAN);
+        }
+        call.block::<i32>(5).set(0, 0, rank as i32);
+        call.block::<T::R>(6).store_with(|i, _| s[i]);
+        true
+    }
+
+    fn fail(call: &Call) {
+        call.block::<T>(3).fill(T::NAN);
+        call.block::<T::R>(4).fill(T::R::NAN);
+        call.block::<i32>(5).fill(-1);
+        call.block::<T::R>(6).fill(T::R::NAN);
+    }
+}
