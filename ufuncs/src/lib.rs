@@ -8,6 +8,7 @@ pub mod casts;
 pub mod datetime;
 pub mod dot;
 pub mod elem;
+pub mod fft;
 pub mod float_format;
 pub mod float_parse;
 pub mod fpstatus;

@@ -1,0 +1,154 @@
+//! Ready plans for transforms, and the cache they come from.
+//!
+//! A plan costs a few transforms, so recent ones are kept: a short list per element type and kind, newest first, limited
+//! in number and in total length (a plan's tables are about as long as the transform).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use rustfft::{Fft, FftPlanner};
+
+use super::long;
+use crate::elem::LongDouble;
+
+const MAX_PLANS: usize = 16;
+const MAX_TOTAL_LENGTH: usize = 1 << 22;
+
+/// Recently used plans by length.
+pub struct Recent<P: ?Sized>(Mutex<Vec<(usize, Arc<P>)>>);
+
+impl<P: ?Sized> Recent<P> {
+    const fn new() -> Recent<P> {
+        Recent(Mutex::new(Vec::new()))
+    }
+    fn get(&self, len: usize, make: impl FnOnce() -> Arc<P>) -> Arc<P> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut plans = lock();
+            if let Some(at) = plans.iter().position(|(n, _)| *n == len) {
+                plans[..=at].rotate_right(1);
+                return plans[0].1.clone();
+            }
+        }
+        // Planned outside the lock: two threads may do it twice, none has to wait.
+        let plan = make();
+        let mut plans = lock();
+        plans.insert(0, (len, plan.clone()));
+        let mut total = 0;
+        let keep = plans.iter().take(MAX_PLANS).take_while(|(n, _)| {
+            total += n;
+            total <= MAX_TOTAL_LENGTH
+        });
+        let keep = keep.count();
+        plans.truncate(keep);
+        plan
+    }
+}
+
+/// A transform of one buffer in place.
+pub type InPlace<T> = Box<dyn FnMut(&mut [Complex<T>])>;
+/// A transform from one buffer to another; the input is spoilt.
+pub type Across<I, O> = Box<dyn FnMut(&mut [I], &mut [O])>;
+
+/// A floating-point type with transforms. Lengths are not zero.
+pub trait Float: Copy + 'static {
+    const ZERO: Self;
+    const NAN: fn() -> Self;
+    fn times(self, by: Self) -> Self;
+    fn is_one(self) -> bool;
+    fn complex(len: usize, inverse: bool) -> InPlace<Self>;
+    /// From `len` reals to `len / 2 + 1` complex numbers.
+    fn real(len: usize) -> Across<Self, Complex<Self>>;
+    /// Back to `len` reals, not scaled.
+    fn real_inverse(len: usize) -> Across<Complex<Self>, Self>;
+}
+
+macro_rules! float {
+    ($($t:ident)*) => {$(
+        impl Float for $t {
+            const ZERO: $t = 0.0;
+            const NAN: fn() -> $t = || $t::NAN;
+            fn times(self, by: $t) -> $t {
+                self * by
+            }
+            fn is_one(self) -> bool {
+                self == 1.0
+            }
+            fn complex(len: usize, inverse: bool) -> InPlace<$t> {
+                static PLANS: [Recent<dyn Fft<$t>>; 2] = [const { Recent::new() }; 2];
+                let plan = PLANS[usize::from(inverse)].get(len, || {
+                    let mut planner = FftPlanner::new();
+                    if inverse { planner.plan_fft_inverse(len) } else { planner.plan_fft_forward(len) }
+                });
+                let mut scratch = vec![Complex::new(0.0, 0.0); plan.get_inplace_scratch_len()];
+                Box::new(move |data| plan.process_with_scratch(data, &mut scratch))
+            }
+            fn real(len: usize) -> Across<$t, Complex<$t>> {
+                static PLANS: Recent<dyn RealToComplex<$t>> = Recent::new();
+                let plan = PLANS.get(len, || RealFftPlanner::new().plan_fft_forward(len));
+                let mut scratch = plan.make_scratch_vec();
+                Box::new(move |data, out| plan.process_with_scratch(data, out, &mut scratch).expect("lengths match"))
+            }
+            fn real_inverse(len: usize) -> Across<Complex<$t>, $t> {
+                static PLANS: Recent<dyn ComplexToReal<$t>> = Recent::new();
+                let plan = PLANS.get(len, || RealFftPlanner::new().plan_fft_inverse(len));
+                let mut scratch = plan.make_scratch_vec();
+                Box::new(move |data, out| {
+                    // What must be real for the result to be real is taken to be.
+                    data[0].im = 0.0;
+                    if len % 2 == 0 {
+                        data[len / 2].im = 0.0;
+                    }
+                    plan.process_with_scratch(data, out, &mut scratch).expect("lengths match");
+                })
+            }
+        }
+    )*};
+}
+float!(f32 f64);
+
+impl Float for LongDouble {
+    const ZERO: LongDouble = LongDouble::ZERO;
+    const NAN: fn() -> LongDouble = || f64::NAN.into();
+    fn times(self, by: LongDouble) -> LongDouble {
+        self * by
+    }
+    fn is_one(self) -> bool {
+        self == LongDouble::from(1.0)
+    }
+    fn complex(len: usize, inverse: bool) -> InPlace<LongDouble> {
+        static PLANS: Recent<long::Plan> = Recent::new();
+        let plan = PLANS.get(len, || Arc::new(long::Plan::new(len)));
+        Box::new(move |data| plan.run(data, inverse))
+    }
+    fn real(len: usize) -> Across<LongDouble, Complex<LongDouble>> {
+        let mut whole = Self::complex(len, false);
+        Box::new(move |data, out| {
+            let mut all: Vec<_> = data.iter().map(|&re| Complex { re, im: Self::ZERO }).collect();
+            whole(&mut all);
+            out.copy_from_slice(&all[..out.len()]);
+            out[0].im = Self::ZERO;
+            if len % 2 == 0 {
+                out[len / 2].im = Self::ZERO;
+            }
+        })
+    }
+    fn real_inverse(len: usize) -> Across<Complex<LongDouble>, LongDouble> {
+        let mut whole = Self::complex(len, true);
+        Box::new(move |data, out| {
+            let mut all = vec![Complex { re: Self::ZERO, im: Self::ZERO }; len];
+            all[0].re = data[0].re;
+            for k in 1..=len / 2 {
+                let z = data[k];
+                all[k] = z;
+                all[len - k] = Complex { re: z.re, im: -z.im };
+            }
+            if len % 2 == 0 {
+                all[len / 2].im = Self::ZERO;
+            }
+            whole(&mut all);
+            out.iter_mut().zip(&all).for_each(|(x, z)| *x = z.re);
+        })
+    }
+}
