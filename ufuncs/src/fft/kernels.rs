@@ -28,9 +28,6 @@ pub trait Transform {
     fn nan() -> Self::Out;
 }
 
-fn zero<T: Float>() -> Complex<T> {
-    Complex { re: T::ZERO, im: T::ZERO }
-}
 fn scaled<T: Float>(z: Complex<T>, by: T) -> Complex<T> {
     Complex { re: z.re.times(by), im: z.im.times(by) }
 }

@@ -62,7 +62,7 @@ fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
         for k in 1..n - j {
             let factor = col[k].conjugate();
             for (x, l) in column_mut(right.as_mut(), k - 1)[j + k..].iter_mut().zip(&col[k..]) {
-                *x = *x - *l * factor;
+                *x -= *l * factor;
             }
         }
     }

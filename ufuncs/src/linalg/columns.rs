@@ -65,7 +65,7 @@ pub fn rescale<T: Scalar>(a: &mut Mat<T>) -> T::R {
             largest = largest.max_of(x.re().modulus()).max_of(x.im().modulus());
         }
     }
-    if !(largest > T::R::ZERO) {
+    if largest <= T::R::ZERO {
         return T::R::ONE;
     }
     let exponent = largest.exponent();

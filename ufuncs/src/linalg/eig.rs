@@ -42,27 +42,16 @@ fn balance<T: Scalar>(a: &mut Mat<T>) -> Balance<T::R> {
     let mut swaps = vec![];
     // The part that is not yet isolated.
     let (mut lo, mut hi) = (0, n);
-    'rows: loop {
-        for i in (lo..hi).rev() {
-            if (lo..hi).all(|j| i == j || !a[(i, j)].nonzero()) {
-                swaps.push((i, hi - 1));
-                exchange(a, i, hi - 1);
-                hi -= 1;
-                continue 'rows;
-            }
-        }
-        break;
+    // A row whose only nonzero is on the diagonal goes last, a column of that kind first.
+    while let Some(i) = (lo..hi).rev().find(|&i| (lo..hi).all(|j| i == j || !a[(i, j)].nonzero())) {
+        hi -= 1;
+        swaps.push((i, hi));
+        exchange(a, i, hi);
     }
-    'cols: loop {
-        for j in lo..hi {
-            if (lo..hi).all(|i| i == j || !a[(i, j)].nonzero()) {
-                swaps.push((j, lo));
-                exchange(a, j, lo);
-                lo += 1;
-                continue 'cols;
-            }
-        }
-        break;
+    while let Some(j) = (lo..hi).find(|&j| (lo..hi).all(|i| i == j || !a[(i, j)].nonzero())) {
+        swaps.push((j, lo));
+        exchange(a, j, lo);
+        lo += 1;
     }
     let mut scales = vec![T::R::ONE; n];
     let (two, four) = (T::R::from_f64(2.0), T::R::from_f64(4.0));
@@ -73,8 +62,8 @@ fn balance<T: Scalar>(a: &mut Mat<T>) -> Balance<T::R> {
         for i in lo..hi {
             let (mut col, mut row) = (T::R::ZERO, T::R::ZERO);
             for k in lo..hi {
-                col = col + a[(k, i)].square();
-                row = row + a[(i, k)].square();
+                col += a[(k, i)].square();
+                row += a[(i, k)].square();
             }
             let (mut col, row) = (col.sqrt(), row.sqrt());
             if !(col > T::R::ZERO && row > T::R::ZERO && col.finite() && row.finite()) {
@@ -230,7 +219,6 @@ fn decompose<T: General>(
     mut a: Mat<T>,
     vectors: bool,
 ) -> Option<(Vec<Complex<T::R>>, Option<Mat<Complex<T::R>>>)> {
-    let n = a.nrows();
     if content(&a) != Content::Finite {
         return None;
     }
@@ -241,7 +229,7 @@ fn decompose<T: General>(
         *z = Complex { re: z.re / factor, im: z.im / factor };
     }
     if let Some(u) = &mut u {
-        for j in 0..n {
+        for (j, value) in values.iter().enumerate() {
             let col = column_mut(u.as_mut(), j);
             for (z, scale) in col.iter_mut().zip(&balance.scales) {
                 *z = Complex { re: z.re * *scale, im: z.im * *scale };
@@ -250,14 +238,14 @@ fn decompose<T: General>(
                 col.swap(i, k);
             }
             // The second of a conjugate pair follows the first, so that they stay conjugates.
-            let second = T::REAL && j > 0 && values[j].im < T::R::ZERO;
+            let second = T::REAL && j > 0 && value.im < T::R::ZERO;
             if second {
                 let first = column(u.as_ref(), j - 1).to_vec();
                 for (z, w) in column_mut(u.as_mut(), j).iter_mut().zip(first) {
                     *z = Complex { re: w.re, im: -w.im };
                 }
             } else {
-                let is_real = T::REAL && values[j].im == T::R::ZERO;
+                let is_real = T::REAL && value.im == T::R::ZERO;
                 normalise::<T>(column_mut(u.as_mut(), j), is_real);
             }
         }

@@ -53,7 +53,7 @@ impl<T: Scalar> Lu<T> {
                 // A NaN leaves the sign alone.
                 sign = if pivot.re() < T::R::ZERO { -sign } else { sign };
             } else {
-                sign = sign * T::of(pivot.re() / size, pivot.im() / size);
+                sign *= T::of(pivot.re() / size, pivot.im() / size);
             }
             log = log + size.ln();
         }

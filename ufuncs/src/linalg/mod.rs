@@ -12,6 +12,7 @@ mod cholesky;
 mod columns;
 mod eig;
 mod eigh;
+pub mod lapack;
 mod lu;
 mod qr;
 mod scalar;

@@ -58,7 +58,16 @@ const fn ufunc(
     identity: Identity,
     loops: &'static [LoopDef],
 ) -> UfuncDef {
-    UfuncDef { name, nin, nout, identity, signature: None, resolver: Resolver::Default, loops }
+    UfuncDef {
+        name,
+        nin,
+        nout,
+        identity,
+        signature: None,
+        core_dims: None,
+        resolver: Resolver::Default,
+        loops,
+    }
 }
 
 macro_rules! ufuncs {

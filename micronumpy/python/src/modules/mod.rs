@@ -2,9 +2,11 @@
 
 use pyo3::ffi;
 
+pub mod lapack_lite;
 pub mod missing;
 pub mod multiarray;
 pub mod multiarray_umath;
+pub mod pocketfft_umath;
 pub mod testing;
 pub mod umath_linalg;
 
@@ -20,5 +22,7 @@ pub struct ModuleDef {
 pub static MODULES: &[ModuleDef] = &[
     ModuleDef { name: "numpy._core._multiarray_umath", init: multiarray_umath::init },
     ModuleDef { name: "numpy._core._multiarray_tests", init: testing::multiarray_tests::init },
+    ModuleDef { name: "numpy.fft._pocketfft_umath", init: pocketfft_umath::init },
     ModuleDef { name: "numpy.linalg._umath_linalg", init: umath_linalg::init },
+    ModuleDef { name: "numpy.linalg.lapack_lite", init: lapack_lite::init },
 ];
