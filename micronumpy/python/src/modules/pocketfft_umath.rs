@@ -1,7 +1,6 @@
 //! `numpy.fft._pocketfft_umath`: Fourier transforms as generalized ufuncs.
 
 use pyo3::ffi as pyffi;
-use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
 use super::umath_linalg::add_ufuncs;
