@@ -54,6 +54,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::counting::add(py, module)?;
     multiarray::manipulate::add(py, module)?;
     multiarray::einsum::add(py, module)?;
+    multiarray::loadtxt::add(py, module)?;
     multiarray::char::add(py, module)?;
     objects::nditer::add(py, module)?;
     multiarray::environment::add_missing(module)?;

@@ -345,10 +345,8 @@ impl FormatWriter<'_> {
                 self.out.push_str(&text);
                 self.out.push(':');
             }
-            while self.offset < start + dt.itemsize {
-                self.out.push('x');
-                self.offset += 1;
-            }
+            // Padding at the end is not spelled out.
+            self.offset = start + dt.itemsize;
             self.out.push('}');
             return Ok(());
         }

@@ -667,7 +667,7 @@ fn fromiter_fill<'py>(it: &Obj<'py>, descr: &Descr<'py>, count: isize, hint: isi
 }
 
 /// Move the first bytes of one array to another, object references included.
-fn move_items(from: &Array<'_>, to: &Array<'_>, nbytes: usize) {
+pub fn move_items(from: &Array<'_>, to: &Array<'_>, nbytes: usize) {
     // SAFETY: both hold at least that many bytes; what was moved is cleared so that it has one owner.
     unsafe {
         std::ptr::copy_nonoverlapping(from.data(), to.data(), nbytes);

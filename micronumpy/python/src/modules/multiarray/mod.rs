@@ -12,6 +12,7 @@ pub mod environment;
 pub mod floats;
 pub mod io;
 pub mod linear;
+pub mod loadtxt;
 pub mod manipulate;
 pub mod overrides;
 pub mod promotion;

@@ -43,38 +43,44 @@ pub fn reduce_ex<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let [protocol] = a.parse_c(&SIG)?;
     let protocol = protocol.map_or(Ok(0), |p| args::int32(&p))?;
     let arr = Array(slf.clone());
-    let plain = protocol < 5
+    let regular = || slf.call_method0(intern!(py, "__reduce__"));
+    if protocol < 5
+        || !arr.is_exact()
         || has_list_pickle(&arr)
         || arr.dtype().has_object()
-        || !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS)
-            || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS)
-            || arr.is_exact())
-        || !arr.is_exact()
-        || arr.dtype().num.is_user()
-        || arr.itemsize() == 0;
-    if plain {
-        return slf.call_method0(intern!(py, "__reduce__"));
+        || arr.itemsize() == 0
+    {
+        return regular();
     }
-    let from_buffer = cached(py, "numpy._core.numeric", "_frombuffer")?;
-    let pickle_buffer = cached(py, "pickle", "PickleBuffer")?;
-    let c = arr.has_flags(NPY_ARRAY_C_CONTIGUOUS);
-    let f = arr.has_flags(NPY_ARRAY_F_CONTIGUOUS);
-    let (source, order, shape) = if c {
-        (arr.clone(), "C", arr.shape())
-    } else if f {
-        (
-            methods::transpose_axes(&arr, &(0..arr.ndim() as isize).rev().collect::<Vec<_>>())?,
-            "F",
-            arr.shape(),
-        )
+    // The buffer has to be one run of memory, in whatever order of axes.
+    let mut order: Vec<isize> = (0..arr.ndim() as isize).collect();
+    let (source, name) = if arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) {
+        (arr.clone(), "C")
+    } else if arr.has_flags(NPY_ARRAY_F_CONTIGUOUS) {
+        order.reverse();
+        (methods::transpose_axes(&arr, &order)?, "F")
     } else {
-        // Neither: the layout in memory decides how the copy looks, as for any copy.
-        (methods::copy_array(&arr, Order::C)?, "C", arr.shape())
+        order.sort_by_key(|&k| std::cmp::Reverse(arr.strides()[k as usize]));
+        let t = methods::transpose_axes(&arr, &order)?;
+        if !t.has_flags(NPY_ARRAY_C_CONTIGUOUS) {
+            return regular();
+        }
+        (t, "K")
     };
-    let buffer = pickle_buffer.call1((source.0,))?;
-    let descr = arr.descr();
-    let state = (buffer, descr.0, args::int_tuple(py, shape)?, PyString::new(py, order));
-    (from_buffer, state).into_bound_py_any(py)
+    // Some dtypes have no buffer format.
+    let Ok(buffer) = cached(py, "pickle", "PickleBuffer")?.call1((&source.0,)) else { return regular() };
+    let from_buffer = cached(py, "numpy._core.numeric", "_frombuffer")?;
+    let shape = if name == "K" { source.shape() } else { arr.shape() };
+    let mut state =
+        vec![buffer, arr.descr().0, args::int_tuple(py, shape)?, PyString::new(py, name).into_any()];
+    if name == "K" {
+        let mut inverse = vec![0isize; order.len()];
+        for (to, &from) in order.iter().enumerate() {
+            inverse[from as usize] = to as isize;
+        }
+        state.push(args::int_tuple(py, &inverse)?);
+    }
+    (from_buffer, PyTuple::new(py, state)?).into_bound_py_any(py)
 }
 
 /// `arr.__setstate__((version, shape, dtype, is_fortran, data))`
@@ -147,12 +153,23 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if descr.dtype().has_object() && !is_list {
         return Err(PyValueError::new_err("pickled objects expected as a list"));
     }
+    // Elements come to rest in native byte order.
+    let swapped = !is_list && descr.dtype().is_swapped();
+    let native =
+        if swapped { dtype::descr_of(py, &descr.dtype().with_byteorder(b'='))? } else { descr.clone() };
+    let strides = micronumpy::array::contiguous_strides(&shape, descr.itemsize(), fortran);
     // A fresh array of the state; its memory then changes places with ours.
     // SAFETY: fresh memory; afterwards each object again owns what it points to.
     unsafe {
-        let fresh = Make { fortran, allow_empty_string: true, ..Make::new(&descr, &shape) }.build()?;
+        let fresh = Make { strides: Some(&strides), allow_empty_string: true, ..Make::new(&native, &shape) }
+            .build()?;
         match &bytes {
-            Some(b) => std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), fresh.data(), nbytes),
+            Some(b) => {
+                std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), fresh.data(), nbytes);
+                if swapped {
+                    micronumpy::ops::fill::byteswap(&fresh.view());
+                }
+            }
             None => {
                 let items = data.cast::<PyList>()?;
                 let itemsize = descr.itemsize();
