@@ -30,6 +30,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::ufunc::init(py)?;
     objects::iter::flatiter::init(py)?;
     objects::iter::broadcast::init(py)?;
+    objects::iter::neighborhood::init(py)?;
     objects::nditer::init(py)?;
     objects::dispatcher::init(py)?;
     objects::array_converter::init(py)?;

@@ -431,21 +431,6 @@ fn small_int(obj: &Bound<'_, PyAny>) -> PyResult<i32> {
     i32::try_from(n).map_err(|_| PyOverflowError::new_err("Python int too large to convert to C int"))
 }
 
-/// `casting='safe'`; the iterator does not take `'same_value'`.
-fn convert_casting(obj: Option<&Bound<'_, PyAny>>) -> PyResult<Casting> {
-    let bad = |text: &str| {
-        PyValueError::new_err(format!(
-            "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe' (got '{text}')"
-        ))
-    };
-    let text = obj.and_then(array_args::text);
-    match array_args::casting(obj, Casting::Safe) {
-        Ok(Casting::SameValue) => Err(bad("same_value")),
-        Err(e) => Err(text.map_or(e, |t| bad(&t))),
-        ok => ok,
-    }
-}
-
 fn convert_buffersize(obj: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
     let Some(obj) = obj else { return Ok(0) };
     let n = array_args::index(obj)?;
@@ -677,6 +662,23 @@ fn build<'py>(
     })
 }
 
+/// An iterator over read-only operands, for Rust callers.
+pub fn over<'py>(py: Python<'py>, arrays: Vec<Array<'py>>, flags: u32) -> PyResult<State> {
+    let nop = arrays.len();
+    let nothing = vec![None; nop];
+    let options = Options {
+        flags,
+        order: Order::Keep,
+        casting: Casting::No,
+        requested: &nothing,
+        op_axes: None,
+        ndim: None,
+        itershape: None,
+        buffersize: 0,
+    };
+    build(py, arrays.into_iter().map(Some).collect(), &vec![per_op::READONLY; nop], &options)
+}
+
 fn initialise<'py>(
     slf: &Bound<'py, PyAny>,
     args: &Bound<'py, PyAny>,
@@ -693,7 +695,7 @@ fn initialise<'py>(
     let op = op.ok_or_else(|| PyTypeError::new_err("nditer() missing required argument 'op' (pos 1)"))?;
     let flags = global_flags(flags.as_ref())?;
     let order = array_args::order(order.as_ref(), Order::Keep)?;
-    let casting = convert_casting(casting.as_ref())?;
+    let casting = array_args::plain_casting(casting.as_ref(), Casting::Safe)?;
     let itershape = match itershape.filter(|s| !s.is_none()) {
         Some(s) => array_args::optional_shape(&s)?,
         None => None,
@@ -744,7 +746,7 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
     let (Some(op), Some(axes)) = (op, axes) else { return Err(PyTypeError::new_err("missing argument")) };
     let flags = global_flags(flags.as_ref())?;
     let order = array_args::order(order.as_ref(), Order::Keep)?;
-    let casting = convert_casting(casting.as_ref())?;
+    let casting = array_args::plain_casting(casting.as_ref(), Casting::Safe)?;
     let buffersize = convert_buffersize(buffersize.as_ref())?;
     let nests = nested_axes(&axes)?;
     let (mut arrays, mut op_flags) = convert_operands(&op, op_flags.as_ref())?;

@@ -1,3 +1,8 @@
 //! Helper modules of numpy's own test suite.
 
+mod arrays;
+mod converters;
+mod extint;
+mod iterators;
 pub mod multiarray_tests;
+mod npymath;

@@ -117,31 +117,92 @@ fn type_name(obj: &Bound<'_, PyAny>) -> String {
     obj.get_type().name().map(|n| n.to_string()).unwrap_or_default()
 }
 
+/// An argument that is one of a few words (str, or bytes in UTF-8). `parse` gives `None` for other words, which are an
+/// error that starts with `complaint`; `what` names the argument.
+pub fn word<T>(
+    obj: &Bound<'_, PyAny>,
+    what: &str,
+    complaint: &str,
+    parse: impl FnOnce(&str) -> PyResult<Option<T>>,
+) -> PyResult<T> {
+    let known = if let Ok(s) = obj.cast::<PyString>() {
+        parse(&s.to_string_lossy())?
+    } else if let Ok(b) = obj.cast::<PyBytes>() {
+        match std::str::from_utf8(b.as_bytes()) {
+            Ok(s) => parse(s)?,
+            Err(_) => None,
+        }
+    } else {
+        return Err(PyTypeError::new_err(format!("{what} must be str, not {}", type_name(obj))));
+    };
+    match known {
+        Some(value) => Ok(value),
+        None => Err(PyValueError::new_err(format!("{complaint} (got {})", obj.repr()?))),
+    }
+}
+
 /// `order='C'|'F'|'A'|'K'` (any case; `None` and absent: the default).
 pub fn order(obj: Option<&Bound<'_, PyAny>>, default: Order) -> PyResult<Order> {
     let Some(obj) = obj.filter(|o| !o.is_none()) else { return Ok(default) };
-    let Some(s) = text(obj) else {
-        return Err(PyTypeError::new_err(format!("order must be str, not {}", type_name(obj))));
-    };
-    match s.as_str() {
-        "C" | "c" => Ok(Order::C),
-        "F" | "f" => Ok(Order::F),
-        "A" | "a" => Ok(Order::Any),
-        "K" | "k" => Ok(Order::Keep),
-        _ => Err(PyValueError::new_err(format!("order must be one of 'C', 'F', 'A', or 'K' (got '{s}')"))),
-    }
+    word(obj, "order", "order must be one of 'C', 'F', 'A', or 'K'", |s| {
+        Ok(match s {
+            "C" | "c" => Some(Order::C),
+            "F" | "f" => Some(Order::F),
+            "A" | "a" => Some(Order::Any),
+            "K" | "k" => Some(Order::Keep),
+            _ => None,
+        })
+    })
 }
 
 /// `casting='same_kind'` and friends.
 pub fn casting(obj: Option<&Bound<'_, PyAny>>, default: Casting) -> PyResult<Casting> {
     let Some(obj) = obj else { return Ok(default) };
-    let Some(s) = text(obj) else {
-        return Err(PyTypeError::new_err(format!("casting must be str, not {}", type_name(obj))));
-    };
-    casting_name(&s).ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe', 'same_value' (got '{s}')"
-        ))
+    let complaint = "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe', 'same_value'";
+    word(obj, "casting", complaint, |s| Ok(casting_name(s)))
+}
+
+/// [`casting`] where `'same_value'` is not taken.
+pub fn plain_casting(obj: Option<&Bound<'_, PyAny>>, default: Casting) -> PyResult<Casting> {
+    let Some(obj) = obj else { return Ok(default) };
+    let complaint = "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe'";
+    word(obj, "casting", complaint, |s| Ok(casting_name(s).filter(|&c| c != Casting::SameValue)))
+}
+
+/// How to sort. Only the first letter counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SortWord {
+    Quick,
+    Heap,
+    Stable,
+}
+
+/// `kind='quicksort'`
+pub fn sort_kind(obj: &Bound<'_, PyAny>) -> PyResult<SortWord> {
+    word(obj, "sort kind", "sort kind must be one of 'quick', 'heap', or 'stable'", |s| {
+        Ok(match s.as_bytes().first().map(u8::to_ascii_lowercase) {
+            Some(b'q') => Some(SortWord::Quick),
+            Some(b'h') => Some(SortWord::Heap),
+            Some(b'm' | b's') => Some(SortWord::Stable),
+            _ => None,
+        })
+    })
+}
+
+/// `kind='introselect'`, the only one there is.
+pub fn select_kind(obj: &Bound<'_, PyAny>) -> PyResult<()> {
+    word(obj, "select kind", "select kind must be 'introselect'", |s| Ok((s == "introselect").then_some(())))
+}
+
+/// `side='left'` (false) or `'right'` (true).
+pub fn search_side(obj: &Bound<'_, PyAny>) -> PyResult<bool> {
+    word(obj, "search side", "search side must be 'left' or 'right'", |s| match s {
+        "left" => Ok(Some(false)),
+        "right" => Ok(Some(true)),
+        _ if matches!(s.as_bytes().first(), Some(b'l' | b'L' | b'r' | b'R')) => {
+            Err(PyValueError::new_err("search side must be one of 'left' or 'right'"))
+        }
+        _ => Ok(None),
     })
 }
 
@@ -205,15 +266,16 @@ pub enum ClipMode {
 /// See [`ClipMode`]; integers 0, 1, 2 are accepted too.
 pub fn clip_mode(obj: Option<&Bound<'_, PyAny>>) -> PyResult<ClipMode> {
     let Some(obj) = obj.filter(|o| !o.is_none()) else { return Ok(ClipMode::Raise) };
-    if let Some(s) = text(obj) {
-        return match s.as_bytes().first().map(u8::to_ascii_uppercase) {
-            Some(b'C') if s.eq_ignore_ascii_case("clip") => Ok(ClipMode::Clip),
-            Some(b'W') if s.eq_ignore_ascii_case("wrap") => Ok(ClipMode::Wrap),
-            Some(b'R') if s.eq_ignore_ascii_case("raise") => Ok(ClipMode::Raise),
-            _ => Err(PyValueError::new_err(format!(
-                "clipmode must be one of 'clip', 'raise', or 'wrap' (got '{s}')"
-            ))),
-        };
+    if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() {
+        return word(obj, "clipmode", "clipmode must be one of 'clip', 'raise', or 'wrap'", |s| match s {
+            "clip" => Ok(Some(ClipMode::Clip)),
+            "wrap" => Ok(Some(ClipMode::Wrap)),
+            "raise" => Ok(Some(ClipMode::Raise)),
+            _ if matches!(s.as_bytes().first(), Some(b'C' | b'c' | b'W' | b'w' | b'R' | b'r')) => {
+                Err(PyValueError::new_err("Use one of 'clip', 'raise', or 'wrap' for clip mode"))
+            }
+            _ => Ok(None),
+        });
     }
     match index(obj) {
         Ok(0) => Ok(ClipMode::Clip),
@@ -222,7 +284,7 @@ pub fn clip_mode(obj: Option<&Bound<'_, PyAny>>) -> PyResult<ClipMode> {
         Ok(_) => Err(PyTypeError::new_err(
             "integer clipmode must be RAISE, WRAP, or CLIP from 'numpy._core.multiarray'",
         )),
-        Err(_) => Err(PyTypeError::new_err(format!("clipmode must be str, not {}", type_name(obj)))),
+        Err(_) => Err(PyTypeError::new_err("clipmode not understood")),
     }
 }
 

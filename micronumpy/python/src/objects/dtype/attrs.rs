@@ -4,7 +4,7 @@ use micronumpy::TypeNum;
 use micronumpy::dtype::{NATIVE, SWAPPED, flags};
 use pyo3::exceptions::{PyAttributeError, PyIndexError, PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMappingProxy, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyMappingProxy, PyString, PyTuple, PyType};
 use pyo3::{ffi, intern};
 
 use super::{compare, datetime, fields, invalidate, legacy, lossy, pickle};
@@ -283,34 +283,18 @@ fn subscript<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     }
 }
 
-/// A byte order argument: its first letter decides.
+/// A byte order argument. Only the first letter counts.
 pub(crate) fn byteorder_of(arg: &Obj<'_>) -> PyResult<u8> {
-    let text = if let Ok(bytes) = arg.cast::<PyBytes>() {
-        String::from_utf8_lossy(bytes.as_bytes()).into_owned()
-    } else if let Ok(s) = arg.cast::<PyString>() {
-        s.to_string_lossy().into_owned()
-    } else {
-        return Err(PyTypeError::new_err(format!("byteorder must be str, not {}", arg.get_type().name()?)));
-    };
-    let unknown = || PyValueError::new_err(format!("byteorder not recognized (got '{text}')"));
-    // Longer words than these were always accepted by their first letter.
-    let order = match text.as_bytes().first() {
-        Some(b'>' | b'B' | b'b') => b'>',
-        Some(b'<' | b'L' | b'l') => b'<',
-        Some(b'=' | b'N' | b'n') => b'=',
-        Some(b'|' | b'I' | b'i') => b'|',
-        Some(b'S' | b's') => b's',
-        _ => return Err(unknown()),
-    };
-    let word = text.to_ascii_lowercase();
-    let words: &[&str] = match order {
-        b'>' => &["big"],
-        b'<' => &["little"],
-        b'=' => &["native"],
-        b'|' => &["ignore"],
-        _ => &["swap"],
-    };
-    if text.len() == 1 || words.contains(&word.as_str()) { Ok(order) } else { Err(unknown()) }
+    crate::objects::array::args::word(arg, "byteorder", "byteorder not recognized", |text| {
+        Ok(match text.as_bytes().first() {
+            Some(b'>' | b'B' | b'b') => Some(b'>'),
+            Some(b'<' | b'L' | b'l') => Some(b'<'),
+            Some(b'=' | b'N' | b'n') => Some(b'='),
+            Some(b'|' | b'I' | b'i') => Some(b'|'),
+            Some(b'S' | b's') => Some(b's'),
+            _ => None,
+        })
+    })
 }
 
 fn newbyteorder<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {

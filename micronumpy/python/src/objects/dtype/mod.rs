@@ -30,6 +30,7 @@ use super::{Descr, scalar};
 use crate::abi::*;
 use crate::ffi::types;
 
+pub(crate) use attrs::byteorder_of;
 pub use classes::CLASSES;
 pub use compare::equivalent;
 pub use new::{convert, convert_with};

@@ -34,17 +34,11 @@ fn sort_kind<'py>(kind: Option<&Obj<'py>>, stable: Option<&Obj<'py>>) -> PyResul
             "`kind` and keyword parameters can't be provided at the same time. Use only one of them.",
         ));
     }
-    let Some(text) = args::text(kind) else {
-        return Err(PyTypeError::new_err(format!("sort kind must be str, not {}", kind.get_type().name()?)));
-    };
-    match text.as_bytes().first().map(u8::to_ascii_lowercase) {
-        Some(b'q') => Ok(SortKind::Quick),
-        Some(b'h') => Ok(SortKind::Heap),
-        Some(b'm' | b's') => Ok(SortKind::Stable),
-        _ => Err(PyValueError::new_err(format!(
-            "sort kind must be one of 'quick', 'heap', or 'stable' (got '{text}')"
-        ))),
-    }
+    Ok(match args::sort_kind(kind)? {
+        args::SortWord::Quick => SortKind::Quick,
+        args::SortWord::Heap => SortKind::Heap,
+        args::SortWord::Stable => SortKind::Stable,
+    })
 }
 
 /// The dtype with its fields in the order `order=` asks for.
@@ -137,12 +131,7 @@ fn kth_list(obj: &Obj<'_>) -> PyResult<Vec<isize>> {
 }
 
 fn check_select_kind(kind: Option<&Obj<'_>>) -> PyResult<()> {
-    let Some(kind) = kind else { return Ok(()) };
-    let text = args::text(kind).ok_or_else(|| PyTypeError::new_err("select kind must be str"))?;
-    if text != "introselect" {
-        return Err(PyValueError::new_err(format!("select kind must be 'introselect' (got '{text}')")));
-    }
-    Ok(())
+    kind.map_or(Ok(()), args::select_kind)
 }
 
 /// `arr.partition(kth, axis=-1, kind='introselect', order=None)`
@@ -191,26 +180,8 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
     let Some(keys) = keys else { return Err(PyTypeError::new_err("missing v")) };
     let side = match side.as_ref() {
         None => Side::Left,
-        Some(s) => {
-            let Some(text) = args::text(s) else {
-                return Err(PyTypeError::new_err(format!(
-                    "search side must be str, not {}",
-                    s.get_type().name()?
-                )));
-            };
-            match text.as_str() {
-                "left" => Side::Left,
-                "right" => Side::Right,
-                t if matches!(t.as_bytes().first(), Some(b'l' | b'L' | b'r' | b'R')) => {
-                    return Err(PyValueError::new_err("search side must be one of 'left' or 'right'"));
-                }
-                t => {
-                    return Err(PyValueError::new_err(format!(
-                        "search side must be 'left' or 'right' (got '{t}')"
-                    )));
-                }
-            }
-        }
+        Some(s) if args::search_side(s)? => Side::Right,
+        Some(_) => Side::Left,
     };
     let arr = Array(slf.clone());
     // The dtype both sides are compared in.
