@@ -291,10 +291,10 @@ impl Query<'_> {
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
         }
-        if let (Rule::Add, [None, None, Some(t)]) = (uf.rule, self.signature)
-            && t.is_string()
+        if uf.rule == Rule::Add
+            && let Some(t) = self.sig(2).filter(|t| t.is_string())
         {
-            let index = super::strings::addition(uf, self.input_num(0), self.input_num(1), *t)?;
+            let index = super::strings::addition(uf, self.input_num(0), self.input_num(1), t)?;
             return Ok((index, false));
         }
         if (0..uf.nargs()).any(|i| self.sig(i).is_some_and(|t| t.is_flexible() || t == TypeNum::VSTRING)) {
@@ -372,10 +372,8 @@ impl Query<'_> {
     }
 
     fn uniform_type(&self) -> Resolve<TypeNum> {
-        if self.has_signature() {
-            if let Some(t) = self.sig(self.nin()) {
-                return Ok(t);
-            }
+        if let Some(t) = self.sig(self.nin()) {
+            return Ok(t);
         }
         if self.nin() == 1 {
             return Ok(self.input_num(0));
@@ -662,7 +660,7 @@ impl Query<'_> {
                 let OpType::Weak(w) = *op else { return None };
                 let s = strong.as_ref()?;
                 let rank = kind_rank(s.num)?;
-                if (w as u8) + 1 <= rank { None } else { promote_weak(s, w).ok() }
+                if (w as u8) < rank { None } else { promote_weak(s, w).ok() }
             })
             .collect()
     }

@@ -8,8 +8,8 @@
 use std::sync::OnceLock;
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::{ffi, intern};
 
 /// The arguments of one call, in vectorcall form.
 #[derive(Clone, Copy)]
@@ -310,6 +310,10 @@ pub fn none_as_absent<'py>(arg: Option<Bound<'py, PyAny>>) -> Option<Bound<'py, 
 
 /// `numpy._NoValue`
 pub fn is_no_value(arg: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = arg.py();
-    Ok(arg.is(&super::import::cached(py, "numpy._globals", intern!(py, "_NoValue").to_str()?)?))
+    static NO_VALUE: OnceLock<Py<PyAny>> = OnceLock::new();
+    if let Some(known) = NO_VALUE.get() {
+        return Ok(known.as_ptr() == arg.as_ptr());
+    }
+    let found = super::import::cached(arg.py(), "numpy._globals", "_NoValue")?;
+    Ok(NO_VALUE.get_or_init(|| found.unbind()).as_ptr() == arg.as_ptr())
 }

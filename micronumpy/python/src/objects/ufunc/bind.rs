@@ -9,8 +9,8 @@ use pyo3::types::{PyComplex, PyFloat, PyInt, PyTuple};
 use pyo3::{PyErr, PyTypeInfo};
 use ufuncs::{LoopDef, LoopFlags};
 
-use super::UfuncRef;
 use super::params::{Signature, casting_name};
+use super::{UfuncRef, fast};
 use crate::abi::PyArray_Descr;
 use crate::error::to_pyerr;
 use crate::ffi::import::cached;
@@ -119,6 +119,9 @@ pub fn bind<'py>(
     signature: &Signature,
     casting: Casting,
 ) -> PyResult<Binding<'py>> {
+    if let Some(known) = known(uf, ins, outs, signature, casting) {
+        return Ok(known);
+    }
     let ops: PerOp<OpType<'_>> = ins
         .iter()
         .map(|op| match op.weak {
@@ -149,6 +152,30 @@ pub fn bind<'py>(
     drop(core);
     let descrs = descrs_of(uf.py(), &res.dtypes, ins.iter().map(|i| &i.arr))?;
     Ok(Binding { def, res, descrs })
+}
+
+/// The loop for operands of builtin numeric types, if it was found before.
+fn known<'py>(
+    uf: &UfuncRef<'py>,
+    ins: &[Input<'py>],
+    outs: &[Option<Array<'py>>],
+    signature: &Signature,
+    casting: Casting,
+) -> Option<Binding<'py>> {
+    if casting < Casting::SameKind || signature.iter().any(|s| s.is_some()) {
+        return None;
+    }
+    let codes: PerOp<u8> = ins.iter().map(|i| fast::code_of(i.arr.dtype(), i.weak)).collect::<Option<_>>()?;
+    let (func, aux, flags, types) = fast::binding(uf, &codes)?;
+    let dtypes: PerOp<Dtype> = types[..uf.nargs()].iter().map(|&t| Dtype::builtin(t)).collect();
+    for (out, dt) in outs.iter().zip(&dtypes[ins.len()..]) {
+        if out.as_ref().is_some_and(|o| !micronumpy::cast::can_cast(dt, o.dtype(), casting)) {
+            return None;
+        }
+    }
+    let descrs = types[..uf.nargs()].iter().map(|&t| dtype::builtin(uf.py(), t)).collect();
+    let def = LoopDef { types: [].as_slice().into(), func, aux, flags };
+    Some(Binding { def, res: Resolution { index: 0, dtypes, force_cast: false }, descrs })
 }
 
 /// Descriptor objects for dtypes; an operand's own one where it is the same.

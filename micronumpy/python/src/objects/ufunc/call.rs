@@ -9,7 +9,7 @@
 use micronumpy::array::{Dims, broadcast_shapes};
 use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
 use micronumpy::ufunc::BoundLoop;
-use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, output_shape_error, overlaps};
+use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, needs_buffer, output_shape_error, overlaps};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -259,7 +259,7 @@ fn wrap<'py>(uf: &UfuncRef<'py>, c: &Call<'py>, results: PerOp<Array<'py>>) -> P
 /// An elementwise call.
 fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
     let mut ins = inputs(uf, &c.ins)?;
-    if let Some(text) = c.signature.iter().flatten().find(|t| t.is_flexible()) {
+    if let Some(text) = c.signature.iter().flatten().find(|t| t.is_string()) {
         // Numbers asked for as strings are as long as they are written.
         let descr = crate::objects::dtype::builtin(uf.py(), *text);
         for op in ins.iter_mut().filter(|op| op.weak.is_some()) {
@@ -326,8 +326,11 @@ pub fn elementwise<'py>(
     let mask = where_.map(|m| copy_of[arrays.len()].map_or_else(|| m.view(), |k| copies[k].view()));
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(uf, &raw));
-    let bufsize = errstate::bufsize(py)?;
-    let check = binding.has_fp_status();
+    let buffered = views.iter().zip(binding.dtypes()).any(|(v, dt)| needs_buffer(v, dt, l.takes_unaligned()));
+    let bufsize = if buffered { errstate::bufsize(py)? } else { errstate::DEFAULT_BUFSIZE };
+    // Casts have a status, too; what objects leave behind means nothing.
+    let check =
+        binding.has_fp_status() || buffered && !binding.def.flags.contains(ufuncs::LoopFlags::NEEDS_API);
     if check {
         fpstatus::clear();
     }

@@ -102,15 +102,8 @@ fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolv
     }
     if reduction {
         descrs[2] = descrs[0].clone();
-        let num = descrs[1].as_ref().map(|d| d.dtype().num);
-        if let Some(num) = num
-            && descrs[0].is_none()
-            && signature[0].is_none()
-            && matches!(&*uf.data().core.borrow().name, "add" | "multiply")
-            && (num.is_bool() || num.is_integer() && num.size() < 8)
-        {
-            let wide = if num.is_unsigned() { micronumpy::TypeNum::ULONG } else { micronumpy::TypeNum::LONG };
-            signature[0] = Some(wide);
+        if let (None, Some(d), None) = (&descrs[0], &descrs[1], signature[0]) {
+            signature[0] = super::reduce::wide_type(&uf.data().core.borrow().name, d.dtype().num);
         }
         signature[2] = signature[0];
     }

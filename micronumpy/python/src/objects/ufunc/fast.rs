@@ -13,7 +13,8 @@ use micronumpy::ufunc::{OpType, Weak, loop_status, resolve};
 use micronumpy::{Casting, Dtype, Order, TypeNum};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use ufuncs::{LoopContext, LoopFlags, LoopFn, fpstatus};
+use ufuncs::casts::{cast_flags, cast_loop};
+use ufuncs::{Identity, LoopContext, LoopFlags, LoopFn, fpstatus};
 
 use super::{UfuncRef, errstate};
 use crate::abi::*;
@@ -44,26 +45,32 @@ struct Entry {
     aux: *mut c_void,
     flags: LoopFlags,
     types: [TypeNum; MAX_ARGS],
+    /// Casts of inputs that are not what the loop wants.
+    casts: [Option<LoopFn>; MAX_IN],
 }
 
-/// What earlier calls of a ufunc found out.
-pub struct Cache(RefCell<Vec<Entry>>);
+/// What earlier calls of a ufunc found out: about calls, and about reductions.
+pub struct Cache(RefCell<Vec<Entry>>, RefCell<Vec<Entry>>);
 
 impl Cache {
     /// More combinations than this are rare; the oldest is forgotten.
     const SIZE: usize = 16;
 
     pub fn new() -> Cache {
-        Cache(RefCell::new(Vec::new()))
+        Cache(RefCell::default(), RefCell::default())
     }
     pub fn clear(&self) {
         self.0.borrow_mut().clear();
+        self.1.borrow_mut().clear();
     }
     fn find(&self, key: &Key) -> Option<Entry> {
         self.0.borrow().iter().find(|e| e.key == *key).copied()
     }
     fn insert(&self, entry: Entry) {
-        let mut list = self.0.borrow_mut();
+        Cache::push(&self.0, entry);
+    }
+    fn push(list: &RefCell<Vec<Entry>>, entry: Entry) {
+        let mut list = list.borrow_mut();
         if list.len() == Cache::SIZE {
             list.remove(0);
         }
@@ -222,9 +229,99 @@ fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
     if def.flags.contains(LoopFlags::NEEDS_API) {
         return None;
     }
-    let entry = Entry { key, func: def.func, aux: def.aux, flags: def.flags, types };
+    let mut casts = [None; MAX_IN];
+    let mut flags = def.flags;
+    for i in 0..nin {
+        let from = TypeNum(key[i].into());
+        if key[i] < WEAK_INT && from != types[i] {
+            casts[i] = Some(cast_loop(from, types[i])?);
+            // Status of the casts counts as well.
+            if !cast_flags(from, types[i]).contains(LoopFlags::NO_FP_ERRORS) {
+                flags = LoopFlags(flags.0 & !LoopFlags::NO_FP_ERRORS.0);
+            }
+        }
+    }
+    let entry = Entry { key, func: def.func, aux: def.aux, flags, types, casts };
     data.cache.insert(entry);
     Some(entry)
+}
+
+/// What the loop for these operand codes wants and gives, without looking at operands: see [`super::bind`].
+pub fn binding(
+    uf: &UfuncRef<'_>,
+    codes: &[u8],
+) -> Option<(LoopFn, *mut c_void, LoopFlags, [TypeNum; MAX_ARGS])> {
+    if codes.len() > MAX_IN || uf.nout() > MAX_OUT || codes.iter().all(|&c| c >= WEAK_INT) {
+        return None;
+    }
+    let mut key: Key = [UNUSED; MAX_IN];
+    key[..codes.len()].copy_from_slice(codes);
+    let e = uf.data().cache.find(&key).or_else(|| look_up(uf, key, codes.len()))?;
+    Some((e.func, e.aux, e.flags, e.types))
+}
+
+/// The code of an operand of this dtype or kind.
+pub fn code_of(dt: &Dtype, weak: Option<Weak>) -> Option<u8> {
+    match weak {
+        Some(Weak::Int) => Some(WEAK_INT),
+        Some(Weak::Float) => Some(WEAK_FLOAT),
+        Some(Weak::Complex) => Some(WEAK_COMPLEX),
+        None if is_fast_num(dt.num.0) => Some(dt.num.0 as u8),
+        None => None,
+    }
+}
+
+/// Elements cast at a time; small enough for the stack.
+const CHUNK: usize = 256;
+
+/// Room for a chunk of any numeric type.
+#[repr(C, align(64))]
+struct Buffer([u8; CHUNK * 32]);
+
+/// Run a loop in chunks, casting inputs that need it.
+///
+/// # Safety
+/// Operands of `count` elements at these addresses and strides, in the types the entry's key tells (inputs) and the
+/// loop writes (outputs).
+unsafe fn run_casting(
+    entry: &Entry,
+    nin: usize,
+    nargs: usize,
+    ctx: &LoopContext,
+    data: &[*mut u8; MAX_ARGS],
+    strides: &[isize; MAX_ARGS],
+    count: isize,
+) -> i32 {
+    let mut buffers = [const { std::mem::MaybeUninit::<Buffer>::uninit() }; MAX_IN];
+    let mut done = 0;
+    while done < count {
+        let n = (count - done).min(CHUNK as isize);
+        let mut at = [null_mut::<u8>(); MAX_ARGS];
+        let mut steps = *strides;
+        for i in 0..nargs {
+            at[i] = data[i].wrapping_offset(done * strides[i]);
+        }
+        for i in 0..nin {
+            let Some(cast) = entry.casts[i] else { continue };
+            let buf = buffers[i].as_mut_ptr().cast::<u8>();
+            let size = entry.types[i].size() as isize;
+            let (len, step) = if strides[i] == 0 { (1, 0) } else { (n, size) };
+            // SAFETY: `len` elements of the input, a buffer with room for them.
+            let code =
+                unsafe { cast(ctx, [at[i], buf].as_ptr(), &len, [strides[i], size].as_ptr(), null_mut()) };
+            if code != 0 {
+                return code;
+            }
+            (at[i], steps[i]) = (buf, step);
+        }
+        // SAFETY: `n` elements of every operand, in the loop's types.
+        let code = unsafe { (entry.func)(ctx, at.as_ptr(), &n, steps.as_ptr(), entry.aux) };
+        if code != 0 {
+            return code;
+        }
+        done += n;
+    }
+    0
 }
 
 /// Whether two arrays have one shape.
@@ -289,9 +386,6 @@ pub unsafe fn try_call(
                     return Ok(None);
                 }
                 continue;
-            }
-            if TypeNum(op.code.into()) != entry.types[i] {
-                return Ok(None);
             }
             if op.array.is_null() {
                 continue;
@@ -362,7 +456,11 @@ pub unsafe fn try_call(
                 flags: 0,
                 parameters: null_mut(),
             };
-            let code = (entry.func)(&ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux);
+            let code = if entry.casts[..nin].iter().all(|c| c.is_none()) {
+                (entry.func)(&ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux)
+            } else {
+                run_casting(&entry, nin, nin + nout, &ctx, &data, &strides, count)
+            };
             if code != 0 {
                 loop_status(code).py(py)?;
             }
@@ -391,6 +489,146 @@ pub unsafe fn try_call(
         }
         let pair = [finished(0)?, finished(1)?].map(|p| Bound::<PyAny>::from_owned_ptr(py, p));
         Ok(Some(pyo3::types::PyTuple::new(py, pair)?.into_ptr()))
+    }
+}
+
+/// Fold a whole contiguous array of a builtin numeric type: a new reference, or `None` when the general path has to do
+/// it.
+///
+/// # Safety
+/// A live object.
+pub unsafe fn try_reduce(
+    uf: &UfuncRef<'_>,
+    obj: *mut ffi::PyObject,
+    any_axis: bool,
+) -> PyResult<Option<*mut ffi::PyObject>> {
+    let py = uf.py();
+    // SAFETY: layouts follow from the types that are checked; the array is alive during the call.
+    unsafe {
+        if ffi::Py_TYPE(obj) != ARRAY_TYPE.as_type() {
+            return Ok(None);
+        }
+        let Some(op) = operand(obj) else { return Ok(None) };
+        let arr = op.array;
+        if arr.is_null()
+            || (*arr).nd != 1
+                && (!any_axis || (*arr).flags & (NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS) == 0)
+        {
+            return Ok(None);
+        }
+        let Some(entry) = reduction(uf, op.code) else { return Ok(None) };
+        let mut count = 1isize;
+        for i in 0..(*arr).nd as usize {
+            count *= *(*arr).dimensions.add(i);
+        }
+        let (stride, num) = (step(arr), entry.types[0]);
+        let identity = uf.data().core.borrow().identity;
+        if identity == Identity::None && (*arr).nd > 1 {
+            return Ok(None);
+        }
+        let mut cell = [0u128; 2];
+        let acc = cell.as_mut_ptr().cast::<u8>();
+        let mut data = (*arr).data;
+        if !start(identity, num, acc) {
+            // Without identity the fold starts with the first element.
+            if count == 0 || entry.casts[1].is_some() {
+                return Ok(None);
+            }
+            std::ptr::copy_nonoverlapping(data, acc, num.size());
+            data = data.wrapping_offset(stride);
+            count -= 1;
+        }
+        let check = !entry.flags.contains(LoopFlags::NO_FP_ERRORS);
+        if check {
+            fpstatus::clear();
+        }
+        if count > 0 {
+            let ctx = LoopContext {
+                caller: uf.0.as_ptr().cast(),
+                method: null_mut(),
+                descriptors: null(),
+                info: null(),
+                flags: 0,
+                parameters: null_mut(),
+            };
+            let ptrs = [acc, data, acc, null_mut(), null_mut()];
+            let strides = [0, stride, 0, 0, 0];
+            let code = if entry.casts[1].is_none() {
+                (entry.func)(&ctx, ptrs.as_ptr(), &count, strides.as_ptr(), entry.aux)
+            } else {
+                run_casting(&entry, 2, 3, &ctx, &ptrs, &strides, count)
+            };
+            loop_status(code).py(py)?;
+        }
+        if check {
+            let status = fpstatus::take();
+            if status != 0 {
+                errstate::report(py, "reduce", status)?;
+            }
+        }
+        Ok(Some(scalar::to_scalar(&dtype::builtin(py, num), acc, None)?.into_ptr()))
+    }
+}
+
+/// The loop of a reduction without further arguments, if it stays within one type.
+fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
+    let key: Key = [UNUSED, code, UNUSED];
+    let data = uf.data();
+    if let Some(e) = data.cache.1.borrow().iter().find(|e| e.key == key) {
+        return Some(*e);
+    }
+    let core = data.core.borrow();
+    let own = Dtype::builtin(TypeNum(code.into()));
+    let mut signature = [None; 3];
+    if let Some(wide) = super::reduce::wide_type(&core.name, own.num) {
+        (signature[0], signature[2]) = (Some(wide), Some(wide));
+    }
+    let res = resolve(&core, &[OpType::Absent, OpType::Is(&own), OpType::Absent], &signature).ok()?;
+    let def = &core.loops[res.index].def;
+    let num = res.dtypes[0].num;
+    if !is_fast_num(num.0)
+        || res.dtypes.iter().any(|d| d.num != num)
+        || def.flags.contains(LoopFlags::NEEDS_API)
+        // Sums of cast floats depend on how many elements are cast at a time.
+        || num != own.num && !num.is_integer()
+    {
+        return None;
+    }
+    let mut casts = [None; MAX_IN];
+    if num != own.num {
+        casts[1] = Some(cast_loop(own.num, num)?);
+    }
+    let mut types = [TypeNum::BOOL; MAX_ARGS];
+    types[..3].fill(num);
+    let entry = Entry { key, func: def.func, aux: def.aux, flags: def.flags, types, casts };
+    Cache::push(&data.cache.1, entry);
+    Some(entry)
+}
+
+/// Write the identity of an operation as an element; false if there is none.
+///
+/// # Safety
+/// Room for any numeric type, zeroed.
+unsafe fn start(identity: Identity, num: TypeNum, out: *mut u8) -> bool {
+    let value = match identity {
+        Identity::Zero | Identity::False => return true,
+        Identity::One | Identity::True => 1.0,
+        Identity::MinusOne if num.is_integer() => {
+            // SAFETY: all bits of one integer.
+            unsafe { out.write_bytes(0xff, num.size()) };
+            return true;
+        }
+        Identity::MinusOne if num.is_bool() => 1.0,
+        Identity::NegInf if num.is_float() => f64::NEG_INFINITY,
+        _ => return false,
+    };
+    match cast_loop(TypeNum::DOUBLE, num) {
+        Some(cast) => {
+            let src = (&raw const value).cast_mut().cast::<u8>();
+            // SAFETY: one double in, one element out.
+            unsafe { cast(null(), [src, out].as_ptr(), &1, [0, 0].as_ptr(), null_mut()) == 0 }
+        }
+        None => false,
     }
 }
 
@@ -471,6 +709,6 @@ unsafe fn clash(op: &Operand, out: *mut PyArrayObject) -> bool {
             && step(op.array) == step(out)
             // Elements of an output with stride 0 are written again and again.
             && step(out) != 0;
-        !same && !(op.array.is_null() && (*out).nd == 0 && op.data == (*out).data)
+        !(same || op.array.is_null() && (*out).nd == 0 && op.data == (*out).data)
     }
 }

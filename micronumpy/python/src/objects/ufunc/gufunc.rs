@@ -87,9 +87,9 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
         .collect();
     let axes = operand_axes(py, &name, nin, &counts, axis, c)?;
 
-    for i in 0..nargs {
+    for (i, ax) in axes.iter().enumerate() {
         let Some(a) = operand(i) else { continue };
-        let own = pick(a.shape(), &axes[i].core);
+        let own = pick(a.shape(), &ax.core);
         if i >= nin && extra > 0 {
             if own.iter().any(|&n| n != 1) {
                 return Err(PyValueError::new_err(format!(
@@ -395,9 +395,9 @@ fn loop_shape<'a, 'py: 'a>(
 ) -> PyResult<Dims> {
     let mut shape = Dims::from_elem(1, loop_ndim);
     let mut fits = true;
-    for i in 0..nargs {
+    for (i, ax) in axes.iter().enumerate() {
         let Some(a) = operand(i) else { continue };
-        let own = pick(a.shape(), &axes[i].looped);
+        let own = pick(a.shape(), &ax.looped);
         let lead = loop_ndim - own.len();
         for (k, &n) in own.iter().enumerate() {
             let slot = &mut shape[lead + k];
@@ -414,9 +414,9 @@ fn loop_shape<'a, 'py: 'a>(
         let mut text = String::from(
             "operands could not be broadcast together with remapped shapes [original->remapped]: ",
         );
-        for i in 0..nargs {
+        for (i, ax) in axes.iter().enumerate() {
             let Some(a) = operand(i) else { continue };
-            let own = pick(a.shape(), &axes[i].looped);
+            let own = pick(a.shape(), &ax.looped);
             let mut remapped = Dims::from_elem(-1, loop_ndim - own.len());
             remapped.extend(own);
             if i < nin {
@@ -431,9 +431,9 @@ fn loop_shape<'a, 'py: 'a>(
         text += &format!(" and requested shape {}", shape_text(&requested));
         return Err(PyValueError::new_err(text));
     }
-    for i in nin..nargs {
+    for (i, ax) in axes.iter().enumerate().skip(nin) {
         let Some(a) = operand(i) else { continue };
-        let own = pick(a.shape(), &axes[i].looped);
+        let own = pick(a.shape(), &ax.looped);
         if own != shape {
             return Err(PyValueError::new_err(format!(
                 "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",

@@ -126,9 +126,9 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy.ufunc",
             size_of::<PyUFuncObject>(),
-            (ffi::Py_TPFLAGS_HAVE_GC
+            ffi::Py_TPFLAGS_HAVE_GC
                 | ffi::Py_TPFLAGS_HAVE_VECTORCALL
-                | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION) as u64,
+                | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION,
         );
         (*ty).tp_dict = dict.into_ptr();
         (*ty).tp_dealloc = Some(dealloc);

@@ -14,7 +14,7 @@ use ufuncs::fpstatus;
 use super::bind::{Binding, descrs_of, error};
 use super::call::{copied, new_laid_out};
 use super::object::identity_object;
-use super::{UfuncRef, errstate, overrides, params};
+use super::{UfuncRef, errstate, fast, overrides, params};
 use crate::error::IntoPyResult;
 use crate::ffi::Args;
 use crate::ffi::args::{Sig, is_no_value, none_as_absent};
@@ -62,6 +62,34 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
     check_allowed(&uf, Method::Reduce)?;
     check_given(&args, Method::Reduce)?;
     let [array, axis, dtype, out, keepdims, initial, where_] = args.parse(&REDUCE)?;
+    let plain = |o: &Option<Bound<'py, PyAny>>| o.as_ref().is_none_or(|v| v.is_none());
+    let is_bool = |o: &Option<Bound<'py, PyAny>>, b: bool| {
+        o.as_ref().is_none_or(|v| v.is(pyo3::types::PyBool::new(uf.py(), b)))
+    };
+    if let Some(a) = &array
+        && plain(&dtype)
+        && plain(&out)
+        && is_bool(&keepdims, false)
+        && is_bool(&where_, true)
+        && match &initial {
+            Some(v) => is_no_value(v)?,
+            None => true,
+        }
+    {
+        // `None` is every axis, absent and 0 the first one.
+        let everything = axis.as_ref().is_some_and(|v| v.is_none());
+        let first = axis.as_ref().is_none_or(|v| {
+            v.is_exact_instance_of::<pyo3::types::PyInt>()
+                && v.extract::<i64>().is_ok_and(|i| i == 0 || i == -1)
+        });
+        if everything || first {
+            // SAFETY: a live object.
+            if let Some(result) = unsafe { fast::try_reduce(&uf, a.as_ptr(), everything)? } {
+                // SAFETY: a new reference.
+                return Ok(unsafe { Bound::from_owned_ptr(uf.py(), result) });
+            }
+        }
+    }
     let Some(array) = array else { return Err(PyTypeError::new_err("reduce() missing required argument")) };
     run(&uf, Method::Reduce, Given { array, indices: None, axis, dtype, out, keepdims, initial, where_ })
 }
@@ -269,6 +297,15 @@ fn index_list(obj: &Bound<'_, PyAny>) -> PyResult<Vec<isize>> {
     Ok(unsafe { std::slice::from_raw_parts(arr.data().cast::<isize>(), n) }.to_vec())
 }
 
+/// Sums and products of small integers are computed in a type with room for them.
+pub fn wide_type(ufunc: &str, num: TypeNum) -> Option<TypeNum> {
+    let small = num.is_bool() || num.is_integer() && num.size() < TypeNum::LONG.size();
+    match ufunc {
+        "add" | "multiply" if small => Some(if num.is_unsigned() { TypeNum::ULONG } else { TypeNum::LONG }),
+        _ => None,
+    }
+}
+
 /// Find the loop of a reduction.
 fn bind_reduction<'py>(
     uf: &UfuncRef<'py>,
@@ -280,11 +317,8 @@ fn bind_reduction<'py>(
     let py = uf.py();
     let num = arr.dtype().num;
     let core = uf.data().core.borrow();
-    if signature[0].is_none() && out.is_none() && matches!(&*core.name, "add" | "multiply") {
-        // Sums and products of small integers are computed in a type with room for them.
-        if num.is_bool() || num.is_integer() && num.size() < TypeNum::LONG.size() {
-            signature[0] = Some(if num.is_unsigned() { TypeNum::ULONG } else { TypeNum::LONG });
-        }
+    if signature[0].is_none() && out.is_none() {
+        signature[0] = wide_type(&core.name, num);
     }
     signature[2] = signature[0];
     let own = arr.dtype();
@@ -496,16 +530,28 @@ fn fill<'py>(
     identity: bool,
 ) -> PyResult<()> {
     let py = descr.py();
-    let one = array::new(descr, &[], Order::C, true)?;
     let num = descr.dtype().num;
-    // An identity of -1 means all bits set.
-    if identity && num.is_unsigned() && value.extract::<i64>().is_ok_and(|v| v == -1) {
-        // SAFETY: one element of a fixed-size integer type.
-        unsafe { one.data().write_bytes(0xff, num.size()) };
-    } else {
-        // SAFETY: one fresh element.
-        unsafe { scalar::set_item(descr, one.data(), value)? };
+    if num.is_bool() || num.is_number() {
+        let mut cell = [0u128; 2];
+        let one = cell.as_mut_ptr().cast::<u8>();
+        // SAFETY: room for one element of any numeric type; the view's elements are of that type.
+        unsafe {
+            if identity && num.is_unsigned() && value.extract::<i64>().is_ok_and(|v| v == -1) {
+                // An identity of -1 means all bits set.
+                one.write_bytes(0xff, num.size());
+            } else {
+                scalar::set_item(descr, one, value)?;
+            }
+            if view.size() == 1 {
+                std::ptr::copy_nonoverlapping(one, view.data, num.size());
+                return Ok(());
+            }
+            return micronumpy::cast::copy_into(view, &ArrayRef::new(one, &[], &[], descr.dtype())).py(py);
+        }
     }
+    let one = array::new(descr, &[], Order::C, true)?;
+    // SAFETY: one fresh element.
+    unsafe { scalar::set_item(descr, one.data(), value)? };
     micronumpy::cast::copy_into(view, &one.view()).py(py)
 }
 
