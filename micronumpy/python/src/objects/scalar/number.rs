@@ -383,6 +383,8 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     match kind {
         Other::Defer => not_implemented(py),
         Other::General => general(op, a, b),
+        // Doubles hold what is too big here.
+        Other::TooBig if op == Op::Divide => general(op, a, b),
         Other::TooBig => Err(out_of_bounds(num, other)),
         Other::Value(common, value) => {
             // True division of integers is that of doubles.

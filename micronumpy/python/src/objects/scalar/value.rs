@@ -367,6 +367,15 @@ pub fn to_f64(num: TypeNum, v: &Cell) -> f64 {
     }
 }
 
+/// The descriptor of strings of `n` characters, unless its item size would be more than numpy can say.
+pub fn string_descr<'py>(py: Python<'py>, num: TypeNum, n: usize) -> PyResult<Descr<'py>> {
+    let width = if num == TypeNum::UNICODE { 4 } else { 1 };
+    if n > i32::MAX as usize / width {
+        return Err(PyTypeError::new_err("string too large to store inside array."));
+    }
+    descr_of(py, &Dtype { itemsize: width * n, ..Dtype::builtin(num) })
+}
+
 /// The descriptor of a numpy scalar object.
 pub fn descr_of_numpy_scalar<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Descr<'py>>> {
     let py = obj.py();
@@ -379,9 +388,9 @@ pub fn descr_of_numpy_scalar<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<De
     // SAFETY: layouts follow from the type number.
     Ok(Some(unsafe {
         match num {
-            TypeNum::STRING => descr_of(py, &Dtype::string(ffi::PyBytes_Size(obj.as_ptr()).max(0) as usize))?,
+            TypeNum::STRING => string_descr(py, num, ffi::PyBytes_Size(obj.as_ptr()).max(0) as usize)?,
             TypeNum::UNICODE => {
-                descr_of(py, &Dtype::unicode(ffi::PyUnicode_GetLength(obj.as_ptr()).max(0) as usize))?
+                string_descr(py, num, ffi::PyUnicode_GetLength(obj.as_ptr()).max(0) as usize)?
             }
             TypeNum::DATETIME | TypeNum::TIMEDELTA => {
                 let raw: *const PyDatetimeScalarObject = obj.as_ptr().cast();
@@ -429,11 +438,11 @@ pub fn descr_of_scalar<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Descr<'p
         }
         if ffi::PyUnicode_Check(p) != 0 {
             let n = ffi::PyUnicode_GetLength(p).max(0) as usize;
-            return Ok(Some(descr_of(py, &Dtype::unicode(n))?));
+            return string_descr(py, TypeNum::UNICODE, n).map(Some);
         }
         if ffi::PyBytes_Check(p) != 0 {
             let n = ffi::PyBytes_Size(p).max(0) as usize;
-            return Ok(Some(descr_of(py, &Dtype::string(n))?));
+            return string_descr(py, TypeNum::STRING, n).map(Some);
         }
     }
     time::descr_of_python(obj)

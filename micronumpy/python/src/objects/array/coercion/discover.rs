@@ -459,6 +459,7 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
     match num {
         TypeNum::STRING | TypeNum::UNICODE => {
             // SAFETY: live descriptor.
+            let mut converted = false;
             let chars = if unsafe { (*class.raw()).type_ } == b'c' {
                 1
             } else if let Ok(s) = obj.cast::<PyString>() {
@@ -466,14 +467,22 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
             } else if let Ok(b) = obj.cast::<PyBytes>() {
                 b.as_bytes().len()
             } else {
+                converted = true;
                 obj.str()?.len()?
             };
+            let width = if num == TypeNum::UNICODE { 4 } else { 1 };
+            if chars > i32::MAX as usize / width {
+                let length = if converted { format!(" of length {chars}") } else { String::new() };
+                return Err(pyo3::exceptions::PyTypeError::new_err(format!(
+                    "string{length} too large to store inside array."
+                )));
+            }
             // SAFETY: as above.
             if unsafe { (*class.raw()).type_ } == b'c' {
                 return Ok(class.clone());
             }
             let mut dt = class.dtype().clone();
-            dt.itemsize = if num == TypeNum::UNICODE { 4 * chars } else { chars };
+            dt.itemsize = width * chars;
             dtype::descr_of(py, &dt)
         }
         TypeNum::VOID => {
@@ -512,6 +521,13 @@ pub fn array_descr<'py>(arr: &Array<'py>, class: &Descr<'py>) -> PyResult<Option
             }
         }
         let sized = micronumpy::cast::sized_for(dt, class.dtype());
+        if sized.itemsize > i32::MAX as usize {
+            return Err(pyo3::exceptions::PyTypeError::new_err(format!(
+                "cannot cast dtype {} to {}.",
+                arr.descr().0.str()?,
+                class.0.get_type().repr()?
+            )));
+        }
         return dtype::descr_of(py, &sized).map(Some);
     }
     // Objects are asked one by one.
