@@ -43,8 +43,10 @@ macro_rules! binaryfunc {
         ) -> *mut pyo3::ffi::PyObject {
             $crate::ffi::guard(|py| {
                 // SAFETY: CPython passes live objects.
-                let (a, b) =
-                    unsafe { (pyo3::Bound::from_borrowed_ptr(py, a), pyo3::Bound::from_borrowed_ptr(py, b)) };
+                let (a, b) = unsafe {
+                    let first = pyo3::Bound::from_borrowed_ptr(py, a);
+                    (first, pyo3::Bound::from_borrowed_ptr(py, b))
+                };
                 let result: pyo3::PyResult<pyo3::Bound<'_, pyo3::PyAny>> = $body(&a, &b);
                 result.map(pyo3::Bound::into_ptr)
             })
@@ -149,8 +151,10 @@ macro_rules! richcmpfunc {
         ) -> *mut pyo3::ffi::PyObject {
             $crate::ffi::guard(|py| {
                 // SAFETY: CPython passes live objects.
-                let (a, b) =
-                    unsafe { (pyo3::Bound::from_borrowed_ptr(py, a), pyo3::Bound::from_borrowed_ptr(py, b)) };
+                let (a, b) = unsafe {
+                    let first = pyo3::Bound::from_borrowed_ptr(py, a);
+                    (first, pyo3::Bound::from_borrowed_ptr(py, b))
+                };
                 let op = pyo3::basic::CompareOp::from_raw(op)
                     .ok_or_else(|| pyo3::exceptions::PySystemError::new_err("invalid comparison"))?;
                 let result: pyo3::PyResult<pyo3::Bound<'_, pyo3::PyAny>> = $body(&a, &b, op);

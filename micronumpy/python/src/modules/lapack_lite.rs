@@ -37,7 +37,7 @@ pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
         let module = PyModule::new(py, "numpy.linalg.lapack_lite")?;
         module.add("_ilp64", true)?;
         module.add("LapackError", py.get_type::<LapackError>())?;
-        super::multiarray::add_functions(&module, METHODS.as_ptr())?;
+        super::multiarray::add_functions(&module, &METHODS)?;
         add_missing(&module, &["dgelsd", "zgelsd"])?;
         Ok(module.into_ptr())
     })

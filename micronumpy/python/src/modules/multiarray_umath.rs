@@ -34,7 +34,6 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::nditer::init(py)?;
     objects::dispatcher::init(py)?;
     objects::array_converter::init(py)?;
-    objects::busday::init(py)?;
     objects::dtype::classes::register(py)?;
 
     multiarray::constants::add(py, module)?;
@@ -50,13 +49,11 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::floats::add(py, module)?;
     multiarray::promotion::add(py, module)?;
     multiarray::io::add(py, module)?;
-    objects::busday::add(py, module)?;
     multiarray::linear::add(py, module)?;
     multiarray::counting::add(py, module)?;
     multiarray::manipulate::add(py, module)?;
     multiarray::einsum::add(py, module)?;
     multiarray::loadtxt::add(py, module)?;
-    multiarray::char::add(py, module)?;
     objects::nditer::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;

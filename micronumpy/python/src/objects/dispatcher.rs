@@ -63,7 +63,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy._ArrayFunctionDispatcher",
             size_of::<DispatcherObject>(),
-            (pyffi::Py_TPFLAGS_HAVE_VECTORCALL | pyffi::Py_TPFLAGS_METHOD_DESCRIPTOR) as u64,
+            pyffi::Py_TPFLAGS_HAVE_VECTORCALL | pyffi::Py_TPFLAGS_METHOD_DESCRIPTOR,
         );
         (*ty).tp_new = Some(callfunc!(new create));
         (*ty).tp_dealloc = Some(dealloc);
@@ -188,6 +188,7 @@ unsafe fn dispatch<'py>(
         }
         // SAFETY: there is a first argument; the rest are the arguments of the function itself.
         let like = unsafe { Bound::from_borrowed_ptr(py, *args) };
+        // SAFETY: as above.
         args = unsafe { args.add(1) };
         nargs -= 1;
         (PyTuple::new(py, [like])?.into_any(), implementation.clone())

@@ -4,7 +4,6 @@
 
 pub mod array;
 pub mod array_converter;
-pub mod busday;
 pub mod busdaycalendar;
 pub mod dispatcher;
 pub mod dtype;

@@ -156,6 +156,7 @@ fn raw(slf: &Bound<'_, PyAny>) -> *mut NditerObject {
 }
 
 /// The state, closed or not.
+#[allow(clippy::mut_from_ref)]
 fn any_state<'a>(slf: &'a Bound<'_, PyAny>) -> Option<&'a mut State> {
     // SAFETY: only reached for objects of this type; the state belongs to the object and is freed by its dealloc. The GIL
     // serialises access, and no result is held while Python code may run and come back here.
@@ -1326,7 +1327,7 @@ static FUNCTIONS: Methods<2> = Methods::new([fastcall!(c"nested_iters", nested_i
 
 /// Add the type and the function to the module.
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::modules::multiarray::add_functions(module, FUNCTIONS.as_ptr())?;
+    crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
     // SAFETY: the type is ready.
     module.add("nditer", unsafe { types::handle(py, NDITER_TYPE.as_type()) })
 }

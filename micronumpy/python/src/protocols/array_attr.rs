@@ -35,7 +35,7 @@ pub fn from_array_attr<'py>(
     let Some(method) = lookup(obj, intern!(py, "__array__"))? else { return Ok(None) };
     // An unbound `__array__` of a class being converted.
     // SAFETY: type and slot checks of a live object.
-    if obj.is_instance_of::<PyType>() && unsafe { !(*ffi::Py_TYPE(method.as_ptr())).tp_descr_get.is_none() } {
+    if obj.is_instance_of::<PyType>() && unsafe { (*ffi::Py_TYPE(method.as_ptr())).tp_descr_get.is_some() } {
         return Ok(None);
     }
     let args = match descr {

@@ -470,8 +470,6 @@ fn fill_view(arr: &Array<'_>, view: &mut ffi::Py_buffer, flags: i32) -> PyResult
     // Strides of contiguous arrays are told as they would be without dimensions of length one and zero.
     let strides = if c && !(wants(ffi::PyBUF_F_CONTIGUOUS) && f) {
         micronumpy::array::contiguous_strides(arr.shape(), itemsize, false)
-    } else if f && !c {
-        micronumpy::array::contiguous_strides(arr.shape(), itemsize, true)
     } else if f {
         micronumpy::array::contiguous_strides(arr.shape(), itemsize, true)
     } else {

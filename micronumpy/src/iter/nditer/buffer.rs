@@ -226,7 +226,7 @@ impl NdIter {
             let fixed = |end: usize| {
                 (0..end).all(|a| self.axes[a].shape == 1 || self.strides[a * self.columns + op] == 0)
             };
-            let repeats = !(self.ops[op].contig && !self.ops[op].reduce);
+            let repeats = !self.ops[op].contig || self.ops[op].reduce;
             let (core_fixed, outer_fixed) = (
                 repeats && fixed(single),
                 repeats && {

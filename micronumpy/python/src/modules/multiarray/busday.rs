@@ -201,7 +201,7 @@ static METHODS: Methods<4> = Methods::new([
 /// Add the functions and the calendar type.
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     busdaycalendar::init(py)?;
-    super::add_functions(module, METHODS.as_ptr())?;
+    super::add_functions(module, &METHODS)?;
     // SAFETY: the type is ready.
     unsafe { module.add("busdaycalendar", types::handle(py, busdaycalendar::TYPE.as_type())) }
 }

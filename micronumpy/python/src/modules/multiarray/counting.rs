@@ -33,7 +33,7 @@ static FUNCTIONS: Methods<9> = Methods::new([
 ]);
 
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())
+    super::add_functions(module, &FUNCTIONS)
 }
 
 fn given<'py>(arg: Option<Obj<'py>>) -> PyResult<Obj<'py>> {

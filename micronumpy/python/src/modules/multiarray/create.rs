@@ -565,7 +565,7 @@ fn frombuffer<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     let left = mem.len - offset as usize;
     let n = if count < 0 {
-        if left % itemsize != 0 {
+        if !left.is_multiple_of(itemsize) {
             return Err(PyValueError::new_err("buffer size must be a multiple of element size"));
         }
         left / itemsize
@@ -798,5 +798,5 @@ static METHODS: Methods<18> = Methods::new([
 /// Add the functions.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     let _ = no_copy;
-    super::add_functions(module, METHODS.as_ptr())
+    super::add_functions(module, &METHODS)
 }

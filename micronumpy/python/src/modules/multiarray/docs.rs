@@ -3,7 +3,6 @@
 //! CPython keeps `const char *` into the definition tables, so the text is copied once and never freed.
 
 use std::ffi::{CString, c_char};
-use std::ptr::null;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -17,7 +16,7 @@ use crate::ffi::methods::{END, Methods};
 static FUNCTIONS: Methods<2> = Methods::new([fastcall!(c"add_docstring", add_docstring), END]);
 
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())
+    super::add_functions(module, &FUNCTIONS)
 }
 
 /// Head of every descriptor object.
@@ -111,7 +110,7 @@ fn already(kind: &str, obj: &Bound<'_, PyAny>) -> PyErr {
 unsafe fn set(slot: *mut *const c_char, text: &str, kind: &str, obj: &Bound<'_, PyAny>) -> PyResult<()> {
     // SAFETY: the caller's promise.
     unsafe {
-        if *slot == null() {
+        if (*slot).is_null() {
             let text = CString::new(text)?;
             *slot = text.into_raw();
             return Ok(());

@@ -188,5 +188,5 @@ static METHODS: Methods<2> = Methods::new([fastcall!(c"c_einsum", c_einsum), END
 
 /// Add the function.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, METHODS.as_ptr())
+    super::add_functions(module, &METHODS)
 }

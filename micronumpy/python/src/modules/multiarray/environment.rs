@@ -89,7 +89,7 @@ const NAMES: &[&str] = &[
 ];
 
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())?;
+    super::add_functions(module, &FUNCTIONS)?;
     // SAFETY: both types are ready.
     unsafe {
         module.add("ndarray", types::handle(py, ARRAY_TYPE.as_type()))?;

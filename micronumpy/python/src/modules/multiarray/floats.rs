@@ -23,7 +23,7 @@ static FUNCTIONS: Methods<4> = Methods::new([
 ]);
 
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())
+    super::add_functions(module, &FUNCTIONS)
 }
 
 /// A number in its own precision.

@@ -447,5 +447,5 @@ static METHODS: Methods<4> = Methods::new([
 
 /// Add the functions.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, METHODS.as_ptr())
+    super::add_functions(module, &METHODS)
 }

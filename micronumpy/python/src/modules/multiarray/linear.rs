@@ -27,7 +27,7 @@ static FUNCTIONS: Methods<6> = Methods::new([
 ]);
 
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())
+    super::add_functions(module, &FUNCTIONS)
 }
 
 /// Both operands as arrays, and their common descriptor.
@@ -70,7 +70,7 @@ fn result<'py>(
         return Ok(out.clone());
     }
     let owner =
-        if a.0.get_type().is(&b.0.get_type()) || wrap::priority(&a.0, 0.0)? >= wrap::priority(&b.0, 0.0)? {
+        if a.0.get_type().is(b.0.get_type()) || wrap::priority(&a.0, 0.0)? >= wrap::priority(&b.0, 0.0)? {
             a
         } else {
             b

@@ -770,5 +770,5 @@ static METHODS: Methods<2> = Methods::new([fastcall!(c"_load_from_filelike", loa
 
 /// Add the function.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, METHODS.as_ptr())
+    super::add_functions(module, &METHODS)
 }

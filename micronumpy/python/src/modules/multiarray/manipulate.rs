@@ -344,9 +344,7 @@ fn overlap_query<'py>(a: Args<'_, 'py>, sig: &Sig, default: isize, raise: bool) 
     let (x, y) = (array(&x)?, array(&y)?);
     let work = match work.filter(|w| !w.is_none()) {
         None => default,
-        Some(w) => {
-            args::index(&w).map_err(|e| if e.is_instance_of::<PyOverflowError>(py) { e } else { e })?
-        }
+        Some(w) => args::index(&w)?,
     };
     if work < -2 {
         return Err(PyValueError::new_err("Invalid value for max_work"));
@@ -389,5 +387,5 @@ static METHODS: Methods<10> = Methods::new([
 
 /// Add the functions.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, METHODS.as_ptr())
+    super::add_functions(module, &METHODS)
 }

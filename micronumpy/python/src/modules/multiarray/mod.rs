@@ -1,7 +1,6 @@
 //! Functions and constants of `_multiarray_umath`, by topic.
 
 pub mod busday;
-pub mod char;
 pub mod constants;
 pub mod counting;
 pub mod create;
@@ -24,10 +23,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyModule;
 use pyo3::{PyErr, ffi as pyffi};
 
+use crate::ffi::methods::Methods;
+
 /// Add a method table to a module, as `PyModule_AddFunctions`.
-pub fn add_functions(module: &Bound<'_, PyModule>, table: *mut pyffi::PyMethodDef) -> PyResult<()> {
+pub fn add_functions<const N: usize>(
+    module: &Bound<'_, PyModule>,
+    table: &'static Methods<N>,
+) -> PyResult<()> {
     // SAFETY: a live module and a static table that ends with a zeroed row.
-    if unsafe { pyffi::PyModule_AddFunctions(module.as_ptr(), table) } < 0 {
+    if unsafe { pyffi::PyModule_AddFunctions(module.as_ptr(), table.as_ptr()) } < 0 {
         return Err(PyErr::fetch(module.py()));
     }
     Ok(())

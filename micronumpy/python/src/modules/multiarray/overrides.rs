@@ -13,7 +13,7 @@ static FUNCTIONS: Methods<2> =
     Methods::new([onearg!(c"_get_implementing_args", dispatcher::get_implementing_args), END]);
 
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())?;
+    super::add_functions(module, &FUNCTIONS)?;
     // SAFETY: the types are ready.
     unsafe {
         module.add("flatiter", types::handle(py, flatiter::FLATITER_TYPE.as_type()))?;

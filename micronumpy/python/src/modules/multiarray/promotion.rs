@@ -28,7 +28,7 @@ static FUNCTIONS: Methods<6> = Methods::new([
 ]);
 
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())
+    super::add_functions(module, &FUNCTIONS)
 }
 
 /// The descriptor of a result: one of the given objects if it says the same (metadata and all), else a new one.

@@ -27,7 +27,7 @@ static FUNCTIONS: Methods<3> = Methods::new([
 ]);
 
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, FUNCTIONS.as_ptr())
+    super::add_functions(module, &FUNCTIONS)
 }
 
 /// The text of an argument that may be `str` or bytes.

@@ -147,5 +147,5 @@ static METHODS: Methods<2> = Methods::new([fastcall!(c"datetime_as_string", date
 
 /// Add the functions to the module.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, METHODS.as_ptr())
+    super::add_functions(module, &METHODS)
 }

@@ -43,7 +43,7 @@ fn add_newdoc_ufunc<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResu
 
 /// Add the ufuncs, their type's functions and the error state to the module.
 pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    super::add_functions(module, METHODS.as_ptr())?;
+    super::add_functions(module, &METHODS)?;
     errstate::add(py, module)?;
     for (name, obj) in ufunc::builtins() {
         module.add(*name, obj.bind(py))?;

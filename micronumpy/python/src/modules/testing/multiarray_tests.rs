@@ -23,16 +23,12 @@ const MISSING: &[&str] =
 pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
     guard(|py| {
         let module = PyModule::new(py, "numpy._core._multiarray_tests")?;
-        for table in [
-            FUNCTIONS.as_ptr(),
-            super::arrays::FUNCTIONS.as_ptr(),
-            super::converters::FUNCTIONS.as_ptr(),
-            super::extint::FUNCTIONS.as_ptr(),
-            super::iterators::FUNCTIONS.as_ptr(),
-            super::npymath::FUNCTIONS.as_ptr(),
-        ] {
-            add_functions(&module, table)?;
-        }
+        add_functions(&module, &FUNCTIONS)?;
+        add_functions(&module, &super::arrays::FUNCTIONS)?;
+        add_functions(&module, &super::converters::FUNCTIONS)?;
+        add_functions(&module, &super::extint::FUNCTIONS)?;
+        add_functions(&module, &super::iterators::FUNCTIONS)?;
+        add_functions(&module, &super::npymath::FUNCTIONS)?;
         add_missing(&module, MISSING)?;
         Ok(module.into_ptr())
     })

@@ -431,7 +431,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy._core.multiarray.flagsobj",
             size_of::<FlagsObject>(),
-            ffi::Py_TPFLAGS_IMMUTABLETYPE as u64,
+            ffi::Py_TPFLAGS_IMMUTABLETYPE,
         );
         (*MAPPING.0.get()).mp_subscript = Some(crate::binaryfunc!(getitem));
         (*MAPPING.0.get()).mp_ass_subscript = Some(objobjargproc!(setitem));

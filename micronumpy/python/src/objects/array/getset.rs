@@ -166,7 +166,7 @@ pub fn reinterpret<'py>(arr: &Array<'py>, descr: &Descr<'py>) -> PyResult<()> {
             shape[last] *= (from / to) as isize;
         } else {
             let total = shape[last] as usize * from;
-            if total % to != 0 {
+            if !total.is_multiple_of(to) {
                 return Err(PyValueError::new_err(
                     "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the \
                      last axis of the array.",

@@ -51,7 +51,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy.ndarray",
             size_of::<PyArrayObject>(),
-            (ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_IMMUTABLETYPE) as u64,
+            ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_IMMUTABLETYPE,
         );
         (*ty).tp_dealloc = Some(alloc::dealloc);
         (*ty).tp_repr = Some(unaryfunc!(methods::convert::repr));
@@ -118,7 +118,7 @@ pub fn unwrap_0d<'py>(arr: Array<'py>) -> PyResult<Bound<'py, PyAny>> {
 }
 
 /// The scalar of an element (numpy's `PyArray_Scalar`); structured scalars stay views of the array.
-pub fn element<'py>(arr: &Array<'py>, data: *const u8) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn element<'py>(arr: &Array<'py>, data: *const u8) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: `data` is an element of the array.
     unsafe { super::scalar::to_scalar(&arr.descr(), data, Some(&arr.0)) }
 }

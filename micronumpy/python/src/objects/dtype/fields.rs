@@ -220,6 +220,8 @@ impl<'py> FieldSpec<'py> {
         Ok(Box::new(FieldSpec { at, title, name, format }))
     }
 
+    // Boxed: nests of dtypes recurse through here, and a big frame would bring the end of the stack near.
+    #[allow(clippy::boxed_local)]
     #[inline(never)]
     fn add(self: Box<Self>, all: &mut Builder<'py>, descr: Descr<'py>) -> PyResult<()> {
         let py = self.format.py();
@@ -280,7 +282,7 @@ fn c_int(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
     let n = unsafe { Bound::from_owned_ptr_or_err(obj.py(), ffi::PyNumber_Index(obj.as_ptr()))? };
     let n: isize =
         n.extract().map_err(|_| PyOverflowError::new_err("Python int too large to convert to C long"))?;
-    if n > MAX_SIZE || n < -MAX_SIZE - 1 {
+    if !(-MAX_SIZE - 1..=MAX_SIZE).contains(&n) {
         return Err(PyValueError::new_err("integer won't fit into a C int"));
     }
     Ok(n)
@@ -402,6 +404,7 @@ impl<'py> DictSpec<'py> {
         all.place(name.clone(), title.as_ref(), descr, offset)
     }
 
+    #[allow(clippy::boxed_local)]
     #[inline(never)]
     fn finish(mut self: Box<Self>, obj: &Bound<'py, PyAny>) -> PyResult<Descr<'py>> {
         let py = obj.py();

@@ -162,6 +162,7 @@ unsafe extern "C" fn dealloc(slf: *mut pyffi::PyObject) {
     }
 }
 
+#[allow(clippy::mut_from_ref)]
 fn state<'a>(slf: &'a Bound<'_, PyAny>) -> &'a mut PyArrayMultiIterObject {
     // SAFETY: only reached for objects of this type, with the GIL held.
     unsafe { &mut *slf.as_ptr().cast() }

@@ -42,7 +42,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy.flatiter",
             size_of::<PyArrayIterObject>(),
-            pyffi::Py_TPFLAGS_DISALLOW_INSTANTIATION as u64,
+            pyffi::Py_TPFLAGS_DISALLOW_INSTANTIATION,
         );
         let map = MAPPING.get();
         (*map).mp_length = Some(lenfunc!(length));
@@ -163,6 +163,7 @@ unsafe extern "C" fn dealloc(slf: *mut pyffi::PyObject) {
 }
 
 /// The iterator behind a handle of type `flatiter`. Python code runs between uses, so it is not held across calls.
+#[allow(clippy::mut_from_ref)]
 fn state<'a>(slf: &'a Bound<'_, PyAny>) -> &'a mut PyArrayIterObject {
     // SAFETY: only reached through this type's slots; the GIL serialises access and no two results are alive at once.
     unsafe { &mut *slf.as_ptr().cast() }
@@ -311,15 +312,19 @@ fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection>
             (0..size).filter(|&i| unsafe { *arr.data().wrapping_offset(i * stride) } != 0).collect();
         return Ok(Selection::Many { shape: vec![indices.len() as isize], indices });
     }
-    if !num.is_integer() && !(arr.size() == 0 && is_sequence) {
+    let empty_list = arr.size() == 0 && is_sequence;
+    if !num.is_integer() && !empty_list {
         return Err(PyIndexError::new_err(BAD_INDEX));
     }
     let intp = crate::objects::dtype::builtin(py, TypeNum::LONG);
     let arr = array::from_any(arr.0.as_any(), Some(&intp), 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST)?;
     let n = arr.size();
-    // SAFETY: an aligned C-contiguous array of intp.
-    let raw =
-        if n == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(arr.data().cast::<isize>(), n) } };
+    let raw = if n == 0 {
+        &[][..]
+    } else {
+        // SAFETY: an aligned C-contiguous array of intp.
+        unsafe { std::slice::from_raw_parts(arr.data().cast::<isize>(), n) }
+    };
     let indices = raw.iter().map(|&i| wrap_negative(i)).collect::<PyResult<Vec<_>>>()?;
     Ok(Selection::Many { indices, shape: arr.shape().to_vec() })
 }

@@ -113,7 +113,7 @@ pub unsafe fn init(
         for (ty, name, base, derivable) in ABSTRACT {
             let raw = ty.as_type();
             let flags = if derivable { ffi::Py_TPFLAGS_BASETYPE } else { 0 };
-            types::prepare(raw, name, GENERIC_SIZE as usize, flags.into());
+            types::prepare(raw, name, GENERIC_SIZE as usize, flags);
             (*raw).tp_base = base.map_or(null_mut(), |b| b.as_type());
             fill(raw, None)?;
             types::ready(py, raw)?;
@@ -121,7 +121,7 @@ pub unsafe fn init(
         for n in 0..TypeNum::NTYPES {
             let num = TypeNum(n as i32);
             let raw = SCALARS[n].as_type();
-            types::prepare(raw, NAMES[n], basicsize(num), ffi::Py_TPFLAGS_BASETYPE.into());
+            types::prepare(raw, NAMES[n], basicsize(num), ffi::Py_TPFLAGS_BASETYPE);
             let base = abstract_base(num).as_type();
             (*raw).tp_base = base;
             if let Some((python, first)) = python_base(num) {

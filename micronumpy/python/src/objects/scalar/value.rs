@@ -98,7 +98,7 @@ pub fn bool_object(value: bool) -> *mut ffi::PyObject {
 }
 
 /// A scalar of `class` (a concrete type of a fixed-size number, or a class derived from it) with this value.
-pub fn make<'py>(
+pub(crate) fn make<'py>(
     py: Python<'py>,
     class: *mut ffi::PyTypeObject,
     num: TypeNum,
@@ -139,7 +139,7 @@ pub fn typenum_of(obj: &Bound<'_, PyAny>) -> Option<TypeNum> {
 }
 
 /// A datetime scalar.
-pub fn make_time<'py>(
+pub(crate) fn make_time<'py>(
     py: Python<'py>,
     class: *mut ffi::PyTypeObject,
     ticks: i64,
@@ -157,7 +157,7 @@ pub fn make_time<'py>(
 }
 
 /// `bytes_` from bytes.
-pub fn make_bytes<'py>(
+pub(crate) fn make_bytes<'py>(
     py: Python<'py>,
     class: *mut ffi::PyTypeObject,
     text: &[u8],
@@ -171,7 +171,7 @@ pub fn make_bytes<'py>(
 }
 
 /// `str_` from a Python string.
-pub fn make_str<'py>(
+pub(crate) fn make_str<'py>(
     py: Python<'py>,
     class: *mut ffi::PyTypeObject,
     text: &Bound<'py, PyAny>,

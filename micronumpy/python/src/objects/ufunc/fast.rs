@@ -709,6 +709,7 @@ unsafe fn clash(op: &Operand, out: *mut PyArrayObject) -> bool {
             && step(op.array) == step(out)
             // Elements of an output with stride 0 are written again and again.
             && step(out) != 0;
-        !(same || op.array.is_null() && (*out).nd == 0 && op.data == (*out).data)
+        let same_scalar = op.array.is_null() && (*out).nd == 0 && op.data == (*out).data;
+        !same && !same_scalar
     }
 }

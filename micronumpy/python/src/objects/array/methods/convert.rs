@@ -25,7 +25,7 @@ pub fn str<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
 }
 
 /// The element at `data` as a plain Python object; structured elements keep the array alive as they need.
-pub fn item_at<'py>(arr: &Array<'py>, data: *const u8) -> PyResult<Obj<'py>> {
+pub(crate) fn item_at<'py>(arr: &Array<'py>, data: *const u8) -> PyResult<Obj<'py>> {
     // SAFETY: `data` is an element of the array.
     unsafe { scalar::get_item(&arr.descr(), data) }
 }

@@ -393,7 +393,7 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, _handles: isiz
             (*a).data = p;
         }
     }
-    let st = micronumpy::array::contiguous_strides(shape, itemsize, alloc::is_fortran_only(arr) && false);
+    let st = micronumpy::array::contiguous_strides(shape, itemsize, false);
     // SAFETY: the block holds all elements of the new shape.
     unsafe { alloc::set_geometry(arr, shape, &st)? };
     if new_bytes > old_bytes && arr.dtype().has_object() {
