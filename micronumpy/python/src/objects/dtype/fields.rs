@@ -349,7 +349,15 @@ impl<'py> DictSpec<'py> {
                 }
             }
         }
-        let names: Vec<Bound<'py, PyAny>> = names.try_iter()?.collect::<PyResult<_>>()?;
+        let iter = names.try_iter()?;
+        // SAFETY: a live object.
+        if unsafe { ffi::PySequence_Check(names.as_ptr()) } == 0 {
+            return Err(PyTypeError::new_err(format!(
+                "'{}' object is not subscriptable",
+                names.get_type().name()?
+            )));
+        }
+        let names: Vec<Bound<'py, PyAny>> = iter.collect::<PyResult<_>>()?;
         let n = names.len();
         // Things without a length count as the wrong length.
         let fits = |seq: Option<&Bound<'py, PyAny>>| seq.is_none_or(|s| s.len().is_ok_and(|m| m == n));
@@ -676,7 +684,6 @@ pub(crate) fn subset<'py>(descr: &Descr<'py>, keys: &Bound<'py, PyList>) -> PyRe
     let fields = dict(descr).ok_or_else(|| PyKeyError::new_err("no fields"))?;
     let new_fields = PyDict::new(py);
     let mut new_names = vec![];
-    let mut bits = flags::NEEDS_PYAPI;
     for key in keys.iter() {
         let item = fields.get_item(&key)?.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))?;
         let tuple = item.cast::<PyTuple>()?;
@@ -698,12 +705,10 @@ pub(crate) fn subset<'py>(descr: &Descr<'py>, keys: &Bound<'py, PyList>) -> PyRe
         {
             new_fields.set_item(&title, &item)?;
         }
-        if let Some(d) = Descr::cast(&tuple.get_item(0)?) {
-            bits |= flags_of(&d) & FROM_FIELDS;
-        }
         new_names.push(key);
     }
-    let dt = Dtype { itemsize: elsize(descr) as usize, flags: bits, ..Dtype::void(0) };
+    // Flags are inherited, even those that only fields left out were the reason for.
+    let dt = Dtype { itemsize: elsize(descr) as usize, flags: flags_of(descr), ..Dtype::void(0) };
     let new = alloc(py, &dt)?;
     let full = legacy(&new).expect("void is legacy");
     // SAFETY: a fresh descriptor without fields.

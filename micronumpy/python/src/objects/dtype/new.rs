@@ -174,6 +174,8 @@ pub(crate) fn from_scalar_type<'py>(ty: &Bound<'py, PyType>) -> PyResult<Descr<'
             ffi::Py_DECREF((*slot).cast());
             *slot = raw;
         }
+        // Only checked: a `dtype` of the class that is none is an error.
+        from_dtype_attr(ty)?;
         return Ok(new);
     }
     match ty.mro().iter().nth(1) {
@@ -303,6 +305,8 @@ fn code<'py>(py: Python<'py>, text: &str) -> PyResult<Option<Descr<'py>>> {
                 Ok(Some(builtin(py, TypeNum::STRING)))
             }
             b'T' => string::default_instance(py).map(Some),
+            // Type numbers as characters, from before there were type codes.
+            num @ ..24 => Ok(Some(builtin(py, TypeNum((*num).into())))),
             ch => Ok(TypeNum::from_char(*ch)
                 .filter(|n| n.0 < TypeNum::NTYPES as i32)
                 .map(|num| builtin(py, num))),

@@ -170,9 +170,17 @@ pub(super) fn setstate<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj
     }
     // SAFETY: a live descriptor; it owns what is replaced.
     unsafe {
-        // Memory may have been laid out by what the descriptor says now.
-        if !(*descr.raw()).core.is_null() {
-            return Err(PyValueError::new_err("cannot change the state of a dtype that is in use"));
+        // Once the descriptor is in use, memory may be laid out by what it says now: names may change, sizes and
+        // references may not.
+        let old = (*descr.raw()).core;
+        if !old.is_null() {
+            let size =
+                if is_extended(TypeNum((*full).base.type_num)) { state.elsize } else { (*full).base.elsize };
+            let references =
+                (*old).has_object() || state.flags.unwrap_or(0) as u64 & flags::ITEM_REFCOUNT != 0;
+            if size != (*full).base.elsize || references {
+                return Err(PyValueError::new_err("cannot change the layout of a dtype that is in use"));
+            }
         }
         restore(&descr, full, state)?;
         super::invalidate(descr.raw());
@@ -295,6 +303,9 @@ unsafe fn restore<'py>(
         && !m.is_instance_of::<PyDict>()
     {
         return Err(PyTypeError::new_err("metadata of a dtype must be a dict"));
+    }
+    if !full.base.core.is_null() && bits & flags::ITEM_REFCOUNT != 0 {
+        return Err(PyValueError::new_err("cannot change the layout of a dtype that is in use"));
     }
     // Nothing fails from here on.
     full.base.byteorder = order;

@@ -41,6 +41,9 @@ unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
 unsafe fn fill_view(obj: &Bound<'_, PyAny>, view: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
     let py = obj.py();
     let num = typenum_of(obj).ok_or_else(|| missing("buffer of this scalar type"))?;
+    if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
+        return Err(PyBufferError::new_err("scalar buffer is readonly"));
+    }
     if num == TypeNum::VOID {
         // The array of the same memory knows how to describe structures.
         let arr = void::as_array(obj)?;
@@ -49,9 +52,6 @@ unsafe fn fill_view(obj: &Bound<'_, PyAny>, view: &mut ffi::Py_buffer, flags: c_
             0 => Ok(()),
             _ => Err(PyErr::fetch(py)),
         };
-    }
-    if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
-        return Err(PyBufferError::new_err("scalar buffer is readonly"));
     }
     // SAFETY: layouts follow from the type number; the view keeps the object alive.
     unsafe {

@@ -57,7 +57,13 @@ forwarded! {
     mean "mean"; trace "trace"; diagonal "diagonal"; clip "clip"; conj "conj"; conjugate "conjugate";
     nonzero "nonzero"; std "std"; var "var"; sum "sum"; cumsum "cumsum"; prod "prod"; cumprod "cumprod"; all "all";
     any "any"; compress "compress"; flatten "flatten"; ravel "ravel"; round "round";
-    array_namespace "__array_namespace__"; to_device "to_device";
+    array_namespace "__array_namespace__";
+}
+
+/// There is one device, and the scalar is there already.
+fn to_device<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+    forward(slf, "to_device", args)?;
+    Ok(slf.clone())
 }
 
 fn byteswap<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
@@ -130,7 +136,8 @@ fn array_wrap<'py>(_: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let Some(arr) = Array::cast(&first) else {
         return Err(PyTypeError::new_err("can only be called with ndarray object"));
     };
-    if arr.ndim() != 0 {
+    let as_scalar = args.get(2).is_none_or(|r| r.is_none() || r.is_truthy().unwrap_or(true));
+    if arr.ndim() != 0 || !as_scalar {
         return Ok(arr.0);
     }
     // SAFETY: an array of one element.

@@ -85,9 +85,14 @@ fn new_number<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -
     let class = cls.as_ptr().cast();
     let num = typenum_of_subclass(class).ok_or_else(|| missing("scalar constructor"))?;
     if num.is_complex() && args.len()? == 2 && kwargs.is_none_or(|k| k.len().is_ok_and(|n| n == 0)) {
-        // Real and imaginary part, as for `complex`.
-        let c = py.get_type::<PyComplex>().call1(args.cast::<PyTuple>()?)?;
-        return make(py, class, num, &number(num, &c)?);
+        let part = |i: usize| -> PyResult<f64> {
+            let value = args.get_item(i)?;
+            // SAFETY: a live object; a new reference or null.
+            let float = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Float(value.as_ptr()))? };
+            float.extract()
+        };
+        let c = PyComplex::from_doubles(py, part(0)?, part(1)?);
+        return make(py, class, num, &number(num, c.as_any())?);
     }
     match one_argument(num, args, kwargs)? {
         None => make(py, class, num, &Cell::ZERO),

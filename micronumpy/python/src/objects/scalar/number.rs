@@ -199,8 +199,10 @@ enum Other {
     TooBig,
     /// A scalar that knows better what to do.
     Defer,
-    /// Needs the ufunc's rules.
+    /// Another number, but neither type can hold both: the ufunc promotes.
     General,
+    /// No number at all: the ufunc makes of it what it can.
+    Unknown,
 }
 
 /// Convert a bool or number to another type it can be cast to safely.
@@ -261,7 +263,7 @@ fn classify(num: TypeNum, other: &Obj<'_>, exact: &mut bool) -> PyResult<Other> 
     let ty = other.get_type_ptr();
     if let Some(own) = typenum_of(other) {
         if !(own.is_bool() || own.is_number()) {
-            return Ok(Other::General);
+            return Ok(Other::Unknown);
         }
         let is_exact = typenum_of_class(ty).is_some();
         *exact &= is_exact;
@@ -306,7 +308,7 @@ fn classify(num: TypeNum, other: &Obj<'_>, exact: &mut bool) -> PyResult<Other> 
         }
     }
     *exact = false;
-    Ok(Other::General)
+    Ok(Other::Unknown)
 }
 
 impl Other {
@@ -319,6 +321,12 @@ impl Other {
             other => other,
         }
     }
+}
+
+/// A long double converted to an object stays what it is, so a ufunc over objects would call the scalar's own operator
+/// again, without end.
+fn is_own_object(num: TypeNum) -> bool {
+    num.real_part() == TypeNum::LONGDOUBLE
 }
 
 /// Whether `other` would rather handle an operation with a numpy scalar itself.
@@ -382,7 +390,8 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     }
     match kind {
         Other::Defer => not_implemented(py),
-        Other::General => general(op, a, b),
+        Other::Unknown if is_own_object(num) => not_implemented(py),
+        Other::General | Other::Unknown => general(op, a, b),
         // Doubles hold what is too big here.
         Other::TooBig if op == Op::Divide => general(op, a, b),
         Other::TooBig => Err(out_of_bounds(num, other)),
@@ -431,10 +440,7 @@ fn is_numpy_scalar(obj: &Obj<'_>) -> bool {
 pub fn general<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     let py = a.py();
     // `str + scalar` is for str to refuse.
-    if !is_numpy_scalar(a)
-        && (a.is_instance_of::<PyString>() || a.is_instance_of::<PyBytes>())
-        && op != Op::Multiply
-    {
+    if op == Op::Add && (a.is_instance_of::<PyString>() || a.is_instance_of::<PyBytes>()) {
         return not_implemented(py);
     }
     // Sequences repeat themselves.
@@ -502,10 +508,13 @@ unary_slots! { negative Negative; positive Positive; absolute Absolute; invert I
 
 /// Complex numbers have no floor.
 fn refuse<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
-    let complex = |o: &Obj<'py>| number_type(o).is_some_and(|n| n.is_complex());
-    let plain = |o: &Obj<'py>| number_type(o).is_some() || is_plain_python(o);
-    if (complex(a) || complex(b)) && plain(a) && plain(b) {
-        return not_implemented(a.py());
+    for (slf, other) in [(a, b), (b, a)] {
+        if let Some(num) = number_type(slf)
+            && num.is_complex()
+            && (!is_array(other) || is_own_object(num))
+        {
+            return not_implemented(a.py());
+        }
     }
     general(Op::FloorDivide, a, b)
 }
@@ -544,7 +553,8 @@ pub fn richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyRe
     }
     match kind {
         Other::Defer => not_implemented(py),
-        Other::General => general_richcompare(slf, other, op),
+        Other::Unknown if is_own_object(num) => not_implemented(py),
+        Other::General | Other::Unknown => general_richcompare(slf, other, op),
         Other::TooBig => {
             // The integer lies outside of what the type can hold, so its sign decides.
             let below = other.lt(0)?;

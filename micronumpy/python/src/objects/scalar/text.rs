@@ -137,6 +137,10 @@ fn repr_number<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
         TypeNum::LONGDOUBLE | TypeNum::CLONGDOUBLE => {
             format!("np.{}('{}')", short_name(num), bare(&text))
         }
+        // Integers of a derived class carry its name.
+        n if n.is_integer() && super::typenum_of_class(slf.get_type_ptr()).is_none() => {
+            format!("{}({text})", slf.get_type().name()?)
+        }
         _ => format!("np.{}({})", short_name(num), bare(&text)),
     };
     Ok(PyString::new(py, &text).into_any())

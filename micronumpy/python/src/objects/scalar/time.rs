@@ -383,12 +383,24 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
         return Ok((slf.as_ptr() as isize) >> 4);
     }
     let m = meta_of(meta);
+    let num = typenum_of(slf).ok_or_else(|| missing("hash of this scalar"))?;
     let mut state = DefaultHasher::new();
     if m.unit == Unit::Generic {
-        return ticks.into_pyobject(slf.py())?.hash();
+        return Err(PyValueError::new_err(if num == TypeNum::DATETIME {
+            "Can't hash generic datetime64"
+        } else {
+            "Can't hash generic timedelta64"
+        }));
     }
-    if typenum_of(slf) == Some(TypeNum::DATETIME) {
+    // What the standard library can hold hashes as there.
+    let py = slf.py();
+    if num == TypeNum::DATETIME {
         match Civil::from_ticks(ticks, m) {
+            Some(c) if (1..=9999).contains(&c.year) && c.pico == 0 && c.atto == 0 => {
+                return cached(py, "datetime", "datetime")?
+                    .call1((c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro))?
+                    .hash();
+            }
             Some(c) => {
                 (c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro, c.pico, c.atto)
                     .hash(&mut state);
@@ -412,8 +424,20 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
             Unit::Femto => 1000,
             _ => 1,
         };
+        let total = count.wrapping_mul(factor);
+        let micro = 1_000_000_000_000;
+        if m.unit > Unit::Month && total % micro == 0 {
+            let micros = i64::try_from(total / micro);
+            let meta = DatetimeMeta { unit: Unit::Micro as i32, num: 1 };
+            if let Ok(micros) = micros {
+                let value = to_python(py, TypeNum::TIMEDELTA, micros, meta)?;
+                if !value.is_instance_of::<PyInt>() {
+                    return value.hash();
+                }
+            }
+        }
         (m.unit <= Unit::Month).hash(&mut state);
-        count.wrapping_mul(factor).hash(&mut state);
+        total.hash(&mut state);
     }
     Ok(state.finish() as isize)
 }

@@ -322,6 +322,18 @@ pub fn new<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> P
             return zeroed(&descr);
         }
     }
+    // Anything but bytes and scalars is looked at as an array first.
+    if !first.is_instance_of::<PyBytes>()
+        && typenum_of(&first).is_none()
+        && !first.is_instance_of::<PyTuple>()
+    {
+        let wanted = match &dtype {
+            Some(descr) => descr.clone(),
+            None => crate::objects::dtype::builtin(py, TypeNum::VOID),
+        };
+        let arr = array::from_any(&first, Some(&wanted), 0, 0, NPY_ARRAY_FORCECAST)?;
+        return array::unwrap_0d(arr);
+    }
     let descr = match dtype {
         Some(descr) if descr.itemsize() == 0 && descr.dtype().fields().is_none() => {
             let bytes = buffer_bytes_or_type_error(&first)?;
