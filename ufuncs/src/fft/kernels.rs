@@ -29,7 +29,7 @@ pub trait Transform {
 }
 
 fn scaled<T: Float>(z: Complex<T>, by: T) -> Complex<T> {
-    Complex { re: z.re.times(by), im: z.im.times(by) }
+    Complex { re: z.re * by, im: z.im * by }
 }
 fn nan<T: Float>() -> Complex<T> {
     Complex { re: (T::NAN)(), im: (T::NAN)() }
@@ -115,7 +115,7 @@ impl<T: Float> Transform for HalfInverse<T> {
         (self.plan)(input, output);
     }
     fn scale(x: T, by: T) -> T {
-        x.times(by)
+        x * by
     }
     fn nan() -> T {
         (T::NAN)()

@@ -55,7 +55,7 @@ impl<T: Scalar> Lu<T> {
             } else {
                 sign *= T::of(pivot.re() / size, pivot.im() / size);
             }
-            log = log + size.ln();
+            log += size.ln();
         }
         (sign, log)
     }
@@ -123,7 +123,7 @@ fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>, swaps: &mut [usize]) -> bool {
         // The reciprocal of a tiny pivot overflows.
         if pivot.cabs1() >= T::R::MIN_POSITIVE {
             let inverse = T::ONE.over(pivot);
-            multipliers.iter_mut().for_each(|x| *x = *x * inverse);
+            multipliers.iter_mut().for_each(|x| *x *= inverse);
         } else {
             multipliers.iter_mut().for_each(|x| *x = x.over(pivot));
         }
@@ -131,7 +131,7 @@ fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>, swaps: &mut [usize]) -> bool {
             let (upper, rest) = column_mut(right.as_mut(), k).split_at_mut(j + 1);
             let u = upper[j];
             for (x, l) in rest.iter_mut().zip(&*multipliers) {
-                *x = *x - *l * u;
+                *x -= *l * u;
             }
         }
     }

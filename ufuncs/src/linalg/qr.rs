@@ -60,9 +60,9 @@ pub fn factor<T: Scalar>(a: &mut Mat<T>, tau: &mut [T]) {
 fn apply_one<T: Scalar>(v: &[T], tau: T, x: &mut [T]) {
     let dot = v[1..].iter().zip(&x[1..]).fold(x[0], |sum, (v, x)| sum + v.conjugate() * *x);
     let by = tau * dot;
-    x[0] = x[0] - by;
+    x[0] -= by;
     for (x, v) in x[1..].iter_mut().zip(&v[1..]) {
-        *x = *x - *v * by;
+        *x -= *v * by;
     }
 }
 
@@ -149,6 +149,17 @@ pub fn orthogonal<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], cols: usize) -> M
         }
     }
     q
+}
+
+/// `b := Q^H b`.
+pub fn apply_adjoint<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], mut b: MatMut<'_, T>) {
+    let (m, n) = (packed.nrows(), b.ncols());
+    for start in (0..tau.len()).step_by(BLOCK) {
+        let width = BLOCK.min(tau.len() - start);
+        let block =
+            Reflectors::new(packed.submatrix(start, start, m - start, width), &tau[start..start + width]);
+        block.apply(b.as_mut().submatrix_mut(start, 0, m - start, n), Conj::Yes);
+    }
 }
 
 /// `qr_r_raw`: factors its *input* in place and returns `tau`, as numpy's Python layer expects.

@@ -9,7 +9,8 @@ use faer::linalg::svd::{ComputeSvdVectors, svd_scratch};
 use faer::{Accum, Conj, Mat, Par};
 
 use super::call::{Call, Kernel};
-use super::columns::{Content, column_mut, content, rescale};
+use super::columns::{Content, column, column_mut, content, rescale};
+use super::qr;
 use super::scalar::{Real, Scalar};
 
 /// `A = U diag(s) V^H`, values descending.
@@ -121,16 +122,28 @@ impl<T: Scalar> Kernel for Lstsq<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 1], &[0, 2], &[], &[1, 2], &[2], &[], &[3]];
 
     fn run(call: &Call) -> bool {
-        let (a, b) = (call.block::<T>(0).load(), call.block::<T>(1).load());
+        let (mut a, mut b) = (call.block::<T>(0).load(), call.block::<T>(1).load());
         let (m, n, p) = (a.nrows(), a.ncols(), a.nrows().min(a.ncols()));
         if content(&a) != Content::Finite {
             return false;
         }
+        // A tall matrix is reduced to its triangular factor first, where LAPACK does it, too: how much noise there is in
+        // singular values that should be zero decides about the rank.
+        let tall = p > 0 && m > n && m >= n * 8 / 5;
+        if tall {
+            let mut tau = vec![T::ZERO; n];
+            qr::factor(&mut a, &mut tau);
+            qr::apply_adjoint(a.as_ref(), &tau, b.as_mut());
+            a = Mat::from_fn(n, n, |i, j| if i <= j { a[(i, j)] } else { T::ZERO });
+        }
+        let head = b.as_ref().subrows(0, a.nrows());
         let Some(Svd { u: Some(u), s, v: Some(v) }) = decompose(a.clone(), ComputeSvdVectors::Thin) else {
             return false;
         };
         let given = call.block::<T::R>(2).get(0, 0);
-        let rcond = if given > T::R::ZERO && given < T::R::ONE { given } else { T::R::EPSILON };
+        // LAPACK's epsilon is half the distance from one to the next number.
+        let unit = T::R::EPSILON / T::R::from_f64(2.0);
+        let rcond = if given > T::R::ZERO && given < T::R::ONE { given } else { unit };
         let tolerance = s.first().map_or(T::R::ZERO, |most| rcond * *most);
         let rank = s.iter().filter(|x| **x > tolerance).count();
 
@@ -140,7 +153,7 @@ impl<T: Scalar> Kernel for Lstsq<T> {
             Accum::Replace,
             u.as_ref().transpose(),
             Conj::Yes,
-            b.as_ref(),
+            head,
             Conj::No,
             T::ONE,
             Par::Seq,
@@ -155,14 +168,14 @@ impl<T: Scalar> Kernel for Lstsq<T> {
         call.block::<T>(3).store(x.as_ref());
         let sums = call.block::<T::R>(4);
         if m >= n && rank == n {
-            let mut residual = b;
+            let first = if tall { n } else { 0 };
             if m == n {
-                residual.as_mut().fill(T::ZERO);
-            } else {
-                matmul(residual.as_mut(), Accum::Add, a.as_ref(), x.as_ref(), -T::ONE, Par::Seq);
+                b.as_mut().fill(T::ZERO);
+            } else if !tall {
+                matmul(b.as_mut(), Accum::Add, a.as_ref(), x.as_ref(), -T::ONE, Par::Seq);
             }
             sums.store_with(|j, _| {
-                column_mut(residual.as_mut(), j).iter().fold(T::R::ZERO, |sum, r| sum + r.square())
+                column(b.as_ref(), j)[first..].iter().fold(T::R::ZERO, |sum, r| sum + r.square())
             });
         } else {
             sums.fill(T::R::NAN);
