@@ -53,7 +53,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
             ty,
             c"numpy.neigh_internal_iter",
             size_of::<PyArrayNeighborhoodIterObject>(),
-            pyffi::Py_TPFLAGS_DISALLOW_INSTANTIATION as u64,
+            pyffi::Py_TPFLAGS_DISALLOW_INSTANTIATION,
         );
         (*ty).tp_dealloc = Some(dealloc);
         types::ready(py, ty)
