@@ -732,9 +732,8 @@ fn read_rows<'py>(
             let text = &row.fields[column];
             let function = functions.as_ref().and_then(|f| f[i].as_ref());
             // SAFETY: an element of the result: row `count` of at least `count + 1`, field inside the row.
-            if let Err(NotAValue(cause)) =
-                unsafe { reader.store(d, base.wrapping_add(offset), text, function) }
-            {
+            let stored = unsafe { reader.store(d, base.wrapping_add(offset), text, function) };
+            if let Err(NotAValue(cause)) = stored {
                 let shown: String = text.clone();
                 let e = PyValueError::new_err(format!(
                     "could not convert string {} to {} at row {count}, column {}.",

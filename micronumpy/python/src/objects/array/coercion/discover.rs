@@ -458,8 +458,8 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
     let num = class.dtype().num;
     match num {
         TypeNum::STRING | TypeNum::UNICODE => {
-            // SAFETY: live descriptor.
             let mut converted = false;
+            // SAFETY: live descriptor.
             let chars = if unsafe { (*class.raw()).type_ } == b'c' {
                 1
             } else if let Ok(s) = obj.cast::<PyString>() {
