@@ -299,7 +299,6 @@ impl FormatWriter<'_> {
         }
     }
     fn write(&mut self, descr: &Descr<'_>, top: bool) -> PyResult<()> {
-        let py = descr.py();
         let dt = descr.dtype();
         if dt.subarray().is_some() {
             let (base, shape) = alloc::subarray_parts(descr)?;
@@ -406,7 +405,6 @@ impl FormatWriter<'_> {
             _ => {
                 let repr = descr.0.repr()?.to_string();
                 let ch = dt.num.char().map_or(repr, |c| (c as char).to_string());
-                let _ = py;
                 return Err(PyValueError::new_err(format!("cannot include dtype '{ch}' in a buffer")));
             }
         };

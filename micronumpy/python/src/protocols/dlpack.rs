@@ -9,7 +9,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
-use crate::abi::*;
 use crate::ffi::{Args, Sig};
 use crate::objects::array::alloc::Make;
 use crate::objects::array::args::{self, CopyMode};
@@ -413,7 +412,6 @@ pub fn from_dlpack<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyRe
             ..Make::new(&descr, &shape)
         }
         .build()?;
-        let _ = NPY_ARRAY_WRITEABLE;
         Ok(out.0)
     }
 }

@@ -2,7 +2,7 @@
 
 use micronumpy::dtype::promote;
 use micronumpy::{Dtype, Order, TypeNum};
-use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError, PyZeroDivisionError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 use pyo3::{IntoPyObjectExt, ffi as pyffi};
@@ -14,7 +14,7 @@ use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig};
 use crate::objects::array::alloc::{self, Make};
 use crate::objects::array::args::{self, CopyMode};
-use crate::objects::array::coercion::{self, NO_COPY_TEXT, discover};
+use crate::objects::array::coercion::{self, discover};
 use crate::objects::array::{assign, methods, pickle};
 use crate::objects::dispatcher::creation_with_like;
 use crate::objects::{Array, Descr, dtype, scalar};
@@ -42,10 +42,6 @@ fn descr_or_class<'py>(obj: &Obj<'py>) -> PyResult<Descr<'py>> {
         }
     }
     dtype::convert(obj)
-}
-
-fn no_copy() -> PyErr {
-    PyValueError::new_err(NO_COPY_TEXT)
 }
 
 macro_rules! like {
@@ -127,10 +123,8 @@ fn array_like<'py>(
     }
     let mut shape = micronumpy::Dims::from_elem(1, ndmin - arr.ndim());
     shape.extend_from_slice(arr.shape());
-    let order = if order == Order::F || alloc::is_fortran_only(&arr) { Order::F } else { Order::C };
     let mut strides = micronumpy::Dims::from_elem(0, ndmin - arr.ndim());
     strides.extend_from_slice(arr.strides());
-    let _ = order;
     // SAFETY: dimensions of one in front.
     Ok(unsafe { alloc::derived_view(&arr, &arr.descr(), arr.data(), &shape, &strides)? }.0)
 }
@@ -275,7 +269,6 @@ fn range_length<'py>(
     step: &Obj<'py>,
     is_complex: bool,
 ) -> PyResult<isize> {
-    let py = start.py();
     let span = stop.sub(start)?;
     let value = span.div(step)?;
     let ceil = |v: f64| -> PyResult<isize> {
@@ -284,7 +277,7 @@ fn range_length<'py>(
             return Err(PyValueError::new_err("arange: cannot compute length"));
         }
         if v >= isize::MAX as f64 || v <= isize::MIN as f64 {
-            return Err(PyOverflowError::new_err("Maximum allowed size exceeded"));
+            return Err(PyValueError::new_err("Maximum allowed size exceeded"));
         }
         Ok(v as isize)
     };
@@ -297,13 +290,7 @@ fn range_length<'py>(
         let im = ceil(value.getattr("imag")?.extract()?)?;
         return Ok(re.min(im).max(0));
     }
-    let q: f64 = match value.extract() {
-        Ok(v) => v,
-        Err(e) => {
-            let _ = py;
-            return Err(e);
-        }
-    };
+    let q: f64 = value.extract()?;
     one_if_vanished(&value, ceil(q)?).map(|n| n.max(0))
 }
 
@@ -358,7 +345,6 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyTypeError::new_err(format!("arange() not supported for inputs with DType {class}.")));
     }
     let int = |v: i64| -> PyResult<Obj<'py>> { v.into_bound_py_any(py) };
-    let explicit_start = start.is_some();
     let start = match start {
         Some(s) => s,
         None => int(0)?,
@@ -367,15 +353,7 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         Some(s) => s,
         None => int(1)?,
     };
-    let n = range_length(&start, &stop, &step_obj, num.is_complex()).map_err(|e| {
-        if e.is_instance_of::<PyOverflowError>(py)
-            && e.value(py).to_string() == "Maximum allowed size exceeded"
-        {
-            return PyValueError::new_err("Maximum allowed size exceeded");
-        }
-        e
-    })?;
-    let _ = (explicit_start, PyZeroDivisionError::new_err::<&str>);
+    let n = range_length(&start, &stop, &step_obj, num.is_complex())?;
     let swapped = descr.dtype().is_swapped();
     let native =
         if swapped { dtype::descr_of(py, &descr.dtype().with_byteorder(b'='))? } else { descr.clone() };
@@ -614,7 +592,6 @@ fn fromiter<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 }
 
 fn fromiter_fill<'py>(it: &Obj<'py>, descr: &Descr<'py>, count: isize, hint: isize) -> PyResult<Array<'py>> {
-    let py = it.py();
     let itemsize = descr.itemsize();
     let mut capacity = hint.max(0);
     let (base, inner) = if descr.dtype().subarray().is_some() {
@@ -662,7 +639,6 @@ fn fromiter_fill<'py>(it: &Obj<'py>, descr: &Descr<'py>, count: isize, hint: isi
     }
     let exact = make(n)?;
     move_items(&arr, &exact, n as usize * itemsize);
-    let _ = (py, PyMemoryError::new_err::<&str>);
     Ok(exact)
 }
 
@@ -797,6 +773,5 @@ static METHODS: Methods<18> = Methods::new([
 
 /// Add the functions.
 pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let _ = no_copy;
     super::add_functions(module, &METHODS)
 }

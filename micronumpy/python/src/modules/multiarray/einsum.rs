@@ -121,10 +121,9 @@ fn c_einsum<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     {
         let data = only.data().wrapping_offset(v.offset);
         // SAFETY: the plan keeps inside the operand.
-        return Ok(unsafe {
+        return unwrap_0d(unsafe {
             alloc::new_view(&only.descr(), data, &v.shape, &v.strides, &only.0, only.is_writeable(), None)?
-        }
-        .0);
+        });
     }
     check_dtype(want.dtype()).py(py)?;
     let native = dtype::descr_of(py, &want.dtype().with_byteorder(b'='))?;

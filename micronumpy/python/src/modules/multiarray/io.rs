@@ -70,6 +70,7 @@ impl<'py> File<'py> {
             Ok((fd, position)) => Ok(File { object, fd, own, position }),
             Err(e) => {
                 if own {
+                    // The first error is the one to tell.
                     let _ = object.call_method0(intern!(py, "close"));
                 }
                 Err(e)
@@ -258,7 +259,6 @@ fn from_text<'py>(
     count: isize,
     sep: &str,
 ) -> PyResult<(Array<'py>, usize, usize)> {
-    let py = descr.py();
     let sep = normal_separator(sep);
     let itemsize = descr.itemsize();
     let num = descr.dtype().num;
@@ -290,7 +290,6 @@ fn from_text<'py>(
     debug_assert_eq!(bytes.len(), n * itemsize);
     // SAFETY: `n <= len` elements of plain data.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), out.data(), bytes.len().min(len * itemsize)) };
-    let _ = py;
     Ok((out, at, n))
 }
 

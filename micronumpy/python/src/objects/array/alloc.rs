@@ -167,7 +167,6 @@ impl<'a, 'py> Make<'a, 'py> {
     }
 
     fn build_subarray(self) -> PyResult<Array<'py>> {
-        let py = self.descr.py();
         let (base, inner) = subarray_parts(&self.descr)?;
         let mut shape = Dims::from_slice(self.shape);
         shape.extend_from_slice(&inner);
@@ -179,7 +178,6 @@ impl<'a, 'py> Make<'a, 'py> {
             st.extend(contiguous_strides(&inner, base.itemsize(), false));
             st
         });
-        let _ = py;
         let strides = match (strides, self.fortran && !inner.is_empty()) {
             (Some(st), _) => Some(st),
             // Fortran order concerns the outer dimensions; an element stays in one piece.
@@ -390,7 +388,6 @@ pub unsafe fn set_geometry(arr: &Array<'_>, shape: &[isize], strides: &[isize]) 
 
 /// A fresh array around a buffer of the object space, with the descriptor object to use.
 pub fn adopt<'py>(descr: &Descr<'py>, arr: NdArray) -> PyResult<Array<'py>> {
-    let py = descr.py();
     let (data, shape, strides, dtype) = arr.into_raw();
     let nbytes = shape.iter().product::<isize>() as usize * dtype.itemsize;
     memory::note_alloc(data, nbytes);
@@ -407,7 +404,6 @@ pub fn adopt<'py>(descr: &Descr<'py>, arr: NdArray) -> PyResult<Array<'py>> {
                 Ok(out)
             }
             Err(e) => {
-                let _ = py;
                 memory::free(memory::default_capsule(), data, nbytes);
                 Err(e)
             }
@@ -448,11 +444,7 @@ pub fn new_like<'py>(
     let subtype = (subok && !prototype.is_exact()).then_some(&ty);
     let strides = if keep {
         checked_nbytes(dims, descr.itemsize())?;
-        let mut st = micronumpy::iter::keep_order_strides(dims, &[prototype.strides()], descr.itemsize());
-        if let Some((base, inner)) = descr.dtype().subarray() {
-            let _ = (&mut st, base, inner);
-        }
-        Some(st)
+        Some(micronumpy::iter::keep_order_strides(dims, &[prototype.strides()], descr.itemsize()))
     } else {
         None
     };
@@ -572,9 +564,6 @@ pub fn tp_new<'py>(
             }
             .build()?
         };
-        if out.dtype().has_object() {
-            super::assign::fill_none(&out)?;
-        }
         return Ok(out.0);
     };
     let mem = crate::protocols::buffer::Memory::of(&buffer)?;
@@ -607,6 +596,10 @@ pub fn tp_new<'py>(
             ..Make::new(&descr, &shape)
         }
         .build()?;
+        if Array::cast(&mem.owner).is_none() {
+            // Locked, so that e.g. a bytearray is not resized under the array.
+            mem.hold_for(&out);
+        }
         Ok(out.0)
     }
 }

@@ -226,13 +226,6 @@ pub fn broadcast_into_subarrays(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()
     transfer(dst.py(), &dst.view(), &wide)
 }
 
-/// Fill the object slots of a new array with what an unset object reads as: `None`.
-pub fn fill_none(arr: &Array<'_>) -> PyResult<()> {
-    // Null slots read as `None` everywhere.
-    let _ = arr;
-    Ok(())
-}
-
 /// Fill a new array (null slots) with integer zeros as `np.zeros` does for objects.
 pub fn fill_zero(arr: &Array<'_>) -> PyResult<()> {
     let py = arr.py();
@@ -253,6 +246,7 @@ fn fill_zero_fields(dt: &micronumpy::Dtype, view: &ArrayRef<'_>, zero: &Bound<'_
     if it.size() == 0 {
         return;
     }
+    // The body never fails.
     let _ = it.for_each(|ptrs, n, strides| {
         for i in 0..n as isize {
             // SAFETY: elements of a new array.

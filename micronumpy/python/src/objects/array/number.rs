@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
-use super::alloc;
 use crate::ffi::import::cached;
 use crate::objects::dispatcher::type_attribute;
 use crate::objects::handles::is_scalar;
@@ -150,7 +149,7 @@ fn quick_power(a: &Obj<'_>, b: &Obj<'_>) -> Option<&'static str> {
     let arr = Array::cast(a)?;
     let num = arr.dtype().num;
     let inexact = num.is_float() || num.is_complex();
-    if !(inexact || num.is_integer() || num.is_bool()) {
+    if num.is_object() {
         return None;
     }
     if b.is_exact_instance_of::<PyInt>() {
@@ -266,13 +265,7 @@ fn scalar_item<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     if arr.ndim() != 0 {
         return Err(PyTypeError::new_err("only 0-dimensional arrays can be converted to Python scalars"));
     }
-    let item = super::methods::convert::item_at(&arr, arr.data())?;
-    if arr.dtype().num.is_object() && Array::cast(&item).is_some() {
-        // An object array that holds an array, possibly itself.
-        let depth = cached(slf.py(), "sys", "getrecursionlimit");
-        let _ = depth;
-    }
-    Ok(item)
+    super::methods::convert::item_at(&arr, arr.data())
 }
 
 /// Convert the element while the interpreter watches the depth: object arrays may contain themselves.
@@ -368,6 +361,5 @@ pub fn table() -> *mut ffi::PyNumberMethods {
         (*t).nb_matrix_multiply = Some(binaryfunc!(matmul));
         (*t).nb_inplace_matrix_multiply = Some(binaryfunc!(imatmul));
     }
-    let _ = alloc::internal;
     t
 }

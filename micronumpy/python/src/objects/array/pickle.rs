@@ -172,7 +172,6 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
             }
             None => {
                 let items = data.cast::<PyList>()?;
-                let itemsize = descr.itemsize();
                 // Lists are in C order whatever the layout.
                 let mut i = 0;
                 super::for_each_element(&fresh, |p| {
@@ -180,7 +179,6 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
                     i += 1;
                     scalar::set_item(&descr, p, &v)
                 })?;
-                let _ = itemsize;
             }
         }
         let (x, y) = (arr.raw(), fresh.raw());
@@ -200,9 +198,8 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 }
 
 /// `_reconstruct(subtype, shape, dtype)`: an empty array for `__setstate__` to fill.
-pub fn reconstruct<'py>(module: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
+pub fn reconstruct<'py>(_module: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("_reconstruct(subtype, shape, dtype, /)");
-    let _ = module;
     let [subtype, shape, descr] = a.parse_c(&SIG)?;
     let (Some(subtype), Some(shape), Some(descr)) = (subtype, shape, descr) else {
         return Err(PyTypeError::new_err("_reconstruct() takes exactly 3 arguments"));

@@ -1,13 +1,12 @@
 //! `arr.round(decimals)`.
 
-use micronumpy::TypeNum;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::getset::component;
 use super::methods::copy_array;
-use crate::objects::Array;
+use crate::abi::NPY_ARRAY_FORCECAST;
 use crate::objects::ufunc::call_by_name;
+use crate::objects::{Array, dtype};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -50,23 +49,35 @@ pub fn round<'py>(arr: &Array<'py>, decimals: isize, out: Option<&Array<'py>>) -
             return call_by_name(py, "rint", &[&arr.0], out.map(|o| &o.0));
         }
     }
-    if num == TypeNum::BOOL && decimals < 0 {
-        let _ = PyTypeError::new_err::<&str>;
-    }
     let scale =
         10f64.powi(i32::try_from(decimals.unsigned_abs()).unwrap_or(i32::MAX)).into_pyobject(py)?.into_any();
     let (first, second) = if decimals >= 0 { ("multiply", "divide") } else { ("divide", "multiply") };
-    let scaled = call_by_name(py, first, &[&arr.0, &scale], None)?;
-    let rounded = call_by_name(py, "rint", &[&scaled], None)?;
     if whole {
+        // Computed in floating point, then back.
+        let scaled = call_by_name(py, first, &[&arr.0, &scale], None)?;
+        let rounded = call_by_name(py, "rint", &[&scaled], None)?;
         let back = call_by_name(py, second, &[&rounded, &scale], None)?;
         return match out {
             Some(o) => {
                 super::assign::assign(o, &back)?;
                 Ok(o.0.clone())
             }
-            None => back.call_method1("astype", (arr.descr().0,)),
+            None => match Array::cast(&back) {
+                Some(_) => back.call_method1("astype", (arr.descr().0,)),
+                None => {
+                    let native = dtype::descr_of(py, &arr.dtype().with_byteorder(b'='))?;
+                    let one = super::coercion::from_any(&back, Some(&native), 0, 0, NPY_ARRAY_FORCECAST)?;
+                    super::unwrap_0d(one)
+                }
+            },
         };
     }
-    call_by_name(py, second, &[&rounded, &scale], out.map(|o| &o.0))
+    // Every step goes to the result, whose dtype is that of the input: there are no casts on the way.
+    let target = match out {
+        Some(o) => o.clone(),
+        None => super::alloc::new_like(arr, micronumpy::Order::Keep, &arr.descr(), None, true, false)?,
+    };
+    call_by_name(py, first, &[&arr.0, &scale], Some(&target.0))?;
+    call_by_name(py, "rint", &[&target.0], Some(&target.0))?;
+    call_by_name(py, second, &[&target.0, &scale], Some(&target.0))
 }

@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::alloc;
-use crate::objects::{Array, ufunc};
+use crate::objects::Array;
 use crate::{binaryfunc, objobjproc, ssizeargfunc, ssizeobjargproc};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -73,7 +73,6 @@ fn contains(slf: &Obj<'_>, value: &Obj<'_>) -> PyResult<bool> {
         Some(a) => a.0.call_method0("any")?,
         None => super::coercion::from_any(&eq, None, 0, 0, 0)?.0.call_method0("any")?,
     };
-    let _ = ufunc::call_by_name;
     any.is_truthy()
 }
 

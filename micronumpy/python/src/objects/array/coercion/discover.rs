@@ -206,8 +206,7 @@ fn quick_number(obj: &Bound<'_, PyAny>) -> Option<TypeNum> {
         }
         if t == &raw mut ffi::PyLong_Type {
             let mut overflow = 0;
-            let v = ffi::PyLong_AsLongLongAndOverflow(p, &mut overflow);
-            let _ = v;
+            ffi::PyLong_AsLongLongAndOverflow(p, &mut overflow);
             return (overflow == 0).then_some(TypeNum::LONG);
         }
         None
@@ -429,7 +428,8 @@ impl<'py> Walk<'_, 'py> {
             self.found = Some(descr);
             return Ok(());
         };
-        if old.is(&descr) {
+        // Even equal dtypes lose a foreign byte order when they meet.
+        if old.is(&descr) && descr.dtype().is_native() {
             return Ok(());
         }
         let merged = match promote(old.dtype(), descr.dtype()) {

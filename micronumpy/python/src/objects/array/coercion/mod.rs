@@ -112,7 +112,6 @@ fn build<'py>(
     found: &Found<'py>,
     fortran: bool,
 ) -> PyResult<Array<'py>> {
-    let py = obj.py();
     let ndim = found.shape.len();
     // SAFETY: fresh memory.
     let arr = unsafe { Make { fortran, ..Make::new(descr, &found.shape) }.build()? };
@@ -140,7 +139,6 @@ fn build<'py>(
     }
     let mut rest = &found.met[..];
     fill(&arr, &mut rest)?;
-    let _ = py;
     Ok(arr)
 }
 
@@ -385,7 +383,7 @@ pub fn from_array<'py>(arr: &Array<'py>, descr: Option<&Descr<'py>>, flags: i32)
         micronumpy::Casting::Safe
     };
     if !same && !micronumpy::cast::can_cast(old.dtype(), new.dtype(), casting) {
-        return Err(cannot_cast(&old, &new, casting));
+        return Err(cannot_cast_array(arr, &new, casting));
     }
     let have = arr.flags();
     let copy = flags & NPY_ARRAY_ENSURECOPY != 0
@@ -455,9 +453,19 @@ pub fn same_type(a: &Descr<'_>, b: &Descr<'_>) -> bool {
 
 /// `Cannot cast array data from dtype('float64') to dtype('int32') according to the rule 'safe'`
 pub fn cannot_cast(from: &Descr<'_>, to: &Descr<'_>, casting: micronumpy::Casting) -> PyErr {
+    cast_error("array data", from, to, casting)
+}
+
+/// [`cannot_cast`] for an array; one without dimensions is called a scalar.
+pub fn cannot_cast_array(from: &Array<'_>, to: &Descr<'_>, casting: micronumpy::Casting) -> PyErr {
+    let what = if from.ndim() == 0 { "scalar" } else { "array data" };
+    cast_error(what, &from.descr(), to, casting)
+}
+
+fn cast_error(what: &str, from: &Descr<'_>, to: &Descr<'_>, casting: micronumpy::Casting) -> PyErr {
     let repr = |d: &Descr<'_>| d.0.repr().map(|r| r.to_string()).unwrap_or_default();
     PyTypeError::new_err(format!(
-        "Cannot cast array data from {} to {} according to the rule '{}'",
+        "Cannot cast {what} from {} to {} according to the rule '{}'",
         repr(from),
         repr(to),
         super::args::casting_text(casting)

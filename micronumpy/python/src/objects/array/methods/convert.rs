@@ -78,11 +78,9 @@ pub fn item<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         let n = arr.shape()[axis];
         let at = if i < 0 { i + n } else { i };
         if at < 0 || at >= n {
-            return Err(PyIndexError::new_err(if arr.ndim() == 1 {
-                format!("index {i} is out of bounds for size {n}")
-            } else {
-                format!("index {i} is out of bounds for axis {axis} with size {n}")
-            }));
+            return Err(PyIndexError::new_err(format!(
+                "index {i} is out of bounds for axis {axis} with size {n}"
+            )));
         }
         p = p.wrapping_offset(at * arr.strides()[axis]);
     }

@@ -99,16 +99,13 @@ pub fn astype<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("astype(dtype, order='K', casting='unsafe', subok=True, copy=True)");
     let [descr, order, casting, subok, copy] = a.parse(&SIG)?;
     let arr = Array(slf.clone());
-    let py = slf.py();
     let Some(descr) = descr else { return Err(PyTypeError::new_err("missing dtype")) };
     let descr = dtype::convert(&descr)?;
     let order = args::order(order.as_ref(), Order::Keep)?;
     let casting = args::casting(casting.as_ref(), Casting::Unsafe)?;
     let subok = args::truth(subok.as_ref(), true)?;
     let copy = args::astype_copy(copy.as_ref())?;
-    astype_array(&arr, &descr, order, casting, subok, copy).map(|x| x.0).inspect_err(|_| {
-        let _ = py;
-    })
+    astype_array(&arr, &descr, order, casting, subok, copy).map(|x| x.0)
 }
 
 /// The work of `astype`.
@@ -136,7 +133,7 @@ pub fn astype_array<'py>(
         return Ok(arr.clone());
     }
     if casting != Casting::Unsafe && !micronumpy::cast::can_cast(old.dtype(), descr.dtype(), casting) {
-        return Err(coercion::cannot_cast(&old, &descr, casting));
+        return Err(coercion::cannot_cast_array(arr, &descr, casting));
     }
     let out = alloc::new_like(arr, order, &descr, None, subok, false)?;
     if descr.dtype().subarray().is_some() {
@@ -216,7 +213,6 @@ pub fn byteswap<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("byteswap(inplace=False)");
     let [inplace] = a.parse_c(&SIG)?;
     let arr = Array(slf.clone());
-    let py = slf.py();
     if !args::truth(inplace.as_ref(), false)? {
         let out = copy_array(&arr, Order::Keep)?;
         micronumpy::ops::fill::byteswap(&out.view());
@@ -224,7 +220,6 @@ pub fn byteswap<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     assign::check_writeable(&arr, "array to be byte-swapped")?;
     micronumpy::ops::fill::byteswap(&arr.view());
-    let _ = py;
     Ok(slf.clone())
 }
 

@@ -2,11 +2,10 @@
 
 use micronumpy::ops::select::argmax;
 use micronumpy::ops::sort as core;
-use micronumpy::{Dims, Dtype, Order, TypeNum};
+use micronumpy::{Dims, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::{ffi as pyffi, intern};
 use ufuncs::sort::{Side, SortKind};
 
 use super::super::{alloc, args, assign, coercion};
@@ -102,7 +101,8 @@ pub fn argsort<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         Some(x) => args::axis(Some(&x))?,
         None => Some(-1),
     };
-    let _kind = sort_kind(kind.as_ref(), stable.as_ref())?;
+    // Checked only: positions are always found by a stable sort.
+    sort_kind(kind.as_ref(), stable.as_ref())?;
     let descr = ordered_descr(&arr, order.as_ref())?;
     let (src, ax) = along(&viewed(&arr, descr.as_ref())?, axis, 0)?;
     let out = Out::new(None, &dtype::builtin(py, TypeNum::LONG), src.shape(), Some(&arr), "", &[])?;
@@ -148,6 +148,9 @@ pub fn partition<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let axis = check_axis(&arr, axis)?;
     assign::check_writeable(&arr, "partition array")?;
     let target = viewed(&arr, descr.as_ref())?;
+    if arr.size() == 0 {
+        return Ok(py.None().into_bound(py));
+    }
     core::partition(&target.view(), axis, &kth).py(py)?;
     Ok(py.None().into_bound(py))
 }
@@ -184,13 +187,6 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
         Some(_) => Side::Left,
     };
     let arr = Array(slf.clone());
-    // The dtype both sides are compared in.
-    let found = coercion::from_any(&keys, None, 0, 0, 0)?;
-    let weak = crate::objects::handles::is_python_scalar(&keys);
-    let result_type = cached(py, "numpy._core._multiarray_umath", "result_type")?;
-    let _ = weak;
-    let common = result_type.call1(PyTuple::new(py, [arr.descr().0, found.descr().0])?)?;
-    let Some(common) = Descr::cast(&common) else { return Err(PyTypeError::new_err("no common dtype")) };
     if arr.ndim() != 1 {
         return Err(PyValueError::new_err(if arr.ndim() > 1 {
             "object too deep for desired array"
@@ -198,6 +194,11 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
             "object of too small depth for desired array"
         }));
     }
+    // The dtype both sides are compared in.
+    let found = coercion::from_any(&keys, None, 0, 0, 0)?;
+    let result_type = cached(py, "numpy._core._multiarray_umath", "result_type")?;
+    let common = result_type.call1(PyTuple::new(py, [arr.descr().0, found.descr().0])?)?;
+    let Some(common) = Descr::cast(&common) else { return Err(PyTypeError::new_err("no common dtype")) };
     let sorter = match sorter.filter(|s| !s.is_none()) {
         None => None,
         Some(s) => {
@@ -261,12 +262,7 @@ pub fn arg_extreme<'py>(
     };
     // SAFETY: the same elements of the target.
     let view = unsafe { micronumpy::ArrayRef::new(t.data(), &reduced, &strides, t.dtype()) };
-    argmax(&src.view(), ax, !max, &view).map_err(|e| rename(e, max)).py(py)?;
+    argmax(&src.view(), ax, !max, &view).py(py)?;
     let r = target.finish()?;
-    let _ = (Dtype::intp(), intern!(py, "axis"), pyffi::Py_True);
     if out.is_some() { Ok(r.0) } else { super::super::unwrap_0d(r) }
-}
-
-fn rename(e: micronumpy::Error, _max: bool) -> micronumpy::Error {
-    e
 }

@@ -138,7 +138,12 @@ pub fn round<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("round(decimals=0, out=None)");
     let [decimals, out] = a.parse_c(&SIG)?;
     let decimals = decimals.map_or(Ok(0), |d| args::int32(&d))?;
-    super::super::round::round(&Array(slf.clone()), decimals, args::out(out.as_ref())?.as_ref())
+    let out = args::out(out.as_ref())?;
+    let r = super::super::round::round(&Array(slf.clone()), decimals, out.as_ref())?;
+    match Array::cast(&r) {
+        Some(a) if out.is_none() => super::super::unwrap_0d(a),
+        _ => Ok(r),
+    }
 }
 
 /// `arr.argmax(axis=None, out=None, *, keepdims=False)`

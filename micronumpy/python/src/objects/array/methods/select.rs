@@ -5,9 +5,9 @@ use micronumpy::array::view::diagonal as diagonal_view;
 use micronumpy::ops::take::{self as core, Mode};
 use micronumpy::{Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use pyo3::{IntoPyObjectExt, intern};
 
 use super::super::args::{self, ClipMode};
 use super::super::{alloc, assign, coercion, flags};
@@ -42,7 +42,11 @@ pub fn along<'py>(arr: &Array<'py>, axis: Option<isize>, flags_: i32) -> PyResul
     let py = arr.py();
     let (a, axis) = match axis {
         None => (if arr.ndim() == 1 { arr.clone() } else { ravel_array(arr, Order::C)? }, 0),
-        Some(ax) if arr.ndim() == 0 && (ax == 0 || ax == -1) => (ravel_array(arr, Order::C)?, 0),
+        // A single number is a sequence of one.
+        Some(ax) if arr.ndim() == 0 => {
+            normalize_axis(ax, 1).py(py)?;
+            (ravel_array(arr, Order::C)?, 0)
+        }
         Some(ax) => (arr.clone(), normalize_axis(ax, arr.ndim()).py(py)?),
     };
     let a = if flags_ != 0 { coercion::from_array(&a, None, flags_)? } else { a };
@@ -68,7 +72,10 @@ pub fn take_array<'py>(
         "output array does not match result of ndarray.take",
         &[&src, index],
     )?;
-    core::take(&src.view(), &index.view(), ax, mode(clip), &out.target.view()).py(py)?;
+    // Where nothing is taken from, positions are not looked at.
+    if !src.shape()[..ax].contains(&0) {
+        core::take(&src.view(), &index.view(), ax, mode(clip), &out.target.view()).py(py)?;
+    }
     out.finish()
 }
 
@@ -92,7 +99,7 @@ fn take_indices<'py>(obj: &Obj<'py>) -> PyResult<Array<'py>> {
         Some(a) if !(a.dtype().num.is_integer() || a.dtype().num.is_bool()) => {
             let intp = dtype::builtin(obj.py(), TypeNum::LONG);
             if !micronumpy::cast::can_cast(a.dtype(), intp.dtype(), micronumpy::Casting::SameKind) {
-                return Err(coercion::cannot_cast(&a.descr(), &intp, micronumpy::Casting::Safe));
+                return Err(coercion::cannot_cast_array(&a, &intp, micronumpy::Casting::Safe));
             }
             indices(obj, 0, true)
         }
@@ -251,6 +258,16 @@ pub fn nonzero<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 /// Positions of the true elements, a column per axis.
 pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
     let py = arr.py();
+    if arr.ndim() == 0 {
+        let hint = if arr.dtype().num.is_bool() {
+            " If the context of this error is of the form `arr[nonzero(cond)]`, just use `arr[cond]`."
+        } else {
+            ""
+        };
+        return Err(PyValueError::new_err(format!(
+            "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.{hint}"
+        )));
+    }
     let table = alloc::from_owned(py, micronumpy::ops::select::nonzero(&arr.view()).py(py)?)?;
     let (n, st) = ([table.shape()[0]], [table.strides()[0]]);
     let mut columns = Vec::with_capacity(arr.ndim());
@@ -310,6 +327,5 @@ pub fn trace<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         kwargs.set_item(intern!(py, "out"), o.0)?;
     }
     let add = cached(py, "numpy._core._multiarray_umath", "add")?;
-    let _ = true.into_bound_py_any(py);
     add.call_method(intern!(py, "reduce"), (d.0,), Some(&kwargs))
 }

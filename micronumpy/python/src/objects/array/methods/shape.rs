@@ -11,7 +11,7 @@ use pyo3::types::PyTuple;
 
 use super::super::alloc::{self};
 use super::super::args::{self, CopyMode};
-use super::super::{flags, memory};
+use super::super::memory;
 use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::{Args, Sig};
@@ -323,13 +323,11 @@ pub fn resize<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Ok(none);
     }
     let Some(shape) = args::shape_varargs(&items)? else { return Ok(none) };
-    // CPython's call holds one reference to us, `slf` and `arr` two.
-    resize_array(&arr, &shape, refcheck, 2)?;
+    resize_array(&arr, &shape, refcheck)?;
     Ok(none)
 }
 
-fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, _handles: isize) -> PyResult<()> {
-    let py = arr.py();
+fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool) -> PyResult<()> {
     let a = arr.raw();
     let itemsize = arr.itemsize();
     if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS))
@@ -399,7 +397,5 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, _handles: isiz
     if new_bytes > old_bytes && arr.dtype().has_object() {
         super::super::assign::fill_zero(arr)?;
     }
-    flags::set(arr, 0, true);
-    let _ = py;
     Ok(())
 }

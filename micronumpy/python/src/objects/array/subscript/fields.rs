@@ -6,7 +6,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::super::alloc;
-use crate::ffi::import::cached;
 use crate::objects::{Array, Descr, dtype};
 
 /// Descriptor and offset of a field by name or title.
@@ -84,7 +83,6 @@ pub fn subscript<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<Opt
         d.set_item("titles", titles_seen)?;
     }
     let descr = dtype::convert(d.as_any())?;
-    let _ = cached;
     // SAFETY: the same elements, of which the new dtype names a part.
     unsafe { alloc::derived_view(arr, &descr, arr.data(), arr.shape(), arr.strides()) }.map(Some)
 }
