@@ -31,15 +31,29 @@ pub fn add(_py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     super::add_functions(module, &FUNCTIONS)
 }
 
-/// The descriptor of a result: one of the given objects if it says the same (metadata and all), else a new one.
-fn descr_like<'py>(py: Python<'py>, dt: &core::Dtype, given: &[Descr<'py>]) -> PyResult<Descr<'py>> {
-    match given
-        .iter()
-        .find(|d| d.dtype().num == dt.num && core::equivalent(d.dtype(), dt) && d.dtype().is_native())
-    {
-        Some(d) if !dt.num.is_user() || d.dtype().num.is_user() => Ok(d.clone()),
+/// The descriptor of a promoted dtype. Types without parameters have one descriptor; strings and raw bytes keep the
+/// object (with its metadata) of the first operand that has the length of the result already, if it has the type too.
+fn promoted<'py>(py: Python<'py>, dt: &core::Dtype, given: &[Descr<'py>]) -> PyResult<Descr<'py>> {
+    let length = |d: &core::Dtype| match dt.num {
+        n if n == d.num => d.itemsize,
+        TypeNum::STRING => core::strings::natural_length(d),
+        TypeNum::UNICODE => 4 * core::strings::natural_length(d),
+        _ => d.itemsize,
+    };
+    let keeps = match dt.num {
+        TypeNum::STRING | TypeNum::UNICODE => true,
+        TypeNum::VOID => matches!(dt.body, core::Body::Plain),
+        _ => false,
+    };
+    match given.iter().find(|d| keeps && length(d.dtype()) == dt.itemsize) {
+        Some(d) if d.dtype().num == dt.num => canonical(d),
         _ => dtype::descr_of(py, dt),
     }
+}
+
+/// The same dtype in native byte order; a native one is its own.
+fn canonical<'py>(descr: &Descr<'py>) -> PyResult<Descr<'py>> {
+    if descr.dtype().is_native() { Ok(descr.clone()) } else { dtype::fields::with_byteorder(descr, b'=') }
 }
 
 fn can_cast<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
@@ -81,8 +95,11 @@ fn promote_types<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyTypeError::new_err("promote_types() needs two arguments"));
     };
     let (a, b) = (dtype::convert(&a)?, dtype::convert(&b)?);
+    if a.is(&b.0) && a.dtype().is_native() {
+        return Ok(a.0);
+    }
     let common = core::promote(a.dtype(), b.dtype()).py(py)?;
-    Ok(descr_like(py, &common, &[a, b])?.0)
+    Ok(promoted(py, &common, &[a, b])?.0)
 }
 
 /// Exactly Python's int, float or complex: what NEP 50 calls weak.
@@ -134,7 +151,11 @@ fn result_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         .collect();
     let common = core::result_type(&operands).py(py)?;
     let given: Vec<Descr<'py>> = held.iter().filter_map(|h| h.as_ref().ok().cloned()).collect();
-    Ok(descr_like(py, &common, &given)?.0)
+    Ok(match &given[..] {
+        [one] if held.len() == 1 => canonical(one)?,
+        _ => promoted(py, &common, &given)?,
+    }
+    .0)
 }
 
 fn min_scalar_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
@@ -148,7 +169,11 @@ fn min_scalar_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     // SAFETY: a 0-d array holds one element of its dtype.
     let smallest = unsafe { core::min_scalar_type(arr.dtype(), arr.data()) };
-    Ok(descr_like(py, &smallest, &[arr.descr()])?.0)
+    let own = arr.descr();
+    if own.dtype().num == smallest.num && own.dtype().is_native() {
+        return Ok(own.0);
+    }
+    Ok(dtype::descr_of(py, &smallest)?.0)
 }
 
 /// Bits of a binary floating-point format: stored mantissa bits, exponent bits.
