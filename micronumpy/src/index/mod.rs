@@ -207,6 +207,22 @@ pub fn plan(shape: &[isize], strides: &[isize], items: &[Item<'_>]) -> Result<Pl
         }
         return Ok(Plan::View(view));
     }
+    let most = crate::array::MAXDIMS;
+    // Integers among the arrays broadcast away.
+    let integers = items.iter().filter(|i| matches!(i, Item::Int(_))).count();
+    let advanced = arrays.len() - integers;
+    if advanced > most {
+        return Err(Error::index(format!(
+            "too many advanced (array) indices. This probably means you are indexing with too many booleans. (more \
+             than {most} found)"
+        )));
+    }
+    if advanced == most && view.shape.iter().all(|&n| n == 1) {
+        return Err(Error::index(format!(
+            "when no subspace is given, the number of index arrays cannot be above {}, but {most} index arrays found",
+            most - 1
+        )));
+    }
     let place = if scattered { 0 } else { place.unwrap_or(0) };
     FancyPlan::new(view, place, &arrays).map(Plan::Fancy)
 }

@@ -263,6 +263,11 @@ fn empty_like<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 }
 
 /// Number of elements of a range, by Python's arithmetic on whatever objects they are.
+/// A float that vanished from below.
+fn is_negative_zero(q: &Obj<'_>) -> bool {
+    q.extract::<f64>().is_ok_and(|v| v == 0.0 && v.is_sign_negative())
+}
+
 fn range_length<'py>(
     start: &Obj<'py>,
     stop: &Obj<'py>,
@@ -283,7 +288,7 @@ fn range_length<'py>(
     };
     // A quotient that vanished although the span did not: the step is too big, there is one element.
     let one_if_vanished = |q: &Obj<'py>, len: isize| -> PyResult<isize> {
-        if len == 0 && !q.is_truthy()? && span.is_truthy()? { Ok(1) } else { Ok(len) }
+        if len == 0 && !q.is_truthy()? && !is_negative_zero(q) && span.is_truthy()? { Ok(1) } else { Ok(len) }
     };
     if is_complex && value.is_instance_of::<pyo3::types::PyComplex>() {
         let re = ceil(value.getattr("real")?.extract()?)?;

@@ -5,7 +5,7 @@ use micronumpy::dtype::promote::promote;
 use micronumpy::ops::product::{self, Overlaps};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyModule;
+use pyo3::types::{PyBool, PyModule, PyString};
 
 use crate::abi::{NPY_ARRAY_ALIGNED, NPY_ARRAY_CARRAY};
 use crate::error::IntoPyResult;
@@ -140,23 +140,32 @@ fn vdot<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, Py
     product(&a, &b, None, |_, _| Ok(micronumpy::Dims::new()), product::vdot)
 }
 
-/// How the overlap is named: a number, or the first letter of `valid`, `same`, `full`.
+/// How the overlap is named: a number or a word, spelled out.
 fn overlaps(mode: Option<&Bound<'_, PyAny>>) -> PyResult<Overlaps> {
     let Some(mode) = mode else { return Ok(Overlaps::Valid) };
-    let number = match args::text(mode) {
-        Some(s) => match s.as_bytes().first().map(u8::to_ascii_lowercase) {
-            Some(b'v') => 0,
-            Some(b's') => 1,
-            Some(b'f') => 2,
-            _ => -1,
-        },
-        None => args::index(mode)?,
-    };
-    match number {
-        0 => Ok(Overlaps::Valid),
-        1 => Ok(Overlaps::Same),
-        2 => Ok(Overlaps::Full),
-        _ => Err(PyValueError::new_err("Use one of 'valid', 'same', or 'full' for convolve/correlate mode")),
+    if let Ok(word) = mode.cast::<PyString>() {
+        return match &*word.to_string_lossy() {
+            "valid" => Ok(Overlaps::Valid),
+            "same" => Ok(Overlaps::Same),
+            "full" => Ok(Overlaps::Full),
+            other if matches!(other.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'v' | b's' | b'f')) => {
+                Err(PyValueError::new_err("Use one of 'valid', 'same', or 'full' for convolve/correlate mode"))
+            }
+            _ => Err(PyValueError::new_err(format!(
+                "mode must be one of 'valid', 'same', or 'full' (got {})",
+                mode.repr()?
+            ))),
+        };
+    }
+    match args::int32(mode) {
+        Ok(_) if mode.is_instance_of::<PyBool>() => {
+            Err(PyTypeError::new_err("convolve/correlate mode not understood"))
+        }
+        Ok(0) => Ok(Overlaps::Valid),
+        Ok(1) => Ok(Overlaps::Same),
+        Ok(2) => Ok(Overlaps::Full),
+        Ok(_) => Err(PyValueError::new_err("integer convolve/correlate mode must be 0, 1, or 2")),
+        Err(_) => Err(PyTypeError::new_err("convolve/correlate mode not understood")),
     }
 }
 

@@ -62,6 +62,12 @@ fn concatenate<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyTypeError::new_err("The first input argument needs to be a sequence"));
     }
     let n = seq.len()?;
+    if n > i32::MAX as usize {
+        return Err(PyValueError::new_err(format!(
+            "concatenate() only supports up to {} arrays but got {n}.",
+            i32::MAX
+        )));
+    }
     let mut items = Vec::with_capacity(n);
     for i in 0..n {
         items.push(seq.get_item(i)?);

@@ -95,7 +95,7 @@ fn promote_types<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyTypeError::new_err("promote_types() needs two arguments"));
     };
     let (a, b) = (dtype::convert(&a)?, dtype::convert(&b)?);
-    if a.is(&b.0) && a.dtype().is_native() {
+    if a.is(&b) && a.dtype().is_native() {
         return Ok(a.0);
     }
     let common = core::promote(a.dtype(), b.dtype()).py(py)?;

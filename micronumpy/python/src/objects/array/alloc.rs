@@ -443,8 +443,14 @@ pub fn new_like<'py>(
     let ty = prototype.0.get_type().into_any();
     let subtype = (subok && !prototype.is_exact()).then_some(&ty);
     let strides = if keep {
-        checked_nbytes(dims, descr.itemsize())?;
-        Some(micronumpy::iter::keep_order_strides(dims, &[prototype.strides()], descr.itemsize()))
+        let itemsize = match descr.dtype().num {
+            // Fresh strings hold a character at least.
+            TypeNum::STRING => descr.itemsize().max(1),
+            TypeNum::UNICODE => descr.itemsize().max(4),
+            _ => descr.itemsize(),
+        };
+        checked_nbytes(dims, itemsize)?;
+        Some(micronumpy::iter::keep_order_strides(dims, &[prototype.strides()], itemsize))
     } else {
         None
     };

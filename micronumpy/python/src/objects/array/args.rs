@@ -32,8 +32,19 @@ pub fn index(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
     }
 }
 
+/// A truth value of Python or numpy.
+fn is_bool(obj: &Bound<'_, PyAny>) -> bool {
+    obj.is_instance_of::<pyo3::types::PyBool>()
+        || crate::objects::handles::is_scalar(obj)
+            && crate::objects::scalar::descr_of_scalar(obj)
+                .is_ok_and(|d| d.is_some_and(|d| d.dtype().num.is_bool()))
+}
+
 /// One dimension of a shape: like [`index`], but booleans are refused in the words numpy uses and large ones exceed.
 fn dimension(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if is_bool(obj) {
+        return Err(PyTypeError::new_err("an integer is required"));
+    }
     index(obj).map_err(|e| {
         if is_overflow(&e, obj.py()) {
             PyValueError::new_err("Maximum allowed dimension exceeded")
@@ -233,6 +244,7 @@ pub fn casting_text(c: Casting) -> &'static str {
 /// An axis, `None` for Python's `None` (all axes).
 pub fn axis(obj: Option<&Bound<'_, PyAny>>) -> PyResult<Option<isize>> {
     match obj {
+        Some(o) if is_bool(o) => Err(PyTypeError::new_err("an integer is required for the axis")),
         Some(o) if !o.is_none() => int32(o).map(Some),
         _ => Ok(None),
     }

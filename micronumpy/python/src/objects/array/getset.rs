@@ -317,7 +317,12 @@ fn array_interface<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
         args::int_tuple(py, arr.strides())?
     };
     d.set_item(intern!(py, "strides"), st)?;
-    d.set_item(intern!(py, "descr"), descr.0.getattr(intern!(py, "descr"))?)?;
+    let fields = match descr.0.getattr(intern!(py, "descr")) {
+        Ok(fields) => fields,
+        // Fields a list cannot express are passed as raw bytes.
+        Err(_) => [("", format!("|V{}", descr.itemsize()))].into_bound_py_any(py)?,
+    };
+    d.set_item(intern!(py, "descr"), fields)?;
     d.set_item(intern!(py, "typestr"), descr.0.getattr(intern!(py, "str"))?)?;
     d.set_item(intern!(py, "shape"), args::int_tuple(py, arr.shape())?)?;
     d.set_item(intern!(py, "version"), 3)?;

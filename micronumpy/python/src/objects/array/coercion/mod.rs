@@ -226,6 +226,11 @@ impl<'py> Filler<'_, 'py> {
         let Some((node, rest)) = met.split_first() else { return Ok(()) };
         *met = rest;
         if !node.is_sequence {
+            if depth == self.arr.ndim() && self.descr.dtype().num.is_object() {
+                // Nested in a sequence, an array-like without dimensions is an object like any other.
+                // SAFETY: `data` is one element.
+                return unsafe { scalar::set_item(self.descr, data, &node.original) };
+            }
             return self.sub_array(data, depth, &Array(node.value.clone()));
         }
         if depth >= self.writeable_depth {
@@ -373,6 +378,16 @@ pub fn from_array<'py>(arr: &Array<'py>, descr: Option<&Descr<'py>>, flags: i32)
             _ => d.clone(),
         },
     };
+    if new.dtype().is_unsized() && new.dtype().num.is_flexible() && !old.is(&new) {
+        // No value asked for a length: numpy takes that of the given elements.
+        let mut dt = new.dtype().clone();
+        dt.itemsize = match (old.dtype().num, dt.num) {
+            (TypeNum::STRING, TypeNum::UNICODE) => 4 * old.itemsize(),
+            (TypeNum::UNICODE, TypeNum::STRING) => old.itemsize() / 4,
+            _ => old.itemsize(),
+        };
+        new = dtype::descr_of(py, &dt)?;
+    }
     if flags & NPY_ARRAY_NOTSWAPPED != 0 && new.dtype().is_swapped() {
         new = dtype::descr_of(py, &new.dtype().with_byteorder(b'='))?;
     }

@@ -1,6 +1,6 @@
 //! Copies, casts and reinterpretations.
 
-use micronumpy::{Casting, Order};
+use micronumpy::{Casting, Dtype, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -119,7 +119,12 @@ pub fn astype_array<'py>(
 ) -> PyResult<Array<'py>> {
     let py = arr.py();
     let descr = match Request::of(Some(descr)) {
-        Request::Class(class) => discover::array_descr(arr, &class)?.unwrap_or_else(|| descr.clone()),
+        Request::Class(class) => match discover::array_descr(arr, &class)? {
+            Some(d) => d,
+            // Raw bytes of no given length have eight.
+            None if class.dtype().num == TypeNum::VOID => dtype::descr_of(py, &Dtype::void(8))?,
+            None => descr.clone(),
+        },
         _ => descr.clone(),
     };
     let old = arr.descr();

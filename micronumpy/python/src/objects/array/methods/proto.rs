@@ -18,7 +18,7 @@ type Obj<'py> = Bound<'py, PyAny>;
 
 /// `arr.__array__(dtype=None, *, copy=None)`
 pub fn array<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-    static SIG: Sig = Sig::new("__array__(dtype=None, /, *, copy=None)");
+    static SIG: Sig = Sig::new("__array__(dtype=None, *, copy=None)");
     let [descr, copy] = a.parse_c(&SIG)?;
     let py = slf.py();
     let copy = args::copy_mode(copy.as_ref(), CopyMode::IfNeeded)?;
