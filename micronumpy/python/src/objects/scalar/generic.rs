@@ -108,8 +108,12 @@ fn tolist<'py>(slf: &Obj<'py>, _: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     item0(slf)
 }
 
+/// A copy of a scalar: itself, because only void scalars can change.
 fn copy0<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     let arr = to_array(slf)?;
+    if arr.dtype().num != TypeNum::VOID {
+        return Ok(slf.clone());
+    }
     // SAFETY: an array of one element.
     unsafe { to_scalar(&arr.descr(), arr.data(), None) }
 }
