@@ -5,9 +5,9 @@ use std::ffi::c_void;
 /// A source of random bits as C sees it (numpy's `bitgen_t`).
 ///
 /// Drawing changes the state behind the pointer. Whoever hands out `&BitGen` has to see to it that no two threads draw at
-/// once (numpy's generators carry a lock for that) and that the state outlives the reference.
+/// once (numpy's generators carry a lock for that) and that the state outlives the reference. Copies draw from one state.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct BitGen {
     state: *mut c_void,
     next_uint64: unsafe extern "C" fn(*mut c_void) -> u64,

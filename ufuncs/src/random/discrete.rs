@@ -5,6 +5,11 @@ use super::continuous::gamma;
 use super::factorial::ln_gamma;
 use super::standard_exponential;
 
+/// A truncated float; what is out of range becomes the least integer, as the conversion instruction of x86-64 makes it.
+pub(super) fn truncate(x: f64) -> i64 {
+    if (-9223372036854775808.0..9223372036854775808.0).contains(&x) { x as i64 } else { i64::MIN }
+}
+
 /// Poisson: Hörmann's transformed rejection (PTRS) for large means, multiplication of uniforms for small ones.
 pub fn poisson(rng: &BitGen, lam: f64) -> i64 {
     if lam >= 10.0 {
@@ -36,7 +41,7 @@ fn poisson_ptrs(rng: &BitGen, lam: f64) -> i64 {
         let u = rng.f64() - 0.5;
         let v = rng.f64();
         let us = 0.5 - u.abs();
-        let k = ((2.0 * a / us + b) * u + lam + 0.43).floor() as i64;
+        let k = truncate(((2.0 * a / us + b) * u + lam + 0.43).floor());
         if us >= 0.07 && v <= vr {
             return k;
         }
@@ -44,7 +49,7 @@ fn poisson_ptrs(rng: &BitGen, lam: f64) -> i64 {
             continue;
         }
         if v.ln() + invalpha.ln() - (a / (us * us) + b).ln()
-            <= -lam + k as f64 * loglam - ln_gamma((k + 1) as f64)
+            <= -lam + k as f64 * loglam - ln_gamma(k.wrapping_add(1) as f64)
         {
             return k;
         }
@@ -156,7 +161,7 @@ impl Binomial {
             let mut v = rng.f64();
             let y;
             if u <= p1 {
-                y = (xm - p1 * v + u).floor() as i64;
+                y = truncate((xm - p1 * v + u).floor());
                 return if p > 0.5 { n - y } else { y };
             } else if u <= p2 {
                 let x = xl + (u - p1) / c;
@@ -164,15 +169,15 @@ impl Binomial {
                 if v > 1.0 {
                     continue;
                 }
-                y = x.floor() as i64;
+                y = truncate(x.floor());
             } else if u <= p3 {
-                y = (xl + v.ln() / laml).floor() as i64;
+                y = truncate((xl + v.ln() / laml).floor());
                 if y < 0 || v == 0.0 {
                     continue;
                 }
                 v = v * (u - p2) * laml;
             } else {
-                y = (xr - v.ln() / lamr).floor() as i64;
+                y = truncate((xr - v.ln() / lamr).floor());
                 if y > n || v == 0.0 {
                     continue;
                 }
@@ -244,7 +249,7 @@ pub fn logseries(rng: &BitGen, p: f64) -> i64 {
         let u = rng.f64();
         let q = -(r * u).exp_m1();
         if v <= q * q {
-            let result = (1.0 + v.ln() / q.ln()).floor() as i64;
+            let result = truncate((1.0 + v.ln() / q.ln()).floor());
             if result < 1 || v == 0.0 {
                 continue;
             }
@@ -293,7 +298,7 @@ pub fn zipf(rng: &BitGen, a: f64) -> i64 {
         }
         let t = (1.0 + 1.0 / x).powf(am1);
         if v * x * (t - 1.0) / (b - 1.0) <= t / b {
-            return x as i64;
+            return truncate(x);
         }
     }
 }

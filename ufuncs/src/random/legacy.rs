@@ -2,7 +2,7 @@
 
 use super::BitGen;
 use super::continuous::{johnk, vonmises_rejection};
-use super::discrete::{geometric_search, poisson};
+use super::discrete::{geometric_search, poisson, truncate};
 use super::factorial::ln_gamma;
 use super::hypergeometric::{D1, D2};
 
@@ -198,7 +198,7 @@ pub fn geometric(rng: &BitGen, p: f64) -> i64 {
     if p >= 1.0 / 3.0 {
         return geometric_search(rng, p);
     }
-    ((-rng.f64()).ln_1p() / (1.0 - p).ln()).ceil() as i64
+    truncate(((-rng.f64()).ln_1p() / (1.0 - p).ln()).ceil())
 }
 
 pub fn zipf(rng: &BitGen, a: f64) -> i64 {
@@ -213,7 +213,7 @@ pub fn zipf(rng: &BitGen, a: f64) -> i64 {
         }
         let t = (1.0 + 1.0 / x).powf(am1);
         if v * x * (t - 1.0) / (b - 1.0) <= t / b {
-            return x as i64;
+            return truncate(x);
         }
     }
 }
@@ -228,7 +228,7 @@ pub fn logseries(rng: &BitGen, p: f64) -> i64 {
         let u = rng.f64();
         let q = 1.0 - (r * u).exp();
         if v <= q * q {
-            let result = (1.0 + v.ln() / q.ln()).floor() as i64;
+            let result = truncate((1.0 + v.ln() / q.ln()).floor());
             if result < 1 || v == 0.0 {
                 continue;
             }

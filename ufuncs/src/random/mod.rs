@@ -27,7 +27,8 @@ pub mod pcg64;
 pub mod philox;
 pub mod seed;
 pub mod sfc64;
+pub mod shuffle;
 mod ziggurat;
 
-pub use bitgen::{BitGen, Half};
+pub use bitgen::{BitGen, Half, Source};
 pub use ziggurat::{standard_exponential, standard_exponential_f32, standard_normal, standard_normal_f32};

@@ -2,15 +2,21 @@
 
 use super::BitGen;
 use super::bounded::interval;
-use super::discrete::Binomial;
 use super::hypergeometric::hypergeometric;
 
-/// Distribute `n` trials over the categories with probabilities `pvals`. `counts` starts as zeros and is as long as `pvals`.
-pub fn multinomial(rng: &BitGen, n: i64, counts: &mut [i64], pvals: &[f64], setup: &mut Binomial) {
+/// Distribute `n` trials over the categories with probabilities `pvals`. `counts` starts as zeros and is as long as `pvals`;
+/// `binomial(rng, p, n)` draws.
+pub fn multinomial(
+    rng: &BitGen,
+    n: i64,
+    counts: &mut [i64],
+    pvals: &[f64],
+    mut binomial: impl FnMut(&BitGen, f64, i64) -> i64,
+) {
     let (mut left_p, mut left) = (1.0, n);
     let Some((last, head)) = counts.split_last_mut() else { return };
     for (count, &p) in head.iter_mut().zip(pvals) {
-        *count = setup.draw(rng, p / left_p, left);
+        *count = binomial(rng, p / left_p, left);
         left -= *count;
         if left <= 0 {
             break;

@@ -7,6 +7,7 @@ pub mod missing;
 pub mod multiarray;
 pub mod multiarray_umath;
 pub mod pocketfft_umath;
+pub mod random;
 pub mod testing;
 pub mod umath_linalg;
 
@@ -25,4 +26,13 @@ pub static MODULES: &[ModuleDef] = &[
     ModuleDef { name: "numpy.fft._pocketfft_umath", init: pocketfft_umath::init },
     ModuleDef { name: "numpy.linalg._umath_linalg", init: umath_linalg::init },
     ModuleDef { name: "numpy.linalg.lapack_lite", init: lapack_lite::init },
+    random::BIT_GENERATOR,
+    random::COMMON,
+    random::BOUNDED_INTEGERS,
+    random::MT19937,
+    random::PCG64,
+    random::PHILOX,
+    random::SFC64,
+    random::GENERATOR,
+    random::MTRAND,
 ];
