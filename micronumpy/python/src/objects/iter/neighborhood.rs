@@ -177,7 +177,7 @@ unsafe fn address(
                 None => return (*neighborhood).constant,
             }
         }
-        let translate: Translate = std::mem::transmute((*inner).translate);
+        let translate = std::mem::transmute::<*mut std::ffi::c_void, Translate>((*inner).translate);
         translate(inner, coordinates.as_ptr())
     }
 }
@@ -202,14 +202,14 @@ unsafe extern "C" fn mirror_address(it: *mut PyArrayIterObject, at: *const isize
     unsafe { address(it, at, place) }
 }
 
-fn head<'a>(obj: &'a Bound<'_, PyAny>) -> &'a mut PyArrayIterObject {
-    // SAFETY: only called for neighborhood iterators made here; nothing else holds the head meanwhile.
-    unsafe { &mut *obj.as_ptr().cast() }
+fn head(obj: &Bound<'_, PyAny>) -> *mut PyArrayIterObject {
+    obj.as_ptr().cast()
 }
 
 /// To the first neighbor, as upstream's macro does.
 pub fn reset(obj: &Bound<'_, PyAny>) {
-    let it = head(obj);
+    // SAFETY: only called for neighborhood iterators made here; nothing else holds the head meanwhile. The same below.
+    let it = unsafe { &mut *head(obj) };
     for i in 0..(it.nd_m1 + 1) as usize {
         it.coordinates[i] = it.bounds[i][0];
     }
@@ -218,7 +218,8 @@ pub fn reset(obj: &Bound<'_, PyAny>) {
 
 /// To the next neighbor.
 pub fn advance(obj: &Bound<'_, PyAny>) {
-    let it = head(obj);
+    // SAFETY: as in `reset`.
+    let it = unsafe { &mut *head(obj) };
     for i in (0..(it.nd_m1 + 1) as usize).rev() {
         if it.coordinates[i] < it.bounds[i][1] {
             it.coordinates[i] += 1;
@@ -233,13 +234,14 @@ fn place(it: &mut PyArrayIterObject) {
     let coordinates = it.coordinates;
     // SAFETY: the iterator's own function, with as many coordinates as it has dimensions.
     unsafe {
-        let translate: Translate = std::mem::transmute(it.translate);
+        let translate = std::mem::transmute::<*mut std::ffi::c_void, Translate>(it.translate);
         it.dataptr = translate(it, coordinates.as_ptr());
     }
 }
 
 /// Number of neighbors, and where the current one is.
 pub fn current(obj: &Bound<'_, PyAny>) -> (isize, *mut u8) {
-    let it = head(obj);
+    // SAFETY: as in `reset`.
+    let it = unsafe { &mut *head(obj) };
     (it.size, it.dataptr)
 }
