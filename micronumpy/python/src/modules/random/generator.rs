@@ -146,7 +146,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
 
 /// `numpy.random._generator`
 pub fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::modules::multiarray::add_functions(module, FUNCTIONS.as_ptr())?;
+    crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
     // SAFETY: ready types.
     unsafe {
         module.add("Generator", types::handle(py, GENERATOR.as_type()))?;

@@ -198,7 +198,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
 pub fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Its own modules have to be there: the seed sequence of the hidden instance asks for them.
     py.import("numpy.random.bit_generator")?;
-    crate::modules::multiarray::add_functions(module, FUNCTIONS.as_ptr())?;
+    crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
     // SAFETY: ready types.
     let (class, mt19937) = unsafe {
         (types::handle(py, RANDOM_STATE.as_type()), types::handle(py, generators::MT19937.as_type()))

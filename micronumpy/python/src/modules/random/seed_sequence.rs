@@ -118,7 +118,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
 
 /// Types and functions of `numpy.random.bit_generator` that are defined here.
 pub fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
-    crate::modules::multiarray::add_functions(module, FUNCTIONS.as_ptr())?;
+    crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
     // SAFETY: ready types.
     unsafe {
         module.add("SeedSequence", types::handle(py, SEED_SEQUENCE.as_type()))?;
