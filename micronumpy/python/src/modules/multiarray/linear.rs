@@ -148,8 +148,15 @@ fn overlaps(mode: Option<&Bound<'_, PyAny>>) -> PyResult<Overlaps> {
             "valid" => Ok(Overlaps::Valid),
             "same" => Ok(Overlaps::Same),
             "full" => Ok(Overlaps::Full),
-            other if matches!(other.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'v' | b's' | b'f')) => {
-                Err(PyValueError::new_err("Use one of 'valid', 'same', or 'full' for convolve/correlate mode"))
+            other
+                if matches!(
+                    other.as_bytes().first().map(u8::to_ascii_lowercase),
+                    Some(b'v' | b's' | b'f')
+                ) =>
+            {
+                Err(PyValueError::new_err(
+                    "Use one of 'valid', 'same', or 'full' for convolve/correlate mode",
+                ))
             }
             _ => Err(PyValueError::new_err(format!(
                 "mode must be one of 'valid', 'same', or 'full' (got {})",
