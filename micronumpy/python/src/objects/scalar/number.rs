@@ -22,7 +22,7 @@ use super::types::{GENERIC, typenum_of_class};
 use super::value::{Cell, bool_scalar, cell_of, make_num, python_number, to_array, to_f64, typenum_of};
 use crate::ffi::import::cached;
 use crate::objects::handles::is_array;
-use crate::objects::ufunc;
+use crate::objects::{array, ufunc};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -280,8 +280,7 @@ fn classify(num: TypeNum, other: &Obj<'_>, exact: &mut bool) -> PyResult<Other> 
             let value = Cell::of(u8::from(other.is(PyBool::new(other.py(), true))));
             return Ok(Other::Value(TypeNum::BOOL, value).convert(num));
         }
-        if ffi::PyLong_Check(p) != 0 {
-            *exact &= other.is_exact_instance_of::<PyInt>();
+        if other.is_exact_instance_of::<PyInt>() {
             let to = if num.is_bool() { TypeNum::LONG } else { num };
             if to.is_integer() {
                 return Ok(match set::integer(to, other) {
@@ -291,13 +290,11 @@ fn classify(num: TypeNum, other: &Obj<'_>, exact: &mut bool) -> PyResult<Other> 
             }
             return Ok(Other::Value(to, set::number(to, other)?));
         }
-        if ffi::PyFloat_Check(p) != 0 {
-            *exact &= other.is_exact_instance_of::<PyFloat>();
+        if other.is_exact_instance_of::<PyFloat>() {
             let to = if num.is_bool() || num.is_integer() { TypeNum::DOUBLE } else { num };
             return Ok(Other::Value(to, set::number(to, other)?));
         }
-        if ffi::PyComplex_Check(p) != 0 {
-            *exact &= other.is_exact_instance_of::<PyComplex>();
+        if other.is_exact_instance_of::<PyComplex>() {
             let to = match num {
                 n if n.is_complex() => n,
                 TypeNum::HALF | TypeNum::FLOAT => TypeNum::CFLOAT,
@@ -321,12 +318,6 @@ impl Other {
             other => other,
         }
     }
-}
-
-/// A long double converted to an object stays what it is, so a ufunc over objects would call the scalar's own operator
-/// again, without end.
-fn is_own_object(num: TypeNum) -> bool {
-    num.real_part() == TypeNum::LONGDOUBLE
 }
 
 /// Whether `other` would rather handle an operation with a numpy scalar itself.
@@ -390,7 +381,6 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     }
     match kind {
         Other::Defer => not_implemented(py),
-        Other::Unknown if is_own_object(num) => not_implemented(py),
         Other::General | Other::Unknown => general(op, a, b),
         // Doubles hold what is too big here.
         Other::TooBig if op == Op::Divide => general(op, a, b),
@@ -450,7 +440,72 @@ pub fn general<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     if is_numpy_scalar(a) && should_defer(a, b)? {
         return not_implemented(py);
     }
-    ufunc::call_by_name(py, OPS[op as usize].0, &[a, b], None)
+    let forward = is_numpy_scalar(a);
+    let (slf, other) = if forward { (a, b) } else { (b, a) };
+    match look_at(slf, other)? {
+        Path::Ufunc(other) => {
+            let args = if forward { [a, &other] } else { [&other, b] };
+            ufunc::call_by_name(py, OPS[op as usize].0, &args, None)
+        }
+        Path::Python(item) => {
+            let (x, y) = if forward { (&item, other) } else { (other, &item) };
+            python_binary(op, x, y)
+        }
+        Path::Refuse => not_implemented(py),
+    }
+}
+
+/// How an operation of a scalar with something that is no number goes on.
+enum Path<'py> {
+    /// By the ufunc, with this as the other operand.
+    Ufunc(Obj<'py>),
+    /// Among Python objects, with this in place of the scalar.
+    Python(Obj<'py>),
+    /// Not at all.
+    Refuse,
+}
+
+/// A ufunc over objects would call the scalar's own operator again, so plain objects meet the scalar's `item()`.
+fn look_at<'py>(slf: &Obj<'py>, other: &Obj<'py>) -> PyResult<Path<'py>> {
+    let py = slf.py();
+    if is_numpy_scalar(other)
+        || is_array(other)
+        || crate::objects::handles::is_python_scalar(other)
+        || other.get_type().getattr_opt(intern!(py, "__array_ufunc__"))?.is_some()
+    {
+        return Ok(Path::Ufunc(other.clone()));
+    }
+    let arr = array::from_any(other, None, 0, 0, 0)?;
+    if arr.ndim() != 0 || !arr.dtype().num.is_object() {
+        return Ok(Path::Ufunc(arr.0));
+    }
+    let item = slf.call_method0(intern!(py, "item"))?;
+    Ok(if is_numpy_scalar(&item) { Path::Refuse } else { Path::Python(item) })
+}
+
+/// The operator among Python objects.
+fn python_binary<'py>(op: Op, x: &Obj<'py>, y: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let (p, q) = (x.as_ptr(), y.as_ptr());
+    // SAFETY: live objects; a new reference or null.
+    unsafe {
+        let result = match op {
+            Op::Add => ffi::PyNumber_Add(p, q),
+            Op::Subtract => ffi::PyNumber_Subtract(p, q),
+            Op::Multiply => ffi::PyNumber_Multiply(p, q),
+            Op::Divide => ffi::PyNumber_TrueDivide(p, q),
+            Op::FloorDivide => ffi::PyNumber_FloorDivide(p, q),
+            Op::Remainder => ffi::PyNumber_Remainder(p, q),
+            Op::Divmod => ffi::PyNumber_Divmod(p, q),
+            Op::Power => ffi::PyNumber_Power(p, q, ffi::Py_None()),
+            Op::LeftShift => ffi::PyNumber_Lshift(p, q),
+            Op::RightShift => ffi::PyNumber_Rshift(p, q),
+            Op::And => ffi::PyNumber_And(p, q),
+            Op::Or => ffi::PyNumber_Or(p, q),
+            Op::Xor => ffi::PyNumber_Xor(p, q),
+            _ => return not_implemented(x.py()),
+        };
+        Bound::from_owned_ptr_or_err(x.py(), result)
+    }
 }
 
 /// Something that can be repeated but not multiplied.
@@ -511,7 +566,7 @@ fn refuse<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
     for (slf, other) in [(a, b), (b, a)] {
         if let Some(num) = number_type(slf)
             && num.is_complex()
-            && (!is_array(other) || is_own_object(num))
+            && !is_array(other)
         {
             return not_implemented(a.py());
         }
@@ -553,7 +608,6 @@ pub fn richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyRe
     }
     match kind {
         Other::Defer => not_implemented(py),
-        Other::Unknown if is_own_object(num) => not_implemented(py),
         Other::General | Other::Unknown => general_richcompare(slf, other, op),
         Other::TooBig => {
             // The integer lies outside of what the type can hold, so its sign decides.
@@ -591,8 +645,11 @@ pub fn general_richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp)
     if should_defer(slf, other)? {
         return not_implemented(py);
     }
-    let arr = to_array(slf)?;
-    arr.0.rich_compare(other, op)
+    match look_at(slf, other)? {
+        Path::Ufunc(other) => to_array(slf)?.0.rich_compare(other, op),
+        Path::Python(item) => item.rich_compare(other, op),
+        Path::Refuse => not_implemented(py),
+    }
 }
 
 /// Truth value.

@@ -121,7 +121,8 @@ fn integer_of<'py>(obj: &Obj<'py>) -> PyResult<Option<i64>> {
     Ok(Some(v))
 }
 
-fn warn_zone(py: Python<'_>) -> PyResult<()> {
+/// What numpy says about time zones.
+pub fn warn_zone(py: Python<'_>) -> PyResult<()> {
     let text = c"no explicit representation of timezones available for np.datetime64";
     PyErr::warn(py, &PyUserWarning::type_object(py), text, 1)
 }
