@@ -60,7 +60,12 @@ pub fn can_cast(from: &Dtype, to: &Dtype, casting: Casting) -> bool {
         let numeric = |d: &Dtype| d.num.is_bool() || d.num.is_number();
         return numeric(from) && numeric(to);
     }
-    let level = if to.is_unsized() { cast_level(from, &sized_for(from, to)) } else { cast_level(from, to) };
+    let level = if to.is_unsized() {
+        let sized = sized_for(from, to);
+        if sized.itemsize > i32::MAX as usize { None } else { cast_level(from, &sized) }
+    } else {
+        cast_level(from, to)
+    };
     level.is_some_and(|l| l <= casting)
 }
 

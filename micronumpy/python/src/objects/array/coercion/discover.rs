@@ -472,7 +472,7 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
             };
             let width = if num == TypeNum::UNICODE { 4 } else { 1 };
             if chars > i32::MAX as usize / width {
-                let length = if converted { format!(" of length {chars}") } else { String::new() };
+                let length = if converted { format!(" of length {chars} is") } else { String::new() };
                 return Err(pyo3::exceptions::PyTypeError::new_err(format!(
                     "string{length} too large to store inside array."
                 )));
