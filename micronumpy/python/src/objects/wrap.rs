@@ -59,8 +59,12 @@ pub fn find_wrap<'py>(args: &[Bound<'py, PyAny>]) -> PyResult<Option<Bound<'py, 
             }
             (priority(arg, 0.0)?, Some(wrap))
         };
-        // Between equals the first one wins.
-        if best.as_ref().is_none_or(|(p, _)| candidate.0 > *p) {
+        // Between equals the first one wins, but anything wins over a plain array.
+        let plain = |p: f64, w: &Option<Bound<'py, PyAny>>| w.is_none() && p == 0.0;
+        let better = |(p, w): &(f64, Option<Bound<'py, PyAny>>)| {
+            candidate.0 > *p || candidate.0 == 0.0 && candidate.1.is_some() && plain(*p, w)
+        };
+        if best.as_ref().is_none_or(better) {
             best = Some(candidate);
         }
     }

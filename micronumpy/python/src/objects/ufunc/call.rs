@@ -507,7 +507,19 @@ pub fn outer<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Boun
             )));
         }
         // SAFETY: the same elements as `a`, with axes of length one added.
-        unsafe { array::new_view(&a.descr(), a.data(), &shape, &strides, &a.0, a.is_writeable(), Some(a))?.0 }
+        let view = unsafe {
+            array::new_view(&a.descr(), a.data(), &shape, &strides, &a.0, a.is_writeable(), Some(a))?
+        };
+        if view.shape() != shape.as_slice() {
+            return Err(PyTypeError::new_err(format!(
+                "{}.outer() called with ndarray-subclass of type '{}' which modified its shape after a reshape. `outer()` \
+                 relies on reshaping the inputs and is for example not supported for the 'np.matrix' class (the usage of \
+                 matrix is generally discouraged). To work around this issue, please convert the inputs to numpy arrays.",
+                uf.name(),
+                view.0.get_type().name()?
+            )));
+        }
+        view.0
     };
     slf.call((reshaped, ins[1].clone()), kwargs_of(&args)?.as_ref())
 }

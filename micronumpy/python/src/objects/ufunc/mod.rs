@@ -3,6 +3,7 @@
 mod at;
 mod bind;
 mod call;
+mod docs;
 mod dtypes_api;
 pub mod errstate;
 mod fast;
@@ -28,16 +29,17 @@ use crate::error::IntoPyResult;
 /// Ready the type.
 pub fn init(py: Python<'_>) -> PyResult<()> {
     object::init(py)?;
+    let doc = |name: &str| docs::doc_of(name).and_then(|text| std::ffi::CString::new(text).ok());
     let mut table = vec![];
     for def in ufuncs::table::UFUNCS {
         let mut core = Ufunc::from_def(def).py(py)?;
         core.loops.extend(object_loops::loops_of(def.name));
-        table.push((def.name, make(py, core, None, None, None)?.0.unbind()));
+        table.push((def.name, make(py, core, doc(def.name), None, None)?.0.unbind()));
     }
     ufuncs::strings::unicode::install(crate::ffi::unicode::DATABASE);
     for def in ufuncs::strings::UFUNCS {
         let core = Ufunc::from_string_def(def).py(py)?;
-        table.push((def.name, make(py, core, None, None, None)?.0.unbind()));
+        table.push((def.name, make(py, core, doc(def.name), None, None)?.0.unbind()));
     }
     let _ = BUILTIN.set(table);
     Ok(())

@@ -101,7 +101,8 @@ static METHODS: Methods<9> = Methods::new([
     END,
 ]);
 
-static GETSETS: GetSets<10> = GetSets::new([
+static GETSETS: GetSets<11> = GetSets::new([
+    getset!(c"__dict__", get_dict),
     getset!(c"__doc__", get_doc, set_doc),
     getset!(c"__name__", get_name),
     getset!(c"nin", get_nin),
@@ -330,6 +331,10 @@ fn instance_dict<'py>(slf: &Bound<'py, PyAny>) -> Bound<'py, PyDict> {
     unsafe {
         Bound::from_borrowed_ptr(slf.py(), (*slf.as_ptr().cast::<PyUFuncObject>()).dict).cast_into_unchecked()
     }
+}
+
+fn get_dict<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(instance_dict(slf).into_any())
 }
 
 fn get_doc<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

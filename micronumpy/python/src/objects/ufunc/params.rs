@@ -109,9 +109,6 @@ pub fn outs_of<'py>(
         }
         return Ok(tuple.iter().map(given).collect());
     }
-    if obj.is_none() {
-        return Ok((0..nout).map(|_| None).collect());
-    }
     if nout != 1 {
         return Err(PyTypeError::new_err("'out' must be a tuple of arrays"));
     }

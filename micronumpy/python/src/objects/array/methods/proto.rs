@@ -128,6 +128,7 @@ pub fn array_ufunc<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> 
             Err(_) => others.push(out.clone()),
         }
     }
+    others.extend(kwargs.get_item("where")?);
     for o in &others {
         if check(o)? {
             return Ok(py.NotImplemented().into_bound(py));
