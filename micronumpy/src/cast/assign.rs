@@ -54,7 +54,8 @@ fn copy_with(
         let copy = NdArray::copy_of(src, Order::Keep)?;
         return copy_with(dst, &copy.view(), make);
     }
-    if src.size() == 1 && transfer.plain_copy().is_none() && dst.size() > 1 && !dst.dtype.has_object() {
+    let repeats = src.size() == 1 && dst.size() > 1 && src.dtype != dst.dtype;
+    if repeats && transfer.plain_copy().is_none() && !dst.dtype.has_object() {
         // Convert once, then repeat the bytes.
         let item = NdArray::empty(&[], dst.dtype, Order::C)?;
         let flags = copy_with(&item.view(), &ArrayRef { shape: &[], strides: &[], ..*src }, make)?;

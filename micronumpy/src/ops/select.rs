@@ -2,7 +2,7 @@
 
 use super::compare::Compare;
 use super::{Prepared, Target, for_each_lane};
-use crate::array::{ArrayRef, NdArray, Order};
+use crate::array::{ArrayRef, Dims, NdArray, Order};
 use crate::cast::{Transfer, copy_into_status, copy_masked};
 use crate::dtype::{Body, Dtype};
 use crate::error::{Error, Result};
@@ -17,22 +17,48 @@ use ufuncs::select::{argmax_fn, argmin_fn};
 /// Errors of objects' own `__bool__`.
 pub fn truth<'a>(arr: &ArrayRef<'a>) -> Result<Prepared<'a>> {
     let mask = Dtype::bool();
-    let Body::Struct(fields) = &arr.dtype.body else { return Prepared::new(*arr, &mask) };
-    // A structured element is true when one of its fields is.
-    let out = NdArray::zeros(arr.shape, &mask, Order::C)?;
-    for f in fields.iter() {
-        let field = ArrayRef { data: arr.data.wrapping_add(f.offset), dtype: &f.dtype, ..*arr };
-        let part = truth(&field)?;
-        let ops = [out.view(), part.view()];
-        MultiIter::new(arr.shape, &ops)?.for_each(|p, n, st| {
-            for i in 0..n as isize {
-                // SAFETY: inside both masks.
-                unsafe { *p[0].wrapping_offset(i * st[0]) |= *p[1].wrapping_offset(i * st[1]) };
+    // An element with parts is true when one of its parts is.
+    let out = match &arr.dtype.body {
+        Body::Struct(fields) => {
+            let out = NdArray::zeros(arr.shape, &mask, Order::C)?;
+            for f in fields.iter() {
+                let field = ArrayRef { data: arr.data.wrapping_add(f.offset), dtype: &f.dtype, ..*arr };
+                merge_truth(&out.view(), &truth(&field)?.view())?;
             }
-            Ok(())
-        })?;
-    }
+            out
+        }
+        Body::Subarray(base, inner) => {
+            let out = NdArray::zeros(arr.shape, &mask, Order::C)?;
+            let (mut shape, mut strides) = (Dims::from_slice(arr.shape), Dims::from_slice(arr.strides));
+            shape.extend_from_slice(inner);
+            let mut step = base.itemsize as isize;
+            let mut packed = Dims::from_elem(0, inner.len());
+            for (st, &n) in packed.iter_mut().zip(inner.iter()).rev() {
+                *st = step;
+                step *= n;
+            }
+            strides.extend_from_slice(&packed);
+            let parts = truth(&ArrayRef { shape: &shape, strides: &strides, dtype: base, ..*arr })?;
+            let whole = out.view();
+            let mut repeated = Dims::from_slice(whole.strides);
+            repeated.resize(shape.len(), 0);
+            merge_truth(&ArrayRef { shape: &shape, strides: &repeated, ..whole }, &parts.view())?;
+            out
+        }
+        _ => return Prepared::new(*arr, &mask),
+    };
     Ok(Prepared { original: *arr, copy: Some(out) })
+}
+
+/// Set `mask` where `part` is set; both of one shape.
+fn merge_truth(mask: &ArrayRef<'_>, part: &ArrayRef<'_>) -> Result<()> {
+    MultiIter::new(mask.shape, &[*mask, *part])?.for_each(|p, n, st| {
+        for i in 0..n as isize {
+            // SAFETY: inside both masks.
+            unsafe { *p[0].wrapping_offset(i * st[0]) |= *p[1].wrapping_offset(i * st[1]) };
+        }
+        Ok(())
+    })
 }
 
 /// Number of true elements.

@@ -219,7 +219,9 @@ fn empty<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let descr = descr_arg(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
     let order = strict_order(order.as_ref())?;
     args::device(device.as_ref())?;
-    Ok(alloc::new(&descr, &shape, order, false)?.0)
+    let out = alloc::new(&descr, &shape, order, false)?;
+    assign::fill_none(&out);
+    Ok(out.0)
 }
 
 /// `zeros(shape, dtype=None, order='C', *, device=None, like=None)`
@@ -259,15 +261,17 @@ fn empty_like<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     args::device(device.as_ref())?;
     let descr = descr.unwrap_or_else(|| proto.descr());
     // A structured prototype of a subclass keeps its class; padding and objects start as zero bytes.
-    Ok(alloc::new_like(&proto, order, &descr, shape.as_deref(), subok, false)?.0)
+    let out = alloc::new_like(&proto, order, &descr, shape.as_deref(), subok, false)?;
+    assign::fill_none(&out);
+    Ok(out.0)
 }
 
-/// Number of elements of a range, by Python's arithmetic on whatever objects they are.
 /// A float that vanished from below.
 fn is_negative_zero(q: &Obj<'_>) -> bool {
     q.extract::<f64>().is_ok_and(|v| v == 0.0 && v.is_sign_negative())
 }
 
+/// Number of elements of a range, by Python's arithmetic on whatever objects they are.
 fn range_length<'py>(
     start: &Obj<'py>,
     stop: &Obj<'py>,

@@ -570,6 +570,9 @@ pub fn tp_new<'py>(
             }
             .build()?
         };
+        if out.dtype().has_object() {
+            super::assign::fill_none(&out);
+        }
         return Ok(out.0);
     };
     let mem = crate::protocols::buffer::Memory::of(&buffer)?;

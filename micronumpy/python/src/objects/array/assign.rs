@@ -226,22 +226,24 @@ pub fn broadcast_into_subarrays(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()
     transfer(dst.py(), &dst.view(), &wide)
 }
 
+/// Fill the object slots of a new array with `None`, for who looks at its bytes: null slots read as `None` anyway.
+pub fn fill_none(arr: &Array<'_>) {
+    if arr.dtype().has_object() {
+        fill_objects(arr, &arr.py().None().into_bound(arr.py()));
+    }
+}
+
 /// Fill a new array (null slots) with integer zeros as `np.zeros` does for objects.
 pub fn fill_zero(arr: &Array<'_>) -> PyResult<()> {
-    let py = arr.py();
-    if !arr.dtype().has_object() {
-        return Ok(());
+    if arr.dtype().has_object() {
+        fill_objects(arr, &0i64.into_pyobject(arr.py())?.into_any());
     }
-    let zero = 0i64.into_pyobject(py)?.into_any();
-    if arr.dtype().num == TypeNum::OBJECT {
-        return assign_scalar(arr, &zero);
-    }
-    fill_zero_fields(arr.dtype(), &arr.view(), &zero);
     Ok(())
 }
 
-/// Objects inside structures.
-fn fill_zero_fields(dt: &micronumpy::Dtype, view: &ArrayRef<'_>, zero: &Bound<'_, PyAny>) {
+/// Objects, also inside structures.
+fn fill_objects(arr: &Array<'_>, value: &Bound<'_, PyAny>) {
+    let (dt, view) = (arr.dtype(), arr.view());
     let mut it = micronumpy::iter::MultiIter::c_order(view.shape, &[view.data], &[view.strides]);
     if it.size() == 0 {
         return;
@@ -250,28 +252,28 @@ fn fill_zero_fields(dt: &micronumpy::Dtype, view: &ArrayRef<'_>, zero: &Bound<'_
     let _ = it.for_each(|ptrs, n, strides| {
         for i in 0..n as isize {
             // SAFETY: elements of a new array.
-            unsafe { zero_objects(dt, ptrs[0].wrapping_offset(i * strides[0]), zero) };
+            unsafe { set_objects(dt, ptrs[0].wrapping_offset(i * strides[0]), value) };
         }
         Ok(())
     });
 }
 
-unsafe fn zero_objects(dt: &micronumpy::Dtype, p: *mut u8, zero: &Bound<'_, PyAny>) {
+unsafe fn set_objects(dt: &micronumpy::Dtype, p: *mut u8, value: &Bound<'_, PyAny>) {
     // SAFETY: `p` is a new element of `dt` whose object slots are null.
     unsafe {
         if dt.num == TypeNum::OBJECT {
             let slot = p.cast::<*mut ffi::PyObject>();
             if slot.read_unaligned().is_null() {
-                slot.write_unaligned(zero.clone().into_ptr());
+                slot.write_unaligned(value.clone().into_ptr());
             }
         } else if let Some(fields) = dt.fields() {
             for f in fields.iter().filter(|f| f.dtype.has_object()) {
-                zero_objects(&f.dtype, p.add(f.offset), zero);
+                set_objects(&f.dtype, p.add(f.offset), value);
             }
         } else if let Some((base, shape)) = dt.subarray() {
             let n: isize = shape.iter().product();
             for i in 0..n as usize {
-                zero_objects(base, p.add(i * base.itemsize), zero);
+                set_objects(base, p.add(i * base.itemsize), value);
             }
         }
     }

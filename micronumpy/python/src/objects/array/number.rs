@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
+use super::alloc;
+use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::objects::dispatcher::type_attribute;
 use crate::objects::handles::is_scalar;
@@ -248,6 +250,11 @@ pub fn element_truth(arr: &Array<'_>, data: *const u8) -> PyResult<bool> {
             TypeNum::BOOL | TypeNum::BYTE | TypeNum::UBYTE => return Ok(*data != 0),
             n if n.is_integer() || n == TypeNum::DATETIME || n == TypeNum::TIMEDELTA => {
                 return Ok(std::slice::from_raw_parts(data, dt.itemsize).iter().any(|&b| b != 0));
+            }
+            n if n.is_flexible() => {
+                // Scalars of these types ask their array.
+                let one = micronumpy::ArrayRef::new(data.cast_mut(), &[], &[], dt);
+                return micronumpy::ops::select::count_nonzero(&one).py(arr.py()).map(|n| n > 0);
             }
             _ => {}
         }

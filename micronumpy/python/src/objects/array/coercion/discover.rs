@@ -152,6 +152,8 @@ pub fn discover<'py>(
         Request::Exact(d) => Some(d.clone()),
         Request::Class(d) => Some(match walk.found {
             Some(f) => f,
+            // Raw bytes of no given length have eight.
+            None if d.dtype().num == TypeNum::VOID => dtype::descr_of(py, &Dtype::void(8))?,
             None => d.clone(),
         }),
         Request::Any => walk.found,

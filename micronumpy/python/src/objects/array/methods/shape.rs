@@ -323,11 +323,13 @@ pub fn resize<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Ok(none);
     }
     let Some(shape) = args::shape_varargs(&items)? else { return Ok(none) };
-    resize_array(&arr, &shape, refcheck)?;
+    // `slf` and `arr` hold a reference each.
+    resize_array(&arr, &shape, refcheck, 2)?;
     Ok(none)
 }
 
-fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool) -> PyResult<()> {
+fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize) -> PyResult<()> {
+    let py = arr.py();
     let a = arr.raw();
     let itemsize = arr.itemsize();
     if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS))
@@ -357,10 +359,10 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool) -> PyResult<()
             ));
         }
         if refcheck {
-            // References: the caller's variable, the call's own, and this handle's.
+            // References: the caller's variable, its stack, and our handles.
             // SAFETY: live object.
             let count = unsafe { ffi::Py_REFCNT(arr.0.as_ptr()) };
-            if count > 3 {
+            if count > 2 + handles {
                 return Err(PyValueError::new_err(
                     "cannot resize an array that references or is referenced\nby another array in this way.\nUse the \
                      np.resize function or refcheck=False",
