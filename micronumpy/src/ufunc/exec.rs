@@ -174,8 +174,14 @@ impl<'a> Stager<'a> {
                 steps.push(step);
             }
         }
+        let before = ufuncs::fpstatus::get();
         // SAFETY: buffers hold `n` elements of the loop's dtypes.
         let mut result = unsafe { self.l.call(&data, &[n as isize], &steps) };
+        if self.l.is_quiet() {
+            // Only the status of the casts means something.
+            ufuncs::fpstatus::clear();
+            ufuncs::fpstatus::raise(before);
+        }
         for (i, stage) in self.stages.iter_mut().enumerate() {
             let Some(stage) = stage else { continue };
             let want = &self.l.dtypes[i];

@@ -177,6 +177,10 @@ impl<'a> BoundLoop<'a> {
             host,
         }
     }
+    /// Whether the floating-point status the kernel leaves means nothing.
+    pub fn is_quiet(&self) -> bool {
+        self.flags.contains(ufuncs::LoopFlags::NO_FP_ERRORS)
+    }
     /// Run the kernel once.
     ///
     /// # Safety

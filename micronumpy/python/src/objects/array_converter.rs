@@ -209,10 +209,10 @@ fn wrap_result<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bo
     static SIG: Sig = Sig::new("wrap(arr, /, *, to_scalar=None)");
     let [arr, to_scalar] = args.parse(&SIG)?;
     let arr = arr.ok_or_else(|| PyTypeError::new_err("wrap() missing required positional argument 0"))?;
-    // Scalars come back from methods of 0-d arrays.
+    // Methods also give scalars and tuples; those are nothing to wrap.
     let arr = match Array::cast(&arr) {
         Some(arr) => arr,
-        None => array::from_any(&arr, None, 0, 0, 0)?,
+        None => return Ok(arr),
     };
     let to_scalar = match none_as_absent(to_scalar) {
         Some(flag) => flag.is_truthy()?,

@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt};
 use pyo3::{IntoPyObjectExt, ffi, intern};
 
-use super::alloc;
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::objects::dispatcher::type_attribute;

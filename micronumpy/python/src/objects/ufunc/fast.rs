@@ -44,6 +44,8 @@ struct Entry {
     func: LoopFn,
     aux: *mut c_void,
     flags: LoopFlags,
+    /// The loop itself leaves no status that means anything.
+    quiet: bool,
     types: [TypeNum; MAX_ARGS],
     /// Casts of inputs that are not what the loop wants.
     casts: [Option<LoopFn>; MAX_IN],
@@ -241,7 +243,8 @@ fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
             }
         }
     }
-    let entry = Entry { key, func: def.func, aux: def.aux, flags, types, casts };
+    let quiet = def.flags.contains(LoopFlags::NO_FP_ERRORS);
+    let entry = Entry { key, func: def.func, aux: def.aux, flags, quiet, types, casts };
     data.cache.insert(entry);
     Some(entry)
 }
@@ -314,8 +317,14 @@ unsafe fn run_casting(
             }
             (at[i], steps[i]) = (buf, step);
         }
+        let before = fpstatus::get();
         // SAFETY: `n` elements of every operand, in the loop's types.
         let code = unsafe { (entry.func)(ctx, at.as_ptr(), &n, steps.as_ptr(), entry.aux) };
+        if entry.quiet {
+            // Only the casts' status means something.
+            fpstatus::clear();
+            fpstatus::raise(before);
+        }
         if code != 0 {
             return code;
         }
@@ -600,7 +609,8 @@ fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
     }
     let mut types = [TypeNum::BOOL; MAX_ARGS];
     types[..3].fill(num);
-    let entry = Entry { key, func: def.func, aux: def.aux, flags: def.flags, types, casts };
+    let quiet = def.flags.contains(LoopFlags::NO_FP_ERRORS);
+    let entry = Entry { key, func: def.func, aux: def.aux, flags: def.flags, quiet, types, casts };
     Cache::push(&data.cache.1, entry);
     Some(entry)
 }

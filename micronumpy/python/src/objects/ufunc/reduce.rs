@@ -324,7 +324,9 @@ fn bind_reduction<'py>(
     let own = arr.dtype();
     let given = out.map(|o| o.dtype());
     let first = given.map_or(OpType::Absent, OpType::Is);
-    let ops = [first, OpType::Is(own), first];
+    // Dates have a unit to agree on; without an output the operand stands on both sides.
+    let left = if out.is_none() && own.num.is_datetime() { OpType::Is(own) } else { first };
+    let ops = [left, OpType::Is(own), first];
     let found = match resolve(&core, &ops, &signature) {
         Ok(res) => {
             let uniform = res.dtypes[0].num == res.dtypes[2].num;
@@ -353,7 +355,11 @@ fn bind_reduction<'py>(
     let def = core.loops[res.index].def.clone();
     drop(core);
     let descrs = descrs_of(py, &res.dtypes, std::iter::once(arr))?;
-    let same = |a: usize, b: usize| micronumpy::dtype::equivalent(&res.dtypes[a], &res.dtypes[b]);
+    let same = |a: usize, b: usize| {
+        let (a, b) = (&res.dtypes[a], &res.dtypes[b]);
+        let dates = a.num.is_datetime() && a.num == b.num && a.datetime_meta() == b.datetime_meta();
+        dates || micronumpy::dtype::equivalent(a, b)
+    };
     if !same(0, 2) || method != Method::Reduce && !same(0, 1) {
         return Err(PyTypeError::new_err(format!(
             "the resolved dtypes are not compatible with {}.{}. Resolved ({}, {}, {})",

@@ -329,7 +329,6 @@ pub fn resize<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 }
 
 fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize) -> PyResult<()> {
-    let py = arr.py();
     let a = arr.raw();
     let itemsize = arr.itemsize();
     if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS))
