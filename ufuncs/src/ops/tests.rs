@@ -14,7 +14,8 @@ use crate::fpstatus::{self, DIVIDEBYZERO, INVALID, OVERFLOW};
 /// The result and the status `f` raises.
 fn status<R>(f: impl FnOnce() -> R) -> (R, u32) {
     fpstatus::clear();
-    let r = f();
+    // Opaque, or the optimiser may compute it after the status has been read.
+    let r = core::hint::black_box(f());
     (r, fpstatus::take())
 }
 
