@@ -7,6 +7,7 @@ use crate::dtype::{Dtype, typestr::parse};
 fn ints(shape: &[isize], values: &[i64]) -> NdArray {
     let a = NdArray::empty(shape, &Dtype::intp(), Order::C).unwrap();
     for (i, v) in values.iter().enumerate() {
+        // SAFETY: the array was made with room for these values.
         unsafe { a.data().cast::<i64>().add(i).write(*v) };
     }
     a
@@ -14,6 +15,7 @@ fn ints(shape: &[isize], values: &[i64]) -> NdArray {
 
 fn bytes(a: &NdArray) -> Vec<u8> {
     let n = a.shape.iter().product::<isize>() as usize * a.dtype.itemsize;
+    // SAFETY: a contiguous array of `n` bytes.
     unsafe { std::slice::from_raw_parts(a.data(), n).to_vec() }
 }
 

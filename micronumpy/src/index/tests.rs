@@ -7,6 +7,7 @@ use crate::dtype::Dtype;
 fn ints(shape: &[isize], values: &[isize]) -> NdArray {
     let a = NdArray::empty(shape, &Dtype::intp(), Order::C).unwrap();
     for (i, v) in values.iter().enumerate() {
+        // SAFETY: the array was made with room for these values.
         unsafe { a.data().cast::<isize>().add(i).write(*v) };
     }
     a
@@ -21,6 +22,7 @@ const ALL: Item<'_> = Item::Slice { start: None, stop: None, step: None };
 
 fn values(a: &NdArray) -> Vec<isize> {
     let c = NdArray::copy_of(&a.view(), Order::C).unwrap();
+    // SAFETY: a C-contiguous copy with as many elements.
     (0..c.shape.iter().product()).map(|i| unsafe { c.data().cast::<isize>().offset(i).read() }).collect()
 }
 

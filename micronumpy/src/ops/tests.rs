@@ -9,6 +9,7 @@ use ufuncs::sort::{Side, SortKind};
 fn ints(shape: &[isize], values: &[isize]) -> NdArray {
     let a = NdArray::empty(shape, &Dtype::intp(), Order::C).unwrap();
     for (i, v) in values.iter().enumerate() {
+        // SAFETY: the array was made with room for these values.
         unsafe { a.data().cast::<isize>().add(i).write(*v) };
     }
     a
