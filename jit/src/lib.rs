@@ -1,0 +1,6 @@
+//! A compiler library for traces and counted loops.
+//!
+//! It knows neither Python nor arrays: a host builds a [`ir::Trace`] out of typed values, loads, stores, calls and guards,
+//! and gets back machine code. Hosts own meaning (what an exit is for, what a class of memory is), this crate owns code.
+
+pub mod ir;
