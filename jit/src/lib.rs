@@ -7,4 +7,6 @@ pub mod backend;
 #[forbid(unsafe_code)]
 pub mod ir;
 #[forbid(unsafe_code)]
+pub mod log;
+#[forbid(unsafe_code)]
 pub mod semantics;
