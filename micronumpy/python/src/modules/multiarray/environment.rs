@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use micronumpy::array::buffer;
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyModule};
@@ -102,8 +103,6 @@ pub fn add_missing(module: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::modules::missing::add_missing(module, NAMES)
 }
 
-/// Large buffers ask the kernel for huge pages (on by default, as upstream).
-pub static HUGEPAGES: AtomicBool = AtomicBool::new(true);
 static LOADED: AtomicBool = AtomicBool::new(false);
 
 fn flag(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
@@ -119,14 +118,14 @@ fn removed_function<'py>(_module: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> P
 }
 
 fn hugepage_advice<'py>(module: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    Ok(flag(module.py(), HUGEPAGES.load(Ordering::Relaxed)))
+    Ok(flag(module.py(), buffer::hugepages()))
 }
 
 fn set_hugepage_advice<'py>(
     module: &Bound<'py, PyAny>,
     enabled: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let before = HUGEPAGES.swap(enabled.is_truthy()?, Ordering::Relaxed);
+    let before = buffer::set_hugepages(enabled.is_truthy()?);
     Ok(flag(module.py(), before))
 }
 

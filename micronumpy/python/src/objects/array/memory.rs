@@ -7,6 +7,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr::null_mut;
 
+use micronumpy::array::buffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -16,8 +17,6 @@ use crate::abi::{PyDataMem_Handler, PyDataMemAllocator};
 pub const CAPSULE_NAME: &CStr = c"mem_handler";
 /// numpy's tracemalloc domain.
 pub const TRACEMALLOC_DOMAIN: c_uint = 389047;
-/// From this size on, pages are worth asking for in big units.
-const HUGEPAGE_MIN: usize = 1 << 22;
 
 unsafe extern "C" {
     fn PyTraceMalloc_Track(domain: c_uint, ptr: usize, size: usize) -> c_int;
@@ -32,20 +31,18 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" fn default_malloc(_: *mut c_void, size: usize) -> *mut c_void {
-    // SAFETY: plain C allocation; at least one byte, so that the address is unique.
-    unsafe { libc::malloc(size.max(1)) }
+    buffer::alloc(size, false).unwrap_or(null_mut()).cast()
 }
 unsafe extern "C" fn default_calloc(_: *mut c_void, n: usize, size: usize) -> *mut c_void {
-    // SAFETY: as above.
-    unsafe { if n == 0 || size == 0 { libc::calloc(1, 1) } else { libc::calloc(n, size) } }
+    n.checked_mul(size).and_then(|bytes| buffer::alloc(bytes, true)).unwrap_or(null_mut()).cast()
 }
 unsafe extern "C" fn default_realloc(_: *mut c_void, p: *mut c_void, size: usize) -> *mut c_void {
-    // SAFETY: the caller passes a block of this allocator.
+    // SAFETY: the caller passes a block of this allocator, which is one of `malloc`'s.
     unsafe { libc::realloc(p, size.max(1)) }
 }
 unsafe extern "C" fn default_free(_: *mut c_void, p: *mut c_void, _: usize) {
-    // SAFETY: the caller passes a block of this allocator.
-    unsafe { libc::free(p) }
+    // SAFETY: the caller passes a block of this allocator and forgets it.
+    unsafe { buffer::free(p.cast()) }
 }
 
 const fn handler_name() -> [u8; 127] {
@@ -76,13 +73,11 @@ struct State {
     capsule: *mut ffi::PyObject,
     /// Context variable with the handler in force, made when one is first set.
     var: *mut ffi::PyObject,
-    hugepages: bool,
 }
 struct Shared(UnsafeCell<State>);
 // SAFETY: touched with the GIL held only.
 unsafe impl Sync for Shared {}
-static STATE: Shared =
-    Shared(UnsafeCell::new(State { capsule: null_mut(), var: null_mut(), hugepages: true }));
+static STATE: Shared = Shared(UnsafeCell::new(State { capsule: null_mut(), var: null_mut() }));
 
 fn state() -> &'static mut State {
     // SAFETY: the GIL serialises access and no reference is kept across calls into Python.
@@ -166,27 +161,10 @@ pub unsafe fn handler<'a>(capsule: *mut ffi::PyObject) -> Option<&'a PyDataMem_H
     }
 }
 
-/// Whether to advise huge pages for big arrays; returns the previous setting.
-pub fn set_hugepages(on: bool) -> bool {
-    std::mem::replace(&mut state().hugepages, on)
-}
-pub fn hugepages() -> bool {
-    state().hugepages
-}
-
-/// Tell tracemalloc about a new block and the kernel about a big one.
+/// Tell tracemalloc about a new block.
 pub fn note_alloc(p: *mut u8, size: usize) {
-    // SAFETY: bookkeeping by address only; the advice covers whole pages inside the block.
-    unsafe {
-        if size >= HUGEPAGE_MIN && state().hugepages {
-            let start = (p as usize).next_multiple_of(4096);
-            let end = (p as usize + size) & !4095;
-            if end > start {
-                libc::madvise(start as *mut c_void, end - start, libc::MADV_HUGEPAGE);
-            }
-        }
-        PyTraceMalloc_Track(TRACEMALLOC_DOMAIN, p as usize, size);
-    }
+    // SAFETY: bookkeeping by address only.
+    unsafe { PyTraceMalloc_Track(TRACEMALLOC_DOMAIN, p as usize, size) };
 }
 
 /// A new block from a handler, or null.
