@@ -4,6 +4,7 @@
 //! [`reference`] declines next to nothing and is what the others are tested against.
 
 pub mod code;
+pub mod disassemble;
 pub mod reference;
 
 use std::fmt;
@@ -50,6 +51,13 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// Why this back end does not take it.
     fn compile(&self, tr: &Trace) -> Result<Code, Unsupported>;
+    /// The code as text. A back end for another processor than this one overrides it and compiles nothing.
+    ///
+    /// # Errors
+    /// Why this back end does not take the trace.
+    fn listing(&self, tr: &Trace) -> Result<String, Unsupported> {
+        Ok(disassemble::x86(self.compile(tr)?.bytes()))
+    }
 }
 
 /// The back ends that run on this machine, the reference first.

@@ -64,6 +64,25 @@ pub fn parse(text: &str) -> Result<Vec<Trace>> {
     Ok(traces)
 }
 
+impl Const {
+    /// The constant a literal of this type names.
+    pub fn parse(scalar: Scalar, text: &str) -> Option<Const> {
+        let bits = if let Some(hex) = text.strip_prefix("0x") {
+            u64::from_str_radix(hex, 16).ok()?
+        } else {
+            match scalar {
+                Scalar::Bool => u64::from(text.parse::<bool>().ok()?),
+                Scalar::F64 => text.parse::<f64>().ok()?.to_bits(),
+                Scalar::F32 => u64::from(text.parse::<f32>().ok()?.to_bits()),
+                Scalar::F16 | Scalar::Ptr => return None,
+                s if s.is_signed() => text.parse::<i64>().ok()? as u64,
+                _ => text.parse::<u64>().ok()?,
+            }
+        };
+        (Const::canonical(scalar, bits).bits == bits).then_some(Const { scalar, bits })
+    }
+}
+
 struct Token<'a> {
     text: &'a str,
     line: usize,
@@ -294,21 +313,9 @@ impl<'a> Parser<'a> {
     }
     fn literal(&mut self, scalar: Scalar) -> Result<Const> {
         let text = self.next()?;
-        let bits = if let Some(hex) = text.strip_prefix("0x") {
-            u64::from_str_radix(hex, 16).ok()
-        } else {
-            match scalar {
-                Scalar::Bool => text.parse::<bool>().ok().map(u64::from),
-                Scalar::F64 => text.parse::<f64>().ok().map(f64::to_bits),
-                Scalar::F32 => text.parse::<f32>().ok().map(|x| u64::from(x.to_bits())),
-                Scalar::F16 | Scalar::Ptr => None,
-                s if s.is_signed() => text.parse::<i64>().ok().map(|n| n as u64),
-                _ => text.parse::<u64>().ok(),
-            }
-        };
-        match bits {
-            Some(bits) if Const::canonical(scalar, bits).bits == bits => Ok(Const { scalar, bits }),
-            _ => self.reject("not a constant of this type"),
+        match Const::parse(scalar, text) {
+            Some(c) => Ok(c),
+            None => self.reject("not a constant of this type"),
         }
     }
 

@@ -1,0 +1,147 @@
+//! Every way a trace can be run, compared: pipelines of passes times back ends times places of memory.
+//!
+//! What the reference makes of the trace as it stands is right. All others must lead to the same outcome.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use jit::backend::{self, Backend, Unsupported};
+use jit::ir::{Trace, verify};
+
+use crate::case::{Case, Outcome};
+use crate::memory::Place;
+use crate::{crash, externs, run};
+
+/// Passes that run one after the other.
+pub struct Pipeline {
+    pub name: &'static str,
+    pub run: fn(&mut Trace),
+}
+
+/// What a back end may be given.
+pub static PIPELINES: &[Pipeline] = &[Pipeline { name: "as it is", run: |_| {} }];
+
+static BACKENDS: LazyLock<Vec<Box<dyn Backend>>> = LazyLock::new(backend::all);
+
+/// The back ends of this machine, by name.
+pub fn backends() -> &'static [Box<dyn Backend>] {
+    &BACKENDS
+}
+
+/// A difference, and where it shows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub variant: String,
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variant, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A back end that did not take a trace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Declined {
+    pub backend: &'static str,
+    pub pipeline: &'static str,
+    pub why: Unsupported,
+}
+
+fn fail<T>(variant: impl Into<String>, message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure { variant: variant.into(), message: message.into() })
+}
+
+/// The outcome on the reference.
+///
+/// # Errors
+/// The trace is malformed, calls something unknown, or breaks a promise with this case.
+pub fn expected(tr: &mut Trace, case: &Case) -> Result<Outcome, Failure> {
+    verify(tr).or_else(|e| fail("verifier", e.to_string()))?;
+    externs::link(tr).or_else(|e| fail("linking", e))?;
+    run::reference(tr, case).or_else(|e| fail("reference", e))
+}
+
+/// Runs a trace with several cases in every way; gives the outcomes, and who declined.
+///
+/// # Errors
+/// The first difference.
+pub fn check(tr: &Trace, cases: &[Case]) -> Result<(Vec<Outcome>, Vec<Declined>), Failure> {
+    let mut tr = tr.clone();
+    let outcomes: Vec<Outcome> = cases.iter().map(|c| expected(&mut tr, c)).collect::<Result<_, _>>()?;
+    let mut declined = vec![];
+    for pipeline in PIPELINES {
+        let mut changed = tr.clone();
+        crash::describe(|| format!("pipeline {}\n{tr}", pipeline.name));
+        (pipeline.run)(&mut changed);
+        if let Err(e) = verify(&changed) {
+            return fail(pipeline.name, format!("{e}\n{changed}"));
+        }
+        for (case, expected) in cases.iter().zip(&outcomes) {
+            let outcome = run::reference(&changed, case);
+            compare(outcome, expected, case)
+                .or_else(|e| fail(pipeline.name, format!("{case}: {e}\n{changed}")))?;
+        }
+        for backend in backends() {
+            let mut prepared = changed.clone();
+            backend.prepare(&mut prepared);
+            let variant = format!("{} on {}", pipeline.name, backend.name());
+            if let Err(e) = verify(&prepared) {
+                return fail(variant, format!("prepared: {e}\n{prepared}"));
+            }
+            let traces = if prepared == changed { vec![&changed] } else { vec![&changed, &prepared] };
+            for tr in traces {
+                if let Err(why) = one(tr, backend.as_ref(), cases, &outcomes)
+                    .or_else(|e| fail(variant.as_str(), format!("{e}\n{tr}")))?
+                {
+                    declined.push(Declined { backend: backend.name(), pipeline: pipeline.name, why });
+                }
+            }
+        }
+    }
+    Ok((outcomes, declined))
+}
+
+/// One trace on one back end. The inner error is a refusal, the outer one a difference.
+fn one(
+    tr: &Trace,
+    backend: &dyn Backend,
+    cases: &[Case],
+    outcomes: &[Outcome],
+) -> Result<Result<(), Unsupported>, String> {
+    crash::describe(|| format!("{}\n{tr}", backend.name()));
+    let code = match backend.compile(tr) {
+        Ok(code) => code,
+        Err(why) => return Ok(Err(why)),
+    };
+    for (n, (case, expected)) in cases.iter().zip(outcomes).enumerate() {
+        crash::case(n);
+        // Without memory all places are one.
+        let places = if case.buffers.is_empty() { &Place::ALL[..1] } else { &Place::ALL[..] };
+        for &place in places {
+            // SAFETY: the reference ran this very trace, or the one it was made of, with this case, checked.
+            let outcome = unsafe { run::compiled(tr, &code, case, place) };
+            compare(outcome, expected, case).map_err(|e| format!("{case}, memory {place:?}: {e}"))?;
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn compare(outcome: Result<Outcome, String>, expected: &Outcome, case: &Case) -> Result<(), String> {
+    outcome?.difference(expected, case).map_or(Ok(()), Err)
+}
+
+/// The machine code a back end makes of a trace, prepared for it, or why it makes none.
+///
+/// # Errors
+/// There is no such back end.
+pub fn listing(tr: &Trace, name: &str) -> Result<String, String> {
+    let backend = backends().iter().find(|b| b.name() == name);
+    let backend = backend.ok_or_else(|| format!("there is no back end {name} here"))?;
+    let mut tr = tr.clone();
+    backend.prepare(&mut tr);
+    Ok(backend.listing(&tr).unwrap_or_else(|why| format!("declined: {why}\n")))
+}
