@@ -4,9 +4,11 @@
 
 pub mod case;
 pub mod crash;
+pub mod edges;
 pub mod externs;
 pub mod file;
 pub mod memory;
 pub mod run;
 pub mod subtests;
+pub mod suite;
 pub mod variants;
