@@ -9,4 +9,6 @@ pub mod ir;
 #[forbid(unsafe_code)]
 pub mod log;
 #[forbid(unsafe_code)]
+pub mod opt;
+#[forbid(unsafe_code)]
 pub mod semantics;

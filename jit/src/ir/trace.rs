@@ -146,7 +146,7 @@ pub struct Range {
 }
 
 /// What an instruction does. Types of results are those of its result values.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Inst {
     Const(Const),
     Unary(Unary, Value),

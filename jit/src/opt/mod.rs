@@ -1,0 +1,55 @@
+//! Passes: each one rewrites a trace into another that means the same, better in one respect.
+//!
+//! What a pass may assume and must keep is in `README.md` beside this file. Passes know neither each other nor the
+//! order they run in; the lists here do.
+
+mod compact;
+mod copy;
+mod cse;
+mod dce;
+mod effects;
+pub mod fold;
+mod scope;
+mod subst;
+
+use crate::ir::Trace;
+use crate::log;
+
+pub use compact::Compact;
+pub use cse::Cse;
+pub use dce::Dce;
+pub use fold::Fold;
+
+/// A rewriting of a trace.
+pub trait Pass: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// Rewrites a verified trace; says whether anything changed. The trace is verified and means the same afterwards.
+    fn run(&self, tr: &mut Trace) -> bool;
+}
+
+/// All passes that need no parameters, by name.
+pub const PASSES: &[&dyn Pass] = &[&Fold, &Cse, &Dce, &Compact];
+
+/// What every trace goes through, whatever runs it.
+pub fn standard() -> Vec<&'static dyn Pass> {
+    vec![&Fold, &Cse, &Dce, &Compact]
+}
+
+/// The pass of this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Pass> {
+    PASSES.iter().copied().find(|p| p.name() == name)
+}
+
+/// Runs passes one after the other; says whether any of them changed anything.
+pub fn run(passes: &[&dyn Pass], tr: &mut Trace) -> bool {
+    let mut changed = false;
+    for pass in passes {
+        changed |= log::timed(pass.name(), || pass.run(tr));
+        if cfg!(debug_assertions) {
+            if let Err(e) = crate::ir::verify(tr) {
+                unreachable!("{} left a {e}\n{tr}", pass.name());
+            }
+        }
+    }
+    changed
+}
