@@ -12,3 +12,5 @@ pub mod log;
 pub mod opt;
 #[forbid(unsafe_code)]
 pub mod semantics;
+#[forbid(unsafe_code)]
+pub mod vec;

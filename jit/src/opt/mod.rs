@@ -8,6 +8,7 @@ mod copy;
 mod cse;
 mod dce;
 mod effects;
+pub(crate) mod emit;
 pub mod fold;
 mod scope;
 mod subst;

@@ -1,0 +1,216 @@
+//! The loop over groups of iterations.
+//!
+//! A value of the body may be wanted as a vector with a lane per iteration, or as a scalar, which is that of the group's
+//! first iteration: addresses are made of scalars. Which of the two, or both, shows as the body is copied; uniform and
+//! affine values are made when somebody asks. What of it does not change from group to group is for invariant code
+//! motion to take out of the loop.
+
+use std::collections::HashMap;
+
+use super::shape::{Body, Carried, Memory, Shape, Step};
+use super::tails;
+use crate::ir::{Addr, Binary, Inst, InstId, Range, Stride, Trace, Ty, Value};
+use crate::opt::emit::Emit;
+
+/// Makes it in front of the old loop, which is left with the rest.
+pub fn vector_loop(tr: &mut Trace, id: InstId, body: &Body, lanes: usize, out: &mut Vec<InstId>) {
+    let mut before = Emit::default();
+    let end = tails::groups_end(tr, &mut before, &body.range, lanes);
+
+    let region = tr.add_region();
+    let counter = tr.add_param(region, Ty::I64);
+    let mut group = Group {
+        body,
+        lanes: lanes as u8,
+        scalars: HashMap::from([(body.counter, counter)]),
+        vectors: HashMap::new(),
+        emit: Emit::default(),
+    };
+    let mut init = vec![];
+    for (k, &p) in body.params.iter().enumerate() {
+        let ty = tr.ty(p);
+        match body.carried[k] {
+            Carried::Induction(_) => {
+                init.push(body.init[k]);
+                group.scalars.insert(p, tr.add_param(region, ty));
+            }
+            Carried::Reduction(r) => {
+                let ty = group.vector_ty(ty);
+                let identity = before.constant(tr, ty.scalar, r.identity(ty.scalar));
+                init.push(before.value(tr, Inst::Splat(identity), ty));
+                group.vectors.insert(p, tr.add_param(region, ty));
+            }
+        }
+    }
+    let next = group.run(tr);
+    let mut insts = group.emit.insts;
+    insts.push(tr.add_inst(Inst::Yield(next), &[]));
+    tr.region_mut(region).insts = insts;
+
+    let tys: Vec<Ty> = init.iter().map(|&v| tr.ty(v)).collect();
+    let range = Range { start: body.range.start, end, step: body.range.step * lanes as i64 };
+    let vector = before.inst(tr, Inst::Loop { range: Some(range), init, body: region }, &tys);
+
+    let mut carried = tr.results(vector).to_vec();
+    for (k, v) in carried.iter_mut().enumerate() {
+        if let Carried::Reduction(r) = body.carried[k] {
+            let old = body.init[k];
+            let ty = tr.ty(old);
+            let folded = before.value(tr, Inst::Reduce(r.op, *v), ty);
+            *v = before.binary(tr, r.op, old, folded);
+        }
+    }
+    if let Inst::Loop { range: Some(range), init, .. } = tr.inst_mut(id) {
+        range.start = end;
+        *init = carried;
+    }
+    out.append(&mut before.insts);
+}
+
+struct Group<'a> {
+    body: &'a Body,
+    lanes: u8,
+    /// Values of the first iteration.
+    scalars: HashMap<Value, Value>,
+    vectors: HashMap<Value, Value>,
+    emit: Emit,
+}
+
+impl Group<'_> {
+    fn vector_ty(&self, ty: Ty) -> Ty {
+        Ty::vector(ty.scalar, self.lanes)
+    }
+
+    /// Makes the body; gives the next values of the carried ones.
+    fn run(&mut self, tr: &mut Trace) -> Vec<Value> {
+        let body = self.body;
+        let mut memory = body.memory.iter();
+        for &id in &body.insts {
+            let inst = tr.inst(id).clone();
+            match inst {
+                Inst::Load(_) | Inst::Store(..) => {
+                    let m = memory.next().expect("every access of the body is listed");
+                    self.access(tr, m);
+                }
+                _ => {
+                    let result = tr.results(id)[0];
+                    if body.shape(result) == Shape::Varying {
+                        let v = self.lanewise(tr, inst, tr.ty(result));
+                        self.vectors.insert(result, v);
+                    } else if tr.status && tr.raises(&inst) {
+                        self.scalar(tr, result);
+                    }
+                }
+            }
+        }
+        let mut next = vec![];
+        for (k, &v) in body.next.iter().enumerate() {
+            next.push(match body.carried[k] {
+                Carried::Induction(by) => {
+                    let p = self.scalar(tr, body.params[k]);
+                    let s = tr.ty(p).scalar;
+                    let group = match by {
+                        Stride::Const(n) => {
+                            self.emit.constant(tr, s, n.wrapping_mul(i64::from(self.lanes)) as u64)
+                        }
+                        Stride::Value(v) => {
+                            let lanes = self.emit.constant(tr, s, u64::from(self.lanes));
+                            self.emit.binary(tr, Binary::Mul, v, lanes)
+                        }
+                    };
+                    self.emit.binary(tr, Binary::Add, p, group)
+                }
+                Carried::Reduction(_) => self.vector(tr, v),
+            });
+        }
+        next
+    }
+
+    fn lanewise(&mut self, tr: &mut Trace, mut inst: Inst, ty: Ty) -> Value {
+        inst.map_uses(|v| self.vector(tr, v));
+        let ty = self.vector_ty(ty);
+        self.emit.value(tr, inst, ty)
+    }
+
+    fn scalar(&mut self, tr: &mut Trace, v: Value) -> Value {
+        if self.body.is_outside(v) {
+            return v;
+        }
+        if let Some(&known) = self.scalars.get(&v) {
+            return known;
+        }
+        let mut inst = tr.def_inst(v).expect("parameters are known from the start").clone();
+        inst.map_uses(|v| self.scalar(tr, v));
+        let ty = tr.ty(v);
+        let made = self.emit.value(tr, inst, ty);
+        self.scalars.insert(v, made);
+        made
+    }
+
+    fn vector(&mut self, tr: &mut Trace, v: Value) -> Value {
+        if let Some(&known) = self.vectors.get(&v) {
+            return known;
+        }
+        let first = self.scalar(tr, v);
+        let ty = self.vector_ty(tr.ty(v));
+        let mut made = self.emit.value(tr, Inst::Splat(first), ty);
+        if let Shape::Affine(by) = self.body.shape(v) {
+            let step = match by {
+                Stride::Const(n) => self.emit.constant(tr, ty.scalar, n as u64),
+                Stride::Value(v) => self.scalar(tr, v),
+            };
+            let step = self.emit.value(tr, Inst::Splat(step), ty);
+            let lane = self.emit.value(tr, Inst::Iota, ty);
+            let offsets = self.emit.binary(tr, Binary::Mul, lane, step);
+            made = self.emit.binary(tr, Binary::Add, made, offsets);
+        }
+        self.vectors.insert(v, made);
+        made
+    }
+
+    fn access(&mut self, tr: &mut Trace, m: &Memory) {
+        let mut access = m.access;
+        self.address(tr, &mut access.addr);
+        let ty = self.vector_ty(m.ty);
+        if let Inst::Store(_, v) = *tr.inst(m.inst) {
+            access.lane_stride = self.lane_stride(tr, m);
+            let v = self.vector(tr, v);
+            self.emit.inst(tr, Inst::Store(access, v), &[]);
+            return;
+        }
+        let result = tr.results(m.inst)[0];
+        if m.step.constant() == Some(0) {
+            let v = self.emit.value(tr, Inst::Load(access), m.ty);
+            self.scalars.insert(result, v);
+            return;
+        }
+        access.lane_stride = self.lane_stride(tr, m);
+        let v = self.emit.value(tr, Inst::Load(access), ty);
+        self.vectors.insert(result, v);
+    }
+    fn address(&mut self, tr: &mut Trace, addr: &mut Addr) {
+        addr.base = self.scalar(tr, addr.base);
+        if let Some((index, stride)) = &mut addr.index {
+            *index = self.scalar(tr, *index);
+            if let Stride::Value(v) = stride {
+                *v = self.scalar(tr, *v);
+            }
+        }
+    }
+    /// `None` where lanes are side by side.
+    fn lane_stride(&mut self, tr: &mut Trace, m: &Memory) -> Option<Stride> {
+        let Step { value, factor } = m.step;
+        match value {
+            _ if m.step.constant() == Some(m.ty.size() as i64) => None,
+            None => Some(Stride::Const(factor)),
+            Some(v) => {
+                let v = self.scalar(tr, v);
+                if factor == 1 {
+                    return Some(Stride::Value(v));
+                }
+                let factor = self.emit.i64(tr, factor);
+                Some(Stride::Value(self.emit.binary(tr, Binary::Mul, v, factor)))
+            }
+        }
+    }
+}
