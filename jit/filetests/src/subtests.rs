@@ -66,6 +66,17 @@ fn output(file: &File, item: usize, directive: &Directive) -> Result<String, Str
     let args = directive.args.as_str();
     match directive.name.as_str() {
         "cat" => {}
+        "opt" if args.is_empty() => jit::opt::optimise(&mut tr),
+        "opt" => {
+            let passes: Option<Vec<_>> = args.split(',').map(|name| jit::opt::by_name(name.trim())).collect();
+            let passes = passes.ok_or_else(|| format!("there is no pass among these: {args}"))?;
+            jit::opt::run(&passes, &mut tr);
+        }
+        "vec" => {
+            let vector_bytes = if args.is_empty() { Ok(16) } else { args.parse() };
+            let vector_bytes = vector_bytes.map_err(|_| format!("not a number of bytes: {args}"))?;
+            jit::vec::vectorise(&mut tr, jit::vec::Target { vector_bytes, unroll: 1 });
+        }
         "compile" => {
             externs::link(&mut tr)?;
             return variants::listing(&tr, args);

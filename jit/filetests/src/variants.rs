@@ -19,7 +19,17 @@ pub struct Pipeline {
 }
 
 /// What a back end may be given.
-pub static PIPELINES: &[Pipeline] = &[Pipeline { name: "as it is", run: |_| {} }];
+pub static PIPELINES: &[Pipeline] = &[
+    Pipeline { name: "as it is", run: |_| {} },
+    Pipeline { name: "optimised", run: jit::opt::optimise },
+    Pipeline { name: "vectors of 16 bytes", run: |tr| vectorised(tr, 16, 4) },
+    Pipeline { name: "vectors of 64 bytes", run: |tr| vectorised(tr, 64, 1) },
+];
+
+fn vectorised(tr: &mut Trace, vector_bytes: usize, unroll: usize) {
+    jit::opt::optimise(tr);
+    jit::vec::vectorise(tr, jit::vec::Target { vector_bytes, unroll });
+}
 
 static BACKENDS: LazyLock<Vec<Box<dyn Backend>>> = LazyLock::new(backend::all);
 

@@ -145,6 +145,17 @@ pub struct Range {
     pub step: i64,
 }
 
+impl Range {
+    /// The number of iterations, if it is known.
+    pub fn trips(&self, tr: &Trace) -> Option<u64> {
+        let (start, end) = (tr.as_const(self.start)?.bits as i64, tr.as_const(self.end)?.bits as i64);
+        let (first, last) = if self.step > 0 { (start, end) } else { (end, start) };
+        let distance = i128::from(last) - i128::from(first);
+        let step = i128::from(self.step).abs();
+        u64::try_from((distance.max(0) + step - 1) / step).ok()
+    }
+}
+
 /// What an instruction does. Types of results are those of its result values.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Inst {
@@ -448,6 +459,13 @@ impl Trace {
             let v = self.add_value(ty, Def::Result(id, i as u32));
             self.insts[id.index()].1.push(v);
         }
+        id
+    }
+    /// Let a value be the result of a new instruction, which is not placed in a region.
+    pub(crate) fn redefine(&mut self, v: Value, inst: Inst) -> InstId {
+        let id = InstId::new(self.insts.len());
+        self.insts.push((inst, vec![v]));
+        self.values[v.index()].1 = Def::Result(id, 0);
         id
     }
     pub fn add_snapshot(&mut self, key: u64, values: Vec<Value>) -> SnapId {

@@ -107,6 +107,3 @@ impl std::hash::Hasher for Hasher {
         self.write_u64(n as u64);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -199,6 +199,3 @@ fn drop_results(tr: &mut Trace, id: InstId, keep: &[bool]) {
     }
     tr.insts[id.index()].1 = results;
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,16 +10,24 @@ mod dce;
 mod effects;
 pub(crate) mod emit;
 pub mod fold;
+mod heap;
+mod ifconv;
+mod licm;
 mod scope;
 mod subst;
+mod unroll;
 
 use crate::ir::Trace;
-use crate::log;
+use crate::log::{self, Section};
 
 pub use compact::Compact;
 pub use cse::Cse;
 pub use dce::Dce;
 pub use fold::Fold;
+pub use heap::Heap;
+pub use ifconv::IfConvert;
+pub use licm::Licm;
+pub use unroll::Unroll;
 
 /// A rewriting of a trace.
 pub trait Pass: Send + Sync {
@@ -29,11 +37,18 @@ pub trait Pass: Send + Sync {
 }
 
 /// All passes that need no parameters, by name.
-pub const PASSES: &[&dyn Pass] = &[&Fold, &Cse, &Dce, &Compact];
+pub const PASSES: &[&dyn Pass] = &[&Fold, &Cse, &Heap, &Licm, &IfConvert, &Unroll, &Dce, &Compact];
 
 /// What every trace goes through, whatever runs it.
 pub fn standard() -> Vec<&'static dyn Pass> {
-    vec![&Fold, &Cse, &Dce, &Compact]
+    vec![&Fold, &Cse, &Heap, &IfConvert, &Unroll, &Licm, &Fold, &Cse, &Dce, &Compact]
+}
+
+/// Runs the standard passes.
+pub fn optimise(tr: &mut Trace) {
+    log::write(Section::Noopt, &tr.name, tr);
+    run(&standard(), tr);
+    log::write(Section::Opt, &tr.name, tr);
 }
 
 /// The pass of this name.

@@ -30,6 +30,13 @@ impl Scopes {
     pub fn owner(&self, region: RegionId) -> Option<(InstId, RegionId)> {
         self.owners[region.index()]
     }
+    /// A region is owned by an instruction, which is in another region.
+    pub fn insert(&mut self, region: RegionId, owner: InstId, parent: RegionId) {
+        if self.owners.len() <= region.index() {
+            self.owners.resize(region.index() + 1, None);
+        }
+        self.owners[region.index()] = Some((owner, parent));
+    }
     /// The region an instruction is in.
     pub fn region(&self, inst: InstId) -> Option<RegionId> {
         self.regions[inst.index()]

@@ -9,7 +9,7 @@
 //! taken apart and put together; a loop of nothing else is better left alone.
 
 use super::shape::{Body, Shape};
-use super::{Reason, Target, tails};
+use super::{Reason, Target};
 use crate::ir::{Binary, Inst, InstId, Trace, Ty, Value};
 
 /// Instructions up to which a body is unrolled fully, and up to which by half.
@@ -58,7 +58,7 @@ pub fn lanes(tr: &Trace, body: &Body, target: Target) -> Result<usize, Reason> {
         _ => 1,
     };
     let wanted = target.vector_bytes / widest * unroll.max(1);
-    let most = match tails::trips(tr, &body.range) {
+    let most = match body.range.trips(tr) {
         Some(n) if n < wanted as u64 => n as usize,
         _ => wanted,
     };

@@ -30,7 +30,7 @@ mod tails;
 
 use crate::ir::{Inst, InstId, RegionId, Trace};
 use crate::log::{self, Section};
-use crate::opt::Pass;
+use crate::opt::{self, Pass};
 
 /// What code is made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +44,14 @@ pub struct Target {
 impl Target {
     /// 128 bits, for Cranelift, where four registers were measured as best.
     pub const CRANELIFT: Target = Target { vector_bytes: 16, unroll: 4 };
+}
+
+/// Vectorises an optimised trace and tidies up.
+pub fn vectorise(tr: &mut Trace, target: Target) {
+    if opt::run(&[&Vectorise(target)], tr) {
+        opt::run(&[&opt::Fold, &opt::Cse, &opt::Licm, &opt::Unroll, &opt::Dce, &opt::Compact], tr);
+    }
+    log::write(Section::Vec, &tr.name, tr);
 }
 
 /// See the module.
@@ -109,6 +117,3 @@ fn is_innermost(tr: &Trace, region: RegionId) -> bool {
         !matches!(inst, Inst::Loop { .. }) && inst.regions().all(|r| is_innermost(tr, r))
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,15 +11,6 @@
 use crate::ir::{Binary, Cond, Range, Trace, Value};
 use crate::opt::emit::Emit;
 
-/// The number of iterations, if it is known.
-pub fn trips(tr: &Trace, r: &Range) -> Option<u64> {
-    let (start, end) = (tr.as_const(r.start)?.bits as i64, tr.as_const(r.end)?.bits as i64);
-    let (first, last) = if r.step > 0 { (start, end) } else { (end, start) };
-    let distance = i128::from(last) - i128::from(first);
-    let step = i128::from(r.step).abs();
-    u64::try_from((distance.max(0) + step - 1) / step).ok()
-}
-
 /// The end of the last whole group, and with it the start of what is left.
 pub fn groups_end(tr: &mut Trace, out: &mut Emit, r: &Range, lanes: usize) -> Value {
     let zero = out.i64(tr, 0);

@@ -31,7 +31,8 @@ impl Pass for Fold {
         "fold"
     }
     fn run(&self, tr: &mut Trace) -> bool {
-        let mut folder = Folder { tr, subst: Subst::default(), out: vec![], depth: 0, ended: false, changed: false };
+        let mut folder =
+            Folder { tr, subst: Subst::default(), out: vec![], depth: 0, ended: false, changed: false };
         folder.region(Trace::ROOT);
         let replaced = folder.subst.finish(folder.tr);
         folder.changed || replaced
@@ -204,7 +205,8 @@ impl Folder<'_> {
         });
         let tame = match as_f64(s, result) {
             Some(x) => {
-                let smallest = if s == Scalar::F64 { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
+                let smallest =
+                    if s == Scalar::F64 { f64::MIN_POSITIVE } else { f64::from(f32::MIN_POSITIVE) };
                 // The smallest normal number may be a rounded smaller one. A sum of this size is exact.
                 let sum = matches!(inst, Inst::Binary(Binary::Add | Binary::Sub, ..));
                 x.is_finite() && (x.abs() > smallest || sum)
@@ -405,11 +407,7 @@ impl Folder<'_> {
         let Inst::Loop { range, ref init, body } = *self.tr.inst(id) else { return };
         let init = init.clone();
         if let Some(r) = range {
-            let never = match (self.int(r.start), self.int(r.end)) {
-                (Some(a), Some(b)) => if r.step > 0 { a >= b } else { a <= b },
-                _ => r.start == r.end,
-            };
-            if never {
+            if r.start == r.end || r.trips(self.tr) == Some(0) {
                 return self.subst.replace_all(&self.tr.results(id).to_vec(), &init);
             }
         }
@@ -438,8 +436,7 @@ impl Folder<'_> {
 
 /// A float as a number, if it is one of a type arithmetic is done on or a half.
 fn as_f64(s: Scalar, bits: u64) -> Option<f64> {
-    (s.is_float() || s == Scalar::F16)
-        .then(|| f64::from_bits(semantics::convert(s, Scalar::F64, bits)))
+    (s.is_float() || s == Scalar::F16).then(|| f64::from_bits(semantics::convert(s, Scalar::F64, bits)))
 }
 
 /// A float's bits after rounding towards zero, -0 as 0.
@@ -447,6 +444,3 @@ fn truncated(s: Scalar, bits: u64) -> u64 {
     let x = as_f64(s, bits).unwrap_or_default().trunc() + 0.0;
     semantics::convert(Scalar::F64, s, x.to_bits())
 }
-
-#[cfg(test)]
-mod tests;

@@ -66,15 +66,19 @@ fn samples(s: Scalar, next: &mut impl FnMut() -> u64) -> Vec<u64> {
     let mut raw: Vec<u64> = match s {
         Scalar::Bool => vec![0, 1],
         Scalar::I8 | Scalar::U8 => (0..256).collect(),
-        Scalar::F32 => [0.0, 1.0, 0.5, 2.0, 3.0, 1e30, f32::MIN_POSITIVE, 1e-40, f32::INFINITY, f32::NAN, 1.7e38]
-            .iter()
-            .flat_map(|x: &f32| [x.to_bits(), (-x).to_bits()])
-            .map(u64::from)
-            .collect(),
-        Scalar::F64 => [0.0, 1.0, 0.5, 2.0, 3.0, 1e300, f64::MIN_POSITIVE, 5e-324, f64::INFINITY, f64::NAN, 1e308]
-            .iter()
-            .flat_map(|x: &f64| [x.to_bits(), (-x).to_bits()])
-            .collect(),
+        Scalar::F32 => {
+            [0.0, 1.0, 0.5, 2.0, 3.0, 1e30, f32::MIN_POSITIVE, 1e-40, f32::INFINITY, f32::NAN, 1.7e38]
+                .iter()
+                .flat_map(|x: &f32| [x.to_bits(), (-x).to_bits()])
+                .map(u64::from)
+                .collect()
+        }
+        Scalar::F64 => {
+            [0.0, 1.0, 0.5, 2.0, 3.0, 1e300, f64::MIN_POSITIVE, 5e-324, f64::INFINITY, f64::NAN, 1e308]
+                .iter()
+                .flat_map(|x: &f64| [x.to_bits(), (-x).to_bits()])
+                .collect()
+        }
         _ => (0..s.bits()).flat_map(|k| [1u64 << k, (1u64 << k) - 1, (1u64 << k).wrapping_neg()]).collect(),
     };
     if s.bits() > 8 {
