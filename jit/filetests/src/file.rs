@@ -22,7 +22,7 @@
 //! | `test verify` | the trace is well formed, or the mistake is the expected one |
 //! | `test cat` | its printed form |
 //! | `test opt [pass,...]` | its form after these passes, or the standard ones |
-//! | `test vec [bytes]` | its form after the vectoriser, for registers of so many bytes |
+//! | `test vec [bytes]` | its form after the standard passes and the vectoriser, for registers of so many bytes, each value in one |
 //! | `test compile name` | the machine code a back end makes, or why it makes none |
 //! | `test run` | every `run:` line, in every way of [`crate::variants`] |
 //!

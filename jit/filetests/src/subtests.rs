@@ -75,6 +75,7 @@ fn output(file: &File, item: usize, directive: &Directive) -> Result<String, Str
         "vec" => {
             let vector_bytes = if args.is_empty() { Ok(16) } else { args.parse() };
             let vector_bytes = vector_bytes.map_err(|_| format!("not a number of bytes: {args}"))?;
+            jit::opt::optimise(&mut tr);
             jit::vec::vectorise(&mut tr, jit::vec::Target { vector_bytes, unroll: 1 });
         }
         "compile" => {

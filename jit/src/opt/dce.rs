@@ -100,10 +100,9 @@ impl Mark<'_> {
                 let Some((owner, _)) = self.scopes.owner(region) else { return };
                 self.inst(owner);
                 if let Inst::Loop { range, .. } = self.tr.inst(owner) {
-                    match (i as usize).checked_sub(usize::from(range.is_some())) {
-                        Some(k) => self.carried(owner, k),
-                        // The counter.
-                        None => {}
+                    // The counter needs nothing more.
+                    if let Some(k) = (i as usize).checked_sub(usize::from(range.is_some())) {
+                        self.carried(owner, k);
                     }
                 }
             }

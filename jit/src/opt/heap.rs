@@ -67,7 +67,8 @@ impl Walk<'_> {
                     }
                 }
                 Inst::Store(access, v) => {
-                    if !self.store(id, access, v, &mut dead) {
+                    let needed = self.store(id, access, v, &mut dead);
+                    if !needed {
                         self.changed = true;
                         continue;
                     }

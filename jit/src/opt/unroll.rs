@@ -72,7 +72,7 @@ fn unroll(tr: &mut Trace, id: InstId, subst: &mut Subst, out: &mut Vec<InstId>) 
         }
     }
     // No trips leave the initial values.
-    subst.replace_all(&tr.results(id).to_vec(), &carried);
+    subst.replace_all(tr.results(id), &carried);
     true
 }
 

@@ -54,7 +54,7 @@ pub fn lanes(tr: &Trace, body: &Body, target: Target) -> Result<usize, Reason> {
     }
     let unroll = match count {
         0..=SHORT => target.unroll,
-        ..=MEDIUM => target.unroll / 2,
+        n if n <= MEDIUM => target.unroll / 2,
         _ => 1,
     };
     let wanted = target.vector_bytes / widest * unroll.max(1);

@@ -393,7 +393,7 @@ impl Folder<'_> {
             self.subst.apply(self.tr.inst_mut(inner));
             if let Inst::Yield(args) = self.tr.inst(inner) {
                 let args = args.clone();
-                self.subst.replace_all(&self.tr.results(id).to_vec(), &args);
+                self.subst.replace_all(self.tr.results(id), &args);
             } else {
                 self.step(inner);
             }
@@ -408,7 +408,7 @@ impl Folder<'_> {
         let init = init.clone();
         if let Some(r) = range {
             if r.start == r.end || r.trips(self.tr) == Some(0) {
-                return self.subst.replace_all(&self.tr.results(id).to_vec(), &init);
+                return self.subst.replace_all(self.tr.results(id), &init);
             }
         }
         // Carried values that never change, whichever way the loop ends.
