@@ -25,10 +25,10 @@ use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_frontend::FunctionBuilderContext;
 
-use super::{Backend, Code, Unsupported};
+use super::{Backend, Code, Unsupported, disassemble};
 use crate::ir::Trace;
 use crate::log;
-use isa::Isa;
+use isa::{Arch, Isa};
 
 /// Makes code with Cranelift.
 pub struct Cranelift {
@@ -70,14 +70,6 @@ impl Cranelift {
     pub fn emit(&self, tr: &Trace) -> Result<Vec<u8>, Unsupported> {
         self.generate(tr, false).map(|(bytes, _)| bytes)
     }
-    /// The machine code as text.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn disassemble(&self, tr: &Trace) -> Result<String, Unsupported> {
-        self.generate(tr, true).map(|(_, text)| text)
-    }
-
     fn generate(&self, tr: &Trace, text: bool) -> Result<(Vec<u8>, String), Unsupported> {
         // A panic is a mistake in here or in Cranelift, and no reason to take the host down with us.
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -134,5 +126,11 @@ impl Backend for Cranelift {
         let bytes = self.emit(tr)?;
         // SAFETY: `lower` makes functions of this type, for an instruction set this machine has.
         unsafe { Code::machine(&bytes) }.map_err(|e| Unsupported::new(format!("no executable memory: {e}")))
+    }
+    fn listing(&self, tr: &Trace) -> Result<String, Unsupported> {
+        match self.isa.arch() {
+            Arch::X86 => Ok(disassemble::x86(&self.emit(tr)?)),
+            Arch::Arm => self.generate(tr, true).map(|(_, text)| text),
+        }
     }
 }
