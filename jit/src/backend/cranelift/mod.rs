@@ -27,7 +27,7 @@ use cranelift_frontend::FunctionBuilderContext;
 
 use super::{Backend, Code, Unsupported, disassemble};
 use crate::ir::Trace;
-use crate::log;
+use crate::{log, vec};
 use isa::{Arch, Isa};
 
 /// Makes code with Cranelift.
@@ -118,7 +118,9 @@ impl Backend for Cranelift {
     fn name(&self) -> &'static str {
         "cranelift"
     }
-    fn prepare(&self, _tr: &mut Trace) {}
+    fn prepare(&self, tr: &mut Trace) {
+        vec::vectorise(tr, vec::Target::CRANELIFT);
+    }
     fn compile(&self, tr: &Trace) -> Result<Code, Unsupported> {
         if !self.isa.runs_here() {
             return Err(Unsupported::new(format!("this machine does not run {}", self.isa.name())));

@@ -40,8 +40,8 @@ fn wide_vectors_are_packed_instructions() {
     check("x86-64-v3", "f64", 8, 8, "vmulpd", 4);
     check("x86-64-v3", "f32", 16, 4, "vmulps", 4);
     check("x86-64-v3", "i16", 16, 2, "vpmullw", 2);
-    check("aarch64", "f64", 8, 8, "fmul", 4);
-    check("aarch64", "f32", 16, 4, ".4s, v", 4);
+    check("aarch64", "f64", 8, 8, "fmul v", 4);
+    check("aarch64", "f32", 16, 4, "fmul v", 4);
     // One register, half filled.
     check("x86-64-v3", "f32", 2, 4, "vmulps", 1);
 }
