@@ -8,7 +8,7 @@ use crate::file::{Directive, File};
 use crate::variants;
 
 /// Back ends that must take every trace of a `test run`.
-pub const TOTAL: &[&str] = &["reference"];
+pub const TOTAL: &[&str] = &["reference", "cranelift"];
 
 /// Tests a file. With `bless`, expected texts are written instead of compared; gives the new text if it differs.
 ///

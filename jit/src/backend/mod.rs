@@ -4,6 +4,7 @@
 //! [`reference`] declines next to nothing and is what the others are tested against.
 
 pub mod code;
+pub mod cranelift;
 pub mod disassemble;
 pub mod reference;
 
@@ -62,5 +63,7 @@ pub trait Backend: Send + Sync {
 
 /// The back ends that run on this machine, the reference first.
 pub fn all() -> Vec<Box<dyn Backend>> {
-    vec![Box::new(reference::Reference)]
+    let mut all: Vec<Box<dyn Backend>> = vec![Box::new(reference::Reference)];
+    all.extend(cranelift::Cranelift::host().map(|c| Box::new(c) as Box<dyn Backend>));
+    all
 }
