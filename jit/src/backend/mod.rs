@@ -7,6 +7,8 @@ pub mod code;
 pub mod cranelift;
 pub mod disassemble;
 pub mod reference;
+#[cfg(target_arch = "x86_64")]
+pub mod wide;
 
 use std::fmt;
 
@@ -65,5 +67,7 @@ pub trait Backend: Send + Sync {
 pub fn all() -> Vec<Box<dyn Backend>> {
     let mut all: Vec<Box<dyn Backend>> = vec![Box::new(reference::Reference)];
     all.extend(cranelift::Cranelift::host().map(|c| Box::new(c) as Box<dyn Backend>));
+    #[cfg(target_arch = "x86_64")]
+    all.extend(wide::Wide::all().map(|w| Box::new(w) as Box<dyn Backend>));
     all
 }
