@@ -38,8 +38,9 @@ fn trace(kernel: usize, s: Scalar) -> Trace {
     let pointers: Vec<Value> = (0..inputs).map(|_| b.param(Ty::PTR)).collect();
     let (out, end) = (b.param(Ty::PTR), b.param(Ty::I64));
     let start = b.i64(0);
-    let at = |base, i, class| {
-        Access { class: MemClass(class), ..Access::new(base, Some((i, Stride::Const(s.size() as i64))), MemClass::ANY) }
+    let at = |base, i, class| Access {
+        class: MemClass(class),
+        ..Access::new(base, Some((i, Stride::Const(s.size() as i64))), MemClass::ANY)
     };
     b.counted(Range { start, end, step: 1 }, vec![], |b, i, _| {
         let v: Vec<Value> = pointers.iter().map(|&p| b.load(Ty::scalar(s), at(p, i, 1))).collect();
@@ -64,7 +65,8 @@ fn least(rounds: usize, mut f: impl FnMut()) -> Duration {
 /// Nanoseconds an element.
 fn speed(code: &Code, inputs: usize, s: Scalar, n: usize) -> f64 {
     // Bytes of small positive floats of either size.
-    let element = if s == Scalar::F64 { 1.25f64.to_bits().to_le_bytes() } else { [0, 0, 0xa0, 0x3f, 0, 0, 0xa0, 0x3f] };
+    let element =
+        if s == Scalar::F64 { 1.25f64.to_bits().to_le_bytes() } else { [0, 0, 0xa0, 0x3f, 0, 0, 0xa0, 0x3f] };
     let words = n * s.size() / 8;
     let arrays: Vec<Vec<u64>> = (0..=inputs).map(|_| vec![u64::from_le_bytes(element); words]).collect();
     let mut slots: Vec<u64> = arrays.iter().map(|a| a.as_ptr() as u64).collect();
@@ -91,7 +93,10 @@ fn main() {
     println!("instruction set {:.0} us, first compilation {:.0} us", us(made), us(start.elapsed()));
 
     let host_name = host.isa().name();
-    println!("\n{:12} {:10} {:>4} {:>9} {:>9} {:>9} {:>7}", "kernel", "set", "", "1e3", "3e4", "1e7", "bytes");
+    println!(
+        "\n{:12} {:10} {:>4} {:>9} {:>9} {:>9} {:>7}",
+        "kernel", "set", "", "1e3", "3e4", "1e7", "bytes"
+    );
     for kernel in 0..KERNELS.len() {
         for s in [Scalar::F64, Scalar::F32] {
             for name in ["x86-64-v2", host_name] {

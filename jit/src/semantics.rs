@@ -18,6 +18,19 @@
 
 use crate::ir::{Binary, Cond, Const, Overflow, Scalar, Unary};
 
+/// Processors as far as results depend on them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Platform {
+    X86,
+    /// aarch64, and whatever else saturates.
+    Arm,
+}
+
+impl Platform {
+    /// This machine's.
+    pub const HOST: Platform = if cfg!(target_arch = "x86_64") { Platform::X86 } else { Platform::Arm };
+}
+
 /// The value of an integer or `bool`.
 fn wide(s: Scalar, bits: u64) -> i128 {
     if s.is_signed() { i128::from(bits as i64) } else { i128::from(bits) }
@@ -186,8 +199,14 @@ pub fn reduce(op: Binary, s: Scalar, lanes: &[u64]) -> u64 {
     lanes[0]
 }
 
-/// A cast, as numpy's.
+/// A cast, as numpy's on this machine.
 pub fn convert(from: Scalar, to: Scalar, bits: u64) -> u64 {
+    convert_on(Platform::HOST, from, to, bits)
+}
+
+/// A cast, as numpy's on some machine.
+pub fn convert_on(platform: Platform, from: Scalar, to: Scalar, bits: u64) -> u64 {
+    let convert = |from, to, bits| convert_on(platform, from, to, bits);
     if from == to {
         return bits;
     }
@@ -206,7 +225,7 @@ pub fn convert(from: Scalar, to: Scalar, bits: u64) -> u64 {
         (Scalar::F32, _) => convert(Scalar::F64, to, f64::from(f32::from_bits(bits as u32)).to_bits()),
         (Scalar::F64, Scalar::F16) => f64_to_half(f64::from_bits(bits)),
         (Scalar::F64, Scalar::Bool) => u64::from(f64::from_bits(bits) != 0.0),
-        (Scalar::F64, _) => truncate(to, f64::from_bits(bits)),
+        (Scalar::F64, _) => truncate(platform, to, f64::from_bits(bits)),
         (_, Scalar::Bool) => u64::from(bits != 0),
         // Through `f32`, so large integers are rounded twice: as numpy does.
         (_, Scalar::F16) => convert(Scalar::F32, to, convert(from, Scalar::F32, bits)),
@@ -217,9 +236,9 @@ pub fn convert(from: Scalar, to: Scalar, bits: u64) -> u64 {
 }
 
 /// Towards zero, see the module about values out of range.
-fn truncate(to: Scalar, x: f64) -> u64 {
+fn truncate(platform: Platform, to: Scalar, x: f64) -> u64 {
     const TOP: f64 = (1u64 << 63) as f64;
-    if cfg!(target_arch = "x86_64") {
+    if platform == Platform::X86 {
         let i64 = |x: f64| if (-TOP..TOP).contains(&x) { x as i64 } else { i64::MIN };
         match to {
             Scalar::I64 => i64(x) as u64,

@@ -10,6 +10,7 @@ pub mod file;
 pub mod fuzz;
 pub mod memory;
 pub mod reduce;
+pub mod remote;
 pub mod run;
 pub mod subtests;
 pub mod suite;

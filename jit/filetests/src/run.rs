@@ -1,8 +1,9 @@
 //! Runs a case on a back end and describes what happened.
 
 use jit::backend::Code;
-use jit::backend::reference::{Area, Fault, run_checked};
+use jit::backend::reference::{Area, Fault, run_checked_as};
 use jit::ir::{Const, Scalar, SnapId, Trace};
+use jit::semantics::Platform;
 
 use crate::case::{Arg, Case, Outcome};
 use crate::externs;
@@ -69,6 +70,14 @@ impl Setup {
 /// # Errors
 /// The promise the trace breaks.
 pub fn reference(tr: &Trace, case: &Case) -> Result<Outcome, String> {
+    reference_as(Platform::HOST, tr, case)
+}
+
+/// As [`reference`], with the results of another processor.
+///
+/// # Errors
+/// As there.
+pub fn reference_as(platform: Platform, tr: &Trace, case: &Case) -> Result<Outcome, String> {
     externs::take_calls();
     let mut setup = Setup::new(tr, case, Place::Back);
     let areas: Vec<Area> = case
@@ -82,7 +91,7 @@ pub fn reference(tr: &Trace, case: &Case) -> Result<Outcome, String> {
         })
         .collect();
     // SAFETY: the areas are the buffers of this setup; functions of the test table take what tests pass them.
-    let snap = unsafe { run_checked(tr, &mut setup.slots, &areas, FUEL) };
+    let snap = unsafe { run_checked_as(platform, tr, &mut setup.slots, &areas, FUEL) };
     let snap = snap.map_err(|fault: Fault| fault.to_string())?;
     setup.outcome(tr, snap, case)
 }

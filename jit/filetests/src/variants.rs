@@ -116,7 +116,10 @@ pub fn check(tr: &Trace, cases: &[Case]) -> Result<(Vec<Outcome>, Vec<Declined>)
 }
 
 /// One trace on one back end. The inner error is a refusal, the outer one a difference.
-fn one(
+///
+/// # Errors
+/// The first difference from the outcomes, which are those of the reference.
+pub fn one(
     tr: &Trace,
     backend: &dyn Backend,
     cases: &[Case],

@@ -12,7 +12,7 @@ use crate::ir::{
     Access, Addr, CallDescr, CallId, Const, Inst, InstId, MemClass, RegionId, Scalar, SnapId, Stride, Trace,
     Ty, Value,
 };
-use crate::semantics;
+use crate::semantics::{self, Platform};
 
 /// The back end that everything else is compared with.
 pub struct Reference;
@@ -59,7 +59,7 @@ impl std::error::Error for Fault {}
 /// # Safety
 /// Those of [`Code::call`].
 pub(super) unsafe fn run(tr: &Trace, slots: *mut u64) -> SnapId {
-    let mut executor = Executor::new(tr, None);
+    let mut executor = Executor::new(tr, Platform::HOST, None);
     // SAFETY: the parameters' slots exist, by the caller's promise.
     let params: Vec<u64> = (0..tr.params().len()).map(|i| unsafe { *slots.add(i) }).collect();
     let snap = match executor.trace(&params) {
@@ -87,7 +87,25 @@ pub unsafe fn run_checked(
     areas: &[Area],
     fuel: usize,
 ) -> Result<SnapId, Fault> {
-    let mut executor = Executor::new(tr, Some(Checks { areas, fuel }));
+    // SAFETY: the caller's promises are the same.
+    unsafe { run_checked_as(Platform::HOST, tr, slots, areas, fuel) }
+}
+
+/// As [`run_checked`], with the results of another processor.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// As there.
+pub unsafe fn run_checked_as(
+    platform: Platform,
+    tr: &Trace,
+    slots: &mut [u64],
+    areas: &[Area],
+    fuel: usize,
+) -> Result<SnapId, Fault> {
+    let mut executor = Executor::new(tr, platform, Some(Checks { areas, fuel }));
     let snap = executor.trace(&slots[..tr.params().len()])?;
     for (slot, bits) in slots.iter_mut().zip(executor.exit_values(snap)) {
         *slot = bits;
@@ -165,6 +183,7 @@ enum Flow {
 
 struct Executor<'a> {
     tr: &'a Trace,
+    platform: Platform,
     /// The lanes of all values, side by side.
     lanes: Vec<u64>,
     /// Where those of each value start.
@@ -175,14 +194,14 @@ struct Executor<'a> {
 }
 
 impl<'a> Executor<'a> {
-    fn new(tr: &'a Trace, checks: Option<Checks<'a>>) -> Executor<'a> {
+    fn new(tr: &'a Trace, platform: Platform, checks: Option<Checks<'a>>) -> Executor<'a> {
         let mut starts = vec![];
         let mut total = 0;
         for v in (0..tr.value_count()).map(Value::new) {
             starts.push(total);
             total += usize::from(tr.ty(v).lanes);
         }
-        Executor { tr, lanes: vec![0; total], starts, checks, at: InstId::new(0) }
+        Executor { tr, platform, lanes: vec![0; total], starts, checks, at: InstId::new(0) }
     }
 
     fn trace(&mut self, params: &[u64]) -> Result<SnapId, Fault> {
@@ -367,7 +386,7 @@ impl<'a> Executor<'a> {
                 zip(a, b, &|x, y| u64::from(semantics::compare(cond, scalar(a), x, y)))
             }
             Inst::Select(m, a, b) => zip3(m, a, b, &|m, x, y| if m != 0 { x } else { y }),
-            Inst::Convert(a) => map(a, &|x| semantics::convert(scalar(a), ty.scalar, x)),
+            Inst::Convert(a) => map(a, &|x| semantics::convert_on(self.platform, scalar(a), ty.scalar, x)),
             Inst::Bitcast(a) => map(a, &|x| semantics::bitcast(ty.scalar, x)),
             Inst::Splat(a) => vec![self.scalar(a); usize::from(ty.lanes)],
             Inst::Iota => (0..u64::from(ty.lanes)).map(|n| Const::canonical(ty.scalar, n).bits).collect(),

@@ -23,6 +23,7 @@ pub struct Isa {
     arch: Arch,
     /// Rounding to integers, packing of 32 bits to 16.
     sse41: bool,
+    avx: bool,
     fma: bool,
     pub(super) target: OwnedTargetIsa,
 }
@@ -50,14 +51,14 @@ impl Isa {
         let name = Isa::NAMES.into_iter().find(|&n| n == name)?;
         if name == "aarch64" {
             let target = target("aarch64-unknown-linux-gnu", &[]);
-            return Some(Isa { name, arch: Arch::Arm, sse41: false, fma: true, target });
+            return Some(Isa { name, arch: Arch::Arm, sse41: false, avx: false, fma: true, target });
         }
         let level = X86_LEVELS.iter().position(|l| l.0 == name)?;
         let features: Vec<&str> = X86_LEVELS[..=level].iter().flat_map(|l| l.1).copied().collect();
         let has = |f| features.contains(&f);
-        let (sse41, fma) = (has("has_sse41"), has("has_fma"));
+        let (sse41, avx, fma) = (has("has_sse41"), has("has_avx"), has("has_fma"));
         let target = target("x86_64-unknown-linux-gnu", &features);
-        Some(Isa { name, arch: Arch::X86, sse41, fma, target })
+        Some(Isa { name, arch: Arch::X86, sse41, avx, fma, target })
     }
     pub fn name(&self) -> &'static str {
         self.name
@@ -77,6 +78,11 @@ impl Isa {
     /// `floor` and its kin are instructions.
     pub(super) fn rounds(&self) -> bool {
         self.arch == Arch::Arm || self.sse41
+    }
+    /// A register in memory is a fit operand wherever it lies. Without AVX it must be aligned, which this version of
+    /// Cranelift forgets for packed comparisons of floats.
+    pub(super) fn takes_unaligned_operands(&self) -> bool {
+        self.arch == Arch::Arm || self.avx
     }
     /// A multiply-add rounded once is an instruction.
     pub(super) fn fuses(&self) -> bool {

@@ -161,8 +161,11 @@ impl Lowering<'_> {
         let mut lanes = Lanes::empty(ty, ty.scalar.size() as u8);
         let part = lanes.part_type();
         if ty.size() >= REGISTER {
+            // A load of integers does not become part of an instruction on floats.
+            let loaded = if self.isa.takes_unaligned_operands() { part } else { part.as_int() };
             for i in 0..lanes.registers() {
-                lanes.parts.push(self.b.ins().load(part, flags, at, disp + (i * REGISTER) as i32));
+                let register = self.b.ins().load(loaded, flags, at, disp + (i * REGISTER) as i32);
+                lanes.parts.push(self.cast(register, part));
             }
         } else {
             let whole = whole_type(ty.size());
