@@ -5,7 +5,7 @@ use crate::dtype::Dtype;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong, as data. The Python crate maps each variant to one exception type.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// `ValueError`

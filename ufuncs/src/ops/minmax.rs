@@ -43,7 +43,7 @@ impl TernaryOp<Bool> for Clip {
 }
 
 /// Running results kept side by side by a reduction, so that it vectorises.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// `f32` and `f64`: written so that a comparison and two selections remain. The order of a reduction is free.
 macro_rules! vector_float {
