@@ -60,6 +60,8 @@ pub(crate) struct Group {
     pub total: Option<usize>,
     /// Where the result goes.
     pub result: Lie,
+    /// What an element costs, in plain operations.
+    pub cost: usize,
     blocks: Steps,
     compiled: OnceLock<Option<Steps>>,
     /// Elements times operations so far.
@@ -263,8 +265,8 @@ fn cuts(graph: &Graph, places: &[(Dims, Dims)]) -> Vec<bool> {
             body.iter().for_each(|&b| uses[b] += 1);
         }
         for id in 0..n {
-            if let Some(apply) = graph.is_apply(id) {
-                let own = if crate::lower::row(apply).is_some() { 1 } else { CHEAP };
+            if graph.is_apply(id).is_some() {
+                let own = own_cost(graph, id);
                 let below =
                     graph.nodes[id].args.iter().filter(|&&a| !cut[a]).map(|&a| cost[a]).sum::<usize>();
                 cost[id] = (own + below).min(1000);
@@ -282,6 +284,12 @@ fn cuts(graph: &Graph, places: &[(Dims, Dims)]) -> Vec<bool> {
 
 fn is_input(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.nodes[id].op, Op::Input(_))
+}
+
+/// What an operation costs per element, in plain operations. One that has no compiled form is a function as a rule.
+fn own_cost(graph: &Graph, id: NodeId) -> usize {
+    let plain = graph.is_apply(id).is_some_and(|a| crate::lower::row(a).is_some());
+    if plain { 1 } else { CHEAP }
 }
 
 /// Whether a node is a cast that no array ever holds: such a one never ends a group.
@@ -407,6 +415,7 @@ impl Binder<'_> {
                 }])
             }
         };
+        let cost = body.nodes.iter().map(|&n| own_cost(graph, n)).sum::<usize>() + 1;
         let units: Vec<Unit> = body.nodes.iter().map(|&n| Unit::One(n)).collect();
         let blocks = write(graph, &body, &facts, &units, is_fold)?;
         Ok(Group {
@@ -417,6 +426,7 @@ impl Binder<'_> {
             kind,
             total: if self.flat && !shape.is_empty() { None } else { Some(size(shape)) },
             result,
+            cost,
             blocks,
             compiled: OnceLock::new(),
             work: AtomicU64::new(0),

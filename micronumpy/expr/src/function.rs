@@ -404,7 +404,7 @@ impl Running<'_> {
         };
         let inputs = Pointers(group.sources.iter().map(pointer).collect());
         let ev = Evaluator { steps, layout: &group.layout, inputs, status: self.status };
-        let team = self.options.team.unwrap_or_else(|| threads::worthwhile(total));
+        let team = self.options.team.unwrap_or_else(|| threads::worthwhile(total, group.cost));
         match &group.kind {
             Kind::Map(plans) => {
                 let new = match out {

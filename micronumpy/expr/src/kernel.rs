@@ -68,13 +68,19 @@ fn backends() -> &'static [Box<dyn Backend>] {
     ALL.get_or_init(|| {
         let mut all = jit::backend::all();
         let rank = |name: &str| match name {
-            "wide" => 0,
-            "reference" => 2,
-            _ => 1,
+            "wide-avx512" => 0,
+            "wide-avx2" => 1,
+            "reference" => 3,
+            _ => 2,
         };
         all.sort_by_key(|b| rank(b.name()));
         all
     })
+}
+
+/// Names of the back ends this machine has, best first; the last one interprets and is for tests.
+pub fn backend_names() -> impl Iterator<Item = &'static str> {
+    backends().iter().map(|b| b.name())
 }
 
 /// Which back ends to use.

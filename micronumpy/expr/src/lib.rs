@@ -38,6 +38,7 @@ pub use expr::Expr;
 pub use function::Function;
 pub use graph::Arg;
 pub use interop::Scalar;
+pub use kernel::backend_names;
 pub use number::{Element, Number};
 pub use options::{Options, Tier};
 pub use status::Status;

@@ -100,6 +100,8 @@ pub(crate) struct Steps {
     /// Elements a tile has at most.
     pub tile: usize,
     pub out_sizes: SmallVec<[usize; 4]>,
+    /// Whether all there is to do is to copy one input that lies side by side already.
+    pub is_dense_input: bool,
 }
 
 /// An input of a group.
@@ -249,7 +251,9 @@ pub(crate) fn write(
         }
     }
     let out_sizes = body.outs.iter().map(|&n| graph.nodes[n].dtype.itemsize).collect();
-    Ok(Steps { list: w.list, scratch: w.scratch.top, tile, out_sizes })
+    let is_dense_input =
+        matches!(&body.inputs[..], [i] if i.ready && i.class == Class::Dense) && units.is_empty();
+    Ok(Steps { list: w.list, scratch: w.scratch.top, tile, out_sizes, is_dense_input })
 }
 
 impl Unit {

@@ -160,8 +160,16 @@ impl Folding<'_> {
         }
         (self.out.wrapping_offset(at), first && self.plan.first)
     }
-    /// Elements `flat..flat + n`, side by side in this thread's memory.
+    /// Elements `flat..flat + n`, side by side: in this thread's memory, or where they are if nothing is to be computed.
     unsafe fn elements(&self, scratch: *mut u8, flat: usize, n: usize) -> Result<*mut u8> {
+        if self.ev.steps.is_dense_input {
+            let layout = self.ev.layout;
+            let whole =
+                layout.shape.len() == 1 || layout.gathers || flat % layout.inner() + n <= layout.inner();
+            if whole {
+                return Ok(self.ev.inputs.0[0].wrapping_offset(layout.offset(0, flat)));
+            }
+        }
         let tile = scratch.wrapping_add(self.ev.steps.scratch.next_multiple_of(64));
         // SAFETY: the memory behind the steps' own has room for a tile.
         unsafe { self.ev.range(scratch, flat, n, &[tile])? };
@@ -417,6 +425,11 @@ impl Folding<'_> {
                     _ => self.forest_into::<Complex<LongDouble>>(team),
                 },
                 (Order::Exact, _) => self.partials(team),
+                (Order::Extreme, num) => {
+                    self.partials(team)?;
+                    // The parts fold zeros of both signs in another order than the whole.
+                    if is_zero(self.out, num) { self.strips(0, 1, 0, self.inner) } else { Ok(()) }
+                }
                 _ => self.strips(0, 1, 0, self.inner),
             }
         }

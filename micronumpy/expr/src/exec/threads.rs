@@ -10,8 +10,9 @@ use micronumpy::Result;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-/// Elements below which one thread is faster than several.
-const WORTHWHILE: usize = 50_000;
+/// Elements times the cost of one (a plain operation: 1) below which one thread is as fast as several: waking them takes as
+/// long as about a hundred thousand plain operations.
+const WORTHWHILE: usize = 500_000;
 /// Elements one thread takes at a time, at least.
 const GRAIN: usize = 16_384;
 
@@ -56,8 +57,12 @@ fn from_environment() -> usize {
 }
 
 /// The threads this much work is worth.
-pub(crate) fn worthwhile(elements: usize) -> Team {
-    if elements < WORTHWHILE { Team::ALONE } else { Team { threads: num_threads(), grain: GRAIN } }
+pub(crate) fn worthwhile(elements: usize, cost: usize) -> Team {
+    if elements.saturating_mul(cost) < WORTHWHILE {
+        Team::ALONE
+    } else {
+        Team { threads: num_threads(), grain: GRAIN }
+    }
 }
 
 /// The pool, made when it is first needed, for the number of threads that is wanted then.

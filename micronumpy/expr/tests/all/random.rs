@@ -1,10 +1,10 @@
 //! Random expressions, built fused and computed unfused at once.
 
-pub mod plain;
-
 use micronumpy::cast::copy_into;
 use micronumpy::{ArrayRef, Dtype, NdArray, Order, TypeNum};
 use micronumpy_expr::{Expr, Number};
+
+use crate::plain;
 
 /// A small generator of numbers; runs repeat exactly.
 pub struct Rng(pub u64);

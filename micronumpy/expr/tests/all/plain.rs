@@ -200,3 +200,19 @@ pub fn fold(
     let status = fpstatus::take();
     Ok((out, if def.flags.contains(LoopFlags::NO_FP_ERRORS) { 0 } else { status }))
 }
+
+/// `np.mean`: a sum, divided by a count that is an `int64`, written back to the sum's type.
+pub fn mean(arr: &ArrayRef<'_>, axes: &[bool]) -> Result<NdArray> {
+    let num = arr.dtype.num;
+    let (inside, result) = match num {
+        n if n.is_integer() || n.is_bool() => (TypeNum::DOUBLE, TypeNum::DOUBLE),
+        TypeNum::HALF => (TypeNum::FLOAT, TypeNum::HALF),
+        n => (n, n),
+    };
+    let sum = fold("add", arr, axes, false, Some(inside))?.0;
+    let count: isize = arr.shape.iter().zip(axes).filter(|(_, f)| **f).map(|(&n, _)| n).product();
+    let count = element(Number::Int(count as i128), &Dtype::intp())?;
+    let mean = call("divide", &[Operand::Array(sum.view()), Operand::Array(count.view())])?.0;
+    let mean = cast(&mean.view(), &Dtype::builtin(inside))?.0;
+    Ok(cast(&mean.view(), &Dtype::builtin(result))?.0)
+}

@@ -3,15 +3,13 @@
 //!
 //! `MICRONUMPY_FUZZ_SECONDS` makes it run longer, `MICRONUMPY_FUZZ_SEED` starts it somewhere else.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{Rng, difference, leaves, program};
+use crate::random::{Rng, difference, leaves, program};
 use micronumpy::cast::copy_into;
 use micronumpy::{NdArray, Order};
 use micronumpy_expr::threads::Team;
-use micronumpy_expr::{Options, Tier};
+use micronumpy_expr::{Options, Tier, backend_names};
 
 /// Threads that share out even small arrays.
 fn team(threads: usize) -> Option<Team> {
@@ -20,14 +18,18 @@ fn team(threads: usize) -> Option<Team> {
 
 fn ways() -> Vec<(&'static str, Options)> {
     let d = Options::default;
-    vec![
+    let mut ways = vec![
         ("blocks", Options { tier: Tier::Blocks, team: team(1), ..d() }),
         ("blocks by three threads", Options { tier: Tier::Blocks, team: team(3), ..d() }),
-        ("compiled", Options { tier: Tier::Compiled, team: team(1), ..d() }),
         ("compiled by two threads", Options { tier: Tier::Compiled, team: team(2), ..d() }),
         ("unfused", Options { tier: Tier::Unfused, ..d() }),
-        ("reference", Options { tier: Tier::Compiled, team: team(1), backend: Some("reference"), ..d() }),
-    ]
+        ("as it comes", d()),
+    ];
+    ways.extend(
+        backend_names()
+            .map(|name| (name, Options { tier: Tier::Compiled, team: team(1), backend: Some(name), ..d() })),
+    );
+    ways
 }
 
 fn check(seed: u64) {
