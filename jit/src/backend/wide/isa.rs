@@ -211,6 +211,10 @@ rows! {
     STORE_B evex(EVEX_Vmovdqu8_xmmm128_k1z_xmm);
     STORE_W evex(EVEX_Vmovdqu16_xmmm128_k1z_xmm);
     STORE_D evex(EVEX_Vmovdqu32_xmmm128_k1z_xmm);
+    MASKED_LOAD_D vex(VEX_Vpmaskmovd_xmm_xmm_m128);
+    MASKED_LOAD_Q vex(VEX_Vpmaskmovq_xmm_xmm_m128);
+    MASKED_STORE_D vex(VEX_Vpmaskmovd_m128_xmm_xmm);
+    MASKED_STORE_Q vex(VEX_Vpmaskmovq_m128_xmm_xmm);
     BROADCAST_B both(VEX_Vpbroadcastb_xmm_xmmm8, EVEX_Vpbroadcastb_xmm_k1z_xmmm8);
     BROADCAST_W both(VEX_Vpbroadcastw_xmm_xmmm16, EVEX_Vpbroadcastw_xmm_k1z_xmmm16);
     BROADCAST_D both(VEX_Vpbroadcastd_xmm_xmmm32, EVEX_Vpbroadcastd_xmm_k1z_xmmm32);

@@ -55,6 +55,8 @@ pub struct Select<'a> {
     invariants: &'a mut Invariants,
     program: Program,
     held: Vec<Option<Held>>,
+    /// The lanes that count in the tail, on AVX2, by their size.
+    tail_masks: [Option<Src>; 4],
     /// What is selected now.
     at: InstId,
 }
@@ -78,6 +80,7 @@ pub fn select<'a>(
         invariants,
         program: Program::default(),
         held: vec![None; kernel.tr.value_count()],
+        tail_masks: [None; 4],
         at: InstId::new(0),
     };
     match mode {
@@ -186,11 +189,16 @@ impl<'a> Select<'a> {
     }
     /// All-ones in lanes that count, on AVX2.
     fn tail_mask(&mut self, size: usize) -> Result<Src> {
+        let index = size.trailing_zeros() as usize;
+        if let Some(mask) = self.tail_masks[index] {
+            return Ok(mask);
+        }
         self.pseudo(Pseudo::Remaining);
         let left = self.general_broadcast(size)?;
         let lanes = self.pattern(|i| (i / size) as u64, size);
-        let code = self.code(size_row(CMPGT, size), size)?;
-        Ok(self.op(code, [left, lanes, Src::None], None))
+        let mask = self.two(size_row(CMPGT, size), size, left, lanes)?;
+        self.tail_masks[index] = Some(mask);
+        Ok(mask)
     }
     /// The scratch register in all lanes.
     fn general_broadcast(&mut self, size: usize) -> Result<Src> {
@@ -414,6 +422,13 @@ impl<'a> Select<'a> {
                 let code = self.code(size_row(LOAD, size), size)?;
                 self.tied(code, [first, mem(0), Src::None], None, Under::Tail)
             }
+            (Walk::Index, Mode::Tail) if size >= 4 => {
+                let (first, mask) = (self.broadcast(size, mem(0))?, self.tail_mask(size)?);
+                let row = if size == 4 { isa::MASKED_LOAD_D } else { isa::MASKED_LOAD_Q };
+                let rest = self.two(row, size, mask, mem(0))?;
+                let code = self.code(isa::BLENDV_B, size)?;
+                self.op(code, [first, rest, mask], None)
+            }
             (_, Mode::Tail) => {
                 let first = self.broadcast(size, mem(0))?;
                 let buffer = Src::Mem(Mem::Buffer);
@@ -489,6 +504,12 @@ impl<'a> Select<'a> {
             (Walk::Index, Mode::Tail) if self.level == Level::Avx512 => {
                 let code = self.code(size_row(STORE, size), size)?;
                 self.push(Op { under: Under::Tail, ..Self::plain(code, [mem(0), src, Src::None]) });
+            }
+            (Walk::Index, Mode::Tail) if size >= 4 => {
+                let mask = self.tail_mask(size)?;
+                let row = if size == 4 { isa::MASKED_STORE_D } else { isa::MASKED_STORE_Q };
+                let code = self.code(row, size)?;
+                self.effect(code, [mem(0), mask, src]);
             }
             (Walk::Step(stride), Mode::Full) => self.store_apart(number as u32, size, stride, src),
             _ => {
