@@ -223,7 +223,7 @@ fn same(s: Scalar, a: u64, b: u64, any_nan: bool) -> bool {
     a == b || (any_nan && semantics::is_nan(s, a) && semantics::is_nan(s, b))
 }
 
-/// One trace on all combinations of edge values, against the reference. Gives false if a level declines.
+/// One trace on all combinations of edge values, against the reference.
 fn check(
     wide: Wide,
     inputs: &[Scalar],
@@ -682,4 +682,165 @@ fn compare_runs(wide: Wide, code: &Code, g: &Generated, n: usize, seed: u64, r: 
         // Addresses differ between runs; there are none here.
         assert!(same(s, x, y, g.any_nan), "exit value {i}: {x:x}, not {y:x}: {}", message());
     }
+}
+
+/// `sqrt(a / b) + convert(i)`, which raises status for almost any wrong operand.
+fn raising(s: Scalar) -> Trace {
+    elementwise(&[s, s], s, |b, i, x| {
+        let q = b.binary(Binary::Div, x[0], x[1]);
+        let q = b.unary(Unary::Sqrt, q);
+        let n = if s == Scalar::F64 { b.convert(i, s) } else { q };
+        let one = b.constant(if s == Scalar::F64 {
+            crate::ir::Const::f64(1.0)
+        } else {
+            crate::ir::Const::f32(1.0)
+        });
+        let n = b.binary(Binary::Add, n, one);
+        let r = b.binary(Binary::Div, one, n);
+        b.binary(Binary::Add, q, r)
+    })
+}
+
+/// The status flags of SSE: bit 0 invalid, 2 divide, 3 overflow, 4 underflow ("denormal" and "inexact" are not looked at).
+fn with_status(f: impl FnOnce()) -> u32 {
+    let mut status = 0x1f80u32;
+    // SAFETY: the default state with all flags clear.
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &raw const status, options(nostack)) };
+    f();
+    // SAFETY: writes the local.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut status, options(nostack)) };
+    status & 0b1_1101
+}
+
+#[test]
+fn every_trip_count_at_every_alignment_stays_inside_and_raises_nothing() {
+    for wide in levels() {
+        for s in [Scalar::F64, Scalar::F32] {
+            let tr = raising(s);
+            let code = wide.compile(&tr).expect("it has code");
+            let reference = Reference.compile(&tr).expect("the reference takes it");
+            for n in 0..140 {
+                let values = |k: usize| {
+                    to_bytes(
+                        s,
+                        (0..n).map(|i| {
+                            let x = 1.0 + ((i * 7 + k) % 23) as f64 / 8.0;
+                            if s == Scalar::F64 { x.to_bits() } else { u64::from((x as f32).to_bits()) }
+                        }),
+                    )
+                };
+                for offset in (0..64).step_by(if n < 40 { s.size() } else { 24 }) {
+                    let inputs = [Array::new(&values(1), offset), Array::new(&values(5), (offset * 3) % 64)];
+                    let blank = Array::new(&vec![0; n * s.size()], offset ^ 1);
+                    let (mut ours, mut theirs) = (blank.clone(), blank);
+                    let status = with_status(|| run(&code, &inputs, &mut ours, n));
+                    assert_eq!(status, 0, "{} {s} {n}", wide.name());
+                    run(&reference, &inputs, &mut theirs, n);
+                    assert!(
+                        ours.guards_are_whole() && ours.data() == theirs.data(),
+                        "{} {s} {n}",
+                        wide.name()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn status_is_that_of_the_elements() {
+    let cases = [(0.0, 0.0, 1), (1.0, 0.0, 4), (1e300, 1e-300, 8), (1e-300, 1e300, 16), (-1.0, 1.0, 1)];
+    let tr = raising(Scalar::F64);
+    for wide in levels() {
+        let code = wide.compile(&tr).expect("it has code");
+        for (a, b, flag) in cases {
+            for n in [1, 5, 8, 64, 77] {
+                for at in [0, n / 2, n - 1] {
+                    let with = |x: f64| {
+                        to_bytes(Scalar::F64, (0..n).map(|i| if i == at { x } else { 1.0f64 }.to_bits()))
+                    };
+                    let inputs = [Array::new(&with(a), 0), Array::new(&with(b), 0)];
+                    let mut out = Array::new(&vec![0; 8 * n], 0);
+                    let status = with_status(|| run(&code, &inputs, &mut out, n));
+                    assert_eq!(status, flag, "{} {a} / {b}, {at} of {n}", wide.name());
+                }
+            }
+        }
+        // Quiet NaNs raise nothing in comparisons and what is made of them.
+        for op in [Binary::Min, Binary::Max, Binary::Fmin, Binary::Fmax] {
+            let tr = elementwise(&[Scalar::F64, Scalar::F64], Scalar::F64, |b, _, x| {
+                let m = b.compare(Cond::Lt, x[0], x[1]);
+                let y = b.binary(op, x[0], x[1]);
+                b.select(m, x[0], y)
+            });
+            let code = wide.compile(&tr).expect("it has code");
+            let nan =
+                to_bytes(Scalar::F64, (0..77).map(|i| if i % 3 == 0 { f64::NAN } else { 1.0 }.to_bits()));
+            let inputs = [Array::new(&nan, 0), Array::new(&nan, 8)];
+            let mut out = Array::new(&vec![0; 8 * 77], 0);
+            assert_eq!(with_status(|| run(&code, &inputs, &mut out, 77)), 0, "{} {}", wide.name(), op.name());
+        }
+    }
+}
+
+#[test]
+fn arithmetic_is_packed_and_wide() {
+    for wide in levels() {
+        let (register, suffixes) = match wide.0 {
+            Level::Avx2 => ("ymm", [(Scalar::F64, "pd"), (Scalar::F32, "ps")]),
+            Level::Avx512 => ("zmm", [(Scalar::F64, "pd"), (Scalar::F32, "ps")]),
+        };
+        for (s, suffix) in suffixes {
+            let text = disassemble::x86(wide.compile(&raising(s)).expect("it has code").bytes());
+            for op in ["vdiv", "vsqrt", "vadd"] {
+                let packed = format!("{op}{suffix}");
+                assert!(
+                    text.lines().any(|l| l.contains(&packed) && l.contains(register)),
+                    "{packed}\n{text}"
+                );
+            }
+            assert!(text.contains("vzeroupper"));
+        }
+    }
+}
+
+#[test]
+fn what_it_cannot_do_is_declined_by_name() {
+    let decline = |text: &str| {
+        let tr = crate::ir::parse(text).expect("a trace").remove(0);
+        verify(&tr).unwrap_or_else(|e| panic!("{e}\n{tr}"));
+        levels()[0].compile(&tr).expect_err("declined").reason
+    };
+    let body = |body: &str| {
+        decline(&format!(
+            "trace t(v0: ptr, v1: ptr, v2: i64, v9: f64) {{
+                v3 = const.i64 0
+                v8 = loop v4 in v3..v2 carry (v5 = v9) {{ {body} }}
+                exit @0(v8)
+            }}"
+        ))
+    };
+    assert_eq!(decline("trace t() { exit @0() }"), "has no loop");
+    assert_eq!(decline("trace t() { loop { yield () } exit @0() }"), "the loop is not counted");
+    assert!(body("v6 = add v5, v9 yield (v6)").ends_with("is reduced by add, whose order counts"));
+    let guarded = "trace t(v0: i64, v1: bool) {
+        v2 = const.i64 0
+        loop v3 in v2..v0 { guard.true v1 else @1() yield () }
+        exit @0()
+    }";
+    assert_eq!(decline(guarded), "guard in the loop");
+    let stores = |load: &str, store: &str| {
+        decline(&format!(
+            "trace t(v0: ptr, v1: ptr, v2: i64) {{
+                v3 = const.i64 0
+                loop v4 in v3..v2 {{ v5 = load.i64 {load} v6 = div v5, v2 store v6, {store} yield () }}
+                exit @0()
+            }}"
+        ))
+    };
+    assert!(stores("v0[v4*8] !1", "v0[v4*8 + 8] !1").starts_with("may touch what inst"));
+    assert!(stores("v0[v4*8] !1", "v1[v4*8] !1").starts_with("may touch what inst"));
+    assert_eq!(stores("v0[v4*8] !1", "v1[0] !2"), "a store to the same place in every iteration");
+    assert_eq!(stores("v0[v4*8] !1", "v1[v4*8] !2"), "div of integers");
+    assert_eq!(stores("v0[v4*16 + 8] !1", "v0[v4*16] !1"), "div of integers");
 }
