@@ -10,12 +10,15 @@ mod dce;
 mod effects;
 pub(crate) mod emit;
 pub mod fold;
+pub mod guards;
 mod heap;
 mod ifconv;
+mod induction;
 mod licm;
 mod scope;
 mod subst;
 mod unroll;
+mod version;
 
 use crate::ir::Trace;
 use crate::log::{self, Section};
@@ -24,10 +27,13 @@ pub use compact::Compact;
 pub use cse::Cse;
 pub use dce::Dce;
 pub use fold::Fold;
+pub use guards::Guards;
 pub use heap::Heap;
 pub use ifconv::IfConvert;
+pub use induction::Induction;
 pub use licm::Licm;
 pub use unroll::Unroll;
+pub use version::Version;
 
 /// A rewriting of a trace.
 pub trait Pass: Send + Sync {
@@ -37,11 +43,17 @@ pub trait Pass: Send + Sync {
 }
 
 /// All passes that need no parameters, by name.
-pub const PASSES: &[&dyn Pass] = &[&Fold, &Cse, &Heap, &Licm, &IfConvert, &Unroll, &Dce, &Compact];
+pub const PASSES: &[&dyn Pass] =
+    &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Induction, &Licm, &Version, &Dce, &Compact];
 
 /// What every trace goes through, whatever runs it.
 pub fn standard() -> Vec<&'static dyn Pass> {
-    vec![&Fold, &Cse, &Heap, &IfConvert, &Unroll, &Licm, &Fold, &Cse, &Dce, &Compact]
+    // Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
+    // invariants) before anybody asks whether their guards can leave, and what that made is tidied up at the end.
+    vec![
+        &Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Induction, &Fold, &Licm, &Version, &Licm, &Fold,
+        &Cse, &Dce, &Compact,
+    ]
 }
 
 /// Runs the standard passes.
