@@ -44,14 +44,14 @@ pub trait Pass: Send + Sync {
 
 /// All passes that need no parameters, by name.
 pub const PASSES: &[&dyn Pass] =
-    &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Induction, &Licm, &Version, &Dce, &Compact];
+    &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Version, &Dce, &Compact];
 
 /// What every trace goes through, whatever runs it.
 pub fn standard() -> Vec<&'static dyn Pass> {
     // Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
     // invariants) before anybody asks whether their guards can leave, and what that made is tidied up at the end.
     vec![
-        &Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Induction, &Fold, &Licm, &Version, &Licm, &Fold,
+        &Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold, &Version, &Licm, &Fold,
         &Cse, &Dce, &Compact,
     ]
 }

@@ -223,7 +223,9 @@ impl Ask {
         if !expected {
             v = self.emit.value(tr, Inst::Unary(Unary::Not, v), Ty::BOOL);
         }
-        self.all.push(v);
+        if !self.all.contains(&v) {
+            self.all.push(v);
+        }
     }
     /// A value at one end, and that no step to it wraps.
     fn value(&mut self, tr: &mut Trace, at: &mut Copy, v: Value) {

@@ -6,39 +6,64 @@
 //! same base and index, the accesses move in step and are `d` bytes apart, so that this happens at a fixed distance in
 //! iterations, which limits the size of a group. A load from `a[i + 1]` in front of a store to `a[i]` runs into nothing.
 //!
-//! Accesses whose distance is not known block, unless their classes say that they never meet. So do accesses that move by
-//! a stride known at run time only, which may be 0.
+//! Accesses whose distance is not known may be far apart all the same, and a stride only known at run time is hardly ever
+//! 0. Both can be asked before the loop, see [`super::overlap`].
 
 use super::Reason;
+use super::overlap::{self, Check};
 use super::shape::{Body, Memory};
+use crate::ir::Trace;
 
-/// The largest power of two of lanes, up to a given one, that is safe.
-pub fn limit(body: &Body, mut lanes: usize) -> Result<usize, Reason> {
+/// Questions that are worth asking before a loop.
+const CHECKS: usize = 8;
+
+/// The largest power of two of lanes, up to a given one, that is safe if the questions are answered with yes.
+pub fn limit(tr: &Trace, body: &Body, mut lanes: usize) -> Result<(usize, Vec<Check>), Reason> {
+    let mut checks = vec![];
     for (i, first) in body.memory.iter().enumerate() {
-        for second in &body.memory[i + 1..] {
-            if (first.is_store || second.is_store) && first.access.class.may_alias(second.access.class) {
-                let distance = distance(first, second, lanes)?;
+        for (j, second) in body.memory.iter().enumerate().skip(i + 1) {
+            let stores = first.is_store || second.is_store;
+            if !stores || !first.access.class.may_alias(second.access.class) {
+                continue;
+            }
+            let (a, b) = (&first.access.addr, &second.access.addr);
+            let check = if a.base != b.base || a.index != b.index {
+                Check::Apart(i, j)
+            } else if first.step.constant().is_none()
+                && a.disp == b.disp
+                && first.ty.size() == second.ty.size()
+            {
+                Check::Moves(i)
+            } else {
+                let distance =
+                    distance(first, second, lanes).ok_or("accesses of one class move by no fixed stride")?;
                 while lanes > distance {
                     lanes /= 2;
                 }
+                continue;
+            };
+            if !overlap::can_ask(tr, body, check) {
+                return Err("accesses of one class have no known distance");
+            }
+            if !checks.contains(&check) {
+                checks.push(check);
             }
         }
     }
-    if lanes < 2 { Err("iterations depend on the ones before") } else { Ok(lanes) }
+    if lanes < 2 {
+        return Err("iterations depend on the ones before");
+    }
+    if checks.len() > CHECKS { Err("too many accesses might meet") } else { Ok((lanes, checks)) }
 }
 
 /// How many iterations before `first` there is a `second` that touches the same bytes; `lanes` if it is as many or more.
-fn distance(first: &Memory, second: &Memory, lanes: usize) -> Result<usize, Reason> {
-    let (a, b) = (&first.access.addr, &second.access.addr);
-    if a.base != b.base || a.index != b.index {
-        return Err("accesses of one class have no known distance");
-    }
-    let step = first.step.constant().ok_or("accesses of one class move by a stride that may be 0")?;
-    let apart = i128::from(b.disp) - i128::from(a.disp);
-    let (size_a, size_b) = (first.ty.size() as i128, second.ty.size() as i128);
+fn distance(first: &Memory, second: &Memory, lanes: usize) -> Option<usize> {
+    let step = i128::from(first.step.constant()?);
+    let apart = i128::from(second.access.addr.disp) - i128::from(first.access.addr.disp);
+    let (a, b) = (first.ty.size() as i128, second.ty.size() as i128);
     let touches = |k: usize| {
-        let d = apart - k as i128 * i128::from(step);
-        d < size_a && d + size_b > 0
+        let d = apart - k as i128 * step;
+        d < a && d + b > 0
     };
-    Ok((1..lanes).find(|&k| touches(k)).unwrap_or(lanes))
+    Some((1..lanes).find(|&k| touches(k)).unwrap_or(lanes))
 }

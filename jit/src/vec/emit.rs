@@ -7,15 +7,24 @@
 
 use std::collections::HashMap;
 
+use super::overlap::{self, Check};
 use super::shape::{Body, Carried, Memory, Shape, Step};
 use super::tails;
 use crate::ir::{Addr, Binary, Inst, InstId, Range, Stride, Trace, Ty, Value};
 use crate::opt::emit::Emit;
 
 /// Makes it in front of the old loop, which is left with the rest.
-pub fn vector_loop(tr: &mut Trace, id: InstId, body: &Body, lanes: usize, out: &mut Vec<InstId>) {
+pub fn vector_loop(
+    tr: &mut Trace,
+    id: InstId,
+    body: &Body,
+    lanes: usize,
+    checks: &[Check],
+    out: &mut Vec<InstId>,
+) {
     let mut before = Emit::default();
-    let end = tails::groups_end(tr, &mut before, &body.range, lanes);
+    let allowed = overlap::ask(tr, &mut before, body, checks);
+    let end = tails::groups_end(tr, &mut before, &body.range, lanes, allowed);
 
     let region = tr.add_region();
     let counter = tr.add_param(region, Ty::I64);

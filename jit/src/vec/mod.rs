@@ -9,6 +9,7 @@
 //!   becomes of carried values;
 //! * [`reductions`]: carried values that may be computed in another order, bit for bit;
 //! * [`dependence`]: how many iterations may run at once without memory noticing;
+//! * [`overlap`]: what is asked about memory before the loop;
 //! * [`cost`]: how many should;
 //! * [`tails`]: where the groups end;
 //! * [`emit`]: the new loop.
@@ -24,6 +25,7 @@
 mod cost;
 mod dependence;
 mod emit;
+mod overlap;
 mod reductions;
 mod shape;
 mod tails;
@@ -104,8 +106,8 @@ impl Vectorise {
     fn vectorise(&self, tr: &mut Trace, id: InstId, out: &mut Vec<InstId>) -> Result<(), Reason> {
         let body = shape::Body::new(tr, id)?;
         let lanes = cost::lanes(tr, &body, self.0)?;
-        let lanes = dependence::limit(&body, lanes)?;
-        emit::vector_loop(tr, id, &body, lanes, out);
+        let (lanes, checks) = dependence::limit(tr, &body, lanes)?;
+        emit::vector_loop(tr, id, &body, lanes, &checks, out);
         Ok(())
     }
 }

@@ -11,8 +11,8 @@
 use crate::ir::{Binary, Cond, Range, Trace, Value};
 use crate::opt::emit::Emit;
 
-/// The end of the last whole group, and with it the start of what is left.
-pub fn groups_end(tr: &mut Trace, out: &mut Emit, r: &Range, lanes: usize) -> Value {
+/// The end of the last whole group, and with it the start of what is left. Unless groups are allowed, there are none.
+pub fn groups_end(tr: &mut Trace, out: &mut Emit, r: &Range, lanes: usize, allowed: Option<Value>) -> Value {
     let zero = out.i64(tr, 0);
     let (first, last) = if r.step > 0 { (r.start, r.end) } else { (r.end, r.start) };
     let mut count = out.binary(tr, Binary::Sub, last, first);
@@ -26,7 +26,10 @@ pub fn groups_end(tr: &mut Trace, out: &mut Emit, r: &Range, lanes: usize) -> Va
     }
     let group = r.step * lanes as i64;
     let bound = out.i64(tr, if group > 0 { i64::MAX - group } else { i64::MIN - group });
-    let safe = out.compare(tr, if group > 0 { Cond::Le } else { Cond::Ge }, r.end, bound);
+    let mut safe = out.compare(tr, if group > 0 { Cond::Le } else { Cond::Ge }, r.end, bound);
+    if let Some(allowed) = allowed {
+        safe = out.binary(tr, Binary::And, safe, allowed);
+    }
     count = out.binary(tr, Binary::Max, count, zero);
     count = out.select(tr, safe, count, zero);
     let whole = out.i64(tr, -(lanes as i64));

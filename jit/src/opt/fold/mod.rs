@@ -19,7 +19,7 @@ pub mod rules;
 
 use super::Pass;
 use super::subst::Subst;
-use crate::ir::{Binary, Cond, Const, Inst, InstId, RegionId, Scalar, Trace, Ty, Value};
+use crate::ir::{Binary, Cond, Const, Inst, InstId, Overflow, RegionId, Scalar, Trace, Ty, Value};
 use crate::semantics;
 use rules::{BY_OP, Op, Pattern, Var};
 
@@ -129,6 +129,11 @@ impl Folder<'_> {
         match inst {
             Inst::Binary(op, a, b)
                 if op.is_commutative(ty.scalar) && self.bits(*a).is_some() && self.bits(*b).is_none() =>
+            {
+                std::mem::swap(a, b);
+            }
+            Inst::Overflow(Overflow::Add | Overflow::Mul, a, b)
+                if self.bits(*a).is_some() && self.bits(*b).is_none() =>
             {
                 std::mem::swap(a, b);
             }

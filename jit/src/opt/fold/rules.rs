@@ -207,6 +207,7 @@ pub const RULES: &[(Types, &str, When)] = &[
     (Bool, "select(m, false, n) = and(not(m), n)", Always),
     (Bool, "select(m, n, true) = or(not(m), n)", Always),
     (Signed, "select(lt(x, 0), neg(x), x) = abs(x)", Always),
+    (Signed, "select(ge(x, 0), x, neg(x)) = abs(x)", Always),
 ];
 
 /// The operations rules speak of.

@@ -55,24 +55,32 @@ impl Facts {
     pub fn is_known(&self, cond: Value) -> Option<bool> {
         self.bools.iter().rfind(|b| b.0 == cond).map(|b| b.1)
     }
-    /// `x <= y + c`.
-    pub fn at_most(&mut self, x: Node, y: Node, c: i128) {
+    /// `x <= y + c`. Constants are zero and something, here as in questions.
+    pub fn at_most(&mut self, tr: &Trace, x: Node, y: Node, mut c: i128) {
+        let mut plain = |v: Node, sign: i128| match v.and_then(|v| int(tr, v)) {
+            Some(n) => {
+                c += sign * n;
+                None
+            }
+            None => v,
+        };
+        let (x, y) = (plain(x, -1), plain(y, 1));
         self.edges.entry(x).or_default().push((y, c));
         self.added.push(x);
     }
     /// A counter lies in its range.
-    pub fn counter(&mut self, counter: Value, r: &Range) {
+    pub fn counter(&mut self, tr: &Trace, counter: Value, r: &Range) {
         let step = i128::from(r.step);
         let (i, start, end) = (Some(counter), Some(r.start), Some(r.end));
         if step > 0 {
-            self.at_most(start, i, 0);
-            self.at_most(i, end, -1);
+            self.at_most(tr, start, i, 0);
+            self.at_most(tr, i, end, -1);
             // Stepping over the end does not overflow, by the promise of ranges.
-            self.at_most(end, None, MAX - step);
+            self.at_most(tr, end, None, MAX - step);
         } else {
-            self.at_most(i, start, 0);
-            self.at_most(end, i, -1);
-            self.at_most(None, end, -(MIN - step));
+            self.at_most(tr, i, start, 0);
+            self.at_most(tr, end, i, -1);
+            self.at_most(tr, None, end, -(MIN - step));
         }
     }
 
@@ -208,8 +216,8 @@ mod tests {
         assert!(facts.implies(tr, v(5), v(2), 0));
         assert!(facts.implies(tr, v(7), v(6), 0) && facts.implies(tr, None, v(7), 0));
         let mark = facts.mark();
-        facts.at_most(v(0), v(1), -6);
-        facts.at_most(v(1), None, 1000);
+        facts.at_most(tr, v(0), v(1), -6);
+        facts.at_most(tr, v(1), None, 1000);
         assert!(facts.implies(tr, v(4), v(1), -1));
         assert!(!facts.implies(tr, v(4), v(1), -2));
         assert_eq!(facts.interval(tr, Value::new(4)), (MIN, 999));

@@ -65,7 +65,7 @@ impl Walk<'_> {
                 Inst::Loop { range, body, .. } => {
                     let mark = self.facts.mark();
                     if let Some(r) = range {
-                        self.facts.counter(self.tr.region(body).params[0], &r);
+                        self.facts.counter(self.tr, self.tr.region(body).params[0], &r);
                     }
                     self.region(body);
                     self.facts.forget(mark);
@@ -111,7 +111,7 @@ impl Walk<'_> {
             Some(&Inst::Compare(cond, a, b)) if tr.ty(a) == Ty::I64 => {
                 let cond = if holds { cond } else { cond.inverse() };
                 for (x, y, c) in orders(cond, a, b) {
-                    self.facts.at_most(Some(x), Some(y), c);
+                    self.facts.at_most(tr, Some(x), Some(y), c);
                 }
             }
             Some(&Inst::Overflow(op, a, b)) if tr.ty(a) == Ty::I64 && !holds => {
@@ -122,8 +122,8 @@ impl Walk<'_> {
                         // Not worth a division.
                         Overflow::Mul => return,
                     };
-                    self.facts.at_most(Some(a), None, i128::from(i64::MAX) + high);
-                    self.facts.at_most(None, Some(a), -(i128::from(i64::MIN) + low));
+                    self.facts.at_most(tr, Some(a), None, i128::from(i64::MAX) + high);
+                    self.facts.at_most(tr, None, Some(a), -(i128::from(i64::MIN) + low));
                 }
             }
             _ => {}
