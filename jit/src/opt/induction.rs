@@ -59,11 +59,14 @@ fn counted(tr: &mut Trace, scopes: &Scopes, id: InstId, subst: &mut Subst, after
     let mut iteration = None;
     for k in 0..init.len() {
         let p = params[k + 1];
-        let Some(step) = growth(tr, p, next[k]) else { continue };
+        let Some(mut step) = growth(tr, p, next[k]) else { continue };
         let outside =
             scopes.home(tr, step.value().unwrap_or(init[k])).is_none_or(|h| !scopes.is_inside(h, body));
         if !outside {
             continue;
+        }
+        if let Growth::Int(v) = &mut step {
+            *v = subst.get(*v);
         }
         let n = *iteration.get_or_insert_with(|| front.binary(tr, Binary::Sub, params[0], r.start));
         let v = step.after(tr, &mut front, init[k], n);

@@ -37,9 +37,9 @@ impl Scopes {
         }
         self.owners[region.index()] = Some((owner, parent));
     }
-    /// The region an instruction is in.
+    /// The region an instruction was in when this was made.
     pub fn region(&self, inst: InstId) -> Option<RegionId> {
-        self.regions[inst.index()]
+        self.regions.get(inst.index()).copied().flatten()
     }
     /// The region a value is defined in.
     pub fn home(&self, tr: &Trace, v: Value) -> Option<RegionId> {

@@ -35,6 +35,10 @@ fn region(tr: &mut Trace, id: RegionId, subst: &mut Subst) {
     let mut out = Vec::with_capacity(insts.len());
     for inst in insts {
         subst.apply(tr.inst_mut(inst));
+        // A copy of this must not bring back what has been replaced.
+        if let Some(snap) = tr.exit_of(tr.inst(inst)) {
+            tr.snapshots[snap.index()].values.iter_mut().for_each(|v| *v = subst.get(*v));
+        }
         for inner in tr.inst(inst).regions() {
             region(tr, inner, subst);
         }

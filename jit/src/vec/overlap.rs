@@ -43,7 +43,7 @@ fn is_computed(tr: &Trace, body: &Body, v: Value) -> bool {
         return true;
     }
     let Some(inst) = tr.def_inst(v).filter(|inst| tr.is_pure(inst)) else { return false };
-    let mut all = !matches!(inst, Inst::Call(..)) && !(tr.status && tr.raises(inst));
+    let mut all = !(matches!(inst, Inst::Call(..)) || tr.status && tr.raises(inst));
     inst.for_each_use(|v| all = all && is_computed(tr, body, v));
     all
 }

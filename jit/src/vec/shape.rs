@@ -149,6 +149,9 @@ impl Body {
             Inst::BreakIf(..) => return Err("it has a break"),
             Inst::If { .. } => return Err("it has a branch"),
             Inst::Call(call, args) => {
+                if tr.results(id).is_empty() {
+                    return Err("it calls a function without a result");
+                }
                 let uniform = args.iter().all(|&a| self.is_uniform(a));
                 let descr = tr.call(*call);
                 if descr.effects.reads || descr.effects.writes {
@@ -169,6 +172,9 @@ impl Body {
                 let m = self.memory(id, *access, true, tr.ty(*v))?;
                 if m.step.constant() == Some(0) {
                     return Err("it stores to the same place over and over");
+                }
+                if m.ty.scalar == Scalar::Ptr {
+                    return Err("it stores addresses");
                 }
                 self.memory.push(m);
                 return Ok(());

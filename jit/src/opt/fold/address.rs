@@ -11,6 +11,10 @@ impl Folder<'_> {
     pub(super) fn memory(&mut self, id: InstId) {
         let mut inst = self.tr.inst(id).clone();
         let mut changed = false;
+        let size = match inst {
+            Inst::Store(_, v) => self.tr.ty(v).scalar.size(),
+            _ => self.tr.ty(self.tr.results(id)[0]).scalar.size(),
+        };
         match &mut inst {
             Inst::Load(access) | Inst::Store(access, _) => {
                 if let Some(Stride::Value(v)) = access.lane_stride {
@@ -18,6 +22,10 @@ impl Folder<'_> {
                         access.lane_stride = Some(Stride::Const(n));
                         changed = true;
                     }
+                }
+                if access.lane_stride == Some(Stride::Const(size as i64)) {
+                    access.lane_stride = None;
+                    changed = true;
                 }
                 while self.address(&mut access.addr) {
                     changed = true;
