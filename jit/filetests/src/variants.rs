@@ -75,6 +75,19 @@ pub fn expected(tr: &mut Trace, case: &Case) -> Result<Outcome, Failure> {
     run::reference(tr, case).or_else(|e| fail("reference", e))
 }
 
+/// The outcome on one back end, of the trace as it stands, optimised for nobody. It is checked on the reference first.
+///
+/// # Errors
+/// There is no such back end, it declines, or the trace breaks a promise.
+pub fn on(tr: &mut Trace, case: &Case, name: &str) -> Result<Outcome, Failure> {
+    expected(tr, case)?;
+    let backend = backends().iter().find(|b| b.name() == name);
+    let Some(backend) = backend else { return fail(name, "there is no such back end here") };
+    let code = backend.compile(tr).or_else(|why| fail(name, format!("declined: {why}")))?;
+    // SAFETY: the reference has just run this trace with this case, checked.
+    unsafe { run::compiled(tr, &code, case, Place::Back) }.or_else(|e| fail(name, e))
+}
+
 /// Runs a trace with several cases in every way; gives the outcomes, and who declined.
 ///
 /// # Errors
@@ -97,11 +110,10 @@ pub fn check(tr: &Trace, cases: &[Case]) -> Result<(Vec<Outcome>, Vec<Declined>)
         }
         for backend in backends() {
             let mut prepared = changed.clone();
-            backend.prepare(&mut prepared);
             let variant = format!("{} on {}", pipeline.name, backend.name());
-            if let Err(e) = verify(&prepared) {
-                return fail(variant, format!("prepared: {e}\n{prepared}"));
-            }
+            guarded(|| backend.prepare(&mut prepared))
+                .and_then(|()| same(&prepared, cases, &outcomes))
+                .or_else(|e| fail(format!("{variant}, prepared"), e))?;
             let traces = if prepared == changed { vec![&changed] } else { vec![&changed, &prepared] };
             for tr in traces {
                 if let Err(why) = one(tr, backend.as_ref(), cases, &outcomes)
@@ -126,7 +138,7 @@ pub fn one(
     outcomes: &[Outcome],
 ) -> Result<Result<(), Unsupported>, String> {
     crash::describe(|| format!("{}\n{tr}", backend.name()));
-    let code = match backend.compile(tr) {
+    let code = match guarded(|| backend.compile(tr))? {
         Ok(code) => code,
         Err(why) => return Ok(Err(why)),
     };
@@ -141,6 +153,36 @@ pub fn one(
         }
     }
     Ok(Ok(()))
+}
+
+/// A panic is a result too.
+fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        format!("panicked: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default())
+    })
+}
+
+/// Whether a rewritten trace is well formed and leads to the same outcomes on the reference.
+fn same(tr: &Trace, cases: &[Case], outcomes: &[Outcome]) -> Result<(), String> {
+    verify(tr).map_err(|e| format!("{e}\n{tr}"))?;
+    for (case, expected) in cases.iter().zip(outcomes) {
+        compare(run::reference(tr, case), expected, case).map_err(|e| format!("{case}: {e}\n{tr}"))?;
+    }
+    Ok(())
+}
+
+/// The first of the standard passes that goes wrong, with what it was given.
+fn blame(tr: &Trace, cases: &[Case], outcomes: &[Outcome]) -> Option<Failure> {
+    let mut tr = tr.clone();
+    jit::opt::standard().into_iter().find_map(|pass| {
+        let before = tr.clone();
+        let wrong = guarded(|| pass.run(&mut tr)).and_then(|_| same(&tr, cases, outcomes)).err()?;
+        Some(Failure {
+            variant: format!("pass {}", pass.name()),
+            message: format!("{wrong}\n; given\n{before}"),
+        })
+    })
 }
 
 fn compare(outcome: Result<Outcome, String>, expected: &Outcome, case: &Case) -> Result<(), String> {
