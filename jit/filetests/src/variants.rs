@@ -99,15 +99,9 @@ pub fn check(tr: &Trace, cases: &[Case]) -> Result<(Vec<Outcome>, Vec<Declined>)
     for pipeline in PIPELINES {
         let mut changed = tr.clone();
         crash::describe(|| format!("pipeline {}\n{tr}", pipeline.name));
-        (pipeline.run)(&mut changed);
-        if let Err(e) = verify(&changed) {
-            return fail(pipeline.name, format!("{e}\n{changed}"));
-        }
-        for (case, expected) in cases.iter().zip(&outcomes) {
-            let outcome = run::reference(&changed, case);
-            compare(outcome, expected, case)
-                .or_else(|e| fail(pipeline.name, format!("{case}: {e}\n{changed}")))?;
-        }
+        guarded(|| (pipeline.run)(&mut changed))
+            .and_then(|()| same(&changed, cases, &outcomes))
+            .or_else(|e| blame(&tr, cases, &outcomes).map_or_else(|| fail(pipeline.name, e), Err))?;
         for backend in backends() {
             let mut prepared = changed.clone();
             let variant = format!("{} on {}", pipeline.name, backend.name());

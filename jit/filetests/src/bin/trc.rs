@@ -112,6 +112,8 @@ type Outcome = Result<(), String>;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    // What panics in a pass or a back end is told as a failure of it, once.
+    std::panic::set_hook(Box::new(|_| {}));
     match execute(&args) {
         Ok(()) => {
             log::finish();
@@ -349,11 +351,17 @@ fn failure(tr: &Trace, case: &Case) -> Option<String> {
     unsafe { crash::isolated(check) }.err()
 }
 
+/// How long a trace is made smaller.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Prints the smallest trace that fails in the same place.
 fn smaller(out: &Out, trace: Trace, case: Case, why: &str) {
     let place = |why: &str| why.split(':').next().unwrap_or_default().to_string();
     let expected = place(why);
-    let mut fails = |tr: &Trace, case: &Case| failure(tr, case).is_some_and(|why| place(&why) == expected);
+    let start = Instant::now();
+    let mut fails = |tr: &Trace, case: &Case| {
+        start.elapsed() < PATIENCE && failure(tr, case).is_some_and(|why| place(&why) == expected)
+    };
     let (trace, case) = reduce::reduce(trace, case, &mut fails);
     let why = failure(&trace, &case).unwrap_or_default();
     let why: String = why.lines().map(|l| format!("; {l}\n")).collect();
