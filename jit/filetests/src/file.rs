@@ -129,11 +129,9 @@ impl File {
     /// The trace of an item, as far as it can be read.
     ///
     /// # Errors
-    /// That of the parser, with the line in the file.
+    /// That of the parser, with the line counted from the trace's first, so that blessing does not shift it.
     pub fn trace(&self, item: &Item) -> Result<Trace, String> {
-        // The declarations in one line, the trace in the line it has in the file.
-        let padding = "\n".repeat(item.line.saturating_sub(1));
-        let text = format!("{}{padding}{}", self.externs.join(" "), item.source);
+        let text = format!("{} {}", self.externs.join(" "), item.source);
         let mut traces = ir::parse(&text).map_err(|e| e.to_string())?;
         traces.pop().ok_or_else(|| "no trace".to_string())
     }
