@@ -14,13 +14,16 @@ use jit::semantics::Platform;
 use jit_filetests::case::{self, Case};
 use jit_filetests::file::File;
 use jit_filetests::remote::Remote;
-use jit_filetests::{externs, run, suite};
+use jit_filetests::{externs, fuzz, run, suite};
 
 const COMPILER: &str = "aarch64-linux-gnu-gcc";
 const EMULATOR: &str = "qemu-aarch64";
 
 /// The suite has thousands of cases of scalar operations, which are alike.
 const SCALAR_CASES: usize = 40;
+
+/// Traces of the generator.
+const FUZZED: u64 = 500;
 
 fn present(tool: &str) -> bool {
     let mut command = Command::new(tool);
@@ -128,6 +131,16 @@ fn every_operation_on_every_type() {
         let cases: Vec<Case> = test.cases.into_iter().step_by(step).collect();
         runner.check(&test.trace, &cases);
     });
+    runner.finish();
+}
+
+#[test]
+fn made_up_traces_run() {
+    let Some(mut runner) = Runner::new() else { return };
+    for seed in 0..FUZZED {
+        let (tr, case) = fuzz::generate(&mut fuzz::Source::seed(seed));
+        runner.check(&tr, &[case]);
+    }
     runner.finish();
 }
 

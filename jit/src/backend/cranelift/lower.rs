@@ -304,9 +304,11 @@ impl<'a> Lowering<'a> {
                     (IntCC::SignedGreaterThan, range.step)
                 };
                 let mut first = vec![start];
+                // Only what is defined now stays the same in the loop; the counter itself does not.
+                let wanted = self.wanted_pointers(counter, body);
                 let count = self.b.append_block_param(head.block, types::I64);
                 self.define(counter, Lanes::scalar(Scalar::I64, count));
-                for (base, stride) in self.wanted_pointers(counter, body) {
+                for (base, stride) in wanted {
                     let at = Addr { base, index: Some((range.start, stride)), disp: 0 };
                     first.push(self.lea(&at).parts[0]);
                     let bytes = self.stride(stride);
