@@ -248,6 +248,11 @@ impl<'a> Kernel<'a> {
     fn site(&mut self, inst: InstId, access: &Access, ty: Ty) -> Result<(), Unsupported> {
         let size = ty.scalar.size() as i64;
         let Addr { base, index, disp } = access.addr;
+        if let Some((_, Stride::Value(v))) = index
+            && !self.is_invariant(v)
+        {
+            return Err(Unsupported::at(inst, "a stride that changes"));
+        }
         let walk = match index {
             Some((i, stride)) if i == self.counter => match stride {
                 Stride::Const(0) => Walk::Fixed(None),
