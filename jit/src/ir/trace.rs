@@ -508,8 +508,8 @@ impl Trace {
             Inst::Unary(op, a) => op.raises() && float(a),
             Inst::Binary(op, a, _) => op.raises() && float(a),
             Inst::Fma(..) => true,
-            // Narrowing floats may overflow, a float may not fit an integer.
-            Inst::Convert(a) => float(a),
+            // Narrowing floats may overflow, a float (a half, too) may not fit an integer.
+            Inst::Convert(a) => float(a) || self.ty(*a).scalar == Scalar::F16,
             Inst::Call(id, _) => self.call(*id).effects.raises,
             _ => false,
         }
