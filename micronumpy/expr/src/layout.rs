@@ -3,7 +3,7 @@
 //! All operands of a loop nest are walked together: axes are put in one order, neighbouring ones merged where every
 //! operand allows it, and the elements numbered along that walk. A range of numbers is what a tile is. In a range an
 //! operand is side by side, the same element throughout, or neither; the last kind is gathered into a tile's memory
-//! first, in [`pieces`](Layout::pieces) of constant stride.
+//! first, in [pieces](Layout::pieces) of constant stride.
 
 use micronumpy::Dims;
 use micronumpy::iter::{AxisPlan, PerOp};
@@ -24,6 +24,18 @@ pub(crate) struct Layout {
     nop: usize,
     /// Whether a range of elements may go on over the end of a strip.
     pub gathers: bool,
+}
+
+/// Elements of an operand in a range: `count` of them, `stride` bytes apart, which are elements `at`, `at + every`, ... of the
+/// range.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    /// Bytes from the operand's pointer.
+    pub offset: isize,
+    pub stride: isize,
+    pub count: usize,
+    pub at: usize,
+    pub every: usize,
 }
 
 /// How an operand lies in a range.
@@ -102,7 +114,9 @@ impl Layout {
         }
         at + rest as isize * self.stride(0, k)
     }
-    /// Cuts a range into runs of constant stride of operand `k`: calls `f(offset, stride, count, elements before)`.
+    /// Cuts a range into runs of constant stride of operand `k`.
+    ///
+    /// Whole strips that are short are taken column by column, as such runs are longer.
     ///
     /// # Errors
     /// The first error of `f`.
@@ -111,18 +125,32 @@ impl Layout {
         k: usize,
         flat: usize,
         n: usize,
-        mut f: impl FnMut(isize, isize, usize, usize) -> Result<(), E>,
+        mut f: impl FnMut(Piece) -> Result<(), E>,
     ) -> Result<(), E> {
         let (inner, stride) = (self.inner(), self.inner_stride(k));
-        if self.shape.len() == 1 {
-            return f(self.offset(k, flat), stride, n, 0);
+        let axes = self.shape.len();
+        if axes == 1 {
+            return f(Piece { offset: self.offset(k, flat), stride, count: n, at: 0, every: 1 });
         }
+        let rows = self.shape[axes - 2] as usize;
         let mut done = 0;
         while done < n {
-            let column = (flat + done) % inner;
-            let count = (inner - column).min(n - done);
-            f(self.offset(k, flat + done), stride, count, done)?;
-            done += count;
+            let (at, column) = (flat + done, (flat + done) % inner);
+            let offset = self.offset(k, at);
+            // Whole strips until the next axis steps.
+            let whole = ((n - done) / inner).min(rows - at / inner % rows);
+            if column == 0 && whole > inner {
+                let across = self.stride(axes - 2, k);
+                for c in 0..inner {
+                    let offset = offset + c as isize * stride;
+                    f(Piece { offset, stride: across, count: whole, at: done + c, every: inner })?;
+                }
+                done += whole * inner;
+            } else {
+                let count = (inner - column).min(n - done);
+                f(Piece { offset, stride, count, at: done, every: 1 })?;
+                done += count;
+            }
         }
         Ok(())
     }

@@ -84,11 +84,11 @@ unsafe fn part(
             // SAFETY: direct outputs have room for these elements, stages for a tile.
             unsafe { ev.range(scratch, flat, n, &at)? };
             for ((plan, out), stage) in plans.iter().zip(&outs.0).zip(&at).filter(|((p, _), _)| !direct(p)) {
-                ev.layout.pieces(plan.operand, flat, n, |offset, stride, count, before| {
-                    let src = stage.wrapping_add(before * plan.size);
-                    let dst = out.wrapping_offset(offset);
+                ev.layout.pieces(plan.operand, flat, n, |p| {
+                    let src = stage.wrapping_add(p.at * plan.size);
+                    let (step, dst) = ((p.every * plan.size) as isize, out.wrapping_offset(p.offset));
                     // SAFETY: elements of the stage and of the output.
-                    unsafe { plan.transfer.run(src, plan.size as isize, dst, stride, count) }
+                    unsafe { plan.transfer.run(src, step, dst, p.stride, p.count) }
                 })?;
                 if let Some(report) = plan.report {
                     ev.check(report);

@@ -158,9 +158,10 @@ impl Evaluator<'_> {
                     if to.stride == 0 {
                         return transfer.run(t.inputs[*input], 0, out, 0, 1);
                     }
-                    self.layout.pieces(*input, flat, t.n, |offset, stride, count, before| {
-                        let at = out.wrapping_add(before * size);
-                        transfer.run(base.wrapping_offset(offset), stride, at, *size as isize, count)
+                    self.layout.pieces(*input, flat, t.n, |p| {
+                        let at = out.wrapping_add(p.at * size);
+                        let step = (p.every * size) as isize;
+                        transfer.run(base.wrapping_offset(p.offset), p.stride, at, step, p.count)
                     })
                 }
             }
