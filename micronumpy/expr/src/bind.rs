@@ -396,8 +396,10 @@ impl Binder<'_> {
         }
         let body = Body { nodes, inputs: plan_inputs, outs: vec![e] };
         let facts = Facts::new(graph, &body);
+        // Elements that are not what the loop takes pass through a buffer.
+        let through_buffer = body.nodes.is_empty() && body.inputs.iter().any(|i| !i.ready);
         let kind = match fold_layout {
-            Some((walk, f)) => Kind::Fold(Box::new(self.fold_plan(&f, walk))),
+            Some((walk, f)) => Kind::Fold(Box::new(self.fold_plan(&f, walk, f.buffered || through_buffer))),
             None => {
                 let k = read.len();
                 let itemsize = node.dtype.itemsize;
@@ -468,7 +470,7 @@ impl Binder<'_> {
         let dense = own.last().is_none_or(|&s| s == itemsize);
         (layout, Walk { shape: walk.shape, out_strides, dense })
     }
-    fn fold_plan(&self, f: &FoldOp, walk: Walk) -> FoldPlan {
+    fn fold_plan(&self, f: &FoldOp, walk: Walk, buffered: bool) -> FoldPlan {
         let dtype = &f.found.dtypes[0];
         let identity = ufuncs::table::find(f.name).map_or(ufuncs::Identity::None, |u| u.identity);
         FoldPlan {
@@ -480,7 +482,7 @@ impl Binder<'_> {
             shape: walk.shape,
             out_strides: walk.out_strides,
             dense: walk.dense,
-            chunk: if f.buffered { self.options.bufsize.max(1) } else { usize::MAX },
+            chunk: if buffered { self.options.bufsize.max(1) } else { usize::MAX },
             first: matches!(identity, ufuncs::Identity::None | ufuncs::Identity::ReorderableNone),
             identity,
             report: Report { index: f.report, quiet: f.found.def.flags.contains(LoopFlags::NO_FP_ERRORS) },
