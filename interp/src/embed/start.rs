@@ -34,7 +34,10 @@ pub unsafe fn run(argc: c_int, argv: *mut *const c_char) -> c_int {
             ffi::Py_ExitStatusException(status);
         }
         claim_executable(&own);
-        ffi::Py_RunMain()
+        // The whole program runs inside one attachment, so that the slots it calls find their thread attached: that is a
+        // counter then, and a visit to CPython's thread state otherwise. It never ends, because the interpreter is gone
+        // when `Py_RunMain` returns.
+        pyo3::Python::attach_unchecked(|_| libc::exit(ffi::Py_RunMain()))
     }
 }
 

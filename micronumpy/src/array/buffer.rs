@@ -7,7 +7,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::dtype::Dtype;
+use crate::dtype::{Dtype, TypeNum};
 use crate::error::{Error, Result};
 
 /// Size in bytes of an array, refusing what numpy refuses.
@@ -216,6 +216,32 @@ mod tests {
             let b = alloc(n, true).expect("a megabyte");
             assert!(std::slice::from_raw_parts(b, n).iter().all(|&x| x == 0));
             free(b);
+        }
+    }
+}
+
+/// Working memory of `n` equal items: a vector whose length comes from a user's shape, so that running out of memory is
+/// an error and not the end of the process.
+///
+/// # Errors
+/// `Error::Memory`.
+pub fn scratch<T: Clone>(n: usize, value: T) -> Result<Vec<T>> {
+    let mut out = scratch_list(n)?;
+    out.resize(n, value);
+    Ok(out)
+}
+
+/// [`scratch`] to be filled by pushing.
+///
+/// # Errors
+/// `Error::Memory`.
+pub fn scratch_list<T>(capacity: usize) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    match out.try_reserve_exact(capacity) {
+        Ok(()) => Ok(out),
+        Err(_) => {
+            let nbytes = capacity.saturating_mul(size_of::<T>()).min(isize::MAX as usize);
+            Err(Error::Memory { shape: vec![nbytes as isize], dtype: Dtype::builtin(TypeNum::BYTE) })
         }
     }
 }

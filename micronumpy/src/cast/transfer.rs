@@ -11,6 +11,7 @@ use ufuncs::datetime::Converter;
 use ufuncs::{LoopContext, LoopFlags, LoopFn};
 
 use super::{Casting, HostCast, cast_level, dates, nested, text};
+use crate::array::buffer;
 use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
 use crate::object::{self, ObjectOps};
@@ -330,7 +331,7 @@ impl Buffered {
             (a.as_mut_ptr().cast::<u8>(), b.as_mut_ptr().cast::<u8>(), CHUNK / biggest)
         } else {
             let words = biggest.div_ceil(16);
-            large = vec![0; 2 * words];
+            large = buffer::scratch(2 * words, 0)?;
             let p = large.as_mut_ptr();
             // SAFETY: `p` points to `2 * words` words.
             (p.cast::<u8>(), unsafe { p.add(words) }.cast::<u8>(), 1)
@@ -542,6 +543,10 @@ fn plan_host(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     }
     if let Body::Struct(_) | Body::Subarray(..) = src.body {
         return nested::plan(src, dst, aligned);
+    }
+    if matches!(src.num, TypeNum::LONGDOUBLE | TypeNum::CLONGDOUBLE | TypeNum::VOID) {
+        // As objects their elements are numpy scalars, and to store such a scalar is this very cast.
+        return Err(Error::missing(format!("the cast from {:?} to {:?}", src.num, dst.num)));
     }
     Ok(Step::Roundtrip(src.clone(), dst.clone()))
 }

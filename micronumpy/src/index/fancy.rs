@@ -4,7 +4,8 @@ use smallvec::SmallVec;
 
 use super::check_index;
 use crate::array::{
-    ArrayRef, Dims, MAXDIMS, NdArray, Order, View, broadcast_shapes, overlap, shape_text, sorted_like_strides,
+    ArrayRef, Dims, MAXDIMS, NdArray, Order, View, broadcast_shapes, buffer, overlap, shape_text,
+    sorted_like_strides,
 };
 use crate::cast::Transfer;
 use crate::error::{Error, Result};
@@ -104,8 +105,9 @@ impl FancyPlan {
                 "number of dimensions must be within [0, {MAXDIMS}], indexing result would have {ndim}"
             )));
         }
-        let count: usize = fancy.iter().map(|&n| n as usize).product();
-        let mut offsets = vec![sub.offset; count];
+        let count = fancy.iter().try_fold(1isize, |n, &d| n.checked_mul(d));
+        let count = count.ok_or_else(|| Error::value("iterator is too large"))? as usize;
+        let mut offsets = buffer::scratch(count, sub.offset)?;
         let mut index_strides: SmallVec<[Dims; 4]> = SmallVec::new();
         for (index, shape) in indices.iter().zip(&shapes) {
             let strides = broadcast_strides(shape, &index.strides(), &fancy)?;
@@ -281,10 +283,13 @@ impl FancyPlan {
     }
 
     /// Byte offset of every selected element from the array's data pointer, in C order of the result's shape.
-    pub fn element_offsets(&self) -> Vec<isize> {
-        let mut out = vec![0isize; self.size()];
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn element_offsets(&self) -> Result<Vec<isize>> {
+        let mut out = buffer::scratch(self.size(), 0isize)?;
         if out.is_empty() {
-            return out;
+            return Ok(out);
         }
         let item = size_of::<isize>();
         let c = crate::array::contiguous_strides(&self.shape, item, false);
@@ -312,7 +317,7 @@ impl FancyPlan {
             }
             Ok(())
         });
-        out
+        Ok(out)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Boolean masks: as an index of the whole array, and as positions of their true elements.
 
-use crate::array::{ArrayRef, Dims, NdArray, Order, overlap};
+use crate::array::{ArrayRef, Dims, NdArray, Order, buffer, overlap};
 use crate::cast::Transfer;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
@@ -50,9 +50,11 @@ pub fn count_true(mask: &ArrayRef<'_>) -> usize {
 /// Positions of the true elements of a bool array: a list per axis.
 ///
 /// # Errors
-/// None for bool arrays; the signature leaves room for other dtypes.
+/// Memory.
 pub fn nonzero(mask: &ArrayRef<'_>) -> Result<Vec<Vec<isize>>> {
-    let mut out = vec![Vec::with_capacity(count_true(mask)); mask.ndim()];
+    let count = count_true(mask);
+    let mut out =
+        (0..mask.ndim()).map(|_| buffer::scratch_list(count)).collect::<Result<Vec<Vec<isize>>>>()?;
     let Some((&inner, outer)) = mask.shape.split_last() else { return Ok(out) };
     if mask.size() == 0 {
         return Ok(out);

@@ -38,7 +38,7 @@ fn check(shape: &[isize], items: &[Item<'_>], want_shape: &[isize], want_strides
             let r = unsafe { f.take(a.data(), &a.dtype).unwrap() };
             assert_eq!((&r.shape[..], &r.strides[..]), (want_shape, want_strides));
             assert_eq!(values(&r), want);
-            assert_eq!(f.element_offsets().iter().map(|o| o / 8).collect::<Vec<_>>(), want);
+            assert_eq!(f.element_offsets().unwrap().iter().map(|o| o / 8).collect::<Vec<_>>(), want);
         }
         Plan::Mask(m) => {
             let r = unsafe { m.take(a.data(), &a.dtype).unwrap() };

@@ -29,7 +29,11 @@ pub fn concatenate_shape(shapes: &[&[isize]], axis: usize) -> Result<Dims> {
         }
         for (d, (&n, slot)) in shape.iter().zip(out.iter_mut()).enumerate() {
             if d == axis {
-                *slot += n;
+                // An overflow shows as numpy's does.
+                *slot = slot.wrapping_add(n);
+                if *slot < 0 {
+                    return Err(Error::value("negative dimensions are not allowed"));
+                }
             } else if n != *slot {
                 return Err(Error::value(format!(
                     "all the input array dimensions except for the concatenation axis must match exactly, but \
@@ -41,6 +45,15 @@ pub fn concatenate_shape(shapes: &[&[isize]], axis: usize) -> Result<Dims> {
         }
     }
     Ok(out)
+}
+
+/// Length of a concatenation of all elements.
+///
+/// # Errors
+/// `total number of elements too large to concatenate`
+pub fn flat_length(sizes: &[usize]) -> Result<isize> {
+    let total = sizes.iter().try_fold(0isize, |n, &size| n.checked_add_unsigned(size));
+    total.ok_or_else(|| Error::value("total number of elements too large to concatenate"))
 }
 
 /// Byte strides numpy gives the result: like the inputs lie.

@@ -10,7 +10,7 @@ use ufuncs::sort::{
 
 use super::compare::Compare;
 use super::{Prepared, Target, for_each_lane};
-use crate::array::{ArrayRef, NdArray, Order};
+use crate::array::{ArrayRef, NdArray, Order, buffer};
 use crate::cast::Transfer;
 use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
@@ -140,7 +140,7 @@ fn indirect(
     }
     let size = arr.dtype.itemsize;
     let lane = if direct(arr, axis) { None } else { Some(LaneBuffer::new(arr.dtype, n)?) };
-    let mut index = vec![0isize; n];
+    let mut index = buffer::scratch(n, 0isize)?;
     let (out_stride, swapped) = (out.strides[axis], out.dtype.is_swapped());
     for_each_lane(arr.shape, axis, &[arr.data, out.data], &[arr.strides, out.strides], |p| {
         // SAFETY: both lanes have `n` elements.
@@ -243,7 +243,7 @@ pub fn lexsort(keys: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result
     data.extend(keys.iter().map(|k| k.data));
     let mut strides = vec![out.strides];
     strides.extend(keys.iter().map(|k| k.strides));
-    let mut index = vec![0isize; n];
+    let mut index = buffer::scratch(n, 0isize)?;
     for_each_lane(first.shape, axis, &data, &strides, |p| {
         index.iter_mut().enumerate().for_each(|(i, v)| *v = i as isize);
         for (j, ((way, lane), key)) in ways.iter().zip(keys).enumerate() {

@@ -1,7 +1,7 @@
 //! Picking and placing elements by position: take, put, repeat, choose, compress, putmask, place.
 
 use super::{Prepared, Target};
-use crate::array::{ArrayRef, Dims, NdArray, Order, broadcast_shapes_args, shape_text};
+use crate::array::{ArrayRef, Dims, NdArray, Order, broadcast_shapes_args, buffer, shape_text};
 use crate::cast::Transfer;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
@@ -32,8 +32,10 @@ impl Mode {
 pub(crate) fn positions(arr: &ArrayRef<'_>) -> Result<Vec<isize>> {
     let p = Prepared::contiguous(*arr, &Dtype::intp())?;
     let v = p.view();
+    let mut out = buffer::scratch_list(v.size())?;
     // SAFETY: `size` contiguous aligned native elements.
-    Ok((0..v.size()).map(|i| unsafe { v.data.cast::<isize>().add(i).read() }).collect())
+    out.extend((0..v.size()).map(|i| unsafe { v.data.cast::<isize>().add(i).read() }));
+    Ok(out)
 }
 
 /// Shape of `take` along an axis.
@@ -60,7 +62,7 @@ pub fn take(
     if n == 0 && out.size() != 0 {
         return Err(Error::index("cannot do a non-empty take from an empty axes."));
     }
-    let mut checked = Vec::with_capacity(list.len());
+    let mut checked = buffer::scratch_list(list.len())?;
     for i in list {
         match if n == 0 { None } else { mode.apply(i, n) } {
             Some(k) => checked.push(k),
@@ -239,7 +241,7 @@ pub fn repeat_counts(repeats: &ArrayRef<'_>, n: isize) -> Result<(Vec<isize>, is
         if counts[0] < 0 {
             return Err(Error::value("negative dimensions are not allowed"));
         }
-        counts = vec![counts[0]; n as usize];
+        counts = buffer::scratch(n as usize, counts[0])?;
     } else if counts.len() as isize != n {
         return Err(Error::value(format!(
             "operands could not be broadcast together with shape {} {}",
@@ -267,8 +269,10 @@ pub fn repeat_counts(repeats: &ArrayRef<'_>, n: isize) -> Result<(Vec<isize>, is
 /// Memory, object trouble.
 pub fn repeat(arr: &ArrayRef<'_>, counts: &[isize], axis: usize, out: &ArrayRef<'_>) -> Result<()> {
     // The same as taking, with positions repeated.
-    let list: Vec<isize> =
-        counts.iter().enumerate().flat_map(|(i, &c)| std::iter::repeat_n(i as isize, c as usize)).collect();
+    let mut list = buffer::scratch_list(counts.iter().sum::<isize>() as usize)?;
+    for (i, &c) in counts.iter().enumerate() {
+        list.resize(list.len() + c as usize, i as isize);
+    }
     let intp = Dtype::intp();
     let (shape, strides) = ([list.len() as isize], [size_of::<isize>() as isize]);
     // SAFETY: the list lives until the end of this function and is only read.

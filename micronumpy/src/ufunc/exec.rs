@@ -7,7 +7,7 @@
 //! Operands either coincide or do not overlap; [`overlaps`] is how callers find out and copy what does.
 
 use super::BoundLoop;
-use crate::array::ArrayRef;
+use crate::array::{ArrayRef, buffer};
 use crate::cast::{Transfer, release_objects};
 use crate::dtype::{Dtype, equivalent};
 use crate::error::{Error, Result};
@@ -120,7 +120,7 @@ impl<'a> Stager<'a> {
                 Transfer::new(want, op.dtype, aligned)?
             };
             let bytes = chunk * want.itemsize;
-            stages.push(Some(Stage { words: vec![0u128; bytes.div_ceil(16).max(1)], transfer }));
+            stages.push(Some(Stage { words: buffer::scratch(bytes.div_ceil(16).max(1), 0u128)?, transfer }));
         }
         let any = stages.iter().any(|s| s.is_some());
         Ok(Stager { l, stages, chunk, any })

@@ -1,10 +1,13 @@
 //! Nothing unwinds into C: a panic becomes a `SystemError`, an error becomes the exception it is.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pyo3::exceptions::PySystemError;
+use pyo3::exceptions::{PyRecursionError, PySystemError};
 use pyo3::prelude::*;
 use pyo3::{PyErr, Python, ffi};
+
+use super::stack;
 
 /// What a C function returns when it failed.
 pub trait Failed {
@@ -29,24 +32,45 @@ impl Failed for f64 {
     const FAILED: Self = -1.0;
 }
 
-/// Run a body that CPython called: the GIL is held, errors and panics become exceptions.
+/// Run a body that CPython called: the GIL is held, errors and panics become exceptions. It does not start when the stack
+/// is nearly used up.
+#[inline]
 pub fn guard<R: Failed>(body: impl FnOnce(Python<'_>) -> PyResult<R>) -> R {
-    // SAFETY: guarded functions are only reached from CPython, which holds the GIL.
-    let py = unsafe { Python::assume_attached() };
-    let err = match catch_unwind(AssertUnwindSafe(|| body(py))) {
-        Ok(Ok(value)) => return value,
-        Ok(Err(err)) => err,
-        Err(payload) => {
-            let text = payload
-                .downcast_ref::<&str>()
-                .map(|s| s.to_string())
-                .or_else(|| payload.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
-            PySystemError::new_err(format!("internal error in micronumpy: {text}"))
-        }
-    };
-    err.restore(py);
-    R::FAILED
+    cleanup(|py| if stack::is_low() { Err(stack_used_up()) } else { body(py) })
+}
+
+/// [`guard`] for a body that has to run however little stack is left, because it gives something back.
+#[inline]
+pub fn cleanup<R: Failed>(body: impl FnOnce(Python<'_>) -> PyResult<R>) -> R {
+    // The GIL is held already. Attaching tells that to pyo3, which otherwise puts off giving back what a `Py` (in a caught
+    // error, say) refers to.
+    // SAFETY: CPython calls us, so it is there, even if it is shutting down.
+    unsafe {
+        Python::attach_unchecked(|py| {
+            let err = match catch_unwind(AssertUnwindSafe(|| body(py))) {
+                Ok(Ok(value)) => return value,
+                Ok(Err(err)) => err,
+                Err(payload) => panicked(&*payload),
+            };
+            err.restore(py);
+            R::FAILED
+        })
+    }
+}
+
+#[cold]
+fn stack_used_up() -> PyErr {
+    PyRecursionError::new_err("maximum recursion depth exceeded")
+}
+
+#[cold]
+fn panicked(payload: &(dyn Any + Send)) -> PyErr {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|s| s.to_string())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    PySystemError::new_err(format!("internal error in micronumpy: {text}"))
 }
 
 /// The result of a C API call that returns a new reference or null.

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod import;
 pub mod methods;
 pub mod slots;
+pub mod stack;
 pub mod types;
 pub mod unicode;
 

@@ -343,12 +343,15 @@ fn convert_operands<'py>(
     obj: &Bound<'py, PyAny>,
     op_flags: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Operands<'py>> {
+    // The number is looked at before anything of that size is made.
+    let given =
+        if obj.is_instance_of::<PyTuple>() || obj.is_instance_of::<PyList>() { obj.len()? } else { 1 };
+    if given > i32::MAX as usize {
+        return Err(PyValueError::new_err("Too many operands to nditer"));
+    }
     let objects = items(obj).unwrap_or_else(|| vec![obj.clone()]);
     if objects.is_empty() {
         return Err(PyValueError::new_err("Must provide at least one operand"));
-    }
-    if objects.len() > i32::MAX as usize {
-        return Err(PyValueError::new_err("Too many operands to nditer"));
     }
     let flags = match op_flags.filter(|o| !o.is_none()) {
         Some(given) => per_op_flags(given, objects.len())?,

@@ -14,7 +14,7 @@ use super::array_attr::lookup;
 use super::buffer::Memory;
 use crate::abi::*;
 use crate::objects::array::alloc::{self, Make};
-use crate::objects::array::args;
+use crate::objects::array::{args, assign};
 use crate::objects::{Array, Descr, dtype};
 
 /// The C struct of `__array_struct__`.
@@ -186,14 +186,27 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
         }
     }
     let data = dict.get_item("data")?.filter(|d| !d.is_none());
-    let shape_obj = dict.get_item("shape")?;
-    let shape = match &shape_obj {
-        None if data.is_some() || dict.contains("shape")? => None,
-        None => None,
+    let shape = match dict.get_item("shape")? {
         Some(s) => match s.cast::<PyTuple>() {
-            Ok(t) => Some(args::sequence(t.iter(), t.len())?),
+            Ok(t) => args::sequence(t.iter(), t.len())?,
             Err(_) => return Err(PyTypeError::new_err("shape must be a tuple")),
         },
+        None if dict.contains("data")? => {
+            return Err(PyValueError::new_err("Missing __array_interface__ shape"));
+        }
+        None => Dims::new(),
+    };
+    let strides = match dict.get_item("strides")?.filter(|s| !s.is_none()) {
+        Some(s) => {
+            let Ok(t) = s.cast::<PyTuple>() else {
+                return Err(PyTypeError::new_err("strides must be a tuple"));
+            };
+            if t.len() != shape.len() {
+                return Err(PyValueError::new_err("mismatch in length of strides and shape"));
+            }
+            Some(args::sequence(t.iter(), t.len())?)
+        }
+        None => None,
     };
     let mut owner = obj.clone();
     let writeable;
@@ -209,21 +222,12 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
                 ));
             }
             let p = t.get_item(0)?;
-            let address: usize = if p.is_instance_of::<PyString>() {
-                let text: String = p.extract()?;
-                let digits = text.trim().trim_start_matches("0x");
-                usize::from_str_radix(digits, 16).map_err(|_| {
-                    PyTypeError::new_err(
-                        "first element of __array_interface__ data tuple must be integer or string.",
-                    )
-                })?
-            } else if p.is_instance_of::<pyo3::types::PyInt>() {
-                p.extract()?
-            } else {
+            if !p.is_instance_of::<pyo3::types::PyInt>() {
                 return Err(PyTypeError::new_err(
-                    "first element of __array_interface__ data tuple must be integer or string.",
+                    "first element of __array_interface__ data tuple must be an integer.",
                 ));
-            };
+            }
+            let address: usize = p.extract()?;
             pointer = address as *mut u8;
             writeable = !t.get_item(1)?.is_truthy()?;
         }
@@ -234,6 +238,9 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
             };
             match Memory::of(&base) {
                 Ok(mem) => {
+                    if descr.dtype().has_object() {
+                        return Err(PyValueError::new_err("cannot construct array of objects from a buffer"));
+                    }
                     let offset = match dict.get_item("offset")? {
                         Some(o) => args::index(&o).map_err(|_| {
                             PyTypeError::new_err("__array_interface__ offset must be an integer")
@@ -250,34 +257,20 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
                     writeable = mem.writeable;
                     owner = mem.owner.clone();
                 }
-                Err(e) if other.is_some() => return Err(e),
+                Err(e) if dict.contains("data")? => return Err(e),
                 Err(_) => {
-                    // No memory at all: the object itself is the value of a scalar.
-                    if shape.as_ref().is_some_and(|s| !s.is_empty()) {
+                    // No memory at all: the object itself is the value of a scalar. It is asked as a number or a string,
+                    // for its protocols would lead back here.
+                    let arr = alloc::new(&descr, &shape, micronumpy::Order::C, false)?;
+                    if arr.size() > 1 {
                         return Err(PyValueError::new_err("cannot coerce scalar to array with size > 1"));
                     }
-                    let arr = alloc::new(&descr, &[], micronumpy::Order::C, false)?;
-                    crate::objects::array::assign::assign(&arr, obj)?;
+                    assign::assign_scalar(&arr, obj)?;
                     return Ok(Some(arr));
                 }
             }
         }
     }
-    let Some(shape) = shape else {
-        return Err(PyValueError::new_err("Missing __array_interface__ shape"));
-    };
-    let strides = match dict.get_item("strides")?.filter(|s| !s.is_none()) {
-        Some(s) => {
-            let Ok(t) = s.cast::<PyTuple>() else {
-                return Err(PyTypeError::new_err("strides must be a tuple"));
-            };
-            if t.len() != shape.len() {
-                return Err(PyValueError::new_err("mismatch in length of strides and shape"));
-            }
-            Some(args::sequence(t.iter(), t.len())?)
-        }
-        None => None,
-    };
     let itemsize = descr.itemsize();
     if let Some((len, offset)) = limit {
         let st = match &strides {
@@ -292,7 +285,10 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
     let empty = shape.contains(&0);
     if pointer.is_null() {
         if !empty {
-            return Err(PyValueError::new_err("__array_interface__ data pointer is null"));
+            return Err(PyValueError::new_err(
+                "data is NULL but array contains data, in older versions of NumPy this may have used the scalar path.  To get the \
+                 scalar path you must leave the data field undefined.",
+            ));
         }
         return alloc::new(&descr, &shape, micronumpy::Order::C, false).map(Some);
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use ufuncs::TypeNum;
 
 use super::{NdIter, Operand, SharedTransfer};
-use crate::array::{ArrayRef, is_aligned};
+use crate::array::{ArrayRef, buffer, is_aligned};
 use crate::cast::{Transfer, release_objects};
 use crate::error::{Error, Result};
 
@@ -261,7 +261,7 @@ impl NdIter {
             if !slot.memory.is_empty() {
                 slot.retired.push(std::mem::take(&mut slot.memory));
             }
-            slot.memory = vec![0u128; bytes.div_ceil(16).max(1)];
+            slot.memory = buffer::scratch(bytes.div_ceil(16).max(1), 0u128)?;
             let Some(arr) = &op.array else { continue };
             let aligned = is_aligned(arr.data, &arr.shape, &arr.strides, arr.dtype.align);
             if op.read {

@@ -83,7 +83,7 @@ fn each(
     };
     let (sa, sb) = (steps(a.shape()), steps(b.shape()));
     let total: usize = shape.iter().map(|&n| n as usize).product();
-    let mut out = Vec::with_capacity(total);
+    let mut out = micronumpy::array::buffer::scratch_list(total).py(py)?;
     for flat in 0..total {
         let (mut rest, mut i, mut j) = (flat, 0, 0);
         for axis in (0..shape.len()).rev() {

@@ -48,15 +48,8 @@ fn converted<'py>(arr: &Array<'py>, descr: &Descr<'py>) -> PyResult<Array<'py>> 
     array::from_any(&arr.0, Some(descr), 0, 0, NPY_ARRAY_ALIGNED | crate::abi::NPY_ARRAY_FORCECAST)
 }
 
-/// The array a product goes to: `out` if it is exactly right, else a new one of the type of the operand with the higher
-/// `__array_priority__`.
-fn result<'py>(
-    a: &Array<'py>,
-    b: &Array<'py>,
-    descr: &Descr<'py>,
-    shape: &[isize],
-    out: Option<&Array<'py>>,
-) -> PyResult<Array<'py>> {
+/// The array a product goes to: `out` if it is exactly right, else a new plain one.
+fn result<'py>(descr: &Descr<'py>, shape: &[isize], out: Option<&Array<'py>>) -> PyResult<Array<'py>> {
     if let Some(out) = out {
         let right = out.shape() == shape
             && out.dtype().num == descr.dtype().num
@@ -69,18 +62,18 @@ fn result<'py>(
         }
         return Ok(out.clone());
     }
-    let owner =
-        if a.0.get_type().is(b.0.get_type()) || wrap::priority(&a.0, 0.0)? >= wrap::priority(&b.0, 0.0)? {
-            a
-        } else {
-            b
-        };
-    let ty = owner.0.get_type().into_any();
-    let subtype = (!owner.is_exact()).then_some(&ty);
     // SAFETY: fresh contiguous memory.
-    unsafe {
-        Make { subtype, parent: subtype.map(|_| &owner.0), zeroed: true, ..Make::new(descr, shape) }.build()
+    unsafe { Make { zeroed: true, ..Make::new(descr, shape) }.build() }
+}
+
+/// A new result as an instance of the operands' class, that of the higher priority if they differ.
+fn like_operands<'py>(res: Array<'py>, a: &Array<'py>, b: &Array<'py>) -> PyResult<Array<'py>> {
+    let same = a.0.get_type().is(b.0.get_type());
+    let owner = if same || wrap::priority(&a.0, 0.0)? >= wrap::priority(&b.0, 0.0)? { a } else { b };
+    if owner.is_exact() {
+        return Ok(res);
     }
+    alloc::instance_of(res, owner.0.get_type().as_any(), Some(&owner.0))
 }
 
 type ShapeOf = fn(&[isize], &[isize]) -> micronumpy::Result<micronumpy::Dims>;
@@ -101,9 +94,9 @@ fn product<'py>(
     }
     let (a2, b2) = (converted(&a, &descr)?, converted(&b, &descr)?);
     let shape = shape_of(a.shape(), b.shape()).py(py)?;
-    let res = result(&a, &b, &descr, &shape, out)?;
+    let res = result(&descr, &shape, out)?;
     compute(&a2.view(), &b2.view(), &res.view()).py(py)?;
-    if out.is_some() { Ok(res.0) } else { array::unwrap_0d(res) }
+    if out.is_some() { Ok(res.0) } else { array::unwrap_0d(like_operands(res, &a, &b)?) }
 }
 
 /// `np.dot(a, b, out)`

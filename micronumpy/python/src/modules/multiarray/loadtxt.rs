@@ -556,7 +556,7 @@ fn load_from_filelike<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>
     let usecols = match usecols.filter(|u| !u.is_none()) {
         None => None,
         Some(u) => {
-            let mut cols = Vec::with_capacity(u.len()?);
+            let mut cols = Vec::new();
             for o in args::items(&u)? {
                 cols.push(args::index(&o).map_err(|e| {
                     if e.is_instance_of::<PyTypeError>(py) {

@@ -68,7 +68,7 @@ fn concatenate<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
             i32::MAX
         )));
     }
-    let mut items = Vec::with_capacity(n);
+    let mut items = Vec::new();
     for i in 0..n {
         items.push(seq.get_item(i)?);
     }
@@ -105,7 +105,10 @@ fn concatenate_items<'py>(
         }
     };
     let shape: Dims = match axis {
-        None => Dims::from_slice(&[arrays.iter().map(|x| x.size() as isize).sum()]),
+        None => {
+            let sizes: Vec<usize> = arrays.iter().map(Array::size).collect();
+            Dims::from_slice(&[join::flat_length(&sizes).py(py)?])
+        }
         Some(_) => {
             let shapes: Vec<&[isize]> = arrays.iter().map(|x| x.shape()).collect();
             join::concatenate_shape(&shapes, ax).py(py)?
@@ -140,7 +143,7 @@ fn concatenate_items<'py>(
         }
     }
     let views: Vec<_> = arrays.iter().map(|x| x.view()).collect();
-    let result = match out {
+    let (result, subtype) = match out {
         Some(o) => {
             if o.ndim() != shape.len() {
                 return Err(PyValueError::new_err("Output array has wrong dimensionality"));
@@ -149,7 +152,7 @@ fn concatenate_items<'py>(
                 return Err(PyValueError::new_err("Output array is the wrong shape"));
             }
             assign::check_writeable(&o, "output array")?;
-            o
+            (o, None)
         }
         None => {
             // The input of highest priority gives the type.
@@ -170,10 +173,9 @@ fn concatenate_items<'py>(
                 }
             };
             // SAFETY: fresh memory; the strides are a permutation of the contiguous ones.
-            unsafe {
-                Make { subtype: ty.as_ref(), strides: strides.as_deref(), ..Make::new(&target_descr, &shape) }
-                    .build()?
-            }
+            let plain =
+                unsafe { Make { strides: strides.as_deref(), ..Make::new(&target_descr, &shape) }.build()? };
+            (plain, ty)
         }
     };
     let status = match axis {
@@ -182,7 +184,10 @@ fn concatenate_items<'py>(
     }
     .py(py)?;
     crate::objects::ufunc::report_fp_status(py, "cast", status)?;
-    Ok(result.0)
+    match subtype {
+        Some(ty) => Ok(alloc::instance_of(result, &ty, None)?.0),
+        None => Ok(result.0),
+    }
 }
 
 /// `where(condition, x=None, y=None, /)`
@@ -292,7 +297,7 @@ fn lexsort<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if n == 0 {
         return Err(PyTypeError::new_err("need sequence of keys with len > 0 in lexsort"));
     }
-    let mut arrays = Vec::with_capacity(n);
+    let mut arrays = Vec::new();
     for i in 0..n {
         arrays.push(coercion::from_any(&keys.get_item(i)?, None, 0, 0, 0)?);
     }

@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyModule, PyString};
 use ufuncs::datetime::format::{Precision, Zone, civil_text, datetime_text};
 use ufuncs::datetime::{Casting, Civil, Meta, Unit};
 
+use crate::error::IntoPyResult;
 use crate::fastcall;
 use crate::ffi::import::cached;
 use crate::ffi::methods::{END, Methods};
@@ -123,7 +124,7 @@ fn datetime_as_string<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<O
 
 /// The elements of a datetime array in C order.
 fn to_ticks(arr: &Array<'_>) -> PyResult<Vec<i64>> {
-    let mut all = Vec::with_capacity(arr.size());
+    let mut all = micronumpy::array::buffer::scratch_list(arr.size()).py(arr.py())?;
     let swapped = arr.dtype().is_swapped();
     array::for_each_element(arr, |p| {
         // SAFETY: one element of eight bytes.

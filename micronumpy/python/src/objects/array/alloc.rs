@@ -61,6 +61,15 @@ impl<'a, 'py> Make<'a, 'py> {
     /// # Safety
     /// Given data and strides describe memory that `base` (or the caller) keeps alive, objects in it included.
     pub unsafe fn build(self) -> PyResult<Array<'py>> {
+        // SAFETY: the caller's promise.
+        unsafe { self.build_with(|_| ()) }
+    }
+
+    /// [`Make::build`] with a last touch before `__array_finalize__` sees the object.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn build_with(self, touch: impl FnOnce(*mut PyArrayObject)) -> PyResult<Array<'py>> {
         let py = self.descr.py();
         let raw_descr = self.descr.raw();
         // SAFETY: a live descriptor; legacy ones (all but new-style user types) have the subarray member.
@@ -72,7 +81,7 @@ impl<'a, 'py> Make<'a, 'py> {
             }
         };
         if !subarray.is_null() {
-            return self.build_subarray();
+            return self.build_subarray(touch);
         }
         let nd = self.shape.len();
         if nd > MAXDIMS {
@@ -160,13 +169,14 @@ impl<'a, 'py> Make<'a, 'py> {
                 (*a).base = base.into_ptr();
             }
         }
+        touch(a);
         if self.subtype.is_some_and(|t| t.as_ptr() != ARRAY_TYPE.as_object()) {
             finalize(&arr, self.parent)?;
         }
         Ok(arr)
     }
 
-    fn build_subarray(self) -> PyResult<Array<'py>> {
+    fn build_subarray(self, touch: impl FnOnce(*mut PyArrayObject)) -> PyResult<Array<'py>> {
         let (base, inner) = subarray_parts(&self.descr)?;
         let mut shape = Dims::from_slice(self.shape);
         shape.extend_from_slice(&inner);
@@ -189,7 +199,7 @@ impl<'a, 'py> Make<'a, 'py> {
             (None, false) => None,
         };
         // SAFETY: the same memory, described element by element.
-        unsafe { Make { descr: base, shape: &shape, strides: strides.as_deref(), ..self }.build() }
+        unsafe { Make { descr: base, shape: &shape, strides: strides.as_deref(), ..self }.build_with(touch) }
     }
 }
 
@@ -295,7 +305,7 @@ pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
         }
         if !(*a).base.is_null() {
             if (*a).flags & NPY_ARRAY_WRITEBACKIFCOPY != 0 {
-                crate::ffi::guard(|py| {
+                crate::ffi::guard::cleanup(|py| {
                     // The object is resurrected for the time of the copy.
                     ffi::Py_INCREF(obj);
                     let saved = PyErr::take(py);
@@ -321,7 +331,7 @@ pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
         if (*a).flags & NPY_ARRAY_OWNDATA != 0 && !(*a).data.is_null() {
             let itemsize = (*(*a).descr).elsize as usize;
             if (*(*a).descr).flags & micronumpy::dtype::flags::ITEM_REFCOUNT != 0 {
-                crate::ffi::guard(|py| {
+                crate::ffi::guard::cleanup(|py| {
                     let saved = PyErr::take(py);
                     ffi::Py_INCREF(obj);
                     let arr = Array(Bound::from_borrowed_ptr(py, obj));
@@ -408,6 +418,32 @@ pub fn adopt<'py>(descr: &Descr<'py>, arr: NdArray) -> PyResult<Array<'py>> {
                 Err(e)
             }
         }
+    }
+}
+
+/// The memory of a plain array that nobody else has seen, as an instance of a subclass. Results are made so and not as
+/// instances from the start, because a subclass may give itself another shape in `__array_finalize__`.
+pub fn instance_of<'py>(
+    plain: Array<'py>,
+    subtype: &Bound<'py, PyAny>,
+    parent: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Array<'py>> {
+    let (from, descr) = (plain.raw(), plain.descr());
+    // SAFETY: ownership of the memory moves before `__array_finalize__` can run, so it has one owner at all times.
+    unsafe {
+        Make {
+            subtype: Some(subtype),
+            data: plain.data(),
+            strides: Some(plain.strides()),
+            parent,
+            allow_empty_string: true,
+            ..Make::new(&descr, plain.shape())
+        }
+        .build_with(|to| {
+            (*to).flags |= (*from).flags & NPY_ARRAY_OWNDATA;
+            (*from).flags &= !NPY_ARRAY_OWNDATA;
+            (*to).mem_handler = std::mem::replace(&mut (*from).mem_handler, null_mut());
+        })
     }
 }
 

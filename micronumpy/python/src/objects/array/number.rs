@@ -257,11 +257,8 @@ pub fn element_truth(arr: &Array<'_>, data: *const u8) -> PyResult<bool> {
             }
             _ => {}
         }
-        let item = scalar::to_scalar(&arr.descr(), data, Some(&arr.0))?;
-        if let Some(v) = Array::cast(&item) {
-            return truth(&v.0);
-        }
-        item.is_truthy()
+        // An array inside an object array is asked like any other object: its slot watches the stack.
+        scalar::to_scalar(&arr.descr(), data, Some(&arr.0))?.is_truthy()
     }
 }
 

@@ -4,7 +4,7 @@
 //! All addresses are computed and checked before the first element changes; nothing that happens meanwhile (methods of
 //! object elements, operands that share memory) leads outside the array.
 
-use micronumpy::array::Dims;
+use micronumpy::array::{Dims, buffer};
 use micronumpy::cast::{Transfer, release_objects};
 use micronumpy::index::{Item, Plan, nonzero, plan};
 use micronumpy::iter::{MultiIter, broadcast_strides};
@@ -113,9 +113,9 @@ fn selected<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<(Dims, V
     let index = parse(key)?;
     let items: Vec<Item<'_>> = index.parts.iter().map(Part::item).collect();
     match plan(arr.shape(), arr.strides(), &items).py(py)? {
-        Plan::Fancy(p) => Ok((p.shape.clone(), p.element_offsets())),
+        Plan::Fancy(p) => Ok((p.shape.clone(), p.element_offsets().py(py)?)),
         Plan::View(v) => {
-            let offsets = view_offsets(&v.shape, &v.strides, v.offset);
+            let offsets = view_offsets(&v.shape, &v.strides, v.offset).py(py)?;
             Ok((v.shape, offsets))
         }
         Plan::Mask(_) => {
@@ -126,7 +126,7 @@ fn selected<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<(Dims, V
             let Some(mask) = mask else { return Err(PyValueError::new_err("no mask in a masked index")) };
             let axes = nonzero(&mask.view()).py(py)?;
             let count = axes.first().map_or(0, Vec::len);
-            let mut offsets = vec![0; count];
+            let mut offsets = buffer::scratch(count, 0).py(py)?;
             for (positions, &s) in axes.iter().zip(arr.strides()) {
                 for (off, &i) in offsets.iter_mut().zip(positions) {
                     *off += i * s;
@@ -138,9 +138,9 @@ fn selected<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<(Dims, V
 }
 
 /// Byte offsets of the elements of a view, in C order.
-fn view_offsets(shape: &[isize], strides: &[isize], start: isize) -> Vec<isize> {
+fn view_offsets(shape: &[isize], strides: &[isize], start: isize) -> micronumpy::Result<Vec<isize>> {
     let count: isize = shape.iter().product();
-    let mut out = Vec::with_capacity(count.max(0) as usize);
+    let mut out = buffer::scratch_list(count.max(0) as usize)?;
     if count > 0 {
         let origin = std::ptr::without_provenance_mut::<u8>(start as usize);
         let mut iter = MultiIter::c_order(shape, &[origin], &[strides]);
@@ -152,7 +152,7 @@ fn view_offsets(shape: &[isize], strides: &[isize], start: isize) -> Vec<isize> 
             }
         }
     }
-    out
+    Ok(out)
 }
 
 /// Run the loop on every selected element in turn.
@@ -177,8 +177,8 @@ fn apply(
         Some(Through {
             read: Transfer::new(arr.dtype, &l.dtypes[0], aligned)?,
             write: Transfer::new(&l.dtypes[last], arr.dtype, aligned)?,
-            source: vec![0; l.dtypes[0].itemsize.div_ceil(16).max(1)],
-            result: vec![0; l.dtypes[last].itemsize.div_ceil(16).max(1)],
+            source: buffer::scratch(l.dtypes[0].itemsize.div_ceil(16).max(1), 0)?,
+            result: buffer::scratch(l.dtypes[last].itemsize.div_ceil(16).max(1), 0)?,
         })
     };
     let mut one = |at: *mut u8, b: *mut u8| -> micronumpy::Result<()> {

@@ -121,7 +121,7 @@ fn kth_list(obj: &Obj<'_>) -> PyResult<Vec<isize>> {
         return Err(PyTypeError::new_err("Partition index must be integer"));
     }
     let k = coercion::from_array(&k, Some(&dtype::builtin(py, TypeNum::LONG)), NPY_ARRAY_FORCECAST)?;
-    let mut out = Vec::with_capacity(k.size());
+    let mut out = micronumpy::array::buffer::scratch_list(k.size()).py(py)?;
     super::super::for_each_element(&k, |p| {
         // SAFETY: a native intp element.
         out.push(unsafe { p.cast::<isize>().read_unaligned() });

@@ -12,6 +12,8 @@ use crate::objects::{Array, Descr};
 pub struct Out<'py> {
     pub target: Array<'py>,
     given: Option<Array<'py>>,
+    /// What a new result becomes an instance of, when that is no plain array, once it is filled.
+    like: Option<Array<'py>>,
 }
 
 impl<'py> Out<'py> {
@@ -26,18 +28,10 @@ impl<'py> Out<'py> {
         inputs: &[&Array<'py>],
     ) -> PyResult<Out<'py>> {
         let Some(out) = given else {
-            let ty = like.filter(|l| !l.is_exact()).map(|l| l.0.get_type().into_any());
             // SAFETY: fresh memory.
-            let target = unsafe {
-                Make {
-                    subtype: ty.as_ref(),
-                    parent: like.map(|l| &l.0),
-                    allow_empty_string: true,
-                    ..Make::new(descr, shape)
-                }
-                .build()?
-            };
-            return Ok(Out { target, given: None });
+            let target = unsafe { Make { allow_empty_string: true, ..Make::new(descr, shape) }.build()? };
+            let like = like.filter(|l| !l.is_exact()).cloned();
+            return Ok(Out { target, given: None, like });
         };
         if out.shape() != shape {
             return Err(PyValueError::new_err(mismatch.to_string()));
@@ -49,10 +43,10 @@ impl<'py> Out<'py> {
         assign::check_writeable(out, "output array")?;
         let overlaps = inputs.iter().any(|i| micronumpy::array::overlap::may_share(&i.view(), &out.view()));
         if same && !overlaps {
-            return Ok(Out { target: out.clone(), given: Some(out.clone()) });
+            return Ok(Out { target: out.clone(), given: Some(out.clone()), like: None });
         }
         let target = alloc::new(descr, shape, Order::C, false)?;
-        Ok(Out { target, given: Some(out.clone()) })
+        Ok(Out { target, given: Some(out.clone()), like: None })
     }
 
     /// The result: the output array, filled, or the new array.
@@ -64,7 +58,10 @@ impl<'py> Out<'py> {
                 }
                 Ok(out)
             }
-            None => Ok(self.target),
+            None => match &self.like {
+                Some(like) => alloc::instance_of(self.target, like.0.get_type().as_any(), Some(&like.0)),
+                None => Ok(self.target),
+            },
         }
     }
 }
