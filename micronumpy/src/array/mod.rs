@@ -37,6 +37,9 @@ pub struct ArrayRef<'a> {
 }
 
 impl<'a> ArrayRef<'a> {
+    /// # Panics
+    /// When there is not one stride for each dimension.
+    ///
     /// # Safety
     /// The elements reached from `data` by `shape` and `strides` must be valid for reads (and writes, if the array is
     /// used as a destination) of `dtype.itemsize` bytes while the result is in use.
@@ -46,7 +49,8 @@ impl<'a> ArrayRef<'a> {
         strides: &'a [isize],
         dtype: &'a Dtype,
     ) -> ArrayRef<'a> {
-        debug_assert_eq!(shape.len(), strides.len());
+        // Cheap, and what goes wrong otherwise is memory.
+        assert_eq!(shape.len(), strides.len(), "shape and strides of an array");
         ArrayRef { data, shape, strides, dtype }
     }
     pub fn ndim(&self) -> usize {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pyo3::exceptions::{PyRecursionError, PySystemError};
+use pyo3::exceptions::PySystemError;
 use pyo3::prelude::*;
 use pyo3::{PyErr, Python, ffi};
 
@@ -36,7 +36,7 @@ impl Failed for f64 {
 /// is nearly used up.
 #[inline]
 pub fn guard<R: Failed>(body: impl FnOnce(Python<'_>) -> PyResult<R>) -> R {
-    cleanup(|py| if stack::is_low() { Err(stack_used_up()) } else { body(py) })
+    cleanup(|py| if stack::is_low() { Err(stack::used_up()) } else { body(py) })
 }
 
 /// [`guard`] for a body that has to run however little stack is left, because it gives something back.
@@ -56,11 +56,6 @@ pub fn cleanup<R: Failed>(body: impl FnOnce(Python<'_>) -> PyResult<R>) -> R {
             R::FAILED
         })
     }
-}
-
-#[cold]
-fn stack_used_up() -> PyErr {
-    PyRecursionError::new_err("maximum recursion depth exceeded")
 }
 
 #[cold]

@@ -7,6 +7,9 @@
 
 use std::cell::Cell;
 
+use pyo3::PyErr;
+use pyo3::exceptions::PyRecursionError;
+
 /// Bytes that must be left for a body to start: enough for everything that does not come back through a slot.
 const RESERVE: usize = 256 << 10;
 
@@ -29,6 +32,12 @@ pub fn is_low() -> bool {
     let here = (&raw const marker).addr();
     let inside = |d: Danger| here.wrapping_sub(d.start) < d.size;
     inside(DANGER.get()) && inside(measure())
+}
+
+/// What is raised then.
+#[cold]
+pub fn used_up() -> PyErr {
+    PyRecursionError::new_err("maximum recursion depth exceeded")
 }
 
 /// Ask the thread for its stack, once.

@@ -10,11 +10,16 @@ use pyo3::{PyTypeInfo, ffi};
 use super::scalar::{set, value};
 use crate::error::to_host_error;
 use crate::ffi::import::cached;
+use crate::ffi::stack;
 
 /// Run a body that may raise; the exception stays set.
 fn host<T>(body: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
     // SAFETY: the object space calls these with the GIL held, see `ObjectOps`.
     let py = unsafe { Python::assume_attached() };
+    // An object array that contains itself comes back here without passing through a type slot.
+    if stack::is_low() {
+        return Err(to_host_error(py, stack::used_up()));
+    }
     body(py).map_err(|e| to_host_error(py, e))
 }
 

@@ -124,6 +124,9 @@ pub fn from_struct<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py>>>
             return Err(bad());
         }
         let n = i.nd as usize;
+        if n > 0 && (i.shape.is_null() || i.strides.is_null()) {
+            return Err(bad());
+        }
         let (shape, strides): (&[isize], &[isize]) = if n == 0 {
             (&[], &[])
         } else {
@@ -137,6 +140,12 @@ pub fn from_struct<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py>>>
             let size = if kind == 'U' { i.itemsize / 4 } else { i.itemsize };
             dtype::convert(PyString::new(py, &format!("{order}{kind}{size}")).as_any())?
         };
+        if i.data.is_null() {
+            if !shape.contains(&0) {
+                return Err(bad());
+            }
+            return alloc::new(&descr, shape, micronumpy::Order::C, false).map(Some);
+        }
         let base = PyTuple::new(py, [obj.clone(), attr.clone()])?.into_any();
         let out = Make {
             data: i.data,

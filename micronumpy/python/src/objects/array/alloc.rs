@@ -4,6 +4,8 @@
 //! given, flags from what the strides say, and `__array_finalize__` for subclasses. Once an object exists its dealloc can
 //! run, so fields are filled before anything that may fail in Python.
 
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
 
 use micronumpy::array::{MAXDIMS, contiguous_strides};
@@ -12,7 +14,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{ffi, intern};
 
-use super::{ARRAY_TYPE, flags, memory};
+use super::{ARRAY_TYPE, flags, kept, memory};
 use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::objects::{Array, Descr};
@@ -291,9 +293,46 @@ pub fn finalize<'py>(arr: &Array<'py>, parent: Option<&Bound<'py, PyAny>>) -> Py
     Ok(())
 }
 
-/// The end of an array object: write-back, weak references, base, data, descriptor, dims.
+/// How many arrays end inside the end of another before the rest waits.
+const MAX_NESTING: usize = 50;
+
+thread_local! {
+    static NESTING: Cell<usize> = const { Cell::new(0) };
+    // Arrays without references whose end has been put off. Raw pointers: nothing is left to count.
+    // Never torn down, as arrays may end after everything else of a thread.
+    static WAITING: ManuallyDrop<RefCell<Vec<*mut ffi::PyObject>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+}
+
+/// `tp_dealloc`. An object array may hold the last reference to another, that to a third, and so on for longer than a
+/// stack is deep; from some depth on they wait for the first to end. (Subclasses come here through CPython's own
+/// destructor, which does the same.)
 pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
-    // SAFETY: CPython calls this once for an object without references; all fields are valid or null.
+    let depth = NESTING.get();
+    // SAFETY: a live type. Only a static one is sure to outlive the wait.
+    let may_wait = unsafe { ffi::Py_TYPE(obj) } == ARRAY_TYPE.as_type();
+    if depth >= MAX_NESTING && may_wait {
+        WAITING.with(|w| w.borrow_mut().push(obj));
+        return;
+    }
+    NESTING.set(depth + 1);
+    // SAFETY: CPython calls this once for an object without references.
+    unsafe { end(obj) };
+    if depth == 0 {
+        while let Some(next) = WAITING.with(|w| w.borrow_mut().pop()) {
+            // SAFETY: it was put off, so it has not ended yet.
+            unsafe { end(next) };
+        }
+    }
+    NESTING.set(depth);
+}
+
+/// The end of an array object: write-back, weak references, base, data, descriptor, dims.
+///
+/// # Safety
+/// An array without references; it is gone afterwards.
+unsafe fn end(obj: *mut ffi::PyObject) {
+    // SAFETY: by contract; all fields are valid or null.
     unsafe {
         let a = obj.cast::<PyArrayObject>();
         if !(*a).weakreflist.is_null() {
@@ -328,6 +367,7 @@ pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
             ffi::Py_XDECREF((*a).base);
             (*a).base = null_mut();
         }
+        let capacity = kept::end(a);
         if (*a).flags & NPY_ARRAY_OWNDATA != 0 && !(*a).data.is_null() {
             let itemsize = (*(*a).descr).elsize as usize;
             if (*(*a).descr).flags & micronumpy::dtype::flags::ITEM_REFCOUNT != 0 {
@@ -350,7 +390,7 @@ pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
                 // Memory of unknown origin that somebody marked as owned: `malloc` is what upstream assumes too.
                 libc::free((*a).data.cast());
             } else {
-                memory::free((*a).mem_handler, (*a).data, n * itemsize);
+                memory::free((*a).mem_handler, (*a).data, capacity.unwrap_or(n * itemsize));
             }
             (*a).data = null_mut();
         }

@@ -10,6 +10,7 @@ pub mod coercion;
 mod compare;
 pub mod flags;
 mod getset;
+mod kept;
 pub mod memory;
 pub mod methods;
 mod number;

@@ -193,6 +193,9 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         std::mem::swap(&mut (*x).descr, &mut (*y).descr);
         std::mem::swap(&mut (*x).flags, &mut (*y).flags);
         std::mem::swap(&mut (*x).mem_handler, &mut (*y).mem_handler);
+        if fresh.size() > 0 {
+            super::kept::hold(&arr, fresh, None);
+        }
     }
     Ok(py.None().into_bound(py))
 }

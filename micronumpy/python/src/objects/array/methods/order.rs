@@ -253,8 +253,8 @@ pub fn arg_extreme<'py>(
     )?;
     let t = &target.target;
     // The kernel wants the result without the reduced axis: dimensions of one drop out.
-    let strides: Dims = if keepdims && axis.is_none() {
-        Dims::new()
+    let strides: Dims = if axis.is_none() {
+        Dims::from_elem(0, reduced.len())
     } else if keepdims && !shape.is_empty() {
         t.strides().iter().enumerate().filter(|&(i, _)| i != ax).map(|(_, &s)| s).collect()
     } else {

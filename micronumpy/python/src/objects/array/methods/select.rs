@@ -41,7 +41,12 @@ pub fn indices<'py>(obj: &Obj<'py>, max_depth: usize, force: bool) -> PyResult<A
 pub fn along<'py>(arr: &Array<'py>, axis: Option<isize>, flags_: i32) -> PyResult<(Array<'py>, usize)> {
     let py = arr.py();
     let (a, axis) = match axis {
-        None => (if arr.ndim() == 1 { arr.clone() } else { ravel_array(arr, Order::C)? }, 0),
+        None => {
+            let flat = if arr.ndim() == 1 { arr.clone() } else { ravel_array(arr, Order::C)? };
+            // A matrix is a row when it is flat.
+            let last = flat.ndim().saturating_sub(1);
+            (flat, last)
+        }
         // A single number is a sequence of one.
         Some(ax) if arr.ndim() == 0 => {
             normalize_axis(ax, 1).py(py)?;

@@ -11,7 +11,7 @@ use pyo3::types::PyTuple;
 
 use super::super::alloc::{self};
 use super::super::args::{self, CopyMode};
-use super::super::memory;
+use super::super::{kept, memory};
 use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::{Args, Sig};
@@ -357,11 +357,11 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize
                  np.resize function.",
             ));
         }
+        // References: the caller's variable, its stack, and our handles.
+        // SAFETY: live object.
+        let shared = unsafe { ffi::Py_REFCNT(arr.0.as_ptr()) } > 2 + handles;
         if refcheck {
-            // References: the caller's variable, its stack, and our handles.
-            // SAFETY: live object.
-            let count = unsafe { ffi::Py_REFCNT(arr.0.as_ptr()) };
-            if count > 2 + handles {
+            if shared {
                 return Err(PyValueError::new_err(
                     "cannot resize an array that references or is referenced\nby another array in this way.\nUse the \
                      np.resize function or refcheck=False",
@@ -370,26 +370,30 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize
         }
         // SAFETY: the array owns its block; objects that fall off are released first, new bytes are zeroed.
         unsafe {
-            if new_bytes < old_bytes && arr.dtype().has_object() {
-                let n = [((old_bytes - new_bytes) / itemsize) as isize];
-                let st = [itemsize as isize];
-                let tail = micronumpy::ArrayRef::new((*a).data.add(new_bytes), &n, &st, arr.dtype());
-                micronumpy::cast::release_objects(&tail);
-            }
             let handler = (*a).mem_handler;
             if handler.is_null() {
                 return Err(pyo3::exceptions::PyRuntimeError::new_err(
                     "no memory handler found but OWNDATA flag set",
                 ));
             }
-            let p = memory::realloc(handler, (*a).data, new_bytes);
-            if p.is_null() {
-                return Err(pyo3::exceptions::PyMemoryError::new_err("cannot allocate memory for array"));
+            if shared || kept::any(arr) {
+                kept::resize(arr, new_bytes)?;
+            } else {
+                if new_bytes < old_bytes && arr.dtype().has_object() {
+                    let n = [((old_bytes - new_bytes) / itemsize) as isize];
+                    let st = [itemsize as isize];
+                    let tail = micronumpy::ArrayRef::new((*a).data.add(new_bytes), &n, &st, arr.dtype());
+                    micronumpy::cast::release_objects(&tail);
+                }
+                let p = memory::realloc(handler, (*a).data, new_bytes);
+                if p.is_null() {
+                    return Err(pyo3::exceptions::PyMemoryError::new_err("cannot allocate memory for array"));
+                }
+                if new_bytes > old_bytes {
+                    std::ptr::write_bytes(p.add(old_bytes), 0, new_bytes - old_bytes);
+                }
+                (*a).data = p;
             }
-            if new_bytes > old_bytes {
-                std::ptr::write_bytes(p.add(old_bytes), 0, new_bytes - old_bytes);
-            }
-            (*a).data = p;
         }
     }
     let st = micronumpy::array::contiguous_strides(shape, itemsize, false);
