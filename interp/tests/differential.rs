@@ -7,8 +7,18 @@ use support::{Run, root, run, stock};
 
 #[test]
 fn calls_print_what_stock_numpy_prints() {
+    compare("calls.txt");
+}
+
+/// The parts of numpy around the array itself: masked arrays, polynomials, random streams, strings, dates, records.
+#[test]
+fn areas_print_what_stock_numpy_prints() {
+    compare("areas.txt");
+}
+
+fn compare(list: &str) {
     let dir = root().join("interp/tests/differential");
-    let args = [dir.join("calls.py"), dir.join("calls.txt")];
+    let args = [dir.join("calls.py"), dir.join(list)];
     let expected = Run::new(stock(), &args).ok();
     let got = run(&args).ok();
     let split = |text: &str| text.split(">>> ").skip(1).map(str::to_string).collect::<Vec<_>>();

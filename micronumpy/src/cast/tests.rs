@@ -124,3 +124,19 @@ fn same_value_checks() {
         assert_eq!(got.as_deref(), want, "{t}");
     }
 }
+
+#[test]
+fn equal_date_dtypes_are_the_same_bytes() {
+    use crate::dtype::{DatetimeMeta, equivalent};
+    for num in [TypeNum::DATETIME, TypeNum::TIMEDELTA] {
+        for unit in [0, 4, 7, 14] {
+            let (a, b) = (
+                Dtype::datetime(num, DatetimeMeta { unit, num: 1 }),
+                Dtype::datetime(num, DatetimeMeta { unit, num: 1 }),
+            );
+            assert_eq!(crate::cast::cast_level(&a, &b), Some(Casting::No));
+            assert!(equivalent(&a, &b), "{a:?} {b:?}");
+            assert!(crate::ufunc::exec::same_bytes(&a, &b), "{a:?} {b:?}");
+        }
+    }
+}

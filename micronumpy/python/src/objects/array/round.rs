@@ -75,7 +75,8 @@ pub fn round<'py>(arr: &Array<'py>, decimals: isize, out: Option<&Array<'py>>) -
     // Every step goes to the result, whose dtype is that of the input: there are no casts on the way.
     let target = match out {
         Some(o) => o.clone(),
-        None => super::alloc::new_like(arr, micronumpy::Order::Keep, &arr.descr(), None, true, false)?,
+        // A plain array, whatever the class of the input.
+        None => super::alloc::new_like(arr, micronumpy::Order::Any, &arr.descr(), None, false, false)?,
     };
     call_by_name(py, first, &[&arr.0, &scale], Some(&target.0))?;
     call_by_name(py, "rint", &[&target.0], Some(&target.0))?;
