@@ -269,6 +269,5 @@ pub fn equivalent(a: &Dtype, b: &Dtype) -> bool {
     if a.num != b.num && !(a.num.is_integer() && b.num.is_integer()) {
         return false;
     }
-    // Not `==`: rustc 1.95 compiles the comparison with this constant to `false` here.
-    matches!(cast_level(a, b), Some(Casting::No))
+    cast_level(a, b) == Some(Casting::No)
 }
