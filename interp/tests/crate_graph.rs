@@ -18,7 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that must never learn about Python.
-const PYTHON_FREE: &[&str] = &["ufuncs", "jit", "jit-filetests", "micronumpy", "micronumpy-expr", "numpy-tests", "status-report"];
+const PYTHON_FREE: &[&str] =
+    &["ufuncs", "jit", "jit-filetests", "micronumpy", "micronumpy-expr", "numpy-tests", "status-report"];
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(env!("CARGO"))
