@@ -9,6 +9,7 @@ Events: c(ollected: ids to run here), x (a collector failed or was skipped), s(t
 
 import json
 import os
+from collections.abc import Mapping
 
 import pytest
 
@@ -102,7 +103,7 @@ def _placeholder(value, depth=0):
         return f"{cls.__module__}.{cls.__qualname__}"
     dtype = getattr(value, "dtype", value)
     metadata = getattr(dtype, "metadata", None)
-    if metadata and "micronumpy stand-in" in metadata:
+    if isinstance(metadata, Mapping) and "micronumpy stand-in" in metadata:
         return metadata["micronumpy stand-in"]
     if isinstance(value, (tuple, list)) and depth < 4:
         return next(filter(None, (_placeholder(v, depth + 1) for v in value)), None)
