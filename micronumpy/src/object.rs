@@ -1,8 +1,11 @@
 //! The few things an object element can do, supplied by the host once at start.
 
+use std::cmp::Ordering;
 use std::sync::OnceLock;
 
-use crate::dtype::Dtype;
+use crate::cast::{CastResolution, HostLoop};
+use crate::dtype::promote::Class;
+use crate::dtype::{Dtype, TypeNum};
 use crate::error::Result;
 
 /// Host operations on object elements. Every function requires the host's lock (the GIL). `Error::Host` means an
@@ -32,8 +35,37 @@ pub struct ObjectOps {
     pub warn: fn(category: &str, message: &str) -> Result<()>,
     /// The object an empty object element stands for (`None`, `0`), borrowed, immortal.
     pub none: fn() -> *mut u8,
-    /// Casting functions of host-defined types (user dtypes): `None` when there is no cast.
-    pub host_cast: fn(from: &Dtype, to: &Dtype) -> Option<crate::cast::HostCast>,
+    /// Whether two descriptor objects of one class say the same.
+    pub same_descr: fn(*mut u8, *mut u8) -> bool,
+    /// What class `num` of the host answers about another class; `None`: ask the other one.
+    pub common_class: fn(num: TypeNum, other: Class) -> Result<Option<TypeNum>>,
+    /// The dtype two instances of one class of the host share.
+    pub common_instance: fn(&Dtype, &Dtype) -> Result<Dtype>,
+    /// The same dtype in the form promotion gives (native byte order, if the class has one).
+    pub canonical: fn(&Dtype) -> Dtype,
+    /// The instance of a class of the host that stands for it where nothing else is known.
+    pub default_instance: fn(num: TypeNum) -> Result<Dtype>,
+    /// A class of the host as errors name it.
+    pub class_name: fn(num: TypeNum) -> String,
+    /// How the host casts between two dtypes of which it defines at least one; `None` when it has no such cast. Without
+    /// `to` any dtype of the class `num` will do.
+    pub cast: fn(from: &Dtype, num: TypeNum, to: Option<&Dtype>) -> Result<Option<CastResolution>>,
+    /// The loop of a cast between the dtypes [`ObjectOps::cast`] resolved to. `aligned`: elements will be.
+    pub cast_loop: fn(from: &Dtype, to: &Dtype, aligned: bool) -> Result<Box<dyn HostLoop>>,
+    /// How elements of a dtype the host defines compare, if they do.
+    pub order: fn(&Dtype) -> Result<Box<dyn HostOrder>>,
+}
+
+/// The order of elements of a dtype the host defines.
+pub trait HostOrder {
+    /// Compare two elements.
+    ///
+    /// # Errors
+    /// What the host raises.
+    ///
+    /// # Safety
+    /// Two elements of the dtype, at any address.
+    unsafe fn order(&self, a: *const u8, b: *const u8) -> Result<Ordering>;
 }
 
 static OPS: OnceLock<ObjectOps> = OnceLock::new();

@@ -1,6 +1,7 @@
 //! Which casts exist, and how safe they are.
 
 use super::Casting;
+use crate::dtype::host::is_host_class;
 use crate::dtype::{Body, DatetimeMeta, Dtype, Field, TypeNum, datetime, strings};
 use crate::object;
 
@@ -159,7 +160,7 @@ fn datetime_level(from: &Dtype, to: &Dtype) -> Casting {
 }
 
 /// `1000ms` is `1s`; only this way round, and only for metric prefixes of the second.
-fn metric_equal(from: DatetimeMeta, to: DatetimeMeta) -> bool {
+pub(super) fn metric_equal(from: DatetimeMeta, to: DatetimeMeta) -> bool {
     if from.unit < datetime::UNIT_SECOND || to.unit < datetime::UNIT_SECOND || to.num == 0 {
         return false;
     }
@@ -221,17 +222,18 @@ fn user_level(from: &Dtype, to: &Dtype) -> Option<Casting> {
     if from.num == to.num && from == to {
         return Some(Casting::No);
     }
-    let host = object::ops().and_then(|ops| (ops.host_cast)(from, to)).map(|c| c.level);
-    if host.is_some() {
-        return host;
+    let ops = object::ops();
+    // A cast that cannot be resolved is none; what went wrong shows when it is tried.
+    if let Some(r) = ops.and_then(|ops| (ops.cast)(from, to.num, Some(to)).ok().flatten()) {
+        let before = if r.from == *from { Casting::No } else { cast_level(from, &r.from)? };
+        let after = if r.to == *to { Casting::No } else { cast_level(&r.to, to)? };
+        return Some(r.level.max(before).max(after));
     }
     match (from.num, to.num) {
         (_, TypeNum::OBJECT) => Some(Casting::Safe),
         (TypeNum::OBJECT, _) => Some(Casting::Unsafe),
-        (a, b) if a == b => Some(order_level(from.byteorder == to.byteorder)),
-        (_, TypeNum::VOID) if matches!(to.body, Body::Plain) => {
-            Some(if from.itemsize <= to.itemsize { Casting::Safe } else { Casting::Unsafe })
-        }
+        (TypeNum::VOID, _) | (_, TypeNum::VOID) => void_level(from, to),
+        (a, b) if a == b && !is_host_class(a) => Some(order_level(from.byteorder == to.byteorder)),
         _ => None,
     }
 }

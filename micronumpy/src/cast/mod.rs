@@ -5,6 +5,7 @@ mod assign;
 mod dates;
 mod level;
 mod nested;
+mod resolve;
 mod text;
 mod transfer;
 
@@ -12,7 +13,9 @@ pub use assign::{
     convert_item, copy_into, copy_into_same_value, copy_into_status, copy_masked, fill, object_offsets,
     release_objects, retain_objects, set_masked_scalar,
 };
+use level::metric_equal;
 pub use level::{can_cast, cast_level, sized_for};
+pub use resolve::{CastResolution, resolve, view_offset};
 pub use transfer::Transfer;
 
 use crate::error::Result;
@@ -30,19 +33,18 @@ pub enum Casting {
     SameValue = 68,
 }
 
-/// A cast the host performs: strided, aligned native on both sides.
-#[derive(Clone, Copy)]
-pub struct HostCast {
-    pub run: unsafe fn(
-        aux: usize,
-        src: *const u8,
-        sst: isize,
-        dst: *mut u8,
-        dst_st: isize,
-        n: usize,
-    ) -> Result<()>,
-    pub aux: usize,
-    pub level: Casting,
+/// The loop of a cast the host performs.
+pub trait HostLoop {
+    /// Move `n` elements.
+    ///
+    /// # Errors
+    /// What the host raises.
+    ///
+    /// # Safety
+    /// As for [`Transfer::run`], with the alignment the loop was asked for.
+    unsafe fn run(&self, src: *const u8, sst: isize, dst: *mut u8, dst_st: isize, n: usize) -> Result<()>;
+    /// Whether the loop works at any alignment.
+    fn takes_unaligned(&self) -> bool;
 }
 
 #[cfg(test)]

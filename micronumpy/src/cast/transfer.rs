@@ -10,8 +10,11 @@ use ufuncs::casts::copy::{copy_strided, swap_strided};
 use ufuncs::datetime::Converter;
 use ufuncs::{LoopContext, LoopFlags, LoopFn};
 
-use super::{Casting, HostCast, cast_level, dates, nested, text};
+use super::resolve::CastResolution;
+use super::{Casting, HostLoop, cast_level, dates, nested, text};
 use crate::array::buffer;
+use crate::dtype::host::is_host_class;
+use crate::dtype::promote::class_name;
 use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
 use crate::object::{self, ObjectOps};
@@ -38,7 +41,7 @@ pub(super) enum Step {
         to: usize,
     },
     Kernel(LoopFn),
-    Host(HostCast),
+    Host(Box<dyn HostLoop>),
     CopyObject,
     ToObject(Dtype),
     FromObject(Dtype),
@@ -55,18 +58,10 @@ pub(super) enum Step {
     SameValue(Box<SameValue>),
 }
 
-/// How elements are brought to aligned native form, or back.
-#[derive(Clone, Copy)]
-struct Io {
-    itemsize: usize,
-    /// Bytes per swapped word; 0: copy.
-    word: usize,
-}
-
 /// A step that needs aligned native elements, with buffers where they are not.
 pub(super) struct Buffered {
-    load: Option<Io>,
-    store: Option<Io>,
+    load: Option<Step>,
+    store: Option<Step>,
     src_size: usize,
     dst_size: usize,
     inner: Step,
@@ -77,19 +72,6 @@ pub(super) struct SameValue {
     back: Step,
     src: Dtype,
     dst: Dtype,
-}
-
-impl Io {
-    unsafe fn run(self, src: *const u8, sst: isize, dst: *mut u8, dst_st: isize, n: usize) {
-        // SAFETY: the module contract.
-        unsafe {
-            if self.word > 1 {
-                swap_strided(dst, dst_st, src, sst, n, self.itemsize, self.word);
-            } else {
-                copy_strided(dst, dst_st, src, sst, n, self.itemsize);
-            }
-        }
-    }
 }
 
 /// Bytes that are swapped together in elements of this dtype.
@@ -216,7 +198,7 @@ impl Step {
                         return Err(Error::Host);
                     }
                 }
-                Step::Host(cast) => return (cast.run)(cast.aux, src, sst, dst, dst_st, n),
+                Step::Host(cast) => return cast.run(src, sst, dst, dst_st, n),
                 Step::CopyObject => copy_objects(src, sst, dst, dst_st, n)?,
                 Step::ToObject(dt) => {
                     let ops = host()?;
@@ -264,7 +246,7 @@ impl Step {
             | Step::Roundtrip(..)
             // Failing conversions of text raise in the host.
             | Step::Text(_) => true,
-            Step::Buffered(b) => b.inner.needs_host(),
+            Step::Buffered(b) => b.steps().any(Step::needs_host),
             Step::Nested(s) => s.steps().any(Step::needs_host),
             _ => false,
         }
@@ -274,7 +256,7 @@ impl Step {
             Step::Kernel(_) | Step::SameValue(_) => {
                 !ufuncs::casts::cast_flags(src.num, dst.num).contains(LoopFlags::NO_FP_ERRORS)
             }
-            Step::Buffered(b) => b.inner.sets_fp(src, dst),
+            Step::Buffered(b) => b.steps().any(|step| step.sets_fp(src, dst)),
             Step::Host(_) | Step::Text(_) | Step::FromObject(_) => true,
             Step::Nested(_) => true,
             _ => false,
@@ -322,6 +304,9 @@ pub(super) unsafe fn roundtrip(from: &Dtype, to: &Dtype, src: *const u8, dst: *m
 const CHUNK: usize = 2048;
 
 impl Buffered {
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.load.iter().chain(&self.store).chain([&self.inner])
+    }
     unsafe fn run(&self, src: *const u8, sst: isize, dst: *mut u8, dst_st: isize, n: usize) -> Result<()> {
         let mut small = [[0u128; CHUNK / 16]; 2];
         let mut large: Vec<u128>;
@@ -343,15 +328,14 @@ impl Buffered {
             unsafe {
                 let (mut s, mut s_step) = (src.offset(done as isize * sst), sst);
                 let d = dst.offset(done as isize * dst_st);
-                if let Some(io) = self.load {
-                    io.run(s, s_step, in_buf, self.src_size as isize, m);
+                if let Some(load) = &self.load {
+                    load.run(s, s_step, in_buf, self.src_size as isize, m)?;
                     (s, s_step) = (in_buf, self.src_size as isize);
                 }
-                match self.store {
-                    Some(io) => {
-                        let r = self.inner.run(s, s_step, out_buf, self.dst_size as isize, m);
-                        r?;
-                        io.run(out_buf, self.dst_size as isize, d, dst_st, m);
+                match &self.store {
+                    Some(store) => {
+                        self.inner.run(s, s_step, out_buf, self.dst_size as isize, m)?;
+                        store.run(out_buf, self.dst_size as isize, d, dst_st, m)?;
                     }
                     None => self.inner.run(s, s_step, d, dst_st, m)?,
                 }
@@ -379,7 +363,7 @@ impl SameValue {
                 }
                 let complex = self.src.num.is_complex() && !self.dst.num.is_complex();
                 let part = if complex { self.src.num.real_part() } else { self.src.num };
-                let why = if !same_number(part, s, back) || self.loses_sign(s, d) {
+                let why = if !same_number(part, s, back) || self.loses_sign(s, d) || self.loses_infinity(s) {
                     ""
                 } else if complex && !same_number(part, s.add(part.size()), back.add(part.size())) {
                     ": imag is not 0"
@@ -394,6 +378,12 @@ impl SameValue {
             }
         }
         Ok(())
+    }
+    /// No integer is infinite, but the smallest one may be when it comes back as a half.
+    unsafe fn loses_infinity(&self, s: *const u8) -> bool {
+        let part = self.src.num.real_part();
+        // SAFETY: a native element.
+        self.dst.num.is_integer() && part.is_float() && unsafe { !is_finite(part, s) }
     }
     /// `-1` as unsigned comes back as `-1` although it changed in between.
     unsafe fn loses_sign(&self, s: *const u8, d: *const u8) -> bool {
@@ -411,6 +401,22 @@ impl SameValue {
 /// A type number in lower case, as errors spell it.
 fn c_name(num: TypeNum) -> String {
     format!("{num:?}").to_lowercase()
+}
+
+/// Whether a float is neither infinite nor NaN.
+unsafe fn is_finite(num: TypeNum, p: *const u8) -> bool {
+    // SAFETY: a native element of this type.
+    unsafe {
+        match num {
+            TypeNum::HALF => ufuncs::elem::f16::from_bits(p.cast::<u16>().read_unaligned()).is_finite(),
+            TypeNum::FLOAT => p.cast::<f32>().read_unaligned().is_finite(),
+            TypeNum::DOUBLE => p.cast::<f64>().read_unaligned().is_finite(),
+            _ => {
+                let x = p.cast::<ufuncs::elem::LongDouble>().read_unaligned();
+                !x.is_nan() && !x.is_infinite()
+            }
+        }
+    }
 }
 
 /// Equality as values: equal bytes, or (floats) both NaN, or zeros of either sign.
@@ -455,7 +461,11 @@ fn buffered(inner: Step, src: &Dtype, dst: &Dtype, aligned: bool, wants_aligned:
         let plain = matches!(dt.body, Body::Plain | Body::Datetime(_) | Body::Host(_));
         let word = if plain && dt.is_swapped() { word_size(dt) } else { 0 };
         let copy = wants_aligned && !aligned && dt.align > 1;
-        (word > 1 || copy).then_some(Io { itemsize: dt.itemsize, word })
+        if word > 1 {
+            Some(Step::Swap { itemsize: dt.itemsize, word })
+        } else {
+            copy.then_some(Step::Copy { itemsize: dt.itemsize })
+        }
     };
     let (load, store) = (io(src), io(dst));
     if load.is_none() && store.is_none() {
@@ -524,12 +534,14 @@ fn resize(from: usize, to: usize) -> Step {
     if from == to { Step::Copy { itemsize: from } } else { Step::Resize { from, to } }
 }
 
+/// Casts of dtypes the host defines at least one of.
 fn plan_host(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
-    if let Some(cast) = object::ops().and_then(|ops| (ops.host_cast)(src, dst)) {
-        return Ok(buffered(Step::Host(cast), src, dst, aligned, true));
+    let ops = host()?;
+    if let Some(r) = (ops.cast)(src, dst.num, Some(dst))? {
+        return plan_resolved(src, dst, aligned, &r);
     }
-    let same = src.num == dst.num && src.body_key() == dst.body_key();
-    if same && src.num.is_user() && !src.has_object() && src.itemsize == dst.itemsize {
+    let same = src.num == dst.num && src == dst;
+    if same && src.num.is_user() && !src.has_object() {
         return Ok(same_layout(src, dst));
     }
     if dst.num.is_object() {
@@ -544,9 +556,33 @@ fn plan_host(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     if let Body::Struct(_) | Body::Subarray(..) = src.body {
         return nested::plan(src, dst, aligned);
     }
+    if dst.num == TypeNum::VOID && !src.has_object() {
+        return Ok(resize(src.itemsize, dst.itemsize));
+    }
+    if is_host_class(src.num) || is_host_class(dst.num) {
+        let (from, to) = (class_name(src.num), class_name(dst.num));
+        return Err(Error::type_(format!("cannot cast from {from} to {to}.")));
+    }
     if matches!(src.num, TypeNum::LONGDOUBLE | TypeNum::CLONGDOUBLE | TypeNum::VOID) {
         // As objects their elements are numpy scalars, and to store such a scalar is this very cast.
         return Err(Error::missing(format!("the cast from {:?} to {:?}", src.num, dst.num)));
     }
     Ok(Step::Roundtrip(src.clone(), dst.clone()))
+}
+
+/// A cast of the host, with casts before and after it where its loop works on other dtypes than the operands.
+fn plan_resolved(src: &Dtype, dst: &Dtype, aligned: bool, r: &CastResolution) -> Result<Step> {
+    if r.from.has_object() && r.from != *src || r.to.has_object() && r.to != *dst {
+        return Err(Error::missing("a cast through a dtype that holds objects"));
+    }
+    let run = (host()?.cast_loop)(&r.from, &r.to, aligned)?;
+    let takes_unaligned = aligned || run.takes_unaligned();
+    let inner = buffered(Step::Host(run), &r.from, &r.to, takes_unaligned, true);
+    let load = if r.from == *src { None } else { Some(plan(src, &r.from, aligned)?) };
+    let store = if r.to == *dst { None } else { Some(plan(&r.to, dst, aligned)?) };
+    if load.is_none() && store.is_none() {
+        return Ok(inner);
+    }
+    let (src_size, dst_size) = (r.from.itemsize, r.to.itemsize);
+    Ok(Step::Buffered(Box::new(Buffered { load, store, src_size, dst_size, inner })))
 }

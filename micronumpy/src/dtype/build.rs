@@ -6,6 +6,7 @@ use super::{Body, Dtype, Field, NATIVE, SWAPPED, TypeNum, flags};
 use crate::array::MAXDIMS;
 use crate::cast::{Casting, cast_level};
 use crate::error::{Error, Result};
+use crate::object;
 
 /// A field before it has a place.
 #[derive(Clone, Debug)]
@@ -166,6 +167,8 @@ impl Dtype {
             Body::Subarray(base, shape) => {
                 out.body = Body::Subarray(Arc::new(base.with_byteorder(order)), shape.clone());
             }
+            // Instances of a host's class are what their class makes of them.
+            Body::Host(_) => {}
             _ if self.byteorder == b'|' => {}
             _ => {
                 out.byteorder = match order {
@@ -199,6 +202,7 @@ impl Dtype {
             Body::Subarray(base, shape) => {
                 subarray_of(&base.canonical(), shape).unwrap_or_else(|_| self.with_byteorder(b'='))
             }
+            Body::Host(_) => object::ops().map_or_else(|| self.clone(), |ops| (ops.canonical)(self)),
             _ => self.with_byteorder(b'='),
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod datetime;
+pub mod host;
 pub mod promote;
 pub mod strings;
 pub mod typestr;
@@ -12,6 +13,7 @@ pub mod typestr;
 use std::sync::Arc;
 
 pub use build::{NewField, equivalent, struct_at, struct_of, subarray_of};
+pub use host::HostDescr;
 pub use promote::{TypeOrWeak, min_scalar_type, promote, result_type};
 pub use ufuncs::TypeNum;
 
@@ -64,8 +66,8 @@ pub enum Body {
     Subarray(Arc<Dtype>, Arc<[isize]>),
     /// DATETIME, TIMEDELTA.
     Datetime(DatetimeMeta),
-    /// A type defined by the host (user types, variable-width strings): an opaque key, equal iff equivalent.
-    Host(usize),
+    /// An instance of a class the host defines (user types, variable-width strings).
+    Host(HostDescr),
 }
 
 /// What one element is: type number, byte order, size, structure.
@@ -150,13 +152,6 @@ impl Dtype {
     pub fn subarray(&self) -> Option<(&Dtype, &[isize])> {
         match &self.body {
             Body::Subarray(base, shape) => Some((base, shape)),
-            _ => None,
-        }
-    }
-    /// The host's key of a type it defines.
-    pub fn body_key(&self) -> Option<usize> {
-        match self.body {
-            Body::Host(key) => Some(key),
             _ => None,
         }
     }

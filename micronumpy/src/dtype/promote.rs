@@ -11,11 +11,13 @@
 use smallvec::SmallVec;
 
 use super::build::{NewField, struct_of, subarray_of};
+use super::host::is_host_class;
 use super::typestr::py_repr;
 use super::{Body, Dtype, Field, TypeNum, datetime, flags, strings};
 use crate::array::tuple_text;
 use crate::cast::{Casting, can_cast};
 use crate::error::{Error, Result};
+use crate::object::{self, ObjectOps};
 
 /// An operand of a promotion.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +31,7 @@ pub enum TypeOrWeak<'a> {
 
 /// What takes part in the first step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Class {
+pub enum Class {
     Num(TypeNum),
     Int,
     Float,
@@ -45,7 +47,7 @@ pub fn promote(a: &Dtype, b: &Dtype) -> Result<Dtype> {
     if ca == cb && !a.num.is_flexible() && !a.num.is_datetime() && !a.num.is_user() {
         return Ok(a.canonical());
     }
-    let Some(class) = common(ca, cb, &[a, b]) else {
+    let Some(class) = common(ca, cb, &[a, b])? else {
         return Err(Error::Promotion(format!(
             "The DTypes {} and {} do not have a common DType. For example they cannot be stored in a single \
              array unless the dtype is `object`.",
@@ -53,7 +55,7 @@ pub fn promote(a: &Dtype, b: &Dtype) -> Result<Dtype> {
             class_text(cb)
         )));
     };
-    merge(&cast_to_class(a, class, &[a, b]), &cast_to_class(b, class, &[a, b]))
+    merge(&cast_to_class(a, class, &[a, b])?, &cast_to_class(b, class, &[a, b])?)
 }
 
 /// The common dtype of any number of operands, Python numbers among them.
@@ -71,11 +73,11 @@ pub fn result_type(ops: &[TypeOrWeak<'_>]) -> Result<Dtype> {
     }
     let classes: SmallVec<[Class; 8]> = ops.iter().map(class_of).collect();
     let class = common_of_all(&classes, &dtypes)?;
-    let Some((first, rest)) = dtypes.split_first() else { return Ok(default_of(class)) };
+    let Some((first, rest)) = dtypes.split_first() else { return default_of(class) };
     // Python numbers have no parameters to contribute.
-    let mut result = cast_to_class(first, class, &dtypes);
+    let mut result = cast_to_class(first, class, &dtypes)?;
     for d in rest {
-        result = merge(&result, &cast_to_class(d, class, &dtypes))?;
+        result = merge(&result, &cast_to_class(d, class, &dtypes)?)?;
     }
     // One duration among Python numbers stays what it is, byte order included.
     Ok(if rest.is_empty() && result.num.is_datetime() { (*first).clone() } else { result.canonical() })
@@ -91,13 +93,18 @@ fn class_of(op: &TypeOrWeak<'_>) -> Class {
     }
 }
 
-fn default_of(class: Class) -> Dtype {
-    Dtype::builtin(match class {
+fn default_of(class: Class) -> Result<Dtype> {
+    Ok(Dtype::builtin(match class {
+        Class::Num(n) if is_host_class(n) => return (host()?.default_instance)(n),
         Class::Num(n) => n,
         Class::Int => TypeNum::LONG,
         Class::Float => TypeNum::DOUBLE,
         Class::Complex => TypeNum::CDOUBLE,
-    })
+    }))
+}
+
+fn host() -> Result<&'static ObjectOps> {
+    object::ops().ok_or_else(|| Error::missing("a dtype of a host without a host"))
 }
 
 /// The tournament: see the module text.
@@ -111,7 +118,7 @@ fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
         for low in 0..half {
             let high = len - 1 - low;
             let (Some(a), Some(b)) = (entries[low], entries[high]) else { continue };
-            last = knows(a, b, dtypes);
+            last = knows(a, b, dtypes)?;
             match last {
                 Some(r) if r == a => entries[high] = None,
                 Some(_) => {}
@@ -126,7 +133,7 @@ fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
     let mut result: Option<Class> = last;
     let known = if last.is_some() { 2 } else { 1 };
     for other in entries.iter().skip(known).flatten().copied() {
-        let Some(promoted) = knows(main, other, dtypes) else {
+        let Some(promoted) = knows(main, other, dtypes)? else {
             let all: Vec<String> = classes.iter().map(|&c| class_text(c)).collect();
             return Err(Error::Promotion(format!(
                 "The DType {} could not be promoted by {}. This means that no common DType exists for the given \
@@ -141,7 +148,7 @@ fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
         result = match result {
             None => Some(promoted),
             Some(r) if r == promoted => result,
-            Some(r) => Some(common(r, promoted, dtypes).ok_or_else(|| {
+            Some(r) => Some(common(r, promoted, dtypes)?.ok_or_else(|| {
                 Error::Promotion(format!(
                     "The DTypes {} and {} do not have a common DType. For example they cannot be stored in a \
                      single array unless the dtype is `object`.",
@@ -155,15 +162,29 @@ fn common_of_all(classes: &[Class], dtypes: &[&Dtype]) -> Result<Class> {
 }
 
 /// The common class, whoever of the two knows it.
-fn common(a: Class, b: Class, dtypes: &[&Dtype]) -> Option<Class> {
+fn common(a: Class, b: Class, dtypes: &[&Dtype]) -> Result<Option<Class>> {
     if a == b {
-        return Some(a);
+        return Ok(Some(a));
     }
-    knows(a, b, dtypes).or_else(|| knows(b, a, dtypes))
+    match knows(a, b, dtypes)? {
+        None => knows(b, a, dtypes),
+        known => Ok(known),
+    }
 }
 
 /// What class `a` answers about `b`; `None`: ask the other one.
-fn knows(a: Class, b: Class, dtypes: &[&Dtype]) -> Option<Class> {
+fn knows(a: Class, b: Class, dtypes: &[&Dtype]) -> Result<Option<Class>> {
+    if let Class::Num(num) = a
+        && is_host_class(num)
+        && a != b
+    {
+        return Ok((host()?.common_class)(num, b)?.map(Class::Num));
+    }
+    Ok(builtin_knows(a, b, dtypes))
+}
+
+/// [`knows`] for classes that are not the host's.
+fn builtin_knows(a: Class, b: Class, dtypes: &[&Dtype]) -> Option<Class> {
     use TypeNum as T;
     let num = |n: TypeNum| Some(Class::Num(n));
     match (a, b) {
@@ -203,17 +224,17 @@ fn knows(a: Class, b: Class, dtypes: &[&Dtype]) -> Option<Class> {
         // Python's numbers answer where the other type must change; it answers itself where it stays.
         (Class::Int, Class::Num(m)) => match m {
             m if m.is_bool() => num(T::LONG),
-            m if m.is_user() => user_weak(&[T::UBYTE, T::BYTE, T::LONG], m, dtypes),
+            m if m.is_user() && !is_host_class(m) => user_weak(&[T::UBYTE, T::BYTE, T::LONG], m, dtypes),
             _ => None,
         },
         (Class::Float, Class::Num(m)) => match m {
             m if m.is_bool() || m.is_integer() => num(T::DOUBLE),
-            m if m.is_user() => user_weak(&[T::HALF, T::DOUBLE], m, dtypes),
+            m if m.is_user() && !is_host_class(m) => user_weak(&[T::HALF, T::DOUBLE], m, dtypes),
             _ => None,
         },
         (Class::Complex, Class::Num(m)) => match m {
             m if m.is_bool() || m.is_integer() => num(T::CDOUBLE),
-            m if m.is_user() => user_weak(&[T::CFLOAT, T::CDOUBLE], m, dtypes),
+            m if m.is_user() && !is_host_class(m) => user_weak(&[T::CFLOAT, T::CDOUBLE], m, dtypes),
             _ => None,
         },
         (Class::Float, Class::Int) | (Class::Complex, Class::Int | Class::Float) => Some(a),
@@ -278,7 +299,7 @@ fn rank(t: TypeNum) -> usize {
 
 /// A user type meets another legacy type: whichever the other can be cast to safely.
 fn user_common(a: TypeNum, b: TypeNum, dtypes: &[&Dtype]) -> Option<Class> {
-    if a == TypeNum::VSTRING || b == TypeNum::VSTRING || !a.is_user() {
+    if a == TypeNum::VSTRING || b == TypeNum::VSTRING || !a.is_user() || is_host_class(b) {
         return None;
     }
     let (da, db) = (instance(a, dtypes), instance(b, dtypes));
@@ -305,12 +326,23 @@ fn instance(num: TypeNum, dtypes: &[&Dtype]) -> Dtype {
 }
 
 /// The dtype of this class that holds any value of `dt`.
-fn cast_to_class(dt: &Dtype, class: Class, dtypes: &[&Dtype]) -> Dtype {
+fn cast_to_class(dt: &Dtype, class: Class, dtypes: &[&Dtype]) -> Result<Dtype> {
     let Class::Num(num) = class else { return default_of(class) };
     if dt.num == num {
-        return dt.canonical();
+        return Ok(dt.canonical());
     }
-    match num {
+    if is_host_class(num) || is_host_class(dt.num) {
+        return match (host()?.cast)(dt, num, None)? {
+            Some(r) => Ok(r.to),
+            None if num.is_object() => Ok(Dtype::builtin(num)),
+            None => Err(Error::type_(format!(
+                "cannot cast from {} to {}.",
+                class_text(Class::Num(dt.num)),
+                class_text(class)
+            ))),
+        };
+    }
+    Ok(match num {
         TypeNum::STRING => Dtype::string(strings::natural_length(dt)),
         TypeNum::UNICODE => Dtype::unicode(strings::natural_length(dt)),
         TypeNum::DATETIME => match dt.datetime_meta() {
@@ -319,12 +351,13 @@ fn cast_to_class(dt: &Dtype, class: Class, dtypes: &[&Dtype]) -> Dtype {
             None => Dtype::builtin(num),
         },
         num => instance(num, dtypes),
-    }
+    })
 }
 
 /// Two dtypes of one class.
 fn merge(a: &Dtype, b: &Dtype) -> Result<Dtype> {
     match a.num {
+        num if is_host_class(num) => (host()?.common_instance)(a, b),
         TypeNum::STRING | TypeNum::UNICODE => {
             Ok(if a.itemsize >= b.itemsize { a.canonical() } else { b.canonical() })
         }
@@ -425,7 +458,7 @@ pub fn class_name(num: TypeNum) -> String {
         TypeNum::DATETIME => "DateTime64DType",
         TypeNum::TIMEDELTA => "TimeDelta64DType",
         TypeNum::VSTRING => "StringDType",
-        TypeNum(n) => return format!("<class 'numpy.dtype[user {n}]'>"),
+        num => return object::ops().map_or_else(|| format!("{num:?}"), |ops| (ops.class_name)(num)),
     };
     format!("<class 'numpy.dtypes.{name}'>")
 }

@@ -62,7 +62,7 @@ const NAMES: &[(&str, TypeNum)] = &[
 /// Aliases numpy 2.0 removed, with an error of their own.
 const REMOVED: &[&str] = &["int0", "uint0", "void0", "object0", "str0", "bytes0", "bool8"];
 
-/// The dtype a type string names. Variable-width strings (`T`) come back as `Body::Host(0)`.
+/// The dtype a type string names. Variable-width strings (`T`) come back as their class.
 ///
 /// # Errors
 /// `data type 'xyz' not understood`, and errors in datetime units. The deprecated alias `a` warns, which the host may
@@ -141,7 +141,7 @@ fn from_code(code: u8) -> Result<Option<Dtype>> {
             warn_a()?;
             Dtype::builtin(TypeNum::STRING)
         }
-        b'T' => Dtype { body: super::Body::Host(0), ..Dtype::builtin(TypeNum::VSTRING) },
+        b'T' => Dtype::builtin(TypeNum::VSTRING),
         c => match TypeNum::from_char(c) {
             Some(num) => Dtype::builtin(num),
             None => return Ok(None),

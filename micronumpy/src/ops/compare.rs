@@ -1,7 +1,7 @@
 //! Sort order of elements of any dtype.
 //!
-//! Builtin types have kernels. Objects and user types are compared by the host with `<`; structured elements field by
-//! field. Elements are native; fields of structs may be unaligned.
+//! Builtin types have kernels. Objects are compared by the host with `<`, user types as the host says; structured elements
+//! field by field. Elements are native; fields of structs may be unaligned.
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -13,7 +13,7 @@ use ufuncs::sort::by::{COMPARE_FAILED, Comparator, CompareFailed};
 use super::select::order_of;
 use crate::dtype::{Body, Dtype};
 use crate::error::{Error, Result};
-use crate::object::{self, ObjectOps};
+use crate::object::{self, HostOrder, ObjectOps};
 
 /// How to compare elements of one dtype.
 pub struct Compare {
@@ -25,7 +25,7 @@ pub struct Compare {
 enum Kind {
     Builtin(CompareFn, usize),
     Object(&'static ObjectOps),
-    Host(&'static ObjectOps, Dtype),
+    Host(Box<dyn HostOrder>),
     Fields(Vec<(usize, Compare)>),
     Items(Box<Compare>, usize, usize),
 }
@@ -46,7 +46,7 @@ impl Compare {
             _ if dt.num.is_object() => Kind::Object(ops()?),
             _ => match compare_fn(dt.num) {
                 Some(f) => Kind::Builtin(f, dt.itemsize),
-                None => Kind::Host(ops()?, dt.clone()),
+                None => Kind::Host((ops()?.order)(dt)?),
             },
         };
         Ok(Compare { kind, failure: RefCell::new(None) })
@@ -82,23 +82,7 @@ impl Compare {
                     let less = (ops.less)(x, y)?;
                     Ok(order_of(less, !less && (ops.less)(y, x)?))
                 }
-                Kind::Host(ops, dt) => {
-                    let x = (ops.get)(dt, a)?;
-                    let y = match (ops.get)(dt, b) {
-                        Ok(y) => y,
-                        Err(e) => {
-                            (ops.decref)(x);
-                            return Err(e);
-                        }
-                    };
-                    let order = (ops.less)(x, y).and_then(|less| {
-                        let greater = if less { false } else { (ops.less)(y, x)? };
-                        Ok(order_of(less, greater))
-                    });
-                    (ops.decref)(x);
-                    (ops.decref)(y);
-                    order
-                }
+                Kind::Host(order) => order.order(a, b),
                 Kind::Fields(fields) => {
                     for (offset, c) in fields {
                         match c.order(a.add(*offset), b.add(*offset))? {

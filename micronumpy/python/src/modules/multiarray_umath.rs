@@ -26,6 +26,7 @@ pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
 fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::dtype::init(py)?;
     objects::scalar::init(py)?;
+    objects::method::init(py)?;
     objects::array::init(py)?;
     objects::ufunc::init(py)?;
     objects::iter::flatiter::init(py)?;
@@ -45,6 +46,7 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     multiarray::busday::add(py, module)?;
     multiarray::overrides::add(py, module)?;
     multiarray::ufuncs::add(py, module)?;
+    multiarray::casts::add(py, module)?;
     multiarray::create::add(py, module)?;
     multiarray::floats::add(py, module)?;
     multiarray::promotion::add(py, module)?;

@@ -9,6 +9,7 @@ pub mod dispatcher;
 pub mod dtype;
 pub mod handles;
 pub mod iter;
+pub mod method;
 pub mod nditer;
 pub mod object_ops;
 pub mod scalar;

@@ -1,13 +1,21 @@
 //! What the object space may ask of Python: the operations on object elements.
 
-use micronumpy::object::ObjectOps;
-use micronumpy::{Dtype, Result};
-use pyo3::exceptions::{PyDeprecationWarning, PyRuntimeWarning, PyUserWarning};
+use std::cmp::Ordering;
+
+use micronumpy::cast::{CastResolution, HostLoop};
+use micronumpy::dtype::promote::Class;
+use micronumpy::object::{HostOrder, ObjectOps};
+use micronumpy::{Dtype, Order, Result, TypeNum};
+use pyo3::exceptions::{PyDeprecationWarning, PyRuntimeWarning, PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use pyo3::{PyTypeInfo, ffi};
 
+use super::dtype::{DtypeClass, class};
+use super::method::casts;
 use super::scalar::{set, value};
+use super::{array, dtype};
+use crate::abi::PyArray_CompareFunc;
 use crate::error::to_host_error;
 use crate::ffi::import::cached;
 use crate::ffi::stack;
@@ -54,7 +62,7 @@ unsafe fn truth(obj: *mut u8) -> Result<bool> {
     host(|py| unsafe { if obj.is_null() { Ok(false) } else { borrow(py, obj).is_truthy() } })
 }
 
-fn compare(a: *mut u8, b: *mut u8, op: i32) -> Result<bool> {
+fn compare_objects(a: *mut u8, b: *mut u8, op: i32) -> Result<bool> {
     host(|py| {
         // SAFETY: objects or null.
         let answer =
@@ -64,11 +72,11 @@ fn compare(a: *mut u8, b: *mut u8, op: i32) -> Result<bool> {
 }
 
 unsafe fn less(a: *mut u8, b: *mut u8) -> Result<bool> {
-    compare(a, b, ffi::Py_LT)
+    compare_objects(a, b, ffi::Py_LT)
 }
 
 unsafe fn equal(a: *mut u8, b: *mut u8) -> Result<bool> {
-    compare(a, b, ffi::Py_EQ)
+    compare_objects(a, b, ffi::Py_EQ)
 }
 
 unsafe fn multiply(a: *mut u8, b: *mut u8) -> Result<*mut u8> {
@@ -99,8 +107,85 @@ fn none() -> *mut u8 {
     unsafe { ffi::Py_None().cast() }
 }
 
-fn host_cast(_from: &Dtype, _to: &Dtype) -> Option<micronumpy::cast::HostCast> {
-    None
+fn same_descr(a: *mut u8, b: *mut u8) -> bool {
+    host(|py| class::same(py, a.cast(), b.cast())).unwrap_or_else(|_| {
+        forget();
+        false
+    })
+}
+
+/// Drop the exception of a question that has an answer all the same.
+fn forget() {
+    // SAFETY: see `host`.
+    drop(PyErr::take(unsafe { Python::assume_attached() }));
+}
+
+fn common_class(num: TypeNum, other: Class) -> Result<Option<TypeNum>> {
+    host(|py| class::common_class(py, num, other))
+}
+
+fn common_instance(a: &Dtype, b: &Dtype) -> Result<Dtype> {
+    host(|py| {
+        let (a, b) = (dtype::descr_of(py, a)?, dtype::descr_of(py, b)?);
+        Ok(DtypeClass::of(&a).common_instance(&a, &b)?.dtype().clone())
+    })
+}
+
+fn canonical(dt: &Dtype) -> Dtype {
+    let answer = host(|py| {
+        let descr = dtype::descr_of(py, dt)?;
+        Ok(DtypeClass::of(&descr).canonical(&descr)?.dtype().clone())
+    });
+    answer.unwrap_or_else(|_| {
+        forget();
+        dt.clone()
+    })
+}
+
+fn default_instance(num: TypeNum) -> Result<Dtype> {
+    host(|py| Ok(DtypeClass::of_num(py, num)?.default_descr()?.dtype().clone()))
+}
+
+fn class_name(num: TypeNum) -> String {
+    // SAFETY: see `host`.
+    class::name_of(unsafe { Python::assume_attached() }, num)
+}
+
+fn cast(from: &Dtype, num: TypeNum, to: Option<&Dtype>) -> Result<Option<CastResolution>> {
+    host(|py| casts::resolve(py, from, num, to))
+}
+
+fn cast_loop(from: &Dtype, to: &Dtype, aligned: bool) -> Result<Box<dyn HostLoop>> {
+    host(|py| casts::host_loop(py, from, to, aligned))
+}
+
+fn order(dt: &Dtype) -> Result<Box<dyn HostOrder>> {
+    host(|py| {
+        let class = DtypeClass::of_num(py, dt.num)?;
+        let Some(compare) = class.compare() else {
+            return Err(PyTypeError::new_err("compare not supported for type"));
+        };
+        // The function finds the dtype of its elements through an array of them.
+        let arr = array::new(&dtype::descr_of(py, dt)?, &[], Order::C, true)?;
+        Ok(Box::new(SlotOrder { compare, arr: arr.0.unbind() }) as Box<dyn HostOrder>)
+    })
+}
+
+/// The order a function of compiled code gives.
+struct SlotOrder {
+    compare: PyArray_CompareFunc,
+    arr: Py<PyAny>,
+}
+
+impl HostOrder for SlotOrder {
+    unsafe fn order(&self, a: *const u8, b: *const u8) -> Result<Ordering> {
+        // SAFETY: two elements, says the caller.
+        let order = unsafe { (self.compare)(a.cast(), b.cast(), self.arr.as_ptr().cast()) };
+        host(|py| match PyErr::take(py) {
+            Some(err) => Err(err),
+            None => Ok(order.cmp(&0)),
+        })
+    }
 }
 
 /// Make the object space able to handle object elements.
@@ -117,6 +202,14 @@ pub fn install() {
         add,
         warn,
         none,
-        host_cast,
+        same_descr,
+        common_class,
+        common_instance,
+        canonical,
+        default_instance,
+        class_name,
+        cast,
+        cast_loop,
+        order,
     });
 }

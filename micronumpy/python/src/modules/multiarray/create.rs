@@ -25,23 +25,17 @@ type Obj<'py> = Bound<'py, PyAny>;
 /// The dtype argument of constructors: absent and `None` mean "find out".
 fn descr_arg<'py>(obj: Option<&Obj<'py>>) -> PyResult<Option<Descr<'py>>> {
     match obj {
-        Some(o) if !o.is_none() => descr_or_class(o).map(Some),
+        Some(o) if !o.is_none() => dtype::convert_or_class(o).map(Some),
         _ => Ok(None),
     }
 }
 
-/// A dtype, or a DType class, which stands for its default instance (its parameters come from the data).
-fn descr_or_class<'py>(obj: &Obj<'py>) -> PyResult<Descr<'py>> {
-    // SAFETY: type check of a live object; the singleton of a class is null or lives as long as the class.
-    unsafe {
-        if pyffi::PyObject_TypeCheck(obj.as_ptr(), dtype::DTYPEMETA_TYPE.as_type()) != 0 {
-            let singleton = (*obj.as_ptr().cast::<PyArray_DTypeMeta>()).singleton;
-            if !singleton.is_null() {
-                return Ok(Descr(Bound::from_borrowed_ptr(obj.py(), singleton.cast())));
-            }
-        }
+/// The dtype of arrays without data to look at.
+fn descr_of_empty<'py>(obj: Option<&Obj<'py>>) -> PyResult<Option<Descr<'py>>> {
+    match obj {
+        Some(o) if !o.is_none() => dtype::convert_or_default(o).map(Some),
+        _ => Ok(None),
     }
-    dtype::convert(obj)
 }
 
 macro_rules! like {
@@ -216,7 +210,7 @@ fn empty<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = a.py;
     let Some(shape) = shape else { return Err(PyTypeError::new_err("missing shape")) };
     let shape = args::shape(&shape)?;
-    let descr = descr_arg(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
+    let descr = descr_of_empty(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
     let order = strict_order(order.as_ref())?;
     args::device(device.as_ref())?;
     let out = alloc::new(&descr, &shape, order, false)?;
@@ -232,7 +226,7 @@ fn zeros<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = a.py;
     let Some(shape) = shape else { return Err(PyTypeError::new_err("missing shape")) };
     let shape = args::shape(&shape)?;
-    let descr = descr_arg(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
+    let descr = descr_of_empty(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
     let order = strict_order(order.as_ref())?;
     args::device(device.as_ref())?;
     let out = alloc::new(&descr, &shape, order, true)?;
@@ -247,7 +241,7 @@ fn empty_like<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let [proto, descr, order, subok, shape, device] = a.parse(&SIG)?;
     let Some(proto) = proto else { return Err(PyTypeError::new_err("missing prototype")) };
     let proto = coercion::from_any(&proto, None, 0, 0, 0)?;
-    let descr = descr_arg(descr.as_ref())?;
+    let descr = descr_of_empty(descr.as_ref())?;
     let order = args::order(order.as_ref(), Order::Keep)?;
     let subok = match subok {
         // numpy reads this argument as an integer.
@@ -321,7 +315,7 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     };
     let start = start.filter(|s| !s.is_none());
     let step = step.filter(|s| !s.is_none());
-    let descr = descr_arg(descr.as_ref())?;
+    let descr = descr_of_empty(descr.as_ref())?;
     let descr = match descr {
         Some(d) => d,
         None => {
@@ -519,7 +513,7 @@ fn frombuffer<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     like!("frombuffer", like, a);
     let py = a.py;
     let Some(buffer) = buffer else { return Err(PyTypeError::new_err("missing buffer")) };
-    let descr = descr_arg(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
+    let descr = descr_of_empty(descr.as_ref())?.unwrap_or_else(|| dtype::builtin(py, TypeNum::DOUBLE));
     let count = count.map_or(Ok(-1), |c| args::index(&c))?;
     let offset = offset.map_or(Ok(0), |c| args::index(&c))?;
     if descr.dtype().has_object() {

@@ -1,6 +1,7 @@
 //! Functions and constants of `_multiarray_umath`, by topic.
 
 pub mod busday;
+pub mod casts;
 pub mod constants;
 pub mod counting;
 pub mod create;

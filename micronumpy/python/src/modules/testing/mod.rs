@@ -6,3 +6,4 @@ mod extint;
 mod iterators;
 pub mod multiarray_tests;
 mod npymath;
+pub mod sfloat;

@@ -606,7 +606,7 @@ pub fn tp_new<'py>(
     let Some(shape) = shape else { return Err(PyTypeError::new_err("missing shape")) };
     let shape = super::args::shape(&shape)?;
     let descr = match dtype {
-        Some(d) if !d.is_none() => crate::objects::dtype::convert(&d)?,
+        Some(d) if !d.is_none() => crate::objects::dtype::convert_or_default(&d)?,
         _ => crate::objects::dtype::builtin(py, TypeNum::DOUBLE),
     };
     let buffer = buffer.filter(|b| !b.is_none());

@@ -5,6 +5,7 @@
 //! metadata and the scalar class of a structured type live in the object only.
 
 mod attrs;
+pub mod class;
 pub mod classes;
 mod compare;
 pub mod datetime;
@@ -19,7 +20,8 @@ use std::ffi::{CStr, c_int};
 use std::mem::offset_of;
 use std::ptr::null_mut;
 
-use micronumpy::dtype::{Body, DatetimeMeta, Field, NATIVE, SWAPPED};
+use micronumpy::dtype::host::is_host_class;
+use micronumpy::dtype::{Body, DatetimeMeta, Field, HostDescr, NATIVE, SWAPPED};
 use micronumpy::{Dtype, TypeNum};
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
@@ -31,9 +33,10 @@ use crate::abi::*;
 use crate::ffi::types;
 
 pub(crate) use attrs::byteorder_of;
+pub use class::DtypeClass;
 pub use classes::CLASSES;
 pub use compare::equivalent;
-pub use new::{convert, convert_with};
+pub use new::{convert, convert_or_class, convert_or_default, convert_with};
 
 pub static DESCR_TYPE: StaticType<PyArray_DTypeMeta> = StaticType::zeroed();
 pub static DTYPEMETA_TYPE: StaticType = StaticType::zeroed();
@@ -224,7 +227,8 @@ unsafe fn make_core(descr: *mut PyArray_Descr) -> Dtype {
             body: Body::Plain,
         };
         if !is_legacy(descr) {
-            dt.body = Body::Host(string::host_key(descr));
+            dt.num = DtypeClass::of(&Descr(Bound::from_borrowed_ptr(py, descr.cast()))).num();
+            dt.body = Body::Host(HostDescr::borrowed(descr.cast()));
             return dt;
         }
         let full = &*descr.cast::<PyArray_LegacyDescr>();
@@ -241,8 +245,6 @@ unsafe fn make_core(descr: *mut PyArray_Descr) -> Dtype {
             if let (Ok(names), Ok(fields)) = (names.cast::<PyTuple>(), fields.cast::<PyDict>()) {
                 dt.body = Body::Struct(names.iter().filter_map(|n| field_of(fields, &n)).collect());
             }
-        } else if num.is_user() {
-            dt.body = Body::Host(num.0 as usize);
         }
         dt
     }
@@ -278,6 +280,13 @@ fn datetime_meta_of(full: &PyArray_LegacyDescr) -> DatetimeMeta {
 pub fn descr_of<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
     if dt.num == TypeNum::VSTRING {
         return string::descr_of_host(py, dt);
+    }
+    if let Some(descr) = dt.host_descr() {
+        // SAFETY: the dtype keeps its descriptor alive.
+        return Ok(Descr(unsafe { Bound::from_borrowed_ptr(py, descr.object().cast()) }));
+    }
+    if is_host_class(dt.num) {
+        return class::DtypeClass::of_num(py, dt.num)?.default_descr();
     }
     if dt.num.is_user() {
         return user::descr_of(py, dt);

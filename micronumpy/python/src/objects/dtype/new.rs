@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMappingProxy, PyString, PyTuple, PyType};
 use pyo3::{PyTypeInfo, ffi, intern};
 
+use super::class::DtypeClass;
 use super::{DESCR_TYPE, alloc, builtin, copy, datetime, fields, string};
 use crate::ffi::import::cached;
 use crate::objects::handles::is_array;
@@ -24,7 +25,27 @@ pub fn convert<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Descr<'py>> {
     convert_with(obj, false)
 }
 
-/// The same for a structure whose fields are to be aligned.
+/// A dtype, or a DType class: one with parameters stands for whatever instance fits the data.
+pub fn convert_or_class<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Descr<'py>> {
+    match DtypeClass::cast(obj) {
+        Some(class) if class.is_abstract() => Err(PyTypeError::new_err(format!(
+            "Cannot convert {} into a dtype.",
+            if class.raw() == DESCR_TYPE.get() { "np.dtype".into() } else { class.0.repr()?.to_string() }
+        ))),
+        Some(class) => class.prototype(),
+        None => convert(obj),
+    }
+}
+
+/// A dtype, or a DType class, which stands for its default instance.
+pub fn convert_or_default<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Descr<'py>> {
+    match convert_or_class(obj)? {
+        descr if DtypeClass::is_prototype(&descr) => DtypeClass::of(&descr).default_descr(),
+        descr => Ok(descr),
+    }
+}
+
+/// [`convert`] for a structure whose fields are to be aligned.
 ///
 /// Structures nest, so this function and what it calls on the way to itself keep their stack frames small.
 pub fn convert_with<'py>(obj: &Bound<'py, PyAny>, align: bool) -> PyResult<Descr<'py>> {

@@ -3,7 +3,6 @@
 use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem::offset_of;
-use std::sync::Mutex;
 
 use micronumpy::dtype::flags;
 use micronumpy::{Dtype, TypeNum};
@@ -15,7 +14,6 @@ use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 
 use super::{DESCR_TYPE, MEMBER_END, classes, lossy, member};
 use crate::abi::*;
-use crate::error::missing;
 use crate::ffi::args::is_no_value;
 use crate::ffi::import::cached;
 use crate::ffi::methods::{END, Methods};
@@ -142,7 +140,7 @@ pub(super) fn default_instance(py: Python<'_>) -> PyResult<Descr<'_>> {
 pub(super) fn copy<'py>(descr: &Descr<'py>) -> PyResult<Descr<'py>> {
     // SAFETY: a live descriptor.
     if unsafe { (*descr.raw()).type_num } != TypeNum::VSTRING.0 {
-        return Err(missing("copy of a user-defined new style dtype"));
+        return Err(PyTypeError::new_err("Cannot copy a dtype instance of this new style DType."));
     }
     make(descr.py(), na(&descr.0), fields(&descr.0).coerce != 0)
 }
@@ -203,7 +201,7 @@ fn same_na(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
 }
 
-fn same(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub(super) fn same(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(fields(a).coerce == fields(b).coerce && same_na(a, b)?)
 }
 
@@ -231,45 +229,11 @@ fn reduce<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok((make, PyTuple::new(py, args)?).into_pyobject(py)?.into_any())
 }
 
-/// One instance of each kind that has been used, for the numbers the object space knows them by. Never freed.
-static KINDS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-
-/// A number that is equal for equivalent instances.
-///
-/// # Safety
-/// `descr` is a live descriptor.
-pub(super) unsafe fn host_key(descr: *mut PyArray_Descr) -> usize {
-    // SAFETY: the caller's promise; kept instances are never freed.
-    unsafe {
-        let py = Python::assume_attached();
-        if (*descr).type_num != TypeNum::VSTRING.0 {
-            return descr as usize;
-        }
-        let obj = Bound::from_borrowed_ptr(py, descr.cast());
-        let known = KINDS.lock().map(|k| k.clone()).unwrap_or_default();
-        for (i, &p) in known.iter().enumerate() {
-            let other = Bound::from_borrowed_ptr(py, p as *mut ffi::PyObject);
-            if obj.is(&other) || same(&obj, &other).unwrap_or(false) {
-                return i;
-            }
-        }
-        match KINDS.lock() {
-            Ok(mut kinds) => {
-                kinds.push(obj.into_ptr() as usize);
-                kinds.len() - 1
-            }
-            Err(_) => usize::MAX,
-        }
-    }
-}
-
-/// An instance for a number of [`host_key`].
+/// An instance like the one a dtype refers to.
 pub(super) fn descr_of_host<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
-    let micronumpy::dtype::Body::Host(key) = dt.body else { return default_instance(py) };
-    let ptr = KINDS.lock().ok().and_then(|k| k.get(key).copied());
-    match ptr {
-        // SAFETY: kept instances are never freed.
-        Some(p) => copy(&Descr(unsafe { Bound::from_borrowed_ptr(py, p as *mut ffi::PyObject) })),
-        None => Err(missing("descriptor of an unknown StringDType")),
+    match dt.host_descr() {
+        // SAFETY: the dtype keeps its descriptor alive.
+        Some(d) => copy(&Descr(unsafe { Bound::from_borrowed_ptr(py, d.object().cast()) })),
+        None => default_instance(py),
     }
 }

@@ -3,8 +3,9 @@
 use std::ptr::copy_nonoverlapping;
 
 use micronumpy::dtype::SWAPPED;
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::{ArrayRef, Dtype, TypeNum};
-use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyInt, PyString};
 use pyo3::{PyTypeInfo, ffi};
@@ -14,7 +15,8 @@ use ufuncs::fpstatus;
 use super::value::{Cell, cell_of, descr_of_numpy_scalar, store_numpy_scalar, to_f64, typenum_of, ucs4_of};
 use super::{time, void};
 use crate::error::{IntoPyResult, missing};
-use crate::objects::{Array, Descr, ufunc};
+use crate::objects::dtype::DtypeClass;
+use crate::objects::{Array, Descr, array, dtype, ufunc};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -39,6 +41,9 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
         if num == TypeNum::OBJECT {
             store_object(data, value);
             return Ok(());
+        }
+        if is_host_class(num) {
+            return pack(dt, data, value);
         }
         // A scalar or 0-d array of another type is cast, whatever Python could make of it. Two exceptions are numpy's:
         // signed integers take scalars by `int()`, so that they do not wrap, and strings take dates by `str()`.
@@ -91,6 +96,39 @@ pub unsafe fn cast_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>
             Some(own) if own != dt.num && !dt.num.is_object() => cast_scalar(dt, data, value),
             _ => set_value(dt, data, value),
         }
+    }
+}
+
+/// Store an object as an element of a user DType: by the class if it knows objects of this type or nobody does, else by a
+/// cast from the dtype the object has.
+unsafe fn pack<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let py = value.py();
+    let descr = dtype::descr_of(py, dt)?;
+    let class = DtypeClass::of(&descr);
+    let own = match Array::cast(value).filter(|a| a.ndim() == 0) {
+        Some(arr) => {
+            // SAFETY: one element on each side.
+            return unsafe { cast_element(py, dt, data, arr.dtype(), arr.data()) };
+        }
+        None if class.knows_scalar(value.get_type_ptr())? => None,
+        None => super::value::descr_of_scalar(value)?,
+    };
+    let Some(own) = own.filter(|own| !class.is_class_of(own)) else {
+        // SAFETY: the caller's promise.
+        return unsafe { class.setitem(&descr, data, value) };
+    };
+    if !micronumpy::cast::can_cast(own.dtype(), dt, micronumpy::Casting::Unsafe) {
+        return Err(PyTypeError::new_err(format!(
+            "Cannot cast data from {} to {}.",
+            own.0.str()?,
+            descr.0.str()?
+        )));
+    }
+    let arr = array::new(&own, &[], micronumpy::Order::C, true)?;
+    // SAFETY: an array of one element.
+    unsafe {
+        set_item(&own, arr.data(), value)?;
+        cast_element(py, dt, data, own.dtype(), arr.data())
     }
 }
 

@@ -9,6 +9,7 @@ use pyo3::types::{PyComplex, PyFloat, PyInt, PyTuple};
 use pyo3::{PyErr, PyTypeInfo};
 use ufuncs::{LoopDef, LoopFlags};
 
+use super::dispatch::{Found, Operand, Owned, find};
 use super::params::{Signature, casting_name};
 use super::{UfuncRef, fast};
 use crate::abi::PyArray_Descr;
@@ -109,6 +110,8 @@ pub struct Binding<'py> {
     pub res: Resolution,
     /// Descriptors of the loop's dtypes.
     pub descrs: PerOp<Descr<'py>>,
+    /// The method behind a loop of user DTypes.
+    pub owner: Option<Owned>,
 }
 
 /// Find the loop for these operands; `outs` has an entry per output.
@@ -122,6 +125,19 @@ pub fn bind<'py>(
     if let Some(known) = known(uf, ins, outs, signature, casting) {
         return Ok(known);
     }
+    let operands = || {
+        let ins = ins.iter().map(|op| Operand { descr: Some(op.arr.descr()), weak: op.weak });
+        ins.chain(outs.iter().map(|o| Operand { descr: o.as_ref().map(Array::descr), weak: None })).collect()
+    };
+    let promoted;
+    let signature = match find(uf, operands, signature, casting)? {
+        Found::Loop(binding) => return Ok(binding),
+        Found::Promoted(types) => {
+            promoted = types;
+            &promoted
+        }
+        Found::Builtin => signature,
+    };
     let ops: PerOp<OpType<'_>> = ins
         .iter()
         .map(|op| match op.weak {
@@ -151,7 +167,7 @@ pub fn bind<'py>(
     let def = core.loops[res.index].def.clone();
     drop(core);
     let descrs = descrs_of(uf.py(), &res.dtypes, ins.iter().map(|i| &i.arr))?;
-    Ok(Binding { def, res, descrs })
+    Ok(Binding { def, res, descrs, owner: None })
 }
 
 /// The loop for operands of builtin numeric types, if it was found before.
@@ -175,7 +191,7 @@ fn known<'py>(
     }
     let descrs = types[..uf.nargs()].iter().map(|&t| dtype::builtin(uf.py(), t)).collect();
     let def = LoopDef { types: [].as_slice().into(), func, aux, flags };
-    Some(Binding { def, res: Resolution { index: 0, dtypes, force_cast: false }, descrs })
+    Some(Binding { def, res: Resolution { index: 0, dtypes, force_cast: false }, descrs, owner: None })
 }
 
 /// Descriptor objects for dtypes; an operand's own one where it is the same.
@@ -210,7 +226,12 @@ impl<'py> Binding<'py> {
     }
     /// What loops of the host want to know; `raw` must live as long as the result is used.
     pub fn host(&self, uf: &UfuncRef<'py>, raw: &PerOp<*mut PyArray_Descr>) -> HostContext {
-        HostContext { caller: uf.0.as_ptr().cast(), descriptors: raw.as_ptr().cast(), ..HostContext::NONE }
+        HostContext {
+            caller: uf.0.as_ptr().cast(),
+            method: self.owner.as_ref().map_or(std::ptr::null_mut(), Owned::method),
+            descriptors: raw.as_ptr().cast(),
+            ..HostContext::NONE
+        }
     }
     pub fn raw_descrs(&self) -> PerOp<*mut PyArray_Descr> {
         self.descrs.iter().map(|d| d.raw()).collect()

@@ -15,6 +15,7 @@ use pyo3::{PyErr, PyTypeInfo};
 use ufuncs::{LoopContext, LoopFlags, LoopFn, LoopInfo};
 
 use super::bind::error;
+use super::dispatch::{Found, Operand, Owned, find};
 use super::{UfuncRef, params};
 use crate::abi::PyArray_Descr;
 use crate::ffi::Args;
@@ -30,6 +31,7 @@ struct Resolved<'py> {
     func: LoopFn,
     aux: *mut c_void,
     flags: LoopFlags,
+    owner: Option<Owned>,
 }
 
 fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolved<'py>> {
@@ -107,6 +109,21 @@ fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolv
         }
         signature[2] = signature[0];
     }
+    let operands =
+        || descrs.iter().zip(&weak).map(|(d, &weak)| Operand { descr: d.clone(), weak }).collect::<Vec<_>>();
+    match find(uf, operands, &signature, casting)? {
+        Found::Loop(b) => {
+            return Ok(Resolved {
+                descrs: b.descrs.into_iter().collect(),
+                func: b.def.func,
+                aux: b.def.aux,
+                flags: b.def.flags,
+                owner: b.owner,
+            });
+        }
+        Found::Promoted(types) => signature = types,
+        Found::Builtin => {}
+    }
     let ops: PerOp<OpType<'_>> = descrs
         .iter()
         .zip(&weak)
@@ -123,7 +140,7 @@ fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolv
         Ok(res) => {
             let def = &core.loops[res.index].def;
             let out = res.dtypes.iter().map(|d| dtype::descr_of(py, d)).collect::<PyResult<_>>()?;
-            Ok(Resolved { descrs: out, func: def.func, aux: def.aux, flags: def.flags })
+            Ok(Resolved { descrs: out, func: def.func, aux: def.aux, flags: def.flags, owner: None })
         }
         Err(e) => {
             drop(core);
@@ -152,6 +169,8 @@ struct CallInfo {
     func: LoopFn,
     aux: *mut c_void,
     flags: LoopFlags,
+    /// Keeps the loop of a user DType.
+    _owner: Option<Owned>,
     descrs: Vec<*mut PyArray_Descr>,
     itemsizes: Vec<usize>,
 }
@@ -190,7 +209,7 @@ pub fn resolve_dtypes_and_context<'py>(
         no_floatingpoint_errors: 0,
         own: LoopContext {
             caller: slf.clone().into_ptr().cast(),
-            method: null_mut(),
+            method: found.owner.as_ref().map_or(null_mut(), Owned::method),
             descriptors: null_mut(),
             info: std::ptr::null(),
             flags: 0,
@@ -200,6 +219,7 @@ pub fn resolve_dtypes_and_context<'py>(
         func: found.func,
         aux: found.aux,
         flags: found.flags,
+        _owner: found.owner,
         descrs,
         itemsizes,
     });

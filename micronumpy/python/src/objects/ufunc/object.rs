@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use ufuncs::Identity;
 
+use super::dispatch::Entry;
 use super::fast::Cache;
 use super::{at, call, dtypes_api, reduce};
 use crate::abi::*;
@@ -28,6 +29,8 @@ pub static UFUNC_TYPE: StaticType = StaticType::zeroed();
 pub struct UfuncData {
     pub core: RefCell<Ufunc>,
     pub cache: Cache,
+    /// Loops and promoters of user DTypes.
+    pub entries: RefCell<Vec<Entry>>,
     /// Backing store of the struct's `name`, `types` and core arrays.
     name: CString,
     types: RefCell<Vec<u8>>,
@@ -158,6 +161,7 @@ pub fn make<'py>(
     let name = CString::new(core.name.as_bytes())?;
     let mut data = UfuncData {
         cache: Cache::new(),
+        entries: RefCell::new(vec![]),
         name,
         types: RefCell::new(vec![]),
         doc: RefCell::new(doc),

@@ -1,5 +1,6 @@
 //! Keyword arguments of ufunc calls and methods, with numpy's error texts.
 
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::iter::PerOp;
 use micronumpy::{Casting, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -9,7 +10,7 @@ use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
 use super::UfuncRef;
 use crate::abi::{NPY_DT_ABSTRACT, PyArray_DTypeMeta};
-use crate::objects::dtype::{self, DTYPEMETA_TYPE};
+use crate::objects::dtype::{self, DTYPEMETA_TYPE, DtypeClass};
 use crate::objects::{Array, array};
 
 /// What an element of `signature=` or `dtype=` asks for.
@@ -148,10 +149,16 @@ pub fn type_of(obj: &Bound<'_, PyAny>) -> PyResult<TypeNum> {
             };
             return Ok(num);
         }
-        return Ok(TypeNum(num));
+        return Ok(DtypeClass::cast(obj).map_or(TypeNum(num), |c| c.num()));
     }
     let descr = dtype::convert(obj)?;
     let num = descr.dtype().num;
+    if is_host_class(num) {
+        return Err(PyTypeError::new_err(
+            "Cannot pass a new user DType instance to the `dtype` or `signature` arguments of ufuncs. Pass the DType class \
+             instead.",
+        ));
+    }
     if num.is_user() || num == TypeNum::VSTRING {
         return Ok(num);
     }

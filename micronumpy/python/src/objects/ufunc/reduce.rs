@@ -1,6 +1,7 @@
 //! `ufunc.reduce`, `accumulate` and `reduceat`.
 
 use micronumpy::array::shape_text;
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::iter::{axis_order, broadcast_strides};
 use micronumpy::ufunc::exec::{Overlap, bounds_meet, needs_buffer, overlaps, same_bytes};
 use micronumpy::ufunc::resolve::{ResolveError, check_casts};
@@ -13,6 +14,7 @@ use ufuncs::fpstatus;
 
 use super::bind::{Binding, descrs_of, error};
 use super::call::{copied, new_laid_out};
+use super::dispatch::{Found, Operand, find};
 use super::object::identity_object;
 use super::{UfuncRef, errstate, fast, overrides, params};
 use crate::error::IntoPyResult;
@@ -321,6 +323,20 @@ fn bind_reduction<'py>(
         signature[0] = wide_type(&core.name, num);
     }
     signature[2] = signature[0];
+    drop(core);
+    let operands = || {
+        let out = out.map(Array::descr);
+        [out.clone(), Some(arr.descr()), out].map(|descr| Operand { descr, weak: None }).into()
+    };
+    let signature = match find(uf, operands, &signature, Casting::Unsafe)? {
+        Found::Loop(binding) => {
+            check_uniform(uf, method, &binding)?;
+            return Ok(binding);
+        }
+        Found::Promoted(types) => types,
+        Found::Builtin => signature,
+    };
+    let core = uf.data().core.borrow();
     let own = arr.dtype();
     let given = out.map(|o| o.dtype());
     let first = given.map_or(OpType::Absent, OpType::Is);
@@ -355,22 +371,26 @@ fn bind_reduction<'py>(
     let def = core.loops[res.index].def.clone();
     drop(core);
     let descrs = descrs_of(py, &res.dtypes, std::iter::once(arr))?;
-    let same = |a: usize, b: usize| {
-        let (a, b) = (&res.dtypes[a], &res.dtypes[b]);
-        let dates = a.num.is_datetime() && a.num == b.num && a.datetime_meta() == b.datetime_meta();
-        dates || micronumpy::dtype::equivalent(a, b)
-    };
-    if !same(0, 2) || method != Method::Reduce && !same(0, 1) {
-        return Err(PyTypeError::new_err(format!(
-            "the resolved dtypes are not compatible with {}.{}. Resolved ({}, {}, {})",
-            uf.name(),
-            method.name(),
-            descrs[0].0.repr()?,
-            descrs[1].0.repr()?,
-            descrs[2].0.repr()?
-        )));
+    let binding = Binding { def, res, descrs, owner: None };
+    check_uniform(uf, method, &binding)?;
+    Ok(binding)
+}
+
+/// What goes in must be what comes out.
+fn check_uniform(uf: &UfuncRef<'_>, method: Method, binding: &Binding<'_>) -> PyResult<()> {
+    let (dtypes, descrs) = (binding.dtypes(), &binding.descrs);
+    let same = |a: usize, b: usize| micronumpy::dtype::equivalent(&dtypes[a], &dtypes[b]);
+    if same(0, 2) && (method == Method::Reduce || same(0, 1)) {
+        return Ok(());
     }
-    Ok(Binding { def, res, descrs })
+    Err(PyTypeError::new_err(format!(
+        "the resolved dtypes are not compatible with {}.{}. Resolved ({}, {}, {})",
+        uf.name(),
+        method.name(),
+        descrs[0].0.repr()?,
+        descrs[1].0.repr()?,
+        descrs[2].0.repr()?
+    )))
 }
 
 /// Where a fold starts.
@@ -395,6 +415,8 @@ fn start_of<'py>(
         None => match identity {
             // Objects are folded among themselves: an identity would bring a foreign type in.
             Some(_) if num.is_object() && !empty => Start::First,
+            // Nor does a ufunc's identity mean anything to a user DType.
+            Some(_) if is_host_class(num) => Start::First,
             Some(v) => Start::Identity(v),
             None => Start::First,
         },

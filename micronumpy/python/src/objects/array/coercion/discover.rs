@@ -5,6 +5,7 @@
 //! first; the first leaf it reaches fixes the number of dimensions, and whatever disagrees later makes the data ragged.
 
 use micronumpy::array::MAXDIMS;
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::dtype::promote::promote;
 use micronumpy::{Dims, Dtype, Error, TypeNum};
 use pyo3::exceptions::{PyKeyError, PyMemoryError, PyRecursionError, PyValueError};
@@ -14,7 +15,8 @@ use pyo3::types::{PyBytes, PyString};
 
 use super::super::args::CopyMode;
 use crate::error::IntoPyResult;
-use crate::objects::{Array, Descr, dtype, scalar};
+use crate::objects::dtype::DtypeClass;
+use crate::objects::{Array, Descr, dtype, method, scalar};
 use crate::protocols;
 
 /// What the caller wants the dtype to be.
@@ -33,7 +35,9 @@ impl<'py> Request<'py> {
     pub fn of(descr: Option<&Descr<'py>>) -> Request<'py> {
         let Some(d) = descr else { return Request::Any };
         let dt = d.dtype();
-        let open = dt.is_unsized() || dt.datetime_meta().is_some_and(|m| m.unit == 14);
+        let open = dt.is_unsized()
+            || dt.datetime_meta().is_some_and(|m| m.unit == 14)
+            || dtype::DtypeClass::is_prototype(d);
         if open { Request::Class(d.clone()) } else { Request::Exact(d.clone()) }
     }
     /// The descriptor, parameters or not.
@@ -154,6 +158,7 @@ pub fn discover<'py>(
             Some(f) => f,
             // Raw bytes of no given length have eight.
             None if d.dtype().num == TypeNum::VOID => dtype::descr_of(py, &Dtype::void(8))?,
+            None if is_host_class(d.dtype().num) => DtypeClass::of(d).default_descr()?,
             None => d.clone(),
         }),
         Request::Any => walk.found,
@@ -505,7 +510,39 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
             )))
         }
         TypeNum::DATETIME | TypeNum::TIMEDELTA => super::datetime::scalar_descr(obj, num),
+        _ if is_host_class(num) => host_scalar_descr(obj, &DtypeClass::of(class)),
         _ => Ok(class.clone()),
+    }
+}
+
+/// The descriptor of a user DType that holds one Python object: found by the class, or from a dtype the object has already.
+fn host_scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &DtypeClass<'py>) -> PyResult<Descr<'py>> {
+    if class.knows_scalar(obj.get_type_ptr())? {
+        return class.discover(obj);
+    }
+    match scalar::descr_of_scalar(obj)? {
+        Some(own) => cast_to_class(&own, class),
+        None => class.discover(obj),
+    }
+}
+
+/// What a dtype becomes in a cast to a user DType.
+fn cast_to_class<'py>(from: &Descr<'py>, class: &DtypeClass<'py>) -> PyResult<Descr<'py>> {
+    if class.is_class_of(from) {
+        return Ok(from.clone());
+    }
+    let own = DtypeClass::of(from);
+    let found = match method::casts::method_for(&own, class)? {
+        Some(cast) => cast.resolve(&[own, class.clone()], &[Some(from.clone()), None])?,
+        None => None,
+    };
+    match found {
+        Some(r) => Ok(r.descrs[1].clone()),
+        None => Err(pyo3::exceptions::PyTypeError::new_err(format!(
+            "cannot cast dtype {} to {}.",
+            from.0.str()?,
+            class.0.str()?
+        ))),
     }
 }
 
@@ -521,6 +558,9 @@ pub fn array_descr<'py>(arr: &Array<'py>, class: &Descr<'py>) -> PyResult<Option
             if class.dtype().num.is_datetime() {
                 return super::datetime::array_descr(arr, class.dtype().num).map(Some);
             }
+        }
+        if is_host_class(class.dtype().num) || is_host_class(dt.num) {
+            return cast_to_class(&arr.descr(), &DtypeClass::of(class)).map(Some);
         }
         let sized = micronumpy::cast::sized_for(dt, class.dtype());
         if sized.itemsize > i32::MAX as usize {

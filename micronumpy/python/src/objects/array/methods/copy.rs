@@ -100,7 +100,7 @@ pub fn astype<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let [descr, order, casting, subok, copy] = a.parse(&SIG)?;
     let arr = Array(slf.clone());
     let Some(descr) = descr else { return Err(PyTypeError::new_err("missing dtype")) };
-    let descr = dtype::convert(&descr)?;
+    let descr = dtype::convert_or_class(&descr)?;
     let order = args::order(order.as_ref(), Order::Keep)?;
     let casting = args::casting(casting.as_ref(), Casting::Unsafe)?;
     let subok = args::truth(subok.as_ref(), true)?;
