@@ -1,6 +1,6 @@
 //! `obj.__array__(dtype=None, copy=None)`.
 
-use pyo3::exceptions::{PyAttributeError, PyRecursionError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use pyo3::{ffi, intern};
@@ -16,12 +16,19 @@ pub fn lookup<'py>(
     name: &Bound<'py, pyo3::types::PyString>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = obj.py();
-    match obj.getattr(name) {
-        Ok(v) => Ok(Some(v)),
-        Err(e) if e.is_instance_of::<PyAttributeError>(py) => Ok(None),
-        // A stack that is nearly used up is not the object's fault.
-        Err(e) if e.is_instance_of::<PyRecursionError>(py) => Err(e),
-        Err(e) => Err(e),
+    // An AttributeError holds the object, and an exception that pyo3 drops inside a slot is released late: so this one
+    // never becomes a `PyErr`.
+    // SAFETY: live objects; a new reference or null with an exception set.
+    unsafe {
+        let value = ffi::PyObject_GetAttr(obj.as_ptr(), name.as_ptr());
+        if !value.is_null() {
+            return Ok(Some(Bound::from_owned_ptr(py, value)));
+        }
+        if ffi::PyErr_ExceptionMatches(ffi::PyExc_AttributeError) != 0 {
+            ffi::PyErr_Clear();
+            return Ok(None);
+        }
+        Err(PyErr::fetch(py))
     }
 }
 
