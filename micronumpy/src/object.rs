@@ -54,6 +54,8 @@ pub struct ObjectOps {
     pub cast_loop: fn(from: &Dtype, to: &Dtype, aligned: bool) -> Result<Box<dyn HostLoop>>,
     /// How elements of a dtype the host defines compare, if they do.
     pub order: fn(&Dtype) -> Result<Box<dyn HostOrder>>,
+    /// How the host sums products of elements of a dtype it defines.
+    pub dot: fn(&Dtype) -> Result<Box<dyn HostDot>>,
 }
 
 /// The order of elements of a dtype the host defines.
@@ -66,6 +68,26 @@ pub trait HostOrder {
     /// # Safety
     /// Two elements of the dtype, at any address.
     unsafe fn order(&self, a: *const u8, b: *const u8) -> Result<Ordering>;
+}
+
+/// Sums of products of elements of a dtype the host defines.
+pub trait HostDot {
+    /// Sum the products of `n` pairs of elements into one.
+    ///
+    /// # Errors
+    /// What the host raises.
+    ///
+    /// # Safety
+    /// `n` elements at both strides, one at `out`; aligned and native.
+    unsafe fn run(
+        &self,
+        a: *const u8,
+        sa: isize,
+        b: *const u8,
+        sb: isize,
+        out: *mut u8,
+        n: usize,
+    ) -> Result<()>;
 }
 
 static OPS: OnceLock<ObjectOps> = OnceLock::new();

@@ -13,7 +13,6 @@ use ufuncs::{LoopContext, LoopFlags, LoopFn};
 use super::resolve::CastResolution;
 use super::{Casting, HostLoop, cast_level, dates, nested, text};
 use crate::array::buffer;
-use crate::dtype::host::is_host_class;
 use crate::dtype::promote::class_name;
 use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
@@ -559,7 +558,7 @@ fn plan_host(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     if dst.num == TypeNum::VOID && !src.has_object() {
         return Ok(resize(src.itemsize, dst.itemsize));
     }
-    if is_host_class(src.num) || is_host_class(dst.num) {
+    if src.num.is_user() || dst.num.is_user() {
         let (from, to) = (class_name(src.num), class_name(dst.num));
         return Err(Error::type_(format!("cannot cast from {from} to {to}.")));
     }

@@ -8,7 +8,7 @@ use crate::cast::copy_into;
 use crate::dtype::{Dtype, TypeNum};
 use crate::error::{Error, Result};
 use crate::iter::MultiIter;
-use crate::object::{self, ObjectOps};
+use crate::object::{self, HostDot, ObjectOps};
 
 fn not_aligned(a: &[isize], b: &[isize], i: usize, j: usize) -> Error {
     Error::value(format!(
@@ -84,10 +84,16 @@ pub fn inner(a: &ArrayRef<'_>, b: &ArrayRef<'_>, out: &ArrayRef<'_>) -> Result<(
 enum Kernel {
     Fast(DotFn),
     Objects(&'static ObjectOps),
+    Host(Box<dyn HostDot>),
 }
 
 impl Kernel {
-    fn of(num: TypeNum, conjugate: bool) -> Result<Kernel> {
+    fn of(dt: &Dtype, conjugate: bool) -> Result<Kernel> {
+        let num = dt.num;
+        if num.is_user() {
+            let ops = object::ops().ok_or_else(|| Error::missing("dot of user types without a host"))?;
+            return (ops.dot)(dt).map(Kernel::Host);
+        }
         if num.is_object() {
             let ops = object::ops().ok_or_else(|| Error::missing("dot of objects without a host"))?;
             return Ok(Kernel::Objects(ops));
@@ -113,6 +119,7 @@ impl Kernel {
         unsafe {
             match self {
                 Kernel::Fast(f) => f(a, sa, b, sb, out, n),
+                Kernel::Host(dot) => return dot.run(a, sa, b, sb, out, n),
                 Kernel::Objects(ops) => {
                     let mut sum: *mut u8 = std::ptr::null_mut();
                     for i in 0..n as isize {
@@ -153,7 +160,7 @@ fn contract(a: &ArrayRef<'_>, b: &ArrayRef<'_>, axis: usize, out: &ArrayRef<'_>)
         return copy_into(out, &temp.view());
     }
     let dtype = out.dtype;
-    let kernel = Kernel::of(dtype.num, false)?;
+    let kernel = Kernel::of(dtype, false)?;
     let a = Prepared::new(*a, dtype)?;
     let b = Prepared::new(*b, dtype)?;
     let (a, b) = (a.view(), b.view());
@@ -247,7 +254,7 @@ fn zero_objects(out: &ArrayRef<'_>) -> Result<()> {
 /// As [`dot`].
 pub fn vdot(a: &ArrayRef<'_>, b: &ArrayRef<'_>, out: &ArrayRef<'_>) -> Result<()> {
     let dtype = out.dtype.with_byteorder(b'=');
-    let kernel = Kernel::of(dtype.num, true)?;
+    let kernel = Kernel::of(&dtype, true)?;
     let (a, b) = (Prepared::contiguous(*a, &dtype)?, Prepared::contiguous(*b, &dtype)?);
     let (a, b) = (a.view(), b.view());
     if a.size() != b.size() {
@@ -287,7 +294,7 @@ pub fn correlate(
         }
     }
     let dtype = dtype.with_byteorder(b'=');
-    let kernel = Kernel::of(dtype.num, false)?;
+    let kernel = Kernel::of(&dtype, false)?;
     let (a, v) = (Prepared::contiguous(*a, &dtype)?, Prepared::contiguous(*v, &dtype)?);
     let conj;
     let (mut x, mut y) = (a.view(), v.view());

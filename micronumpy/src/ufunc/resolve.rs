@@ -543,6 +543,10 @@ impl Query<'_> {
 
     /// The first loop all inputs can be safely cast to.
     fn linear(&self) -> Resolve<usize> {
+        // Loops that are not listed are only for exactly their types.
+        if !self.uf.loops.is_empty() && self.uf.loops.iter().all(|l| !l.listed) {
+            return Err(ResolveError::NoLoop);
+        }
         if self.has_signature() {
             return self.linear_signature();
         }

@@ -8,6 +8,9 @@
 pub mod array_basics;
 pub mod missing;
 pub mod slots;
+mod types;
+pub mod ufuncs;
+pub mod user_types;
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -33,15 +36,18 @@ pub fn init(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     let (array, ufunc) = unsafe { (&mut *ARRAY_API.get(), &mut *UFUNC_API.get()) };
     fill(array, slots::array::MISSING);
     fill(ufunc, slots::ufunc::MISSING);
-    for slot in array_basics::SLOTS {
+    for slot in array_basics::SLOTS.iter().chain(user_types::SLOTS) {
         array[slot.0] = slot.1.cast_mut().cast();
     }
+    for slot in ufuncs::SLOTS {
+        ufunc[slot.0] = slot.1.cast_mut().cast();
+    }
+    types::fill(array);
     for (index, ty) in [
         (2, objects::array::ARRAY_TYPE.as_type()),
         (3, objects::dtype::DESCR_TYPE.as_type()),
         (5, objects::iter::flatiter::FLATITER_TYPE.as_type()),
         (6, objects::iter::broadcast::BROADCAST_TYPE.as_type()),
-        (10, objects::scalar::GENERIC.as_type()),
     ] {
         array[index] = ty.cast();
     }

@@ -1,12 +1,13 @@
 //! What the object space may ask of Python: the operations on object elements.
 
 use std::cmp::Ordering;
+use std::ffi::c_void;
 
 use micronumpy::cast::{CastResolution, HostLoop};
 use micronumpy::dtype::promote::Class;
-use micronumpy::object::{HostOrder, ObjectOps};
+use micronumpy::object::{HostDot, HostOrder, ObjectOps};
 use micronumpy::{Dtype, Order, Result, TypeNum};
-use pyo3::exceptions::{PyDeprecationWarning, PyRuntimeWarning, PyTypeError, PyUserWarning};
+use pyo3::exceptions::{PyDeprecationWarning, PyRuntimeWarning, PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use pyo3::{PyTypeInfo, ffi};
@@ -171,6 +172,43 @@ fn order(dt: &Dtype) -> Result<Box<dyn HostOrder>> {
     })
 }
 
+fn dot(dt: &Dtype) -> Result<Box<dyn HostDot>> {
+    host(|py| {
+        let Some(dot) = DtypeClass::of_num(py, dt.num)?.functions().and_then(|f| f.dotfunc) else {
+            return Err(PyValueError::new_err("dot not available for this type"));
+        };
+        let arr = array::new(&dtype::descr_of(py, dt)?, &[], Order::C, true)?;
+        Ok(Box::new(SlotDot { dot, arr: arr.0.unbind() }) as Box<dyn HostDot>)
+    })
+}
+
+type DotFunction =
+    unsafe extern "C" fn(*mut c_void, isize, *mut c_void, isize, *mut c_void, isize, *mut c_void);
+
+/// The sum of products a function of compiled code gives.
+struct SlotDot {
+    dot: DotFunction,
+    /// From which the function learns the dtype of its elements.
+    arr: Py<PyAny>,
+}
+
+impl HostDot for SlotDot {
+    unsafe fn run(
+        &self,
+        a: *const u8,
+        sa: isize,
+        b: *const u8,
+        sb: isize,
+        out: *mut u8,
+        n: usize,
+    ) -> Result<()> {
+        let (a, b, arr) = (a.cast_mut().cast(), b.cast_mut().cast(), self.arr.as_ptr().cast());
+        // SAFETY: the caller's promise.
+        unsafe { (self.dot)(a, sa, b, sb, out.cast(), n as isize, arr) };
+        host(|py| PyErr::take(py).map_or(Ok(()), Err))
+    }
+}
+
 /// The order a function of compiled code gives.
 struct SlotOrder {
     compare: PyArray_CompareFunc,
@@ -211,5 +249,6 @@ pub fn install() {
         cast,
         cast_loop,
         order,
+        dot,
     });
 }

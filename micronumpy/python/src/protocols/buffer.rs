@@ -7,6 +7,7 @@
 use std::ffi::{CStr, CString};
 use std::ptr::null_mut;
 
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::{Dims, Dtype, TypeNum};
 use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyValueError};
 use pyo3::ffi;
@@ -403,9 +404,12 @@ impl FormatWriter<'_> {
                 return Ok(());
             }
             _ => {
-                let repr = descr.0.repr()?.to_string();
-                let ch = dt.num.char().map_or(repr, |c| (c as char).to_string());
-                return Err(PyValueError::new_err(format!("cannot include dtype '{ch}' in a buffer")));
+                let name = match dt.num.char() {
+                    Some(c) => (c as char).to_string(),
+                    None if is_host_class(dt.num) => descr.0.get_type().fully_qualified_name()?.to_string(),
+                    None => descr.0.repr()?.to_string(),
+                };
+                return Err(PyValueError::new_err(format!("cannot include dtype '{name}' in a buffer")));
             }
         };
         self.out.push_str(code);

@@ -1,5 +1,6 @@
 //! Constructors: `array` and its relatives, `empty`, `zeros`, `arange`, `frombuffer`, `fromiter`, ...
 
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::dtype::promote;
 use micronumpy::{Dtype, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -343,7 +344,8 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         let or_none = |o: Option<Obj<'py>>| o.unwrap_or_else(|| none.clone());
         return datetime_arange(&or_none(start), &stop, &or_none(step), &descr);
     }
-    if !(num.is_number() || num.is_bool() || num.is_object() || num.is_user()) {
+    let known = num.is_number() || num.is_bool() || num.is_object() || num.is_user();
+    if !known || is_host_class(num) {
         let class = descr.0.get_type().repr()?;
         return Err(PyTypeError::new_err(format!("arange() not supported for inputs with DType {class}.")));
     }
@@ -384,6 +386,11 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
                 value = value.add(&delta)?;
                 // SAFETY: an element of the new array.
                 unsafe { scalar::set_item(&native, out.data().add(i * itemsize), &value)? };
+            }
+        } else if let Some(fill) = dtype::DtypeClass::of(&native).functions().and_then(|f| f.fill) {
+            // SAFETY: the function's contract: two elements are there, `n` are to be filled.
+            if n > 2 && unsafe { fill(out.data().cast(), n, out.0.as_ptr().cast()) } < 0 {
+                return Err(PyErr::fetch(py));
             }
         } else {
             micronumpy::ops::fill::progression(&out.view()).py(py)?;

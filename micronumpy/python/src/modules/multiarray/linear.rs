@@ -1,6 +1,7 @@
 //! Products: `dot`, `inner`, `vdot`, `correlate`.
 
 use micronumpy::ArrayRef;
+use micronumpy::dtype::host::is_host_class;
 use micronumpy::dtype::promote::promote;
 use micronumpy::ops::product::{self, Overlaps};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -88,7 +89,15 @@ fn product<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = a.py();
     let (a, b, descr) = operands(a, b)?;
-    if !descr.dtype().num.is_number() && !matches!(descr.dtype().num.kind(), b'b' | b'O' | b'm') {
+    if is_host_class(descr.dtype().num) {
+        return Err(PyTypeError::new_err(format!(
+            "This function currently only supports native NumPy dtypes and old-style user dtypes, but the dtype was {}.\n(The \
+             function may need to be updated to support arbitraryuser dtypes.)",
+            descr.0.repr()?
+        )));
+    }
+    let own = dtype::DtypeClass::of(&descr).functions().is_some_and(|f| f.dotfunc.is_some());
+    if !own && !descr.dtype().num.is_number() && !matches!(descr.dtype().num.kind(), b'b' | b'O' | b'm') {
         // numpy multiplies what it has no product for, and so words the error.
         return crate::objects::ufunc::call_by_name(py, "multiply", &[&a.0, &b.0], None);
     }

@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 
 use super::{CLASSES, DESCR_TYPE, DTYPEMETA_TYPE, builtin, classes, fields, string, user};
 use crate::abi::*;
-use crate::error::missing;
+use crate::error::{IntoPyResult, missing};
 use crate::ffi::guard::owned;
 use crate::objects::{Array, Descr, array, method};
 
@@ -336,6 +336,23 @@ pub fn common_class(py: Python<'_>, num: TypeNum, other: Class) -> PyResult<Opti
         }),
     };
     Ok(DtypeClass::of_num(py, num)?.common_dtype(&other)?.map(|c| c.num()))
+}
+
+/// The common class of two, whoever of them knows it.
+pub fn common<'py>(a: &DtypeClass<'py>, b: &DtypeClass<'py>) -> PyResult<DtypeClass<'py>> {
+    if a.0.is(&b.0) {
+        return Ok(a.clone());
+    }
+    for (a, b) in [(a, b), (b, a)] {
+        if let Some(common) = a.common_dtype(b)? {
+            return Ok(common);
+        }
+    }
+    // Classes without a table are the object space's business.
+    let py = a.py();
+    let (x, y) = (a.default_descr()?, b.default_descr()?);
+    let dt = micronumpy::dtype::promote(x.dtype(), y.dtype()).py(py)?;
+    DtypeClass::of_num(py, dt.num)
 }
 
 /// The class object is a static or heap type of the right size whose author has set name, constructor and the like:

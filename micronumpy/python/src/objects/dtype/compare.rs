@@ -3,8 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use micronumpy::Dtype;
-use micronumpy::cast::{Casting, can_cast};
+use micronumpy::cast::{Casting, can_cast, cast_level};
 use micronumpy::dtype::Body;
+use micronumpy::dtype::host::is_host_class;
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -90,6 +91,10 @@ pub(super) fn hash(slf: &Bound<'_, PyAny>) -> PyResult<isize> {
 fn same(a: &Descr<'_>, b: &Descr<'_>) -> PyResult<bool> {
     if a.0.is(&b.0) {
         return Ok(true);
+    }
+    if a.dtype().num != b.dtype().num && (is_host_class(a.dtype().num) || is_host_class(b.dtype().num)) {
+        // A class may say that its elements are those of another.
+        return Ok(cast_level(a.dtype(), b.dtype()) == Some(Casting::No));
     }
     if !equivalent(a.dtype(), b.dtype()) {
         return Ok(false);

@@ -238,8 +238,8 @@ unsafe fn make_core(descr: *mut PyArray_Descr) -> Dtype {
             let shape = Bound::from_borrowed_ptr(py, sub.shape);
             let shape: Vec<isize> = shape.extract().unwrap_or_default();
             dt.body = Body::Subarray(std::sync::Arc::new(dtype_of(sub.base).clone()), shape.into());
-        } else if num == TypeNum::VOID && !full.names.is_null() && !full.fields.is_null() {
-            // Other types may carry fields, too; to the object space they are what their number says.
+        } else if (num == TypeNum::VOID || num.is_user()) && !full.names.is_null() && !full.fields.is_null() {
+            // Builtin types may carry fields, too; to the object space they are what their number says.
             let names = Bound::from_borrowed_ptr(py, full.names);
             let fields = Bound::from_borrowed_ptr(py, full.fields);
             if let (Ok(names), Ok(fields)) = (names.cast::<PyTuple>(), fields.cast::<PyDict>()) {

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use std::mem::size_of;
 use std::ptr::null_mut;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use micronumpy::dtype::flags;
 use micronumpy::{Dtype, TypeNum};
@@ -23,6 +24,14 @@ use crate::objects::Descr;
 
 /// Descriptors of user types, by type number from [`TypeNum::USERDEF`] on. They are never freed.
 static USER: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// How many there are, where compiled code reads it.
+static COUNT: AtomicI32 = AtomicI32::new(0);
+
+/// The address of the number of user types.
+pub fn count() -> *mut i32 {
+    COUNT.as_ptr()
+}
 
 /// The descriptor of a user type number.
 pub fn descr_of_num<'py>(py: Python<'py>, num: TypeNum) -> Option<Descr<'py>> {
@@ -123,6 +132,7 @@ pub unsafe fn register(py: Python<'_>, proto: *mut PyArray_DescrProto) -> PyResu
     };
     if let Ok(mut all) = USER.lock() {
         all.push(descr as usize);
+        COUNT.store(all.len() as i32, Ordering::Relaxed);
     }
     p.type_num = num.0;
     Ok(num)

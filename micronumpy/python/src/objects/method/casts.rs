@@ -4,21 +4,23 @@
 //! user DTypes are registered here, and the object space finds them through [`resolve`] and [`host_loop`].
 
 use std::collections::HashMap;
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use micronumpy::cast::{self, CastResolution, HostLoop};
 use micronumpy::iter::PerOp;
-use micronumpy::{Dtype, Error, TypeNum};
+use micronumpy::{Casting, Dtype, Error, Order, TypeNum};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
 use pyo3::prelude::*;
+use ufuncs::LoopContext;
 
-use super::{Kind, Method, MethodRef, Resolved, SAME_VALUE, Strided, make};
+use super::{Aux, Kind, Method, MethodRef, Resolved, SAME_VALUE, Strided, make};
 use crate::abi::*;
 use crate::error::to_host_error;
 use crate::objects::dtype::class::DtypeClass;
-use crate::objects::{Descr, dtype};
+use crate::objects::{Descr, array, dtype};
 
 /// Registered casts by the addresses of their classes, which live as long as the process.
 static CASTS: LazyLock<Mutex<HashMap<(usize, usize), Py<PyAny>>>> = LazyLock::new(Mutex::default);
@@ -51,6 +53,102 @@ fn registered<'py>(from: &DtypeClass<'py>, to: &DtypeClass<'py>) -> Option<Metho
     all().get(&key).map(|m| MethodRef(m.bind(from.py()).clone()))
 }
 
+/// Pairs of type numbers whose casts have been declared safe.
+static SAFE: Mutex<Vec<(i32, i32)>> = Mutex::new(Vec::new());
+
+/// `PyArray_RegisterCanCast`
+pub fn declare_safe(from: TypeNum, to: TypeNum) {
+    SAFE.lock().unwrap_or_else(PoisonError::into_inner).push((from.0, to.0));
+}
+
+fn is_declared_safe(from: TypeNum, to: TypeNum) -> bool {
+    SAFE.lock().unwrap_or_else(PoisonError::into_inner).contains(&(from.0, to.0))
+}
+
+/// `PyArray_RegisterCastFunc`: a cast by a function of the old kind. A later one replaces an earlier one.
+pub fn register_function(
+    py: Python<'_>,
+    from: TypeNum,
+    to: TypeNum,
+    function: PyArray_VectorUnaryFunc,
+) -> PyResult<()> {
+    let (from, to) = (DtypeClass::of_num(py, from)?, DtypeClass::of_num(py, to)?);
+    let name = CString::new("legacy_cast")?;
+    let flags = NPY_METH_REQUIRES_PYAPI;
+    let method = Method { name, nin: 1, nout: 1, casting: -1, flags, kind: Kind::Old(function) };
+    all().insert((from.raw() as usize, to.raw() as usize), make(py, method)?.0.unbind());
+    Ok(())
+}
+
+/// What a cast of the old kind works on: native elements, no parameters.
+pub(super) fn resolve_old<'py>(
+    classes: &[DtypeClass<'py>],
+    given: &[Option<Descr<'py>>],
+) -> PyResult<Option<Resolved<'py>>> {
+    let descrs = given.iter().zip(classes).map(|(d, class)| match d {
+        Some(d) => class.canonical(d),
+        None => class.default_descr(),
+    });
+    let safe = is_declared_safe(classes[0].num(), classes[1].num());
+    let casting = if safe { Casting::Safe } else { Casting::Unsafe } as c_int;
+    Ok(Some(Resolved { descrs: descrs.collect::<PyResult<_>>()?, casting, view_offset: None }))
+}
+
+/// A function of the old kind, which wants contiguous elements and arrays to learn their dtypes from.
+#[repr(C)]
+struct OldCast {
+    head: NpyAuxData,
+    function: PyArray_VectorUnaryFunc,
+    arrays: [*mut ffi::PyObject; 2],
+    itemsizes: [isize; 2],
+}
+
+unsafe extern "C" fn free_old(aux: *mut NpyAuxData) {
+    // SAFETY: made by `old_loop`, freed once, with the GIL held.
+    unsafe {
+        let own = Box::from_raw(aux.cast::<OldCast>());
+        own.arrays.iter().for_each(|&a| ffi::Py_DECREF(a));
+    }
+}
+
+unsafe extern "C" fn run_old(
+    _: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: `aux` is an `OldCast`; the loop contract for the rest.
+    unsafe {
+        let own = &*aux.cast::<OldCast>();
+        let [from, to] = own.arrays.map(|a| a.cast::<c_void>());
+        let (src, dst, n) = (*data, *data.add(1), *dims);
+        let steps = [*strides, *strides.add(1)];
+        if steps == own.itemsizes {
+            (own.function)(src.cast(), dst.cast(), n, from, to);
+        } else {
+            for i in 0..n {
+                let (s, d) = (src.wrapping_offset(i * steps[0]), dst.wrapping_offset(i * steps[1]));
+                (own.function)(s.cast(), d.cast(), 1, from, to);
+            }
+        }
+        if ffi::PyErr_Occurred().is_null() { 0 } else { -1 }
+    }
+}
+
+/// The loop of a cast of the old kind.
+pub(super) fn old_loop(function: PyArray_VectorUnaryFunc, descrs: &[Descr<'_>]) -> PyResult<Strided> {
+    let one = |d: &Descr<'_>| array::new(d, &[], Order::C, true).map(|a| a.0.into_ptr());
+    let own = Box::new(OldCast {
+        head: NpyAuxData { free: Some(free_old), clone: None, reserved: [null_mut(); 2] },
+        function,
+        arrays: [one(&descrs[0])?, one(&descrs[1])?],
+        itemsizes: [descrs[0].itemsize() as isize, descrs[1].itemsize() as isize],
+    });
+    let aux = Aux::owned(Box::into_raw(own).cast());
+    Ok(Strided { func: run_old, aux, flags: NPY_METH_REQUIRES_PYAPI })
+}
+
 /// The method that casts between two classes.
 pub fn method_for<'py>(from: &DtypeClass<'py>, to: &DtypeClass<'py>) -> PyResult<Option<MethodRef<'py>>> {
     if let Some(method) = registered(from, to) {
@@ -58,41 +156,60 @@ pub fn method_for<'py>(from: &DtypeClass<'py>, to: &DtypeClass<'py>) -> PyResult
     }
     let (a, b) = (from.num(), to.num());
     let Some((name, flags)) = builtin_name(a, b) else { return Ok(None) };
-    let method =
-        Method { name: CString::new(name)?, nin: 1, nout: 1, casting: -1, flags, kind: Kind::Builtin };
+    let name = CString::new(name)?;
+    let method = Method { name, nin: 1, nout: 1, casting: loosest(a, b), flags, kind: Kind::Builtin };
     make(from.py(), method).map(Some)
+}
+
+/// The loosest level a cast between two classes can have, as numpy notes it; -1 where it notes none.
+fn loosest(a: TypeNum, b: TypeNum) -> c_int {
+    use TypeNum as T;
+    let number = |n: TypeNum| n.is_bool() || n.is_number();
+    let level = match (a, b) {
+        _ if a == b && !a.is_object() => return -1,
+        (T::VOID, _) | (_, T::VOID) if !a.is_object() && !b.is_object() => return -1,
+        (T::STRING, T::UNICODE) => Casting::SameKind,
+        (_, T::STRING | T::UNICODE) if number(a) => Casting::SameKind,
+        (_, T::STRING | T::UNICODE) => Casting::Unsafe,
+        // One type but for the name, in another byte order at worst.
+        _ if a.is_integer() && a.kind() == b.kind() && a.size() == b.size() => Casting::Equiv,
+        _ => cast::cast_level(&Dtype::builtin(a), &Dtype::builtin(b)).unwrap_or(Casting::Unsafe),
+    };
+    level as c_int | if number(a) && number(b) { SAME_VALUE } else { 0 }
 }
 
 /// numpy's name of a cast with a builtin type on at least one side, and its flags.
 fn builtin_name(a: TypeNum, b: TypeNum) -> Option<(&'static str, c_int)> {
     use TypeNum as T;
     let any = NPY_METH_SUPPORTS_UNALIGNED;
+    let api = NPY_METH_REQUIRES_PYAPI;
     let number = |n: TypeNum| n.is_bool() || n.is_number();
     let foreign = |n: TypeNum| n.is_user() || n == T::VSTRING;
     Some(match (a, b) {
-        (T::OBJECT, T::OBJECT) => ("object_to_object_cast", any),
-        (T::OBJECT, _) => ("object_to_any_cast", any),
-        (_, T::OBJECT) => ("any_to_object_cast", any),
+        (T::OBJECT, T::OBJECT) => ("object_to_object_cast", any | api),
+        (T::OBJECT, _) => ("object_to_any_cast", any | api),
+        (_, T::OBJECT) => ("any_to_object_cast", any | api),
         (T::VOID, T::VOID) => ("void_to_void_cast", any),
         (T::VOID, _) => ("void_to_any_cast", any),
         (_, T::VOID) => ("any_to_void_cast", any),
         _ if foreign(a) || foreign(b) => return None,
         (T::STRING, T::STRING) | (T::UNICODE, T::UNICODE) => ("string_to_string_cast", any),
-        (T::STRING | T::UNICODE, T::DATETIME) | (T::DATETIME, T::STRING | T::UNICODE) => {
-            ("datetime_to_timedelta_cast", any)
+        // These names say what numpy's say, not what the casts do.
+        (T::STRING, T::DATETIME) => ("datetime_to_timedelta_cast", any),
+        (T::UNICODE, T::DATETIME) | (T::DATETIME, T::STRING | T::UNICODE) => {
+            ("datetime_to_timedelta_cast", any | api)
         }
         (T::DATETIME, T::DATETIME) | (T::TIMEDELTA, T::TIMEDELTA) => ("datetime_casts", any),
         (T::DATETIME, T::TIMEDELTA) | (T::TIMEDELTA, T::STRING | T::UNICODE) => {
-            ("datetime_to_timedelta_cast", 0)
+            ("datetime_to_timedelta_cast", api)
         }
-        (T::TIMEDELTA, T::DATETIME) => ("timedelta_and_datetime_cast", 0),
-        (_, T::STRING | T::UNICODE) => ("legacy_cast_to_string", 0),
+        (T::TIMEDELTA, T::DATETIME) => ("timedelta_and_datetime_cast", api),
+        (_, T::STRING | T::UNICODE) => ("legacy_cast_to_string", api | NPY_METH_NO_FLOATINGPOINT_ERRORS),
         _ if number(a) && number(b) => {
-            let same =
-                a == b || a.is_integer() && a.kind() == b.kind() && a.size() == b.size() && a.size() == 8;
+            let same = a == b || a.is_integer() && a.kind() == b.kind() && a.size() == b.size();
             (if same { "numeric_copy_or_byteswap" } else { "numeric_cast" }, any)
         }
-        _ => ("legacy_cast", 0),
+        _ => ("legacy_cast", api),
     })
 }
 

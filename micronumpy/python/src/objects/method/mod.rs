@@ -53,6 +53,8 @@ pub enum Kind {
     Builtin,
     Compiled(Compiled),
     Wrapping(Wrapping),
+    /// A cast by a function from before there were methods.
+    Old(PyArray_VectorUnaryFunc),
 }
 
 /// Functions of compiled code; null slots have defaults.
@@ -293,6 +295,7 @@ impl<'py> MethodRef<'py> {
             Kind::Builtin => casts::resolve_builtin(&classes[1], given),
             Kind::Compiled(slots) => self.resolve_compiled(slots, classes, given),
             Kind::Wrapping(w) => self.resolve_wrapping(w, classes, given),
+            Kind::Old(_) => casts::resolve_old(classes, given),
         }
     }
 
@@ -397,6 +400,7 @@ impl<'py> MethodRef<'py> {
                 Err(PySystemError::new_err("casts between builtin types have no loop of their own"))
             }
             Kind::Wrapping(w) => w.get_loop(self.py(), m, &raw, caller, aligned, strides),
+            Kind::Old(function) => casts::old_loop(*function, descrs),
             Kind::Compiled(slots) => {
                 let Some(get_loop) = slots.get_loop else { return slots.choose(m, &raw, aligned, strides) };
                 let mut context = self.context(caller, raw.as_ptr());

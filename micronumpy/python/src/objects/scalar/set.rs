@@ -79,6 +79,10 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
                 Ok(())
             }
             TypeNum::VOID => void::set_value(dt, data, value),
+            _ if num.is_user() => {
+                let descr = dtype::descr_of(value.py(), dt)?;
+                DtypeClass::of(&descr).setitem(&descr, data, value)
+            }
             _ => Err(missing("storing elements of this dtype")),
         }
     }

@@ -470,7 +470,10 @@ pub unsafe fn store_numpy_scalar<'py>(
     data: *mut u8,
     obj: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
-    let num = typenum_of(obj).ok_or_else(|| missing("scalars of user types"))?;
+    let Some(num) = typenum_of(obj) else {
+        // SAFETY: the caller's promise.
+        return unsafe { DtypeClass::of(descr).setitem(descr, data, obj) };
+    };
     // SAFETY: the caller's promise; sizes follow from the descriptor.
     unsafe {
         match num {

@@ -293,7 +293,7 @@ fn try_error<'py>(
             for i in 0..uf.nargs() {
                 let named = signature.get(i).copied().flatten();
                 types.push(match (named, ops.get(i)) {
-                    (Some(t), _) => dtype::builtin(py, t).0.get_type().into_any(),
+                    (Some(t), _) => dtype::DtypeClass::of_num(py, t)?.0,
                     (None, Some(OpType::Weak(w))) => {
                         let name = match w {
                             Weak::Int => "_PyLongDType",

@@ -100,9 +100,12 @@ pub fn find<'py>(
     }
     let py = uf.py();
     let operands = &operands()[..];
-    let host = |num: TypeNum| is_host_class(num);
-    let concerned = operands.iter().any(|o| o.descr.as_ref().is_some_and(|d| host(d.dtype().num)))
-        || signature.iter().flatten().any(|&n| host(n));
+    // Operands count as what the signature makes of them.
+    let own = |o: &Operand<'py>| o.descr.as_ref().map(|d| d.dtype().num);
+    let concerned = (0..uf.nargs()).any(|i| {
+        let named = signature.get(i).copied().flatten();
+        named.or_else(|| operands.get(i).filter(|_| i < uf.nin()).and_then(own)).is_some_and(is_host_class)
+    });
     let none = uf.data().entries.borrow().is_empty();
     // Logic takes everything that can be cast to bool.
     if none && (!concerned || uf.data().core.borrow().rule == Rule::Logical) {

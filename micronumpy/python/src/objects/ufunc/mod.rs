@@ -3,6 +3,7 @@
 mod at;
 mod bind;
 mod call;
+pub mod compiled;
 pub mod dispatch;
 mod docs;
 mod dtypes_api;

@@ -41,6 +41,7 @@ pub struct UfuncData {
     core_dim_sizes: Vec<isize>,
     core_dim_flags: Vec<u32>,
     core_text: Option<CString>,
+    op_flags: Vec<u32>,
     /// Counts changes of the list of loops, so that cached resolutions can be dropped.
     pub version: Cell<u32>,
 }
@@ -171,6 +172,7 @@ pub fn make<'py>(
         core_dim_sizes: vec![],
         core_dim_flags: vec![],
         core_text: None,
+        op_flags: vec![0; core.nargs()],
         version: Cell::new(0),
         core: RefCell::new(core),
     };
@@ -223,6 +225,8 @@ pub fn make<'py>(
         uf.core_signature = data.core_text.as_ref().map_or(null_mut(), |s| s.as_ptr().cast_mut());
         uf.obj = obj.map_or(null_mut(), Bound::into_ptr);
         uf.identity_value = identity.map_or(null_mut(), Bound::into_ptr);
+        // Compiled code writes here what it wants of its operands.
+        uf.op_flags = data.op_flags.as_ptr().cast_mut();
         uf.dict = PyDict::new(py).into_ptr();
         uf.vectorcall = Some(call::vectorcall);
         uf.ptr = Box::into_raw(data).cast();

@@ -563,7 +563,7 @@ pub fn array_descr<'py>(arr: &Array<'py>, class: &Descr<'py>) -> PyResult<Option
             return cast_to_class(&arr.descr(), &DtypeClass::of(class)).map(Some);
         }
         let sized = micronumpy::cast::sized_for(dt, class.dtype());
-        if sized.itemsize > i32::MAX as usize {
+        if sized.itemsize > i32::MAX as usize || micronumpy::cast::cast_level(dt, &sized).is_none() {
             return Err(pyo3::exceptions::PyTypeError::new_err(format!(
                 "cannot cast dtype {} to {}.",
                 arr.descr().0.str()?,

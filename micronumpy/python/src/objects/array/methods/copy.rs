@@ -137,7 +137,7 @@ pub fn astype_array<'py>(
     if !copy && order_fits && (subok || arr.is_exact()) && coercion::same_type(&old, &descr) {
         return Ok(arr.clone());
     }
-    if casting != Casting::Unsafe && !micronumpy::cast::can_cast(old.dtype(), descr.dtype(), casting) {
+    if !micronumpy::cast::can_cast(old.dtype(), descr.dtype(), casting) {
         return Err(coercion::cannot_cast_array(arr, &descr, casting));
     }
     let out = alloc::new_like(arr, order, &descr, None, subok, false)?;

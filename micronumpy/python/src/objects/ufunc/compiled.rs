@@ -1,0 +1,211 @@
+//! Ufuncs and loops of compiled code in the old style: a function over `char **`, with data of its own
+//! (`PyUFunc_FromFuncAndData`, `PyUFunc_RegisterLoopForType`).
+//!
+//! Such a function becomes an ordinary loop by a trampoline. The trampoline copies the list of addresses, which old loops
+//! are free to advance, and looks for exceptions, which they cannot report.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use micronumpy::array::MAXDIMS;
+use micronumpy::ufunc::{Loop, Ufunc};
+use micronumpy::{Dtype, TypeNum};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags};
+
+use super::object::text_of;
+use super::{UfuncRef, loops_changed, make};
+use crate::abi::*;
+use crate::error::IntoPyResult;
+use crate::ffi::guard::owned;
+use crate::objects::Descr;
+
+type Function = unsafe extern "C" fn(*mut *mut c_char, *const isize, *const isize, *mut c_void);
+
+/// What the trampoline needs.
+struct OldLoop {
+    function: Function,
+    data: *mut c_void,
+    nargs: usize,
+    may_raise: bool,
+}
+
+unsafe extern "C" fn trampoline(
+    _: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: `aux` is an `OldLoop`; the loop contract for the rest. A ufunc has at most as many operands as an array
+    // has dimensions.
+    unsafe {
+        let own = &*aux.cast::<OldLoop>();
+        let mut args = [std::ptr::null_mut::<c_char>(); MAXDIMS];
+        for (slot, i) in args.iter_mut().zip(0..own.nargs) {
+            *slot = (*data.add(i)).cast();
+        }
+        (own.function)(args.as_mut_ptr(), dims, strides, own.data);
+        if ffi::PyErr_Occurred().is_null() { 0 } else { -1 }
+    }
+}
+
+/// A loop around an old function. `own` has to live as long as the loop.
+fn loop_of(own: &OldLoop, types: Vec<TypeNum>) -> LoopDef {
+    let flags = if own.may_raise { LoopFlags::NEEDS_API } else { LoopFlags::NONE };
+    LoopDef { types: types.into(), func: trampoline, aux: std::ptr::from_ref(own).cast_mut().cast(), flags }
+}
+
+/// Whether loops of these types may raise: those that touch objects, and all of user types.
+fn may_raise(types: &[TypeNum]) -> bool {
+    types.iter().any(|t| t.is_object() || t.is_user())
+}
+
+unsafe extern "C" fn destroy(capsule: *mut ffi::PyObject) {
+    // SAFETY: called once, for a capsule made below.
+    unsafe {
+        let ptr = ffi::PyCapsule_GetPointer(capsule, std::ptr::null());
+        if !ptr.is_null() {
+            drop(Box::from_raw(ptr.cast::<Vec<Box<OldLoop>>>()));
+        }
+    }
+}
+
+/// The arguments of `PyUFunc_FromFuncAndDataAndSignatureAndIdentity`.
+pub struct Spec {
+    pub functions: *const PyUFuncGenericFunction,
+    pub data: *const *mut c_void,
+    pub types: *const c_char,
+    pub ntypes: c_int,
+    pub nin: c_int,
+    pub nout: c_int,
+    pub identity: c_int,
+    pub name: *const c_char,
+    pub doc: *const c_char,
+    pub signature: *const c_char,
+    pub identity_value: *mut ffi::PyObject,
+}
+
+/// A ufunc of old functions.
+///
+/// # Safety
+/// The arrays have the lengths the counts say; functions and their data live as long as the ufunc.
+pub unsafe fn from_functions<'py>(py: Python<'py>, spec: &Spec) -> PyResult<UfuncRef<'py>> {
+    let (nin, nout) = (spec.nin.max(0) as usize, spec.nout.max(0) as usize);
+    let nargs = nin + nout;
+    if nargs > NPY_MAXARGS {
+        return Err(PyValueError::new_err(format!(
+            "Cannot construct a ufunc with more than {NPY_MAXARGS} operands (requested number were: inputs = {nin} and \
+             outputs = {nout})"
+        )));
+    }
+    // SAFETY: null or C strings.
+    let (name, doc, signature) = unsafe { (text_of(spec.name), text_of(spec.doc), text_of(spec.signature)) };
+    let name = name.map_or_else(|| "?".into(), |n| n.to_string_lossy().into_owned());
+    let signature = signature.map(|s| s.to_string_lossy().into_owned());
+    let identities = [
+        (PyUFunc_Zero, Identity::Zero),
+        (PyUFunc_One, Identity::One),
+        (PyUFunc_MinusOne, Identity::MinusOne),
+        (PyUFunc_ReorderableNone, Identity::ReorderableNone),
+        (PyUFunc_IdentityValue, Identity::ReorderableNone),
+        (PyUFunc_None, Identity::None),
+    ];
+    let identity = identities.into_iter().find(|(code, _)| *code == spec.identity);
+    let (_, identity) =
+        identity.ok_or_else(|| PyValueError::new_err("ufunc created with invalid identity"))?;
+    let mut core = Ufunc::new(name, nin, nout, identity, signature.as_deref()).py(py)?;
+    let mut kept: Vec<Box<OldLoop>> = vec![];
+    for k in 0..spec.ntypes.max(0) as usize {
+        // SAFETY: the caller's promise.
+        let (function, data, types) = unsafe {
+            let types = (0..nargs).map(|i| TypeNum((*spec.types.add(k * nargs + i)).into()));
+            let data = if spec.data.is_null() { std::ptr::null_mut() } else { *spec.data.add(k) };
+            (*spec.functions.add(k), data, types.collect::<Vec<_>>())
+        };
+        let Some(function) = function else { continue };
+        let own = Box::new(OldLoop { function, data, nargs, may_raise: may_raise(&types) });
+        core.loops.push(Loop::from(loop_of(&own, types)));
+        kept.push(own);
+    }
+    // SAFETY: the capsule owns the list.
+    let capsule = unsafe {
+        let list = Box::into_raw(Box::new(kept));
+        owned(py, ffi::PyCapsule_New(list.cast(), std::ptr::null(), Some(destroy)))?
+    };
+    // SAFETY: null or an object.
+    let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, spec.identity_value) };
+    make(py, core, doc, Some(capsule), value)
+}
+
+/// `PyUFunc_RegisterLoopForType`: a loop for a user type. Without `types` all operands are of that type.
+pub fn add_for_type(
+    uf: &UfuncRef<'_>,
+    user: TypeNum,
+    function: Function,
+    types: Option<Vec<TypeNum>>,
+    data: *mut c_void,
+) -> PyResult<()> {
+    if !user.is_user() && user != TypeNum::VOID {
+        return Err(PyTypeError::new_err("unknown user-defined type"));
+    }
+    let types = types.unwrap_or_else(|| vec![user; uf.nargs()]);
+    add(uf, function, types, None, data);
+    Ok(())
+}
+
+/// `PyUFunc_RegisterLoopForDescr`: the same for exactly these descriptors.
+pub fn add_for_descr<'py>(
+    uf: &UfuncRef<'py>,
+    user: &Descr<'py>,
+    function: Function,
+    descrs: Option<Vec<Descr<'py>>>,
+    data: *mut c_void,
+) -> PyResult<()> {
+    let num = user.dtype().num;
+    if !num.is_user() && num != TypeNum::VOID {
+        return Err(PyTypeError::new_err("unknown user-defined type"));
+    }
+    let dtypes: Vec<Dtype> = match descrs {
+        Some(list) => list.iter().map(|d| d.dtype().clone()).collect(),
+        None => vec![user.dtype().clone(); uf.nargs()],
+    };
+    let types: Vec<TypeNum> = dtypes.iter().map(|d| d.num).collect();
+    let exact = types.contains(&TypeNum::VOID);
+    let known = exact
+        && uf
+            .data()
+            .core
+            .borrow()
+            .loops
+            .iter()
+            .any(|l| l.dtypes.as_deref().is_some_and(|d| *d == dtypes[..]));
+    if known {
+        return Err(PyRuntimeError::new_err("loop already registered"));
+    }
+    add(uf, function, types, exact.then_some(dtypes), data);
+    Ok(())
+}
+
+fn add(
+    uf: &UfuncRef<'_>,
+    function: Function,
+    types: Vec<TypeNum>,
+    dtypes: Option<Vec<Dtype>>,
+    data: *mut c_void,
+) {
+    let raises = may_raise(&types) || dtypes.as_ref().is_some_and(|d| d.iter().any(Dtype::has_object));
+    // Registered loops stay for as long as the process.
+    let own = Box::leak(Box::new(OldLoop { function, data, nargs: uf.nargs(), may_raise: raises }));
+    let def = loop_of(own, types);
+    {
+        let mut core = uf.data().core.borrow_mut();
+        let loops = &mut core.loops;
+        match loops.iter_mut().find(|l| l.dtypes.is_none() && dtypes.is_none() && l.def.types == def.types) {
+            Some(old) => old.def = def,
+            None => loops.push(Loop { def, dtypes: dtypes.map(Into::into), listed: true }),
+        }
+    }
+    loops_changed(uf);
+}
