@@ -34,7 +34,7 @@ pub enum Casting {
 }
 
 /// The loop of a cast the host performs.
-pub trait HostLoop {
+pub trait HostLoop: Send + Sync {
     /// Move `n` elements.
     ///
     /// # Errors

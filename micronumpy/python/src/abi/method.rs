@@ -134,6 +134,16 @@ pub type SetItem =
     unsafe extern "C" fn(descr: *mut PyArray_Descr, obj: *mut PyObject, data: *mut c_char) -> c_int;
 pub type GetItem = unsafe extern "C" fn(descr: *mut PyArray_Descr, data: *mut c_char) -> *mut PyObject;
 
+/// The function in a slot; null is none.
+///
+/// # Safety
+/// `F` is the type of function the slot's number says.
+pub unsafe fn slot_function<F>(pfunc: *mut c_void) -> Option<F> {
+    const { assert!(size_of::<Option<F>>() == size_of::<*mut c_void>()) };
+    // SAFETY: the caller's promise; optional functions are pointers that may be null.
+    unsafe { std::mem::transmute_copy(&pfunc) }
+}
+
 const _: () = {
     assert!(size_of::<PyArrayMethod_Context>() == 48);
     assert!(size_of::<PyArrayMethod_Spec>() == 40);

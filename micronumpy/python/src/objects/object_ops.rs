@@ -109,7 +109,8 @@ fn none() -> *mut u8 {
 }
 
 fn same_descr(a: *mut u8, b: *mut u8) -> bool {
-    host(|py| class::same(py, a.cast(), b.cast())).unwrap_or_else(|_| {
+    // SAFETY: the object space keeps the descriptors of its dtypes alive.
+    host(|py| unsafe { class::same(py, a.cast(), b.cast()) }).unwrap_or_else(|_| {
         forget();
         false
     })

@@ -15,6 +15,7 @@ use micronumpy::dtype::promote::Class;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 use super::{CLASSES, DESCR_TYPE, DTYPEMETA_TYPE, builtin, classes, fields, string, user};
 use crate::abi::*;
@@ -236,8 +237,9 @@ impl<'py> DtypeClass<'py> {
         }
     }
     /// Whether the class takes objects of this Python type without a cast.
-    pub fn knows_scalar(&self, ty: *mut ffi::PyTypeObject) -> PyResult<bool> {
+    pub fn knows_scalar(&self, ty: &Bound<'py, PyType>) -> PyResult<bool> {
         let Some(slots) = self.slots() else { return Ok(false) };
+        let ty = ty.as_type_ptr();
         if ty == self.head().scalar_type {
             return Ok(true);
         }
@@ -446,17 +448,17 @@ unsafe fn fill_slot(slots: &mut Slots, number: c_int, func: *mut c_void) -> PyRe
     // SAFETY: the caller's promise; a null pointer is `None`.
     unsafe {
         match number {
-            NPY_DT_DISCOVER_DESCR_FROM_PYOBJECT => slots.discover = std::mem::transmute(func),
-            NPY_DT_IS_KNOWN_SCALAR_TYPE => slots.known_scalar = std::mem::transmute(func),
-            NPY_DT_DEFAULT_DESCR => slots.default = std::mem::transmute(func),
-            NPY_DT_COMMON_DTYPE => slots.common_dtype = std::mem::transmute(func),
-            NPY_DT_COMMON_INSTANCE => slots.common_instance = std::mem::transmute(func),
-            NPY_DT_ENSURE_CANONICAL => slots.canonical = std::mem::transmute(func),
-            NPY_DT_FINALIZE_DESCR => slots.finalize = std::mem::transmute(func),
-            NPY_DT_SETITEM => slots.setitem = std::mem::transmute(func),
-            NPY_DT_GETITEM => slots.getitem = std::mem::transmute(func),
+            NPY_DT_DISCOVER_DESCR_FROM_PYOBJECT => slots.discover = slot_function(func),
+            NPY_DT_IS_KNOWN_SCALAR_TYPE => slots.known_scalar = slot_function(func),
+            NPY_DT_DEFAULT_DESCR => slots.default = slot_function(func),
+            NPY_DT_COMMON_DTYPE => slots.common_dtype = slot_function(func),
+            NPY_DT_COMMON_INSTANCE => slots.common_instance = slot_function(func),
+            NPY_DT_ENSURE_CANONICAL => slots.canonical = slot_function(func),
+            NPY_DT_FINALIZE_DESCR => slots.finalize = slot_function(func),
+            NPY_DT_SETITEM => slots.setitem = slot_function(func),
+            NPY_DT_GETITEM => slots.getitem = slot_function(func),
             // `PyArray_ArrFuncs` has its comparison at place 5.
-            n if n == NPY_DT_ARRFUNCS_OFFSET + 5 => slots.compare = std::mem::transmute(func),
+            n if n == NPY_DT_ARRFUNCS_OFFSET + 5 => slots.compare = slot_function(func),
             NPY_DT_GET_CLEAR_LOOP => return Err(missing("the DType slot NPY_DT_get_clear_loop")),
             NPY_DT_GET_FILL_ZERO_LOOP => return Err(missing("the DType slot NPY_DT_get_fill_zero_loop")),
             NPY_DT_GET_CONSTANT => return Err(missing("the DType slot NPY_DT_get_constant")),
@@ -499,8 +501,11 @@ pub fn name_of(py: Python<'_>, num: TypeNum) -> String {
 }
 
 /// Whether two descriptors of one class say the same, as their cast tells.
-pub fn same(py: Python<'_>, a: *mut ffi::PyObject, b: *mut ffi::PyObject) -> PyResult<bool> {
-    // SAFETY: live descriptors, see `HostDescr`.
+///
+/// # Safety
+/// Two live descriptors.
+pub unsafe fn same(py: Python<'_>, a: *mut ffi::PyObject, b: *mut ffi::PyObject) -> PyResult<bool> {
+    // SAFETY: the caller's promise.
     let (a, b) = unsafe { (Descr(Bound::from_borrowed_ptr(py, a)), Descr(Bound::from_borrowed_ptr(py, b))) };
     let class = DtypeClass::of(&a);
     if !class.is_class_of(&b) {

@@ -122,6 +122,11 @@ pub struct Aux {
     owned: bool,
 }
 
+// SAFETY: the data is only handed to its loop, with the GIL held.
+unsafe impl Send for Aux {}
+// SAFETY: as above.
+unsafe impl Sync for Aux {}
+
 impl Aux {
     pub const NONE: Aux = Aux { data: null_mut(), owned: false };
     pub fn owned(data: *mut NpyAuxData) -> Aux {
@@ -252,13 +257,13 @@ unsafe fn fill_slot(slots: &mut Compiled, number: c_int, func: *mut c_void) -> R
     // SAFETY: the caller's promise; a null pointer is `None`.
     unsafe {
         match number {
-            NPY_METH_RESOLVE_DESCRIPTORS => slots.resolve = std::mem::transmute(func),
-            NPY_METH_GET_LOOP => slots.get_loop = std::mem::transmute(func),
-            NPY_METH_GET_REDUCTION_INITIAL => slots.reduction_initial = std::mem::transmute(func),
-            NPY_METH_STRIDED_LOOP => slots.strided = std::mem::transmute(func),
-            NPY_METH_CONTIGUOUS_LOOP => slots.contiguous = std::mem::transmute(func),
-            NPY_METH_UNALIGNED_STRIDED_LOOP => slots.unaligned_strided = std::mem::transmute(func),
-            NPY_METH_UNALIGNED_CONTIGUOUS_LOOP => slots.unaligned_contiguous = std::mem::transmute(func),
+            NPY_METH_RESOLVE_DESCRIPTORS => slots.resolve = slot_function(func),
+            NPY_METH_GET_LOOP => slots.get_loop = slot_function(func),
+            NPY_METH_GET_REDUCTION_INITIAL => slots.reduction_initial = slot_function(func),
+            NPY_METH_STRIDED_LOOP => slots.strided = slot_function(func),
+            NPY_METH_CONTIGUOUS_LOOP => slots.contiguous = slot_function(func),
+            NPY_METH_UNALIGNED_STRIDED_LOOP => slots.unaligned_strided = slot_function(func),
+            NPY_METH_UNALIGNED_CONTIGUOUS_LOOP => slots.unaligned_contiguous = slot_function(func),
             // An optimisation of `ufunc.at` that is never needed.
             NPY_METH_CONTIGUOUS_INDEXED_LOOP => {}
             NPY_METH_RESOLVE_DESCRIPTORS_WITH_SCALARS => {

@@ -114,7 +114,7 @@ unsafe fn pack<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()>
             // SAFETY: one element on each side.
             return unsafe { cast_element(py, dt, data, arr.dtype(), arr.data()) };
         }
-        None if class.knows_scalar(value.get_type_ptr())? => None,
+        None if class.knows_scalar(&value.get_type())? => None,
         None => super::value::descr_of_scalar(value)?,
     };
     let Some(own) = own.filter(|own| !class.is_class_of(own)) else {

@@ -131,7 +131,7 @@ pub fn bind<'py>(
     };
     let promoted;
     let signature = match find(uf, operands, signature, casting)? {
-        Found::Loop(binding) => return Ok(binding),
+        Found::Loop(binding) => return Ok(*binding),
         Found::Promoted(types) => {
             promoted = types;
             &promoted

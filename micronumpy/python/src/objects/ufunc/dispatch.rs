@@ -84,7 +84,7 @@ pub enum Found<'py> {
     Builtin,
     /// Builtin types that a promoter named decide.
     Promoted(Signature),
-    Loop(Binding<'py>),
+    Loop(Box<Binding<'py>>),
 }
 
 /// Find the loop for these operands (inputs, then outputs) if user DTypes are among them.
@@ -141,7 +141,7 @@ pub fn find<'py>(
         None => Ok(Found::Builtin),
         Some(Hit::Builtin(types)) => Ok(Found::Promoted(types)),
         Some(Hit::Method(method, classes)) => {
-            bind_method(uf, &method, &classes, operands, casting).map(Found::Loop)
+            bind_method(uf, &method, &classes, operands, casting).map(|b| Found::Loop(Box::new(b)))
         }
     }
 }

@@ -113,6 +113,7 @@ fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolv
         || descrs.iter().zip(&weak).map(|(d, &weak)| Operand { descr: d.clone(), weak }).collect::<Vec<_>>();
     match find(uf, operands, &signature, casting)? {
         Found::Loop(b) => {
+            let b = *b;
             return Ok(Resolved {
                 descrs: b.descrs.into_iter().collect(),
                 func: b.def.func,

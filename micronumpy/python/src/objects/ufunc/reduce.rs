@@ -331,7 +331,7 @@ fn bind_reduction<'py>(
     let signature = match find(uf, operands, &signature, Casting::Unsafe)? {
         Found::Loop(binding) => {
             check_uniform(uf, method, &binding)?;
-            return Ok(binding);
+            return Ok(*binding);
         }
         Found::Promoted(types) => types,
         Found::Builtin => signature,

@@ -517,7 +517,7 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
 
 /// The descriptor of a user DType that holds one Python object: found by the class, or from a dtype the object has already.
 fn host_scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &DtypeClass<'py>) -> PyResult<Descr<'py>> {
-    if class.knows_scalar(obj.get_type_ptr())? {
+    if class.knows_scalar(&obj.get_type())? {
         return class.discover(obj);
     }
     match scalar::descr_of_scalar(obj)? {
