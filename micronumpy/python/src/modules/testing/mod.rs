@@ -2,6 +2,7 @@
 
 mod arrays;
 mod converters;
+mod dtypes;
 mod extint;
 mod iterators;
 pub mod multiarray_tests;

@@ -13,8 +13,7 @@ use crate::noargs;
 static FUNCTIONS: Methods<2> = Methods::new([noargs!(c"get_fpu_mode", get_fpu_mode), END]);
 
 /// Names of upstream's module that are not written yet.
-const MISSING: &[&str] =
-    &["create_custom_field_dtype", "corrupt_or_fix_bufferinfo", "get_all_cast_information"];
+const MISSING: &[&str] = &["corrupt_or_fix_bufferinfo"];
 
 /// Create the module.
 ///
@@ -26,6 +25,7 @@ pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
         add_functions(&module, &FUNCTIONS)?;
         add_functions(&module, &super::arrays::FUNCTIONS)?;
         add_functions(&module, &super::converters::FUNCTIONS)?;
+        add_functions(&module, &super::dtypes::FUNCTIONS)?;
         add_functions(&module, &super::extint::FUNCTIONS)?;
         add_functions(&module, &super::iterators::FUNCTIONS)?;
         add_functions(&module, &super::npymath::FUNCTIONS)?;
