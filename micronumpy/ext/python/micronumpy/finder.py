@@ -40,17 +40,14 @@ COMPILED = frozenset({
     "numpy.random.mtrand",
 })
 
-#: Upstream's test extensions that use nothing but numpy's public C API; the only compiled files of upstream that may ever
-#: be loaded, and the only ones the private layer keeps.
+#: Upstream's test extensions that use nothing but numpy's public C API, which they test; the only compiled files of upstream
+#: that are loaded, and the only ones the private layer keeps.
 PUBLIC_API_TESTS = frozenset({
     "numpy._core._operand_flag_tests",
     "numpy._core._rational_tests",
     "numpy._core._struct_ufunc_tests",
     "numpy._core._umath_tests",
 })
-
-#: Those of them that are loaded. Empty until our C API can carry them.
-LOADED_PUBLIC_API_TESTS = frozenset()
 
 
 class NativeLoader:
@@ -103,10 +100,10 @@ class Finder:
             spec = ModuleSpec(name, self._native_loader, origin=_library(name))
             spec.has_location = True
             return spec
-        if name in COMPILED and name not in LOADED_PUBLIC_API_TESTS:
+        if name in COMPILED and name not in PUBLIC_API_TESTS:
             return ModuleSpec(name, self._standin_loader, origin="not implemented by micronumpy")
         spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and isinstance(spec.loader, ExtensionFileLoader) and name not in LOADED_PUBLIC_API_TESTS:
+        if spec is not None and isinstance(spec.loader, ExtensionFileLoader) and name not in PUBLIC_API_TESTS:
             raise ImportError(
                 f"micronumpy does not load compiled modules into numpy: {name} at {spec.origin}",
                 name=name,

@@ -11,13 +11,6 @@ import sys
 _STAR_IMPORTED = {"numpy.random.mtrand": ("numpy.random", ["RandomState"])}
 
 
-#: Names that test files make dtypes of while they are collected. Collecting must not fail because of the few tests that
-#: use them, so these have a dtype: objects, marked by the metadata key below. Who counts test results must not count
-#: tests that meet the mark.
-DTYPE_PLACEHOLDERS = frozenset({"numpy._core._rational_tests.rational"})
-PLACEHOLDER_KEY = "micronumpy stand-in"
-
-
 def _refuse(cls, *args, **kwargs):
     raise NotImplementedError(f"{cls.__module__}.{cls.__qualname__} is not implemented in micronumpy")
 
@@ -26,23 +19,12 @@ class _Missing(type):
     """Type of the names of a stand-in: they look like classes, since some are subclassed, and refuse every use."""
 
     def __getattr__(cls, name):
-        full = f"{cls.__module__}.{cls.__qualname__}"
-        if name == "dtype" and full in DTYPE_PLACEHOLDERS:
-            import numpy
-
-            return numpy.dtype(object, metadata={PLACEHOLDER_KEY: full})
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         return _missing(cls.__module__, f"{cls.__qualname__}.{name}")
 
-    def __call__(cls, *args, **kwargs):
-        if f"{cls.__module__}.{cls.__qualname__}" in DTYPE_PLACEHOLDERS:
-            # As the dtype: an inert object, so that a list of parameters can hold one.
-            return object.__new__(cls)
-        _refuse(cls)
 
-
-for _name in ("iter len getitem setitem contains enter int index float complex "
+for _name in ("call iter len getitem setitem contains enter int index float complex "
               "add radd sub rsub mul rmul truediv floordiv mod pow and or xor neg invert lt le gt ge").split():
     setattr(_Missing, f"__{_name}__", _refuse)
 del _name
