@@ -3,27 +3,47 @@
 
 mod support;
 
+use std::path::PathBuf;
+
 use support::{Run, root, run, stock};
+
+fn file(name: &str) -> PathBuf {
+    root().join("interp/tests/differential").join(name)
+}
 
 #[test]
 fn calls_print_what_stock_numpy_prints() {
-    compare("calls.txt");
+    same_output(&[file("calls.py"), file("calls.txt")], 200);
 }
 
 /// The parts of numpy around the array itself: masked arrays, polynomials, random streams, strings, dates, records.
 #[test]
 fn areas_print_what_stock_numpy_prints() {
-    compare("areas.txt");
+    same_output(&[file("calls.py"), file("areas.txt")], 200);
 }
 
-fn compare(list: &str) {
-    let dir = root().join("interp/tests/differential");
-    let args = [dir.join("calls.py"), dir.join(list)];
-    let expected = Run::new(stock(), &args).ok();
-    let got = run(&args).ok();
+#[test]
+fn casts_resolve_as_stock_numpys() {
+    same_output(&[file("casts.py")], 6000);
+}
+
+#[test]
+fn a_user_dtype_behaves_as_under_stock_numpy() {
+    same_output(&[file("calls.py"), file("sfloat.txt")], 150);
+}
+
+#[test]
+fn compiled_types_and_loops_behave_as_under_stock_numpy() {
+    same_output(&[file("calls.py"), file("capi.txt")], 80);
+}
+
+/// Both print the same blocks, and there are as many as there should be.
+fn same_output(args: &[PathBuf], at_least: usize) {
+    let expected = Run::new(stock(), args).ok();
+    let got = run(args).ok();
     let split = |text: &str| text.split(">>> ").skip(1).map(str::to_string).collect::<Vec<_>>();
     let (expected, got) = (split(&expected), split(&got));
-    assert!(expected.len() >= 200, "only {} calls", expected.len());
+    assert!(expected.len() >= at_least, "only {} calls", expected.len());
     assert_eq!(expected.len(), got.len(), "both run every call");
     let differing: Vec<String> = expected
         .iter()

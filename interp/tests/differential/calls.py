@@ -1,4 +1,7 @@
-"""Print what every line of a list of expressions gives: its repr, or the exception it raises, and the warnings."""
+"""Print what every line of a list of expressions gives: its repr, or the exception it raises, and the warnings.
+
+Lines that start with an @ prepare names for those that follow.
+"""
 
 import math
 import sys
@@ -6,10 +9,12 @@ import warnings
 
 import numpy as np
 
+prepared = {"np": np, "math": math}
+
 
 def run(line):
     *statements, expression = line.split("; ") if "; " in line else [line]
-    scope = {"np": np, "math": math}
+    scope = dict(prepared)
     for statement in statements:
         exec(statement, scope)
     try:
@@ -23,6 +28,9 @@ def run(line):
 for line in open(sys.argv[1], encoding="utf-8"):
     line = line.strip()
     if not line or line.startswith("#"):
+        continue
+    if line.startswith("@"):
+        exec(line[1:].strip(), prepared)
         continue
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
