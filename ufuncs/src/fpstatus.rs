@@ -33,6 +33,23 @@ pub fn raise(flags: u32) {
     arch::raise(flags);
 }
 
+/// The status of the unit that computes `f32` and `f64`, to return to after computing what may raise anything.
+///
+/// The computation between [`Saved::now`] and [`Saved::restore`] has to be a call that is not inlined.
+pub(crate) struct Saved(arch::Word);
+
+impl Saved {
+    #[inline(always)]
+    pub(crate) fn now() -> Saved {
+        Saved(arch::save())
+    }
+
+    #[inline(always)]
+    pub(crate) fn restore(self) {
+        arch::restore(self.0);
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod arch {
     use core::arch::asm;
@@ -83,6 +100,21 @@ mod arch {
         }
     }
 
+    pub type Word = u32;
+
+    #[inline(always)]
+    pub fn save() -> Word {
+        mxcsr()
+    }
+
+    /// "Inexact" and "denormal" are nobody's business; writing the register is slow.
+    #[inline(always)]
+    pub fn restore(word: Word) {
+        if (mxcsr() ^ word) & HW_MASK != 0 {
+            set_mxcsr(word);
+        }
+    }
+
     pub fn raise(flags: u32) {
         let hw = (flags & 7) << 2 | (flags >> 3 & 1);
         set_mxcsr(mxcsr() | hw);
@@ -122,6 +154,20 @@ mod arch {
         }
     }
 
+    pub type Word = u64;
+
+    #[inline(always)]
+    pub fn save() -> Word {
+        fpsr()
+    }
+
+    #[inline(always)]
+    pub fn restore(word: Word) {
+        if fpsr() != word {
+            set_fpsr(word);
+        }
+    }
+
     pub fn raise(flags: u32) {
         set_fpsr(fpsr() | u64::from((flags & 7) << 1 | (flags >> 3 & 1)));
     }
@@ -147,6 +193,19 @@ mod arch {
 
     pub fn raise(flags: u32) {
         mnp_fe_raise(flags as i32)
+    }
+
+    pub type Word = u32;
+
+    pub fn save() -> Word {
+        get()
+    }
+
+    pub fn restore(word: Word) {
+        if get() != word {
+            clear();
+            raise(word);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod abi;
 pub mod casts;
+pub mod cpu;
 pub mod datetime;
 pub mod dot;
 pub mod elem;
@@ -22,6 +23,7 @@ pub mod sort;
 pub mod strings;
 pub mod table;
 pub mod typenum;
+mod vmath;
 
 pub use abi::{CoreDimsFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
 pub use elem::Elem;

@@ -26,6 +26,7 @@ use crate::ops::math::*;
 use crate::ops::minmax::*;
 use crate::ops::power::Power;
 use crate::typenum::TypeNum;
+use crate::vmath::loops::{map, zip};
 
 /// A loop before it is linked to its types.
 #[derive(Clone, Copy)]
@@ -145,6 +146,11 @@ macro_rules! longs {
         group!($types, $flags, $func; b'g' LongDouble)
     };
 }
+macro_rules! small_reals {
+    ($types:literal, $flags:expr, $func:expr) => {
+        group!($types, $flags, $func; b'e' f16, b'f' f32, b'd' f64)
+    };
+}
 macro_rules! reals {
     ($types:literal, $flags:expr, $func:expr) => {
         group!($types, $flags, $func; b'e' f16, b'f' f32, b'd' f64, b'g' LongDouble)
@@ -219,16 +225,41 @@ macro_rules! binary_real {
 }
 /// `e f d` come twice: numpy lists vectorised loops before the generic ones.
 macro_rules! elementary {
-    ($name:literal, $op:ident, $first:expr, [$($more:expr),*]) => {
-        ufunc!($name, 1, 1, None, Default, [$first, reals!("T->T", FP, unary_each::<$op, T>) $(, $more)*])
+    ($name:literal, $op:ident, [$($more:expr),*]) => {
+        ufunc!(
+            $name,
+            1,
+            1,
+            None,
+            Default,
+            [
+                small_reals!("T->T", FP, map::<$op, T>),
+                small_reals!("T->T", FP, map::<$op, T>),
+                longs!("T->T", FP, unary_each::<$op, T>)
+                $(, $more)*
+            ]
+        )
     };
-    ($name:literal, $op:ident, complex) => {
-        elementary!($name, $op, EFD!($op), [complexes!("T->T", FP, unary_each::<$op, T>)])
+    ($name:literal, $op:ident) => {
+        elementary!($name, $op, [complexes!("T->T", FP, unary_each::<$op, T>)])
+    };
+}
+/// `e f d g`, two operands, computed in lanes.
+macro_rules! elementary_binary {
+    ($name:literal, $op:ident, $identity:ident) => {
+        ufunc!(
+            $name,
+            2,
+            1,
+            $identity,
+            Default,
+            [small_reals!("TT->T", FP, zip::<$op, T>), longs!("TT->T", FP, arith_each::<$op, T>)]
+        )
     };
 }
 macro_rules! EFD {
     ($op:ident) => {
-        group!("T->T", FP, unary_each::<$op, T>; b'e' f16, b'f' f32, b'd' f64)
+        small_reals!("T->T", FP, unary_each::<$op, T>)
     };
 }
 macro_rules! comparison {
@@ -414,18 +445,18 @@ pub static UFUNCS: &[UfuncDef] = &[
             one!("mM->M", NO_FP, binary::<Add, Timedelta, Datetime>),
         ]
     ),
-    elementary!("arccos", Arccos, complex),
-    elementary!("arccosh", Arccosh, complex),
-    elementary!("arcsin", Arcsin, complex),
-    elementary!("arcsinh", Arcsinh, complex),
-    elementary!("arctan", Arctan, complex),
-    binary_real!("arctan2", Arctan2, None, []),
-    elementary!("arctanh", Arctanh, complex),
+    elementary!("arccos", Arccos),
+    elementary!("arccosh", Arccosh),
+    elementary!("arcsin", Arcsin),
+    elementary!("arcsinh", Arcsinh),
+    elementary!("arctan", Arctan),
+    elementary_binary!("arctan2", Arctan2, None),
+    elementary!("arctanh", Arctanh),
     bitwise!("bitwise_and", BitAnd, MinusOne),
     ufunc!("bitwise_count", 1, 1, None, Default, [ints!("T->B", unary::<BitCount, T>)]),
     bitwise!("bitwise_or", BitOr, Zero),
     bitwise!("bitwise_xor", BitXor, Zero),
-    elementary!("cbrt", Cbrt, EFD!(Cbrt), []),
+    elementary!("cbrt", Cbrt, []),
     rounding!("ceil", Ceil),
     ufunc!(
         "clip",
@@ -461,9 +492,13 @@ pub static UFUNCS: &[UfuncDef] = &[
         1,
         None,
         Default,
-        [reals!("T->T", FP, unary_each::<Cos, T>), complexes!("T->T", FP, unary_each::<Cos, T>),]
+        [
+            small_reals!("T->T", FP, map::<Cos, T>),
+            longs!("T->T", FP, unary_each::<Cos, T>),
+            complexes!("T->T", FP, unary_each::<Cos, T>),
+        ]
     ),
-    elementary!("cosh", Cosh, complex),
+    elementary!("cosh", Cosh),
     unary_real!("deg2rad", Radians),
     unary_real!("degrees", Degrees),
     ufunc!(
@@ -502,14 +537,14 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            EFD!(Exp),
-            floats!("T->T", FP, unary_each::<Exp, T>),
+            small_reals!("T->T", FP, map::<Exp, T>),
+            floats!("T->T", FP, map::<Exp, T>),
             longs!("T->T", FP, unary_each::<Exp, T>),
             complexes!("T->T", FP, unary_each::<Exp, T>),
         ]
     ),
-    elementary!("exp2", Exp2, complex),
-    elementary!("expm1", Expm1, complex),
+    elementary!("exp2", Exp2),
+    elementary!("expm1", Expm1),
     unary_real!("fabs", Fabs),
     ufunc!(
         "float_power",
@@ -518,7 +553,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            group!("TT->T", FP, arith_each::<Power, T>; b'd' f64, b'g' LongDouble),
+            group!("TT->T", FP, zip::<Power, T>; b'd' f64),
+            longs!("TT->T", FP, arith_each::<Power, T>),
             group!("TT->T", FP, arith_each::<Power, T>; b'D' Complex<f64>, b'G' Complex<LongDouble>),
         ]
     ),
@@ -531,7 +567,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         Arithmetic,
         [
             ints!("TT->T", FP, arith_each::<FloorDivide, T>),
-            reals!("TT->T", FP, arith_each::<FloorDivide, T>),
+            small_reals!("TT->T", FP, zip::<FloorDivide, T>),
+            longs!("TT->T", FP, arith_each::<FloorDivide, T>),
             one!("mq->m", FP, divide_delta::<FloorDivide>),
             one!("md->m", FP, binary_each::<FloorDivide, Timedelta, f64>),
             one!("mm->q", FP, binary_each::<FloorDivide, Timedelta, Timedelta>),
@@ -545,14 +582,18 @@ pub static UFUNCS: &[UfuncDef] = &[
         1,
         None,
         Default,
-        [ints!("TT->T", FP, arith_each::<Fmod, T>), reals!("TT->T", FP, arith_each::<Fmod, T>),]
+        [
+            ints!("TT->T", FP, arith_each::<Fmod, T>),
+            small_reals!("TT->T", FP, zip::<Fmod, T>),
+            longs!("TT->T", FP, arith_each::<Fmod, T>),
+        ]
     ),
     ufunc!("frexp", 1, 2, None, Default, [reals!("T->Ti", FP, unary_pair::<Frexp, T>)]),
     ufunc!("gcd", 2, 1, Zero, Default, [ints!("TT->T", arith_each::<Gcd, T>)]),
     comparison!("greater", Greater),
     comparison!("greater_equal", GreaterEqual),
     ufunc!("heaviside", 2, 1, None, Default, [reals!("TT->T", NO_FP, arith_each::<Heaviside, T>)]),
-    binary_real!("hypot", Hypot, Zero, []),
+    elementary_binary!("hypot", Hypot, Zero),
     ufunc!(
         "invert",
         1,
@@ -593,17 +634,17 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            EFD!(Log),
-            floats!("T->T", FP, unary_each::<Log, T>),
+            small_reals!("T->T", FP, map::<Log, T>),
+            floats!("T->T", FP, map::<Log, T>),
             longs!("T->T", FP, unary_each::<Log, T>),
             complexes!("T->T", FP, unary_each::<Log, T>),
         ]
     ),
-    elementary!("log10", Log10, complex),
-    elementary!("log1p", Log1p, complex),
-    elementary!("log2", Log2, complex),
-    binary_real!("logaddexp", LogAddExp, NegInf, []),
-    binary_real!("logaddexp2", LogAddExp2, NegInf, []),
+    elementary!("log10", Log10),
+    elementary!("log1p", Log1p),
+    elementary!("log2", Log2),
+    elementary_binary!("logaddexp", LogAddExp, NegInf),
+    elementary_binary!("logaddexp2", LogAddExp2, NegInf),
     logical!("logical_and", LogicalAnd, True),
     ufunc!(
         "logical_not",
@@ -686,9 +727,9 @@ pub static UFUNCS: &[UfuncDef] = &[
         Default,
         [
             ints!("TT->T", power_integer::<T>),
-            halves!("TT->T", FP, arith_each::<Power, T>),
+            halves!("TT->T", FP, zip::<Power, T>),
             floats!("TT->T", FP, power_float::<T>),
-            halves!("TT->T", FP, arith_each::<Power, T>),
+            halves!("TT->T", FP, zip::<Power, T>),
             floats!("TT->T", FP, power_float::<T>),
             longs!("TT->T", FP, arith_each::<Power, T>),
             complexes!("TT->T", FP, arith_each::<Power, T>),
@@ -718,7 +759,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         Arithmetic,
         [
             ints!("TT->T", FP, arith_each::<Remainder, T>),
-            reals!("TT->T", FP, arith_each::<Remainder, T>),
+            small_reals!("TT->T", FP, zip::<Remainder, T>),
+            longs!("TT->T", FP, arith_each::<Remainder, T>),
             one!("mm->m", FP, binary_each::<Remainder, Timedelta, Timedelta>),
         ]
     ),
@@ -769,9 +811,13 @@ pub static UFUNCS: &[UfuncDef] = &[
         1,
         None,
         Default,
-        [reals!("T->T", FP, unary_each::<Sin, T>), complexes!("T->T", FP, unary_each::<Sin, T>),]
+        [
+            small_reals!("T->T", FP, map::<Sin, T>),
+            longs!("T->T", FP, unary_each::<Sin, T>),
+            complexes!("T->T", FP, unary_each::<Sin, T>),
+        ]
     ),
-    elementary!("sinh", Sinh, complex),
+    elementary!("sinh", Sinh),
     unary_real!("spacing", Spacing),
     ufunc!(
         "sqrt",
@@ -820,8 +866,8 @@ pub static UFUNCS: &[UfuncDef] = &[
             one!("MM->m", NO_FP, binary::<Subtract, Datetime, Datetime>),
         ]
     ),
-    elementary!("tan", Tan, complex),
-    elementary!("tanh", Tanh, complex),
+    elementary!("tan", Tan),
+    elementary!("tanh", Tanh),
     rounding!("trunc", Trunc),
     product!("vecdot", vecdot, "(n),(n)->()"),
     product!("vecmat", vecmat, "(n),(n,m)->(m)"),

@@ -11,6 +11,7 @@ use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
 use crate::ops::arith::{Multiply, MultiplyFused};
 use crate::ops::power::{Power, PowerOfTwo, TryBinaryOp};
+use crate::vmath::{Stored, loops as vmath};
 
 /// The operands of one call.
 #[derive(Clone, Copy)]
@@ -169,15 +170,14 @@ where
 }
 
 /// Float powers; a constant exponent of two is a multiplication.
-pub unsafe extern "C" fn power_float<T: Elem + From<f32> + PartialEq>(
-    _ctx: *const LoopContext,
+pub unsafe extern "C" fn power_float<T: Stored + From<f32> + PartialEq>(
+    ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
     strides: *const isize,
-    _aux: *mut c_void,
+    aux: *mut c_void,
 ) -> c_int
 where
-    Power: BinaryOp<T, T, Out = T>,
     PowerOfTwo: UnaryOp<T, Out = T>,
 {
     // SAFETY: see the module.
@@ -191,11 +191,11 @@ where
             a = a.wrapping_offset(sa);
             o = o.wrapping_offset(so);
         }
+        0
     } else {
-        // SAFETY: as above.
-        unsafe { strided::<Power, T, T>(&args) };
+        // SAFETY: the same arguments.
+        unsafe { vmath::zip::<Power, T>(ctx, data, dims, strides, aux) }
     }
-    0
 }
 
 /// Products of complex numbers, fused where the processor can, except in reductions; see [`MultiplyFused`].

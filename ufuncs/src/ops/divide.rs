@@ -1,7 +1,7 @@
 //! Division with remainder, in numpy's three flavours: `floor_divide`, `remainder` and `divmod` round the quotient
 //! down as Python does, `fmod` truncates as C does.
 
-use super::{BinaryOp, BinaryPairOp, binary, binary_via_f32};
+use super::{BinaryOp, BinaryPairOp, binary};
 use crate::elem::{LongDouble, Real, f16, float16};
 use crate::fpstatus;
 
@@ -129,14 +129,14 @@ fn divmod<T: Real>(a: T, b: T) -> (T, T) {
 }
 
 #[inline(never)]
-fn floor_divide<T: Real>(a: T, b: T) -> T {
+pub(crate) fn floor_divide<T: Real>(a: T, b: T) -> T {
     // No `fmod`, which would also raise "invalid".
     if b.is_nonzero() { divmod(a, b).0 } else { a / b }
 }
 
 /// The remainder alone, without the quotient's overflows and underflows.
 #[inline(never)]
-fn remainder<T: Real>(a: T, b: T) -> T {
+pub(crate) fn remainder<T: Real>(a: T, b: T) -> T {
     let r = a.fmod(b);
     if !b.is_nonzero() || r.is_nan() {
         r
@@ -149,10 +149,9 @@ fn remainder<T: Real>(a: T, b: T) -> T {
     }
 }
 
-binary!(FloorDivide for [f32, f64, LongDouble] |a, b| floor_divide(a, b));
-binary!(Remainder for [f32, f64, LongDouble] |a, b| remainder(a, b));
-binary!(Fmod for [f32, f64, LongDouble] |a, b| a.fmod(b));
-binary_via_f32!(FloorDivide, Remainder, Fmod);
+binary!(FloorDivide for [LongDouble] |a, b| floor_divide(a, b));
+binary!(Remainder for [LongDouble] |a, b| remainder(a, b));
+binary!(Fmod for [LongDouble] |a, b| a.fmod(b));
 
 macro_rules! float_divmod {
     ($($t:ty),*) => {$(

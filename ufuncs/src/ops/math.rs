@@ -1,4 +1,5 @@
-//! Elementary functions of real numbers. Values and status come from the platform's C library.
+//! Elementary functions of real numbers. Here are those of the C library, for `long double`; [`crate::vmath`] has the
+//! ones of `f32`, `f64` and `f16`, and the complex ones are in [`super::complex`].
 
 use super::{BinaryOp, UnaryOp, binary, binary_via_f32, unary, unary_via_f32};
 use crate::elem::{LongDouble, Real};
@@ -8,8 +9,7 @@ macro_rules! library {
     ($($(#[$doc:meta])* $op:ident = $method:ident;)*) => {$(
         $(#[$doc])*
         pub struct $op;
-        unary!($op for [f32, f64, LongDouble] |a| Real::$method(a));
-        unary_via_f32!($op);
+        unary!($op for [LongDouble] |a| Real::$method(a));
     )*};
 }
 library! {
@@ -34,11 +34,11 @@ pub struct Radians;
 /// 0, the second operand, or 1, by the sign of the first.
 pub struct Heaviside;
 
-binary!(Arctan2 for [f32, f64, LongDouble] |a, b| Real::atan2(a, b));
-binary!(Hypot for [f32, f64, LongDouble] |a, b| Real::hypot(a, b));
-binary!(LogAddExp for [f32, f64, LongDouble] |a, b| log_add_exp(a, b));
-binary!(LogAddExp2 for [f32, f64, LongDouble] |a, b| log_add_exp2(a, b));
-binary_via_f32!(Arctan2, Hypot, LogAddExp, LogAddExp2, Heaviside);
+binary!(Arctan2 for [LongDouble] |a, b| Real::atan2(a, b));
+binary!(Hypot for [LongDouble] |a, b| Real::hypot(a, b));
+binary!(LogAddExp for [LongDouble] |a, b| log_add_exp(a, b));
+binary!(LogAddExp2 for [LongDouble] |a, b| log_add_exp2(a, b));
+binary_via_f32!(Heaviside);
 
 /// Outcome of `a - b`: the pair as (larger, distance), or what to return for NaN.
 #[inline(always)]
@@ -61,7 +61,7 @@ fn invalid<T>(nan: T) -> T {
 }
 
 #[inline(never)]
-fn log_add_exp<T: Real>(a: T, b: T) -> T {
+pub(crate) fn log_add_exp<T: Real>(a: T, b: T) -> T {
     // Also for equal infinities, whose difference is not a number.
     if a == b {
         return a + T::ln_2();
@@ -73,7 +73,7 @@ fn log_add_exp<T: Real>(a: T, b: T) -> T {
 }
 
 #[inline(never)]
-fn log_add_exp2<T: Real>(a: T, b: T) -> T {
+pub(crate) fn log_add_exp2<T: Real>(a: T, b: T) -> T {
     if a == b {
         return a + T::from_f64(1.0);
     }

@@ -1,6 +1,6 @@
 //! Powers.
 
-use super::{BinaryOp, UnaryOp, binary, binary_via_f32};
+use super::{BinaryOp, UnaryOp, binary};
 use crate::elem::{Complex, ComplexMath, Elem, LongDouble, Real};
 use crate::fpstatus;
 use crate::ops::arith::{Divide, Multiply};
@@ -39,8 +39,7 @@ integers! {
     u8, |_| false; u16, |_| false; u32, |_| false; u64, |_| false;
 }
 
-binary!(Power for [f32, f64, LongDouble] |a, b| Real::pow(a, b));
-binary_via_f32!(Power);
+binary!(Power for [LongDouble] |a, b| Real::pow(a, b));
 
 /// Complex powers: exact special cases, then small integer exponents by repeated multiplication, then `cpow`.
 impl<T: Real> BinaryOp<Complex<T>> for Power

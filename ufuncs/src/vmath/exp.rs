@@ -1,0 +1,190 @@
+//! `exp`, `exp2`, `expm1`, and the exponential in twice the precision that the hyperbolic functions start from.
+//!
+//! `x = k ln 2 + r` with `|r| <= ln 2 / 2`; a polynomial gives `e^r` and `k` goes into the exponent. Polynomials here
+//! and in the other files of this module were fitted for the least relative error (Sollya, `fpminimax`).
+
+use core::f64::consts::{LN_2, LOG2_E};
+
+use super::pair::{Pair, ROUNDER, horner, only_if, power_of_two, scale, select};
+
+const LN2_LO: f64 = 2.3190468138462996e-17;
+
+/// `(e^r - 1 - r) / r^2`, error 2^-57.9 of `e^r`.
+#[inline(always)]
+fn tail(r: f64) -> f64 {
+    horner(
+        r,
+        [
+            0.5000000000000011,
+            0.16666666666666416,
+            0.0416666666665263,
+            0.008333333333491795,
+            0.0013888888944645597,
+            0.00019841269513594744,
+            2.4801492031315175e-05,
+            2.7557578899901014e-06,
+            2.763063699223821e-07,
+            2.5002826890569273e-08,
+        ],
+    )
+}
+
+/// The same with error 2^-61.5 of `e^r - 1`.
+#[inline(always)]
+fn tail_m1(r: f64) -> f64 {
+    horner(
+        r,
+        [
+            0.5,
+            0.16666666666666677,
+            0.04166666666666661,
+            0.008333333333321416,
+            0.0013888888888923835,
+            0.00019841269886693844,
+            2.4801587237527474e-05,
+            2.75572436083299e-06,
+            2.7557352775970624e-07,
+            2.510925758176594e-08,
+            2.0889586602333055e-09,
+        ],
+    )
+}
+
+/// `x - k ln 2` and the bits of `k`.
+#[inline(always)]
+fn reduce(x: f64) -> (Pair, u64) {
+    let shifted = x.mul_add(LOG2_E, ROUNDER);
+    let k = shifted - ROUNDER;
+    // Exact: a multiple of the last bit of ln 2, and small.
+    let first = (-k).mul_add(LN_2, x);
+    let hi = (-k).mul_add(LN2_LO, first);
+    let lo = (-k).mul_add(LN2_LO, first - hi);
+    (Pair { hi, lo }, shifted.to_bits())
+}
+
+/// Between the smallest normal result and overflow.
+#[inline(always)]
+fn in_range(x: f64) -> bool {
+    (x > -708.39) & (x < 709.78)
+}
+
+#[inline(always)]
+pub(super) fn exp(x: f64) -> f64 {
+    let (Pair { hi: r, .. }, bits) = reduce(x);
+    let one = Pair::quick_sum(1.0, r);
+    let y = one.hi + (r * r).mul_add(tail(r), one.lo);
+    only_if(in_range(x), scale(y, bits))
+}
+
+/// Enough for 24 bits.
+#[inline(always)]
+pub(super) fn exp_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let shifted = x.mul_add(LOG2_E, ROUNDER);
+    let r = (-(shifted - ROUNDER)).mul_add(LN_2, x);
+    let q = horner(
+        r,
+        [
+            0.49999993373077867,
+            0.16666519524081952,
+            0.0416684010852701,
+            0.008368851067336746,
+            0.0013814320502836847,
+        ],
+    );
+    let y = scale((r * r).mul_add(q, r) + 1.0, shifted.to_bits());
+    only_if((x > -87.4) & (x < 88.73), y) as f32
+}
+
+/// `2^k 2^(r.hi + r.lo)` from the bits of `k`, `|r| <= 1/2`.
+#[inline(always)]
+fn exp2_reduced(r: Pair, bits: u64) -> f64 {
+    let q = horner(
+        r.hi,
+        [
+            0.24022650695910122,
+            0.055504108664820695,
+            0.009618129107596839,
+            0.0013333558146696898,
+            0.00015403530454413542,
+            1.5252733536996985e-05,
+            1.3215436373866989e-06,
+            1.0178188312340393e-07,
+            7.07362838795698e-09,
+            4.4358352342330754e-10,
+        ],
+    );
+    let linear = Pair::product(r.hi, LN_2);
+    let one = Pair::quick_sum(1.0, linear.hi);
+    let lo = r.lo.mul_add(LN_2, r.hi.mul_add(LN2_LO, linear.lo));
+    scale(one.hi + (r.hi * r.hi).mul_add(q, one.lo + lo), bits)
+}
+
+#[inline(always)]
+fn in_range_of_exp2(x: f64) -> bool {
+    (x > -1021.9) & (x < 1023.99)
+}
+
+#[inline(always)]
+pub(super) fn exp2(x: f64) -> f64 {
+    let shifted = x + ROUNDER;
+    let r = Pair { hi: x - (shifted - ROUNDER), lo: 0.0 };
+    only_if(in_range_of_exp2(x), exp2_reduced(r, shifted.to_bits()))
+}
+
+#[inline(always)]
+pub(super) fn exp2_pair(x: Pair) -> f64 {
+    let shifted = x.hi + ROUNDER;
+    let r = Pair::sum(x.hi - (shifted - ROUNDER), x.lo);
+    only_if(in_range_of_exp2(x.hi), exp2_reduced(r, shifted.to_bits()))
+}
+
+#[inline(always)]
+pub(super) fn exp2_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let shifted = x + ROUNDER;
+    let r = x - (shifted - ROUNDER);
+    let q = horner(
+        r,
+        [
+            1.0,
+            0.6931472031153821,
+            0.24022647880055556,
+            0.0555033185406769,
+            0.00961843984862246,
+            0.0013399132557498545,
+            0.00015353153713493454,
+        ],
+    );
+    only_if((x > -126.0) & (x < 128.0), scale(q, shifted.to_bits())) as f32
+}
+
+/// `e^x - 1` in twice the precision, for `-40 < x < 709`.
+#[inline(always)]
+pub(super) fn expm1_pair(x: f64) -> Pair {
+    let (r, bits) = reduce(x);
+    let power = power_of_two(bits);
+    let curved = (r.hi * r.hi).mul_add(tail_m1(r.hi), r.hi.mul_add(r.lo, r.lo));
+    let less = power - 1.0;
+    // Nonzero for large powers only; small ones lose less than matters.
+    let lost = (power - less) - 1.0;
+    // The first term is -1/2, 0 or at least half of the power, so it is the larger one or zero.
+    let sum = Pair::quick_sum(less, power * r.hi);
+    Pair::quick_sum(sum.hi, power.mul_add(curved, sum.lo + lost))
+}
+
+#[inline(always)]
+pub(super) fn expm1(x: f64) -> f64 {
+    let clamped = select(x < -40.0, -40.0, x);
+    only_if(x < 709.0, select(x.abs() < 1e-17, x, expm1_pair(clamped).hi))
+}
+
+/// `e^x / 4` in twice the precision, for `0 <= x < 710.475`.
+#[inline(always)]
+pub(super) fn quarter_exp_pair(x: f64) -> Pair {
+    let (r, bits) = reduce(x);
+    let power = power_of_two(bits.wrapping_sub(2));
+    let curved = (r.hi * r.hi).mul_add(tail_m1(r.hi), r.hi.mul_add(r.lo, r.lo));
+    let sum = Pair::quick_sum(power, power * r.hi);
+    Pair::quick_sum(sum.hi, power.mul_add(curved, sum.lo))
+}

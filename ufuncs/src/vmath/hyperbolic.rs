@@ -1,0 +1,88 @@
+//! Hyperbolic functions and their inverses, from exponentials and logarithms in twice the precision, so that the
+//! cancellations near zero cost nothing.
+
+use super::exp::{expm1_pair, quarter_exp_pair};
+use super::log::log1p_pair;
+use super::pair::{Pair, only_if, select};
+
+/// Below this the next term of every odd series here is lost in rounding.
+const TINY: f64 = 1e-9;
+/// Here `sinh` and `cosh` are about to overflow.
+const LIMIT: f64 = 710.475;
+
+/// `e^a / 4` and `e^-a / 4`. Quarters, so that nothing overflows before the result does.
+#[inline(always)]
+fn quarters(a: f64) -> (Pair, Pair) {
+    let up = quarter_exp_pair(a);
+    let inverse = 1.0 / up.hi;
+    let hi = 0.0625 * inverse;
+    let rest = (-up.hi).mul_add(inverse, 1.0) - up.lo * inverse;
+    (up, Pair { hi, lo: hi * rest })
+}
+
+#[inline(always)]
+pub(super) fn sinh(x: f64) -> f64 {
+    let a = x.abs();
+    let (up, down) = quarters(a);
+    let first = Pair::quick_sum(up.hi, -down.hi);
+    let value = 2.0 * (first.hi + (first.lo + (up.lo - down.lo)));
+    only_if(a < LIMIT, select(a < TINY, x, value.copysign(x)))
+}
+
+#[inline(always)]
+pub(super) fn cosh(x: f64) -> f64 {
+    let a = x.abs();
+    let (up, down) = quarters(a);
+    let first = Pair::quick_sum(up.hi, down.hi);
+    only_if(a < LIMIT, 2.0 * (first.hi + (first.lo + (up.lo + down.lo))))
+}
+
+#[inline(always)]
+pub(super) fn tanh(x: f64) -> f64 {
+    let a = x.abs();
+    // e^(2a) - 1 over e^(2a) + 1; from 20 on that is one.
+    let t = expm1_pair(2.0 * select(a > 20.0, 20.0, a));
+    let more = Pair::sum(2.0, t.hi);
+    let value = t.over(Pair { hi: more.hi, lo: more.lo + t.lo }).hi;
+    only_if(x == x, select(a < TINY, x, value.copysign(x)))
+}
+
+/// Square root of a pair.
+#[inline(always)]
+fn root(x: Pair) -> Pair {
+    let hi = x.hi.sqrt();
+    Pair { hi, lo: ((-hi).mul_add(hi, x.hi) + x.lo) / (hi + hi) }
+}
+
+#[inline(always)]
+pub(super) fn arcsinh(x: f64) -> f64 {
+    let a = x.abs();
+    let square = Pair::product(a, a);
+    let more = Pair::sum(1.0, square.hi);
+    let r = root(Pair { hi: more.hi, lo: more.lo + square.lo });
+    // log1p(a + (r - 1)).
+    let less = Pair::sum(r.hi, -1.0);
+    let sum = Pair::sum(a, less.hi);
+    let value = log1p_pair(Pair::quick_sum(sum.hi, sum.lo + (less.lo + r.lo)));
+    only_if(a < 1e150, select(a < TINY, x, value.copysign(x)))
+}
+
+#[inline(always)]
+pub(super) fn arccosh(x: f64) -> f64 {
+    // log1p((x - 1) + sqrt(x^2 - 1)).
+    let square = Pair::product(x, x);
+    let less = Pair::sum(square.hi, -1.0);
+    let r = root(Pair { hi: less.hi, lo: less.lo + square.lo });
+    let first = Pair::sum(x, -1.0);
+    let sum = Pair::sum(first.hi, r.hi);
+    let value = log1p_pair(Pair::quick_sum(sum.hi, sum.lo + (first.lo + r.lo)));
+    only_if((x > 1.0) & (x < 1e150), value)
+}
+
+#[inline(always)]
+pub(super) fn arctanh(x: f64) -> f64 {
+    let a = x.abs();
+    let ratio = Pair { hi: a + a, lo: 0.0 }.over(Pair::quick_sum(1.0, -a));
+    let value = 0.5 * log1p_pair(ratio);
+    only_if(a < 1.0, select(a < TINY, x, value.copysign(x)))
+}

@@ -1,0 +1,178 @@
+//! Elementary functions of `f32` and `f64`, many elements at a time.
+//!
+//! A function has two implementations. *Lane code* is branch-free Rust on one number, which the compiler turns into
+//! vector instructions at each [`Level`](crate::cpu::Level) with fused multiply-add. It answers NaN, infinity, zero or
+//! a subnormal number wherever it is not sure: out of its range, at singularities, where a status flag is due. Every
+//! element with such an answer is computed again by the *careful* implementation, which is the C library, and which
+//! alone decides about special values and the floating-point status; what the lanes raised is forgotten. Levels without
+//! fused multiply-add use the careful implementation for everything.
+//!
+//! So the bits of a result depend on the operands and the level, never on position, count, stride or alignment.
+//!
+//! Errors are below one unit in the last place; `ACCURACY.md` beside this file has the measured maxima.
+
+mod arc;
+mod divide;
+mod exp;
+mod hyperbolic;
+mod log;
+pub mod loops;
+mod pair;
+mod power;
+mod trig;
+
+use crate::elem::{Elem, Real};
+use crate::ops::divide::{FloorDivide, Fmod, Remainder, floor_divide, remainder};
+use crate::ops::math::*;
+use crate::ops::power::Power;
+
+/// Which answers of the lanes stand, besides normal numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// None.
+    Normal,
+    /// Zeros, which are exact where the lanes give them.
+    OrZero,
+    /// All finite numbers: the operation is exact or reports nothing about small results.
+    Finite,
+}
+
+/// A function of one real number.
+pub trait Unary: 'static {
+    const SETTLED: Settled;
+    fn lane(x: f64) -> f64;
+    #[inline(always)]
+    fn lane_f32(x: f32) -> f32 {
+        Self::lane(x.into()) as f32
+    }
+    fn careful<T: Real>(x: T) -> T;
+}
+
+/// A function of two real numbers.
+pub trait Binary: 'static {
+    const SETTLED: Settled;
+    fn lane(a: f64, b: f64) -> f64;
+    #[inline(always)]
+    fn lane_f32(a: f32, b: f32) -> f32 {
+        Self::lane(a.into(), b.into()) as f32
+    }
+    fn careful<T: Real>(a: T, b: T) -> T;
+}
+
+/// The types there is lane code for.
+pub trait Lane: Real {
+    fn unary<Op: Unary>(self) -> Self;
+    fn binary<Op: Binary>(self, other: Self) -> Self;
+    /// One of two values, both already computed.
+    fn select(condition: bool, yes: Self, no: Self) -> Self;
+    fn is_settled(self, settled: Settled) -> bool;
+}
+
+macro_rules! lane {
+    ($($t:ident $method:ident),*) => {$(
+        impl Lane for $t {
+            #[inline(always)]
+            fn unary<Op: Unary>(self) -> $t {
+                Op::$method(self)
+            }
+            #[inline(always)]
+            fn binary<Op: Binary>(self, other: $t) -> $t {
+                Op::$method(self, other)
+            }
+            #[inline(always)]
+            fn select(condition: bool, yes: $t, no: $t) -> $t {
+                core::hint::select_unpredictable(condition, yes, no)
+            }
+            #[inline(always)]
+            fn is_settled(self, settled: Settled) -> bool {
+                let size = self.abs();
+                match settled {
+                    Settled::Normal => (size >= $t::MIN_POSITIVE) & (size < $t::INFINITY),
+                    Settled::OrZero => (size >= $t::MIN_POSITIVE) & (size < $t::INFINITY) | (size == 0.0),
+                    Settled::Finite => size < $t::INFINITY,
+                }
+            }
+        }
+    )*};
+}
+lane!(f32 lane_f32, f64 lane);
+
+/// What an element in memory is computed in.
+pub trait Stored: Elem {
+    type Lane: Lane;
+    fn widen(self) -> Self::Lane;
+    fn narrow(x: Self::Lane) -> Self;
+}
+
+macro_rules! unary {
+    ($($op:ident = $careful:ident, $settled:ident, $lane:path $(, $lane_f32:path)?;)*) => {$(
+        impl Unary for $op {
+            const SETTLED: Settled = Settled::$settled;
+            #[inline(always)]
+            fn lane(x: f64) -> f64 {
+                $lane(x)
+            }
+            $(#[inline(always)]
+            fn lane_f32(x: f32) -> f32 {
+                $lane_f32(x)
+            })?
+            fn careful<T: Real>(x: T) -> T {
+                Real::$careful(x)
+            }
+        }
+    )*};
+}
+unary! {
+    Exp = exp, Normal, exp::exp, exp::exp_f32;
+    Exp2 = exp2, Normal, exp::exp2, exp::exp2_f32;
+    Expm1 = expm1, OrZero, exp::expm1;
+    Log = log, OrZero, log::log, log::log_f32;
+    Log2 = log2, OrZero, log::log2, log::log2_f32;
+    Log10 = log10, OrZero, log::log10, log::log10_f32;
+    Log1p = log1p, OrZero, log::log1p;
+    Sin = sin, OrZero, trig::sin, trig::sin_f32;
+    Cos = cos, Normal, trig::cos, trig::cos_f32;
+    Tan = tan, OrZero, trig::tan, trig::tan_f32;
+    Arcsin = asin, OrZero, arc::arcsin;
+    Arccos = acos, OrZero, arc::arccos;
+    Arctan = atan, OrZero, arc::arctan;
+    Sinh = sinh, OrZero, hyperbolic::sinh;
+    Cosh = cosh, Normal, hyperbolic::cosh;
+    Tanh = tanh, OrZero, hyperbolic::tanh;
+    Arcsinh = asinh, OrZero, hyperbolic::arcsinh;
+    Arccosh = acosh, Normal, hyperbolic::arccosh;
+    Arctanh = atanh, OrZero, hyperbolic::arctanh;
+    Cbrt = cbrt, OrZero, power::cbrt;
+}
+
+macro_rules! binary {
+    ($($op:ident = $careful:path, $settled:ident, $lane:path $(, $lane_f32:path)?;)*) => {$(
+        impl Binary for $op {
+            const SETTLED: Settled = Settled::$settled;
+            #[inline(always)]
+            fn lane(a: f64, b: f64) -> f64 {
+                $lane(a, b)
+            }
+            $(#[inline(always)]
+            fn lane_f32(a: f32, b: f32) -> f32 {
+                $lane_f32(a, b)
+            })?
+            fn careful<T: Real>(a: T, b: T) -> T {
+                $careful(a, b)
+            }
+        }
+    )*};
+}
+binary! {
+    Arctan2 = Real::atan2, OrZero, arc::arctan2;
+    Power = Real::pow, Normal, power::power, power::power_f32;
+    Hypot = Real::hypot, OrZero, power::hypot, power::hypot_f32;
+    Fmod = Real::fmod, Finite, divide::fmod, divide::fmod_f32;
+    Remainder = remainder, Finite, divide::remainder, divide::remainder_f32;
+    FloorDivide = floor_divide, Finite, divide::floor_divide, divide::floor_divide_f32;
+    LogAddExp = log_add_exp, Normal, divide::logaddexp, divide::logaddexp_f32;
+    LogAddExp2 = log_add_exp2, Normal, divide::logaddexp2, divide::logaddexp2_f32;
+}
+
+#[cfg(test)]
+mod tests;

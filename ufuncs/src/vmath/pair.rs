@@ -1,0 +1,101 @@
+//! Numbers of twice the precision as unevaluated sums, and the small vocabulary of lane code.
+//!
+//! Everything here is branch-free and has a fused multiply-add underneath.
+
+use core::hint::select_unpredictable;
+
+/// `hi + lo`, where `lo` is small against `hi`.
+#[derive(Clone, Copy)]
+pub(super) struct Pair {
+    pub hi: f64,
+    pub lo: f64,
+}
+
+/// One of two values, both already computed.
+#[inline(always)]
+pub(super) fn select(condition: bool, yes: f64, no: f64) -> f64 {
+    select_unpredictable(condition, yes, no)
+}
+
+/// `x`, or NaN, which asks for the careful path.
+#[inline(always)]
+pub(super) fn only_if(condition: bool, x: f64) -> f64 {
+    select_unpredictable(condition, x, f64::NAN)
+}
+
+/// Value of a polynomial, constant coefficient first.
+#[inline(always)]
+pub(super) fn horner<const N: usize>(x: f64, c: [f64; N]) -> f64 {
+    let mut sum = c[N - 1];
+    let mut i = N - 1;
+    while i > 0 {
+        i -= 1;
+        sum = sum.mul_add(x, c[i]);
+    }
+    sum
+}
+
+/// Adding and subtracting it rounds to an integer; between the two the low bits of the sum are that integer.
+pub(super) const ROUNDER: f64 = 6755399441055744.0; // 3 * 2^51
+
+/// `2^k`, from the bits of `k + ROUNDER`.
+#[inline(always)]
+pub(super) fn power_of_two(bits: u64) -> f64 {
+    f64::from_bits((bits << 52).wrapping_add(1f64.to_bits()))
+}
+
+/// `x * 2^k` as long as that is a normal number, from the bits of `k + ROUNDER`.
+#[inline(always)]
+pub(super) fn scale(x: f64, bits: u64) -> f64 {
+    f64::from_bits(x.to_bits().wrapping_add(bits << 52))
+}
+
+impl Pair {
+    /// The exact sum of two numbers.
+    #[inline(always)]
+    pub fn sum(a: f64, b: f64) -> Pair {
+        let hi = a + b;
+        let from_b = hi - a;
+        Pair { hi, lo: (a - (hi - from_b)) + (b - from_b) }
+    }
+
+    /// The exact sum where `b` is no larger than `a`, or `a` is zero.
+    #[inline(always)]
+    pub fn quick_sum(a: f64, b: f64) -> Pair {
+        let hi = a + b;
+        Pair { hi, lo: b - (hi - a) }
+    }
+
+    /// The exact product.
+    #[inline(always)]
+    pub fn product(a: f64, b: f64) -> Pair {
+        let hi = a * b;
+        Pair { hi, lo: a.mul_add(b, -hi) }
+    }
+
+    #[inline(always)]
+    pub fn times(self, other: Pair) -> Pair {
+        let Pair { hi, lo } = Pair::product(self.hi, other.hi);
+        Pair { hi, lo: lo + self.hi.mul_add(other.lo, self.lo * other.hi) }
+    }
+
+    #[inline(always)]
+    pub fn square(self) -> Pair {
+        let Pair { hi, lo } = Pair::product(self.hi, self.hi);
+        Pair { hi, lo: (2.0 * self.hi).mul_add(self.lo, lo) }
+    }
+
+    /// The quotient, with one division.
+    #[inline(always)]
+    pub fn over(self, d: Pair) -> Pair {
+        let inverse = 1.0 / d.hi;
+        let hi = self.hi * inverse;
+        let rest = (-hi).mul_add(d.hi, self.hi) + (-hi).mul_add(d.lo, self.lo);
+        Pair::quick_sum(hi, rest * inverse)
+    }
+
+    #[inline(always)]
+    pub fn value(self) -> f64 {
+        self.hi + self.lo
+    }
+}
