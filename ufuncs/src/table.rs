@@ -215,7 +215,18 @@ macro_rules! ufunc {
 /// `e f d g`, in which only `f` and `d` are worth vectorising.
 macro_rules! unary_real {
     ($name:literal, $op:ident) => {
-        ufunc!($name, 1, 1, None, Default, [reals!("T->T", FP, unary_each::<$op, T>)])
+        ufunc!(
+            $name,
+            1,
+            1,
+            None,
+            Default,
+            [
+                halves!("T->T", FP, unary_each::<$op, T>),
+                floats!("T->T", FP, unary::<$op, T>),
+                longs!("T->T", FP, unary_each::<$op, T>)
+            ]
+        )
     };
 }
 macro_rules! binary_real {
@@ -255,11 +266,6 @@ macro_rules! elementary_binary {
             Default,
             [small_reals!("TT->T", FP, zip::<$op, T>), longs!("TT->T", FP, arith_each::<$op, T>)]
         )
-    };
-}
-macro_rules! EFD {
-    ($op:ident) => {
-        small_reals!("T->T", FP, unary_each::<$op, T>)
     };
 }
 macro_rules! comparison {
@@ -366,8 +372,9 @@ macro_rules! rounding {
             [
                 bools!("T->T", unary::<Positive, T>),
                 ints!("T->T", unary::<Positive, T>),
-                EFD!($op),
-                floats!("T->T", FP, unary_each::<$op, T>),
+                halves!("T->T", FP, unary_each::<$op, T>),
+                floats!("T->T", FP, unary::<$op, T>),
+                floats!("T->T", FP, unary::<$op, T>),
                 longs!("T->T", FP, unary_each::<$op, T>),
             ]
         )
@@ -772,8 +779,9 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            EFD!(Rint),
-            floats!("T->T", FP, unary_each::<Rint, T>),
+            halves!("T->T", FP, unary_each::<Rint, T>),
+            floats!("T->T", FP, unary::<Rint, T>),
+            floats!("T->T", FP, unary::<Rint, T>),
             longs!("T->T", FP, unary_each::<Rint, T>),
             complexes!("T->T", FP, unary_each::<Rint, T>),
         ]

@@ -11,8 +11,10 @@ pub mod copy;
 mod to_int;
 
 use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
 
 use crate::abi::{LoopContext, LoopFlags, LoopFn};
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, CLongDouble, Complex, Complex32, Complex64, Elem, LongDouble, f16, float16};
 use crate::typenum::TypeNum;
 use to_int::Truncate;
@@ -230,6 +232,100 @@ unsafe extern "C" fn cast<S: Source, D: Target>(
     0
 }
 
+#[inline(always)]
+fn lanes_body<S: Source, D: Target>(src: &[S], dst: &mut [MaybeUninit<D>]) {
+    for (d, &s) in dst.iter_mut().zip(src) {
+        d.write(D::cast_from(s));
+    }
+}
+
+multiversion! {
+    fn lanes[S: Source, D: Target](src: &[S], dst: &mut [MaybeUninit<D>]) -> () = lanes_body::<S, D>;
+}
+
+/// The operands of a cast as slices, if they are contiguous and apart.
+///
+/// # Safety
+/// As [`cast`]; nothing else touches the operands while the slices live.
+#[inline(always)]
+unsafe fn slices<'a, S, D>(
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+) -> Option<(&'a [S], &'a mut [MaybeUninit<D>])> {
+    // SAFETY: the loop contract gives two pointers and strides, and `n` aligned elements behind each.
+    unsafe {
+        let (src, dst, n) = (*data, *data.add(1), *dims as usize);
+        let before = |a: *mut u8, bytes: usize, b: *mut u8| a as usize + bytes <= b as usize;
+        let apart = before(src, n * size_of::<S>(), dst) || before(dst, n * size_of::<D>(), src);
+        let whole = *strides == size_of::<S>() as isize && *strides.add(1) == size_of::<D>() as isize;
+        (apart && whole).then(|| {
+            (core::slice::from_raw_parts(src.cast(), n), core::slice::from_raw_parts_mut(dst.cast(), n))
+        })
+    }
+}
+
+/// [`cast`] for pairs of types with vector instructions between them.
+///
+/// # Safety
+/// As [`cast`].
+unsafe extern "C" fn cast_lanes<S: Source, D: Target>(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match slices::<S, D>(data, dims, strides) {
+            Some((src, dst)) => lanes(Level::current(), src, dst),
+            None => return cast::<S, D>(ctx, data, dims, strides, aux),
+        }
+    }
+    0
+}
+
+/// [`cast`] from `f32` to `f16`, whose status is raised once.
+///
+/// # Safety
+/// As [`cast`].
+unsafe extern "C" fn narrow_to_half(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match slices::<f32, f16>(data, dims, strides) {
+            Some((src, dst)) => float16::narrow(Level::current(), src, dst),
+            None => return cast::<f32, f16>(ctx, data, dims, strides, aux),
+        }
+    }
+    0
+}
+
+/// The casts to `D` worth compiling at each level.
+fn wide_loop<D: Target>(from: TypeNum) -> Option<LoopFn> {
+    Some(match from {
+        TypeNum::BOOL => cast_lanes::<Bool, D>,
+        TypeNum::BYTE => cast_lanes::<i8, D>,
+        TypeNum::UBYTE => cast_lanes::<u8, D>,
+        TypeNum::SHORT => cast_lanes::<i16, D>,
+        TypeNum::USHORT => cast_lanes::<u16, D>,
+        TypeNum::INT => cast_lanes::<i32, D>,
+        TypeNum::UINT => cast_lanes::<u32, D>,
+        TypeNum::LONG => cast_lanes::<i64, D>,
+        TypeNum::ULONG => cast_lanes::<u64, D>,
+        TypeNum::HALF => cast_lanes::<f16, D>,
+        TypeNum::FLOAT => cast_lanes::<f32, D>,
+        TypeNum::DOUBLE => cast_lanes::<f64, D>,
+        _ => return None,
+    })
+}
+
 fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
     Some(match canonical(from) {
         TypeNum::BOOL => cast::<Bool, D>,
@@ -270,6 +366,15 @@ pub fn cast_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
     }
     if from == to {
         return (from.is_bool() || from.is_number()).then(|| copy::copy_loop(from.size()));
+    }
+    let wide = match to {
+        TypeNum::FLOAT => wide_loop::<f32>(from),
+        TypeNum::DOUBLE => wide_loop::<f64>(from),
+        TypeNum::HALF if from == TypeNum::FLOAT => Some(narrow_to_half as LoopFn),
+        _ => None,
+    };
+    if wide.is_some() {
+        return wide;
     }
     match to {
         TypeNum::BOOL => from_type::<Bool>(from),

@@ -4,29 +4,95 @@
 //! underflow in the floating-point status, and widening must keep NaN bits. Arithmetic on halves is arithmetic on
 //! `f32` followed by [`from_f32`].
 
+use core::hint::select_unpredictable as select;
+use core::mem::MaybeUninit;
+
 use super::f16;
+use crate::cpu::{Level, multiversion};
 use crate::fpstatus;
 
 const INF: u16 = 0x7c00;
 
-/// Exact.
-#[inline]
+/// Exact. Without branches, so that loops of it become vectors.
+#[inline(always)]
 pub fn to_f32(h: f16) -> f32 {
-    let bits = h.to_bits() as u32;
-    let sign = (bits & 0x8000) << 16;
-    let (exp, sig) = (bits >> 10 & 0x1f, bits & 0x3ff);
-    f32::from_bits(match exp {
-        0 => return subnormal_f32(sign, sig),
-        0x1f => sign | 0x7f80_0000 | sig << 13,
-        _ => sign | (exp + 112) << 23 | sig << 13,
-    })
+    const SMALLEST_NORMAL: f32 = 6.103515625e-05; // 2^-14
+    let bits = u32::from(h.to_bits());
+    let (sign, body) = ((bits & 0x8000) << 16, (bits & 0x7fff) << 13);
+    // The exponent moves from bias 15 to 127, and from the top of its field to the top.
+    let normal = body + (112 << 23);
+    let special = body + (224 << 23);
+    // With the leading bit that a subnormal number lacks, then without it again.
+    let subnormal = (f32::from_bits(body + (113 << 23)) - SMALLEST_NORMAL).to_bits();
+    let magnitude = select(body < 1 << 23, subnormal, select(body >= 31 << 23, special, normal));
+    f32::from_bits(sign | magnitude)
 }
 
-/// `sig * 2^-24` with a sign; the product is exact.
+/// The nearest `f16`, ties to even, and the status of rounding. Without branches.
+#[inline(always)]
+fn rounded(x: f32) -> (f16, u32) {
+    const HALF: u32 = 0.5f32.to_bits();
+    /// 2^-14: below it the result is a multiple of 2^-24, which is what 1/2 rounds to.
+    const SMALLEST_NORMAL: u32 = 113 << 23;
+    let bits = x.to_bits();
+    let (sign, magnitude) = ((bits >> 16) as u16 & 0x8000, bits & 0x7fff_ffff);
+    let infinity = f32::INFINITY.to_bits();
+    let (is_nan, is_finite) = (magnitude > infinity, magnitude < infinity);
+    // A NaN whose payload sits in the dropped bits must not become infinite.
+    let payload = magnitude >> 13 & 0x3ff;
+    let nan = u32::from(INF) | payload | u32::from(payload == 0);
+    let up = (magnitude + 0xfff + (magnitude >> 13 & 1)) >> 13;
+    let large = select(is_nan, nan, up.wrapping_sub(112 << 10).min(u32::from(INF)));
+    let is_small = magnitude < SMALLEST_NORMAL;
+    let small = f32::from_bits(select(is_small, magnitude, 0));
+    let sum = small + f32::from_bits(HALF);
+    let half = select(is_small, sum.to_bits() - HALF, large);
+    let overflow = is_finite & !is_small & (large >= u32::from(INF));
+    let underflow = sum - f32::from_bits(HALF) != small;
+    let status = u32::from(overflow) * fpstatus::OVERFLOW | u32::from(underflow) * fpstatus::UNDERFLOW;
+    (f16::from_bits(sign | half as u16), status)
+}
+
+/// Rounds to nearest even; raises overflow and (for an inexact subnormal) underflow.
 #[inline]
-fn subnormal_f32(sign: u32, sig: u32) -> f32 {
-    let magnitude = sig as f32 * f32::from_bits(0x3380_0000);
-    f32::from_bits(magnitude.to_bits() | sign)
+pub fn from_f32(x: f32) -> f16 {
+    let (h, status) = rounded(x);
+    if status != 0 {
+        fpstatus::raise(status);
+    }
+    h
+}
+
+#[inline(always)]
+fn widen_body(x: &[f16], y: &mut [MaybeUninit<f32>]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        y.write(to_f32(x));
+    }
+}
+
+#[inline(always)]
+fn narrow_body(x: &[f32], y: &mut [MaybeUninit<f16>]) -> u32 {
+    let mut all = 0;
+    for (y, &x) in y.iter_mut().zip(x) {
+        let (h, status) = rounded(x);
+        all |= status;
+        y.write(h);
+    }
+    all
+}
+
+multiversion! {
+    /// [`to_f32`] of each element.
+    pub(crate) fn widen[](x: &[f16], y: &mut [MaybeUninit<f32>]) -> () = widen_body;
+}
+multiversion! { fn narrow_lanes[](x: &[f32], y: &mut [MaybeUninit<f16>]) -> u32 = narrow_body; }
+
+/// [`from_f32`] of each element.
+pub(crate) fn narrow(level: Level, x: &[f32], y: &mut [MaybeUninit<f16>]) {
+    let status = narrow_lanes(level, x, y);
+    if status != 0 {
+        fpstatus::raise(status);
+    }
 }
 
 /// Exact.
@@ -40,57 +106,45 @@ pub fn to_f64(h: f16) -> f64 {
     to_f32(h) as f64
 }
 
-macro_rules! narrow {
-    ($(#[$doc:meta])* $name:ident, $f:ty, $bits:ty, mantissa $mant:literal, bias $bias:literal) => {
-        $(#[$doc])*
-        #[inline]
-        pub fn $name(x: $f) -> f16 {
-            let bits = x.to_bits();
-            const DROP: u32 = $mant - 10;
-            let sign = (bits >> (<$bits>::BITS - 16)) as u16 & 0x8000;
-            let magnitude = bits & !(1 << (<$bits>::BITS - 1));
-            let exp_field = (magnitude >> $mant) as u32;
-            if magnitude >= <$f>::INFINITY.to_bits() {
-                let payload = (magnitude >> DROP) as u16 & 0x3ff;
-                let is_nan = magnitude > <$f>::INFINITY.to_bits();
-                // A NaN whose payload sits in the dropped bits must not become infinite.
-                return f16::from_bits(sign | INF | payload.max(is_nan as u16));
-            }
-            if exp_field >= $bias - 14 {
-                let rounded = magnitude + ((1 << (DROP - 1)) - 1) + (magnitude >> DROP & 1);
-                let half = (rounded >> DROP) - ((($bias - 15) as $bits) << 10);
-                if half >= INF as $bits {
-                    fpstatus::raise(fpstatus::OVERFLOW);
-                    return f16::from_bits(sign | INF);
-                }
-                return f16::from_bits(sign | half as u16);
-            }
-            // Below 2^-14 the result is a multiple of 2^-24, and underflow means it is not exact.
-            if exp_field < $bias - 25 {
-                if magnitude != 0 {
-                    fpstatus::raise(fpstatus::UNDERFLOW);
-                }
-                return f16::from_bits(sign);
-            }
-            let sig = magnitude & ((1 << $mant) - 1) | 1 << $mant;
-            let shift = $mant + $bias - 24 - exp_field;
-            let (kept, dropped, tie) = (sig >> shift, sig & ((1 << shift) - 1), 1 << (shift - 1));
-            if dropped != 0 {
-                fpstatus::raise(fpstatus::UNDERFLOW);
-            }
-            let up = dropped > tie || dropped == tie && kept & 1 == 1;
-            f16::from_bits(sign | (kept as u16 + up as u16))
+/// Rounds to nearest even once, not through `f32`; raises overflow and underflow.
+#[inline]
+pub fn from_f64(x: f64) -> f16 {
+    const DROP: u32 = 52 - 10;
+    const BIAS: u32 = 1023;
+    let bits = x.to_bits();
+    let sign = (bits >> 48) as u16 & 0x8000;
+    let magnitude = bits & !(1 << 63);
+    let exponent = (magnitude >> 52) as u32;
+    if magnitude >= f64::INFINITY.to_bits() {
+        let payload = (magnitude >> DROP) as u16 & 0x3ff;
+        let is_nan = magnitude > f64::INFINITY.to_bits();
+        // A NaN whose payload sits in the dropped bits must not become infinite.
+        return f16::from_bits(sign | INF | payload.max(is_nan as u16));
+    }
+    if exponent >= BIAS - 14 {
+        let rounded = magnitude + ((1 << (DROP - 1)) - 1) + (magnitude >> DROP & 1);
+        let half = (rounded >> DROP) - (u64::from(BIAS - 15) << 10);
+        if half >= INF.into() {
+            fpstatus::raise(fpstatus::OVERFLOW);
+            return f16::from_bits(sign | INF);
         }
-    };
-}
-
-narrow! {
-    /// Rounds to nearest even; raises overflow and (for an inexact subnormal) underflow.
-    from_f32, f32, u32, mantissa 23, bias 127
-}
-narrow! {
-    /// Rounds to nearest even once, not through `f32`; raises overflow and underflow.
-    from_f64, f64, u64, mantissa 52, bias 1023
+        return f16::from_bits(sign | half as u16);
+    }
+    // Below 2^-14 the result is a multiple of 2^-24, and underflow means it is not exact.
+    if exponent < BIAS - 25 {
+        if magnitude != 0 {
+            fpstatus::raise(fpstatus::UNDERFLOW);
+        }
+        return f16::from_bits(sign);
+    }
+    let sig = magnitude & ((1 << 52) - 1) | 1 << 52;
+    let shift = 52 + BIAS - 24 - exponent;
+    let (kept, dropped, tie) = (sig >> shift, sig & ((1 << shift) - 1), 1 << (shift - 1));
+    if dropped != 0 {
+        fpstatus::raise(fpstatus::UNDERFLOW);
+    }
+    let up = dropped > tie || dropped == tie && kept & 1 == 1;
+    f16::from_bits(sign | (kept as u16 + up as u16))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use core::mem::MaybeUninit;
 
 use super::{Overlap, Scratch, load, overlap, store};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Elem, Timedelta};
 use crate::fpstatus;
 use crate::ops::BinaryOp;
@@ -27,7 +28,7 @@ struct Operands {
 
 impl Operands {
     /// # Safety
-    /// Three pointers, three strides, one count.
+    /// Three pointers, three strides, one count, and behind them what the loop contract says.
     #[inline(always)]
     unsafe fn new(data: *const *mut u8, dims: *const isize, strides: *const isize) -> Operands {
         // SAFETY: the caller's promise.
@@ -217,39 +218,45 @@ where
         unsafe { reduce::<Multiply, T>(&args) };
         return 0;
     }
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("fma") {
-        /// # Safety
-        /// The processor has FMA; otherwise see the module.
-        #[target_feature(enable = "avx,fma")]
-        unsafe fn body<T: Elem>(args: &Operands)
-        where
-            MultiplyFused: BinaryOp<T, T, Out = T>,
-        {
-            // SAFETY: the caller's promise.
-            unsafe { strided_body::<MultiplyFused, T, T>(args) }
-        }
-        // SAFETY: the feature was just detected.
-        unsafe { body::<T>(&args) };
-        return 0;
-    }
-    // SAFETY: as above. (aarch64 always has the instruction.)
-    unsafe {
-        if cfg!(target_arch = "aarch64") {
-            strided::<MultiplyFused, T, T>(&args);
-        } else {
-            strided::<Multiply, T, T>(&args);
-        }
+    if strided_fused::<MultiplyFused, T>(Level::current(), &args).is_none() {
+        // SAFETY: as above.
+        unsafe { strided::<Multiply, T, T>(&args) };
     }
     0
 }
+
+#[inline(always)]
+fn strided_fused_body<Op: BinaryOp<T>, T: Elem>(args: &Operands) {
+    // SAFETY: whoever made the operands promised what the loop contract says.
+    unsafe { strided_body::<Op, T, T>(args) }
+}
+
+multiversion! { fused fn strided_fused[Op: BinaryOp<T>, T: Elem](args: &Operands) -> () = strided_fused_body::<Op, T>; }
 
 /// # Safety
 /// See the module; the operands have the form of a reduction.
 #[inline(never)]
 unsafe fn reduce<Op: BinaryOp<T, T, Out = T>, T: Elem>(args: &Operands) {
     // SAFETY: the output is read and written once, around the fold over the second input.
-    unsafe { store(args.o, Op::reduce(load(args.a), args.b, args.n, args.sb)) };
+    unsafe {
+        let acc = load(args.a);
+        let acc = if args.sb == size_of::<T>() as isize {
+            fold::<Op, T>(Level::current(), acc, core::slice::from_raw_parts(args.b.cast(), args.n))
+        } else {
+            Op::reduce(acc, args.b, args.n, args.sb)
+        };
+        store(args.o, acc);
+    }
+}
+
+#[inline(always)]
+fn fold_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(acc: T, all: &[T]) -> T {
+    // SAFETY: the elements of the slice.
+    unsafe { Op::reduce(acc, all.as_ptr().cast(), all.len(), size_of::<T>() as isize) }
+}
+
+multiversion! {
+    pub(super) fn fold[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: T, all: &[T]) -> T = fold_body::<Op, T>;
 }
 
 /// # Safety
@@ -301,7 +308,7 @@ unsafe fn contiguous<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) -> b
             blocks::<Op, A, B>(args, over_a, over_b);
         } else {
             let o = core::slice::from_raw_parts_mut(o.cast(), n);
-            apply::<Op, A, B>(operand(a, n, whole_a), operand(b, n, whole_b), o);
+            apply::<Op, A, B>(Level::current(), operand(a, n, whole_a), operand(b, n, whole_b), o);
         }
     }
     true
@@ -333,7 +340,7 @@ unsafe fn blocks<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands, over_a: 
     let Operands { n, a, b, o, sa, sb, .. } = *args;
     let (mut scratch_a, mut scratch_b) = (Scratch::new(), Scratch::new());
     let capacity = Scratch::capacity::<A>().min(Scratch::capacity::<B>());
-    let mut done = 0;
+    let (level, mut done) = (Level::current(), 0);
     while done < n {
         let count = (n - done).min(capacity);
         // SAFETY: elements `done..done + count` of each operand; see above about overlap.
@@ -348,15 +355,15 @@ unsafe fn blocks<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands, over_a: 
                 _ => operand(b, count, sb != 0),
             };
             let out = o.add(done * size_of::<Op::Out>()).cast();
-            apply::<Op, A, B>(left, right, core::slice::from_raw_parts_mut(out, count));
+            apply::<Op, A, B>(level, left, right, core::slice::from_raw_parts_mut(out, count));
         }
         done += count;
     }
 }
 
 /// The three bodies the compiler vectorises. Slices, so that it need not check for overlap.
-#[inline(never)]
-fn apply<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
+#[inline(always)]
+fn apply_body<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
     a: Input<'_, A>,
     b: Input<'_, B>,
     o: &mut [MaybeUninit<Op::Out>],
@@ -384,4 +391,10 @@ fn apply<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
             }
         }
     }
+}
+
+multiversion! {
+    fn apply[Op: BinaryOp<A, B>, A: Elem, B: Elem](
+        a: Input<'_, A>, b: Input<'_, B>, o: &mut [MaybeUninit<<Op as BinaryOp<A, B>>::Out>]
+    ) -> () = apply_body::<Op, A, B>;
 }

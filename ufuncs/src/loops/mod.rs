@@ -1,7 +1,8 @@
 //! Generic loop bodies: a loop shape times an operation gives a [`LoopFn`](crate::LoopFn) for the table.
 //!
 //! Operands are checked once per call. When they are contiguous (or one is a scalar) and the output is disjoint from
-//! the inputs, the body runs over slices, which the compiler vectorises; an output that coincides with an input is
+//! the inputs, the body runs over slices, which the compiler vectorises
+//! at each [`Level`](crate::cpu::Level); an output that coincides with an input is
 //! handled by copying a small block of that input first; everything else goes through one strided body that reads and
 //! writes in order, element by element, so that `accumulate` may hand in overlapping operands.
 //!
@@ -93,3 +94,6 @@ impl Scratch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 use core::ops::Add;
 
 use super::load;
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Complex, Elem, LongDouble, f16, float16};
 
 const BLOCK: usize = 128;
@@ -15,6 +16,8 @@ const BLOCK: usize = 128;
 /// An element with the type it is accumulated in.
 pub trait Summand: Elem {
     type Acc: Copy + Add<Output = Self::Acc>;
+    /// Whether there are vectors of it.
+    const LANES: bool;
     fn widen(self) -> Self::Acc;
     fn minus_zero() -> Self::Acc;
 
@@ -48,6 +51,7 @@ macro_rules! summand {
     ($($t:ty => $acc:ty, |$x:ident| $e:expr;)*) => {$(
         impl Summand for $t {
             type Acc = $acc;
+            const LANES: bool = true;
             #[inline(always)]
             fn widen(self) -> $acc {
                 let $x = self;
@@ -68,6 +72,7 @@ summand! {
 
 impl Summand for LongDouble {
     type Acc = LongDouble;
+    const LANES: bool = false;
     #[inline(always)]
     fn widen(self) -> LongDouble {
         self
@@ -81,6 +86,66 @@ impl Summand for LongDouble {
         // SAFETY: the caller's promise, and `n` is 8 to 128.
         unsafe { LongDouble::sum_block(p, n, stride) }
     }
+}
+
+#[inline(always)]
+fn leaf_body<T: Summand>(x: &[T]) -> T::Acc {
+    // SAFETY: the elements of the slice; a constant stride lets the eight totals become vectors.
+    unsafe { T::sum_block(x.as_ptr().cast(), x.len(), size_of::<T>() as isize) }
+}
+
+/// Two blocks side by side: each is bound by the latency of its eight additions, together they are not.
+#[inline(always)]
+fn leaves_body<T: Summand>(x: &[T], y: &[T]) -> (T::Acc, T::Acc) {
+    let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
+    let (Some((x0, x_blocks)), Some((y0, y_blocks))) = (x_blocks.split_first(), y_blocks.split_first())
+    else {
+        return (leaf_body(x), leaf_body(y));
+    };
+    let (mut s, mut t) = (x0.map(T::widen), y0.map(T::widen));
+    let both = x_blocks.len().min(y_blocks.len());
+    let ((x_both, x_more), (y_both, y_more)) = (x_blocks.split_at(both), y_blocks.split_at(both));
+    let add = |t: &mut [T::Acc; 8], block: &[T; 8]| {
+        for k in 0..8 {
+            t[k] = t[k] + block[k].widen();
+        }
+    };
+    for (x, y) in x_both.iter().zip(y_both) {
+        add(&mut s, x);
+        add(&mut t, y);
+    }
+    x_more.iter().for_each(|x| add(&mut s, x));
+    y_more.iter().for_each(|y| add(&mut t, y));
+    let total = |t: [T::Acc; 8], rest: &[T]| {
+        let sum = ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]));
+        rest.iter().fold(sum, |sum, x| sum + x.widen())
+    };
+    (total(s, x_rest), total(t, y_rest))
+}
+
+multiversion! { fn leaf[T: Summand](x: &[T]) -> <T as Summand>::Acc = leaf_body::<T>; }
+multiversion! {
+    fn leaves[T: Summand](x: &[T], y: &[T]) -> (<T as Summand>::Acc, <T as Summand>::Acc) = leaves_body::<T>;
+}
+
+/// The length of the first part of a sum too long for one block.
+#[inline(always)]
+fn first_part(n: usize) -> usize {
+    n / 2 - n / 2 % 8
+}
+
+/// The sum of at least eight contiguous numbers.
+pub(super) fn sum_contiguous<T: Summand>(level: Level, x: &[T]) -> T::Acc {
+    if x.len() <= BLOCK {
+        return leaf(level, x);
+    }
+    let (first, second) = x.split_at(first_part(x.len()));
+    let (a, b) = if second.len() <= BLOCK {
+        leaves(level, first, second)
+    } else {
+        (sum_contiguous(level, first), sum_contiguous(level, second))
+    };
+    a + b
 }
 
 /// The sum of `n` numbers.
@@ -100,14 +165,13 @@ pub unsafe fn sum<T: Summand>(p: *const u8, n: usize, stride: isize) -> T::Acc {
     }
     // SAFETY: both parts lie within the `n` elements.
     unsafe {
+        if stride == size_of::<T>() as isize && T::LANES {
+            return sum_contiguous(Level::current(), core::slice::from_raw_parts(p.cast::<T>(), n));
+        }
         if n <= BLOCK {
-            if stride == size_of::<T>() as isize {
-                // A constant stride lets the eight totals become vectors.
-                return T::sum_block(p, n, size_of::<T>() as isize);
-            }
             return T::sum_block(p, n, stride);
         }
-        let first = n / 2 - n / 2 % 8;
+        let first = first_part(n);
         sum::<T>(p, first, stride) + sum::<T>(p.wrapping_offset(first as isize * stride), n - first, stride)
     }
 }

@@ -1,9 +1,11 @@
 //! Three inputs, one output, all of one type.
 
 use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
 
 use super::{Overlap, load, overlap, store};
 use crate::abi::LoopContext;
+use crate::cpu::{Level, multiversion};
 use crate::elem::Elem;
 use crate::ops::TernaryOp;
 
@@ -28,10 +30,16 @@ pub unsafe extern "C" fn ternary<Op: TernaryOp<T>, T: Elem>(
                 && overlap(c, size, o, bytes) == Overlap::Disjoint;
             if limits_apart && overlap(a, bytes, o, bytes) != Overlap::Partial {
                 if a == o {
-                    within::<Op, T>(core::slice::from_raw_parts_mut(o.cast(), n), low, high);
+                    within::<Op, T>(
+                        Level::current(),
+                        core::slice::from_raw_parts_mut(o.cast(), n),
+                        low,
+                        high,
+                    );
                 } else {
                     let input = core::slice::from_raw_parts(a.cast::<T>(), n);
-                    between::<Op, T>(input, low, high, core::slice::from_raw_parts_mut(o.cast(), n));
+                    let out = core::slice::from_raw_parts_mut(o.cast(), n);
+                    between::<Op, T>(Level::current(), input, low, high, out);
                 }
                 return 0;
             }
@@ -47,16 +55,22 @@ pub unsafe extern "C" fn ternary<Op: TernaryOp<T>, T: Elem>(
     0
 }
 
-#[inline(never)]
-fn between<Op: TernaryOp<T>, T: Elem>(a: &[T], b: T, c: T, o: &mut [core::mem::MaybeUninit<T>]) {
+#[inline(always)]
+fn between_body<Op: TernaryOp<T>, T: Elem>(a: &[T], b: T, c: T, o: &mut [MaybeUninit<T>]) {
     for (o, &a) in o.iter_mut().zip(a) {
         o.write(Op::apply(a, b, c));
     }
 }
 
-#[inline(never)]
-fn within<Op: TernaryOp<T>, T: Elem>(a: &mut [T], b: T, c: T) {
+#[inline(always)]
+fn within_body<Op: TernaryOp<T>, T: Elem>(a: &mut [T], b: T, c: T) {
     for a in a {
         *a = Op::apply(*a, b, c);
     }
 }
+
+multiversion! {
+    fn between[Op: TernaryOp<T>, T: Elem](a: &[T], b: T, c: T, o: &mut [MaybeUninit<T>]) -> ()
+    = between_body::<Op, T>;
+}
+multiversion! { fn within[Op: TernaryOp<T>, T: Elem](a: &mut [T], b: T, c: T) -> () = within_body::<Op, T>; }

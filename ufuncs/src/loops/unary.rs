@@ -5,6 +5,7 @@ use core::mem::MaybeUninit;
 
 use super::{Overlap, Scratch, load, overlap, store};
 use crate::abi::LoopContext;
+use crate::cpu::{Level, multiversion};
 use crate::elem::Elem;
 use crate::ops::UnaryOp;
 
@@ -25,6 +26,7 @@ pub unsafe extern "C" fn unary<Op: UnaryOp<A>, A: Elem>(
                 // SAFETY: `n` contiguous elements each, and they do not overlap.
                 unsafe {
                     map::<Op, A>(
+                        Level::current(),
                         core::slice::from_raw_parts(a.cast::<A>(), n),
                         core::slice::from_raw_parts_mut(o.cast(), n),
                     )
@@ -64,24 +66,22 @@ fn map_body<Op: UnaryOp<A>, A: Elem>(a: &[A], o: &mut [MaybeUninit<Op::Out>]) {
     }
 }
 
-#[inline(never)]
-fn map<Op: UnaryOp<A>, A: Elem>(a: &[A], o: &mut [MaybeUninit<Op::Out>]) {
-    map_body::<Op, A>(a, o);
+multiversion! {
+    fn map[Op: UnaryOp<A>, A: Elem](a: &[A], o: &mut [MaybeUninit<<Op as UnaryOp<A>>::Out>]) -> () = map_body::<Op, A>;
 }
 
 /// # Safety
 /// `n` contiguous elements at `a` and at `o`, which may coincide.
 #[inline(never)]
 unsafe fn map_in_place<Op: UnaryOp<A>, A: Elem>(a: *const u8, o: *mut u8, n: usize) {
-    let mut scratch = Scratch::new();
-    let mut done = 0;
+    let (level, mut scratch, mut done) = (Level::current(), Scratch::new(), 0);
     while done < n {
         let count = (n - done).min(Scratch::capacity::<A>());
         // SAFETY: `count` elements are left; the inputs are read from the copy.
         unsafe {
             let block = scratch.copy::<A>(a.add(done * size_of::<A>()), count);
             let out = o.add(done * size_of::<Op::Out>()).cast();
-            map::<Op, A>(block, core::slice::from_raw_parts_mut(out, count));
+            map::<Op, A>(level, block, core::slice::from_raw_parts_mut(out, count));
         }
         done += count;
     }
@@ -112,25 +112,41 @@ where
     Op: UnaryOp<A>,
     Fused: UnaryOp<A>,
 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("fma") {
-        /// # Safety
-        /// The processor has FMA; otherwise see the module.
-        #[target_feature(enable = "avx,fma")]
-        unsafe fn body<Op: UnaryOp<A>, A: Elem>(n: usize, a: *const u8, o: *mut u8, sa: isize, so: isize) {
-            // SAFETY: the caller's promise.
-            unsafe { strided::<Op, A>(n, a, o, sa, so) }
-        }
-        // SAFETY: the feature was just detected; two operands.
-        unsafe { body::<Fused, A>(*dims as usize, *data, *data.add(1), *strides, *strides.add(1)) };
-        return 0;
+    // SAFETY: two operands of the loop contract.
+    let args = unsafe { Operands::new(data, dims, strides) };
+    match strided_fused::<Fused, A>(Level::current(), &args) {
+        Some(()) => 0,
+        // SAFETY: the same arguments.
+        None => unsafe { unary_each::<Op, A>(ctx, data, dims, strides, aux) },
     }
-    // SAFETY: the same arguments. (aarch64 always has the instruction.)
-    unsafe {
-        if cfg!(target_arch = "aarch64") {
-            unary_each::<Fused, A>(ctx, data, dims, strides, aux)
-        } else {
-            unary_each::<Op, A>(ctx, data, dims, strides, aux)
+}
+
+/// The operands of one call.
+struct Operands {
+    n: usize,
+    a: *const u8,
+    o: *mut u8,
+    sa: isize,
+    so: isize,
+}
+
+impl Operands {
+    /// # Safety
+    /// Two pointers, two strides, one count, and behind them what the loop contract says.
+    #[inline(always)]
+    unsafe fn new(data: *const *mut u8, dims: *const isize, strides: *const isize) -> Operands {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Operands { n: *dims as usize, a: *data, o: *data.add(1), sa: *strides, so: *strides.add(1) }
         }
     }
 }
+
+#[inline(always)]
+fn strided_fused_body<Op: UnaryOp<A>, A: Elem>(args: &Operands) {
+    let Operands { n, a, o, sa, so } = *args;
+    // SAFETY: whoever made the operands promised what the loop contract says.
+    unsafe { strided::<Op, A>(n, a, o, sa, so) }
+}
+
+multiversion! { fused fn strided_fused[Op: UnaryOp<A>, A: Elem](args: &Operands) -> () = strided_fused_body::<Op, A>; }

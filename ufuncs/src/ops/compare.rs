@@ -103,12 +103,30 @@ macro_rules! logical {
                 Bool($e as u8)
             }
             /// Only `Bool` reduces; the result is known at the first element that decides it.
+            #[inline(always)]
             unsafe fn reduce(acc: T, p: *const u8, n: usize, stride: isize) -> T
             where
                 Self: BinaryOp<T, T, Out = T>,
             {
                 let stop: Option<bool> = $stop;
-                let (mut value, mut p) = (acc, p);
+                let (mut value, mut p, mut n) = (acc, p, n);
+                if let Some(stop) = stop
+                    && stride == size_of::<T>() as isize
+                {
+                    value = Self::apply(acc, acc);
+                    // SAFETY: contiguous elements, promised readable.
+                    let all = unsafe { core::slice::from_raw_parts(p.cast::<T>(), n) };
+                    // Blocks that decide nothing are passed over whole: such a search vectorises.
+                    for block in all.chunks_exact(256) {
+                        if value.is_nonzero() == stop
+                            || block.iter().fold(false, |found, x| found | (x.is_nonzero() == stop))
+                        {
+                            break;
+                        }
+                        p = p.wrapping_offset(256 * stride);
+                        n -= 256;
+                    }
+                }
                 for _ in 0..n {
                     if Some(value.is_nonzero()) == stop {
                         break;

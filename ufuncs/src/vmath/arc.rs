@@ -2,7 +2,7 @@
 
 use core::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
-use super::pair::{Pair, horner, only_if, select};
+use super::pair::{Pair, only_if, polynomial, select};
 
 const PIO2_LO: f64 = 6.123233995736766e-17;
 const PIO4_LO: f64 = 3.061616997868383e-17;
@@ -11,7 +11,7 @@ const PI_LO: f64 = 1.2246467991473532e-16;
 /// `(arcsin t - t) / t^3` by the square of `t <= 1/2`, error 2^-59.9 of the arcsine.
 #[inline(always)]
 fn arcsin_tail(z: f64) -> f64 {
-    horner(
+    polynomial(
         z,
         [
             0.1666666666666676,
@@ -69,7 +69,7 @@ pub(super) fn arccos(x: f64) -> f64 {
 /// `(arctan t - t) / t^3` by the square of `|t| <= 0.4145`, error 2^-59.4 of the arctangent.
 #[inline(always)]
 fn arctan_tail(z: f64) -> f64 {
-    horner(
+    polynomial(
         z,
         [
             -0.3333333333333319,
@@ -125,4 +125,82 @@ pub(super) fn arctan2(y: f64, x: f64) -> f64 {
     let first = Pair::quick_sum(PI, -a.hi);
     let value = select(x.is_sign_negative(), first.hi + (first.lo + (PI_LO - a.lo)), a.hi);
     only_if(near, value.copysign(y))
+}
+
+/// [`half_angle`] for 24 bits.
+#[inline(always)]
+fn half_angle_f32(a: f64) -> (f64, bool) {
+    let small = a < 0.5;
+    let z = select(small, a * a, 0.5 * (1.0 - a));
+    let t = select(small, a, z.sqrt());
+    let tail = polynomial(
+        z,
+        [
+            0.1666665999128198,
+            0.07500504186037023,
+            0.04451695472675936,
+            0.031807722968545435,
+            0.014438585941819227,
+            0.03751647816301621,
+        ],
+    );
+    ((z * t).mul_add(tail, t), small)
+}
+
+#[inline(always)]
+pub(super) fn arcsin_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let (t, small) = half_angle_f32(x.abs());
+    select(small, t, (-2.0f64).mul_add(t, FRAC_PI_2)).copysign(x) as f32
+}
+
+#[inline(always)]
+pub(super) fn arccos_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let (t, small) = half_angle_f32(x.abs());
+    let negative = x < 0.0;
+    let sign = select(negative, -1.0, 1.0);
+    let base = select(small, FRAC_PI_2, select(negative, PI, 0.0));
+    select(small, -sign, 2.0 * sign).mul_add(t, base) as f32
+}
+
+/// [`positive`] for 24 bits.
+#[inline(always)]
+fn positive_f32(y: f64, x: f64) -> f64 {
+    let swapped = y > x;
+    let (n, d) = (select(swapped, x, y), select(swapped, y, x));
+    let turned = n > d * 0.41421356237309503;
+    let t = select(turned, n - d, n) / select(turned, n + d, d);
+    let z = t * t;
+    let tail = polynomial(
+        z,
+        [
+            -0.33333315073249614,
+            0.19998463882605633,
+            -0.14243379668775794,
+            0.10592613859181742,
+            -0.0607503259799337,
+        ],
+    );
+    let a = (z * t).mul_add(tail, t) + select(turned, FRAC_PI_4, 0.0);
+    select(swapped, FRAC_PI_2 - a, a)
+}
+
+#[inline(always)]
+pub(super) fn arctan_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let a = x.abs();
+    let value = positive_f32(select(a > 1e30, 1e30, a), 1.0);
+    only_if(x == x, value.copysign(x)) as f32
+}
+
+#[inline(always)]
+pub(super) fn arctan2_f32(y: f32, x: f32) -> f32 {
+    let (y, x) = (f64::from(y), f64::from(x));
+    let (ay, ax) = (y.abs(), x.abs());
+    let a = positive_f32(ay, ax);
+    let value = select(x.is_sign_negative(), PI - a, a);
+    // Zero over zero is NaN by itself; infinities are not. A result that underflows must not pass for an exact zero.
+    let near = (ay < f64::INFINITY) & (ax < f64::INFINITY) & ((value > 1e-38) | (y == 0.0));
+    only_if(near, value.copysign(y)) as f32
 }

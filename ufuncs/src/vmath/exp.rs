@@ -5,14 +5,14 @@
 
 use core::f64::consts::{LN_2, LOG2_E};
 
-use super::pair::{Pair, ROUNDER, horner, only_if, power_of_two, scale, select};
+use super::pair::{Pair, ROUNDER, only_if, polynomial, power_of_two, scale, select};
 
 const LN2_LO: f64 = 2.3190468138462996e-17;
 
 /// `(e^r - 1 - r) / r^2`, error 2^-57.9 of `e^r`.
 #[inline(always)]
 fn tail(r: f64) -> f64 {
-    horner(
+    polynomial(
         r,
         [
             0.5000000000000011,
@@ -32,7 +32,7 @@ fn tail(r: f64) -> f64 {
 /// The same with error 2^-61.5 of `e^r - 1`.
 #[inline(always)]
 fn tail_m1(r: f64) -> f64 {
-    horner(
+    polynomial(
         r,
         [
             0.5,
@@ -76,13 +76,12 @@ pub(super) fn exp(x: f64) -> f64 {
     only_if(in_range(x), scale(y, bits))
 }
 
-/// Enough for 24 bits.
+/// Enough for 24 bits: `e^x` for `x` in the range of `f64`.
 #[inline(always)]
-pub(super) fn exp_f32(x: f32) -> f32 {
-    let x = f64::from(x);
+pub(super) fn exp_short(x: f64) -> f64 {
     let shifted = x.mul_add(LOG2_E, ROUNDER);
     let r = (-(shifted - ROUNDER)).mul_add(LN_2, x);
-    let q = horner(
+    let q = polynomial(
         r,
         [
             0.49999993373077867,
@@ -92,15 +91,47 @@ pub(super) fn exp_f32(x: f32) -> f32 {
             0.0013814320502836847,
         ],
     );
-    let y = scale((r * r).mul_add(q, r) + 1.0, shifted.to_bits());
-    only_if((x > -87.4) & (x < 88.73), y) as f32
+    scale((r * r).mul_add(q, r) + 1.0, shifted.to_bits())
 }
 
-/// `2^k 2^(r.hi + r.lo)` from the bits of `k`, `|r| <= 1/2`.
 #[inline(always)]
-fn exp2_reduced(r: Pair, bits: u64) -> f64 {
-    let q = horner(
-        r.hi,
+pub(super) fn exp_f32(x: f32) -> f32 {
+    only_if((x > -87.4) & (x < 88.73), exp_short(x.into())) as f32
+}
+
+/// `e^x - 1` with 31 bits, `x` as for [`expm1_pair`].
+#[inline(always)]
+pub(super) fn expm1_short(x: f64) -> f64 {
+    let shifted = x.mul_add(LOG2_E, ROUNDER);
+    let r = (-(shifted - ROUNDER)).mul_add(LN_2, x);
+    let power = power_of_two(shifted.to_bits());
+    let q = polynomial(
+        r,
+        [
+            0.5000000044663319,
+            0.16666666367067606,
+            0.04166635860014596,
+            0.00833338979898007,
+            0.0013940823221824216,
+            0.00019845893042691915,
+        ],
+    );
+    power.mul_add((r * r).mul_add(q, r), power - 1.0)
+}
+
+#[inline(always)]
+pub(super) fn expm1_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let value = expm1_short(select(x < -40.0, -40.0, x));
+    // Of the smallest numbers the square would be lost, and the sign of zero.
+    only_if(x < 88.73, select(x.abs() < 1e-17, x, value)) as f32
+}
+
+/// `2^r` for `|r| <= 1/2` as an unrounded sum, the first part exact.
+#[inline(always)]
+fn exp2_reduced(r: f64) -> Pair {
+    let q = polynomial(
+        r,
         [
             0.24022650695910122,
             0.055504108664820695,
@@ -114,10 +145,9 @@ fn exp2_reduced(r: Pair, bits: u64) -> f64 {
             4.4358352342330754e-10,
         ],
     );
-    let linear = Pair::product(r.hi, LN_2);
+    let linear = Pair::product(r, LN_2);
     let one = Pair::quick_sum(1.0, linear.hi);
-    let lo = r.lo.mul_add(LN_2, r.hi.mul_add(LN2_LO, linear.lo));
-    scale(one.hi + (r.hi * r.hi).mul_add(q, one.lo + lo), bits)
+    Pair { hi: one.hi, lo: (r * r).mul_add(q, one.lo + r.mul_add(LN2_LO, linear.lo)) }
 }
 
 #[inline(always)]
@@ -128,23 +158,25 @@ fn in_range_of_exp2(x: f64) -> bool {
 #[inline(always)]
 pub(super) fn exp2(x: f64) -> f64 {
     let shifted = x + ROUNDER;
-    let r = Pair { hi: x - (shifted - ROUNDER), lo: 0.0 };
-    only_if(in_range_of_exp2(x), exp2_reduced(r, shifted.to_bits()))
+    let y = exp2_reduced(x - (shifted - ROUNDER));
+    only_if(in_range_of_exp2(x), scale(y.value(), shifted.to_bits()))
 }
 
+/// `2^(x.hi + x.lo)`. The small part comes in at the end, so that what computes it has time.
 #[inline(always)]
 pub(super) fn exp2_pair(x: Pair) -> f64 {
     let shifted = x.hi + ROUNDER;
-    let r = Pair::sum(x.hi - (shifted - ROUNDER), x.lo);
-    only_if(in_range_of_exp2(x.hi), exp2_reduced(r, shifted.to_bits()))
+    let y = exp2_reduced(x.hi - (shifted - ROUNDER));
+    let y = y.hi + y.value().mul_add(x.lo * LN_2, y.lo);
+    only_if(in_range_of_exp2(x.hi), scale(y, shifted.to_bits()))
 }
 
+/// `2^x` with 28 bits.
 #[inline(always)]
-pub(super) fn exp2_f32(x: f32) -> f32 {
-    let x = f64::from(x);
+pub(super) fn exp2_short(x: f64) -> f64 {
     let shifted = x + ROUNDER;
     let r = x - (shifted - ROUNDER);
-    let q = horner(
+    let q = polynomial(
         r,
         [
             1.0,
@@ -156,7 +188,12 @@ pub(super) fn exp2_f32(x: f32) -> f32 {
             0.00015353153713493454,
         ],
     );
-    only_if((x > -126.0) & (x < 128.0), scale(q, shifted.to_bits())) as f32
+    scale(q, shifted.to_bits())
+}
+
+#[inline(always)]
+pub(super) fn exp2_f32(x: f32) -> f32 {
+    only_if((x > -126.0) & (x < 128.0), exp2_short(x.into())) as f32
 }
 
 /// `e^x - 1` in twice the precision, for `-40 < x < 709`.

@@ -1,8 +1,8 @@
 //! Hyperbolic functions and their inverses, from exponentials and logarithms in twice the precision, so that the
 //! cancellations near zero cost nothing.
 
-use super::exp::{expm1_pair, quarter_exp_pair};
-use super::log::log1p_pair;
+use super::exp::{exp_short, expm1_pair, expm1_short, quarter_exp_pair};
+use super::log::{log1p_pair, log1p_short};
 use super::pair::{Pair, only_if, select};
 
 /// Below this the next term of every odd series here is lost in rounding.
@@ -85,4 +85,53 @@ pub(super) fn arctanh(x: f64) -> f64 {
     let ratio = Pair { hi: a + a, lo: 0.0 }.over(Pair::quick_sum(1.0, -a));
     let value = 0.5 * log1p_pair(ratio);
     only_if(a < 1.0, select(a < TINY, x, value.copysign(x)))
+}
+
+#[inline(always)]
+pub(super) fn sinh_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let a = x.abs();
+    let t = expm1_short(a);
+    let value = 0.5 * (t + t / (t + 1.0));
+    only_if(a < 89.5, value.copysign(x)) as f32
+}
+
+#[inline(always)]
+pub(super) fn cosh_f32(x: f32) -> f32 {
+    let a = f64::from(x).abs();
+    let e = exp_short(a);
+    only_if(a < 89.5, 0.5 * (e + 1.0 / e)) as f32
+}
+
+#[inline(always)]
+pub(super) fn tanh_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let a = x.abs();
+    let t = expm1_short(2.0 * select(a > 10.0, 10.0, a));
+    only_if(x == x, (t / (t + 2.0)).copysign(x)) as f32
+}
+
+#[inline(always)]
+pub(super) fn arcsinh_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let a = x.abs();
+    let square = a * a;
+    // sqrt(1 + a^2) - 1 without cancellation.
+    let value = log1p_short(a + square / (1.0 + (1.0 + square).sqrt()));
+    only_if(a < f64::INFINITY, value.copysign(x)) as f32
+}
+
+#[inline(always)]
+pub(super) fn arccosh_f32(x: f32) -> f32 {
+    let t = f64::from(x) - 1.0;
+    let value = log1p_short(t + (t * (t + 2.0)).sqrt());
+    only_if((t > 0.0) & (t < f64::INFINITY), value) as f32
+}
+
+#[inline(always)]
+pub(super) fn arctanh_f32(x: f32) -> f32 {
+    let x = f64::from(x);
+    let a = x.abs();
+    let value = 0.5 * log1p_short(2.0 * a / (1.0 - a));
+    only_if(a < 1.0, value.copysign(x)) as f32
 }

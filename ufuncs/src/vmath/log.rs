@@ -3,7 +3,7 @@
 //! `x = 2^k m` with `m` in [sqrt(1/2), sqrt(2)), and `log m = 2 artanh(s)` for `s = (m - 1) / (m + 1)`, a short series in
 //! `s^2`. Written as `f - f^2/2 + s (f^2/2 + R)` with `f = m - 1` the leading terms are exact.
 
-use super::pair::{Pair, horner, only_if, select};
+use super::pair::{Pair, only_if, polynomial, select};
 
 /// Leading 42 bits of ln 2, so that multiples of it are exact.
 const LN2_HI: f64 = 0.6931471805598903;
@@ -41,7 +41,7 @@ fn is_positive_normal(x: f64) -> bool {
 /// `(log((1+s)/(1-s)) - 2s) / s` by the square of `s`, error 2^-59.5 of the logarithm.
 #[inline(always)]
 fn series(z: f64) -> f64 {
-    z * horner(
+    z * polynomial(
         z,
         [
             0.6666666666666735,
@@ -67,7 +67,7 @@ pub(super) fn log(x: f64) -> f64 {
 
 #[inline(always)]
 fn series_f32(z: f64) -> f64 {
-    z * horner(z, [0.6666677697244012, 0.39977452318144585, 0.29874497696283003])
+    z * polynomial(z, [0.6666677697244012, 0.39977452318144585, 0.29874497696283003])
 }
 
 /// `log(m) = 2s + s R` is exact enough for 24 bits.
@@ -77,6 +77,22 @@ fn split_log_f32(x: f32) -> (f64, f64, bool) {
     let (k, f) = split(x);
     let s = f / (2.0 + f);
     (k, s.mul_add(2.0, s * series_f32(s * s)), (x > 0.0) & (x < f64::INFINITY))
+}
+
+/// `log(1 + x)` with 30 bits, for `-1 < x < 1e300`.
+#[inline(always)]
+pub(super) fn log1p_short(x: f64) -> f64 {
+    let (k, f) = split(1.0 + x);
+    // Without an exponent nothing needs to be lost in the sum.
+    let f = select(k == 0.0, x, f);
+    let s = f / (2.0 + f);
+    k.mul_add(core::f64::consts::LN_2, s.mul_add(2.0, s * series_f32(s * s)))
+}
+
+#[inline(always)]
+pub(super) fn log1p_f32(x: f32) -> f32 {
+    let wide = f64::from(x);
+    only_if((x > -1.0) & (x < f32::INFINITY), select(x == 0.0, wide, log1p_short(wide))) as f32
 }
 
 #[inline(always)]
@@ -140,7 +156,7 @@ pub(super) fn log1p_pair(x: Pair) -> f64 {
     let s = f.hi * inverse;
     let rest = s.mul_add(half_square + series(s * s), -half_square);
     // The derivative 1 / (1 + f), roughly.
-    let lo = f.lo * (1.0 - f.hi * (1.0 - f.hi));
+    let lo = f.lo * (1.0 - f.hi);
     let sum = Pair::quick_sum(k * LN2_HI, f.hi);
     sum.hi + (sum.lo + (lo + k.mul_add(LN2_LO, rest)))
 }
@@ -149,4 +165,16 @@ pub(super) fn log1p_pair(x: Pair) -> f64 {
 pub(super) fn log1p(x: f64) -> f64 {
     let value = select(x.abs() < 1e-17, x, log1p_pair(Pair { hi: x, lo: 0.0 }));
     only_if((x > -1.0) & (x < 1e300), value)
+}
+
+/// `log2(x)` with 37 bits.
+#[inline(always)]
+pub(super) fn log2_short(x: f64) -> f64 {
+    let (k, f) = split(x);
+    let s = f / (2.0 + f);
+    let series = polynomial(
+        s * s,
+        [2.8853900817902445, 0.9617966731273307, 0.5770836285857198, 0.41166995398360667, 0.3407836130345321],
+    );
+    s.mul_add(series, k)
 }

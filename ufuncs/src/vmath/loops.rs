@@ -29,6 +29,14 @@ macro_rules! stored {
             fn narrow(x: $t) -> $t {
                 x
             }
+            #[inline(always)]
+            fn widen_all(_level: Level, x: &[$t], y: &mut [MaybeUninit<$t>]) {
+                y.write_copy_of_slice(x);
+            }
+            #[inline(always)]
+            fn narrow_all(_level: Level, x: &[$t], y: &mut [MaybeUninit<$t>]) {
+                y.write_copy_of_slice(x);
+            }
         }
     )*};
 }
@@ -43,6 +51,14 @@ impl Stored for f16 {
     #[inline(always)]
     fn narrow(x: f32) -> f16 {
         float16::from_f32(x)
+    }
+    #[inline(always)]
+    fn widen_all(level: Level, x: &[f16], y: &mut [MaybeUninit<f32>]) {
+        float16::widen(level, x, y);
+    }
+    #[inline(always)]
+    fn narrow_all(level: Level, x: &[f32], y: &mut [MaybeUninit<f16>]) {
+        float16::narrow(level, x, y);
     }
 }
 
@@ -150,6 +166,7 @@ impl<T: Lane> Buffer<T> {
     #[inline(always)]
     unsafe fn read<S: Stored<Lane = T>>(
         &mut self,
+        level: Level,
         p: *const u8,
         n: usize,
         stride: isize,
@@ -157,13 +174,17 @@ impl<T: Lane> Buffer<T> {
     ) -> &[T] {
         // SAFETY: the elements the caller promises; a lane type that differs from the stored one has another size.
         unsafe {
-            if stay && stride == size_of::<T>() as isize && size_of::<S>() == size_of::<T>() {
+            if stay && is_direct::<S>(stride) {
                 return core::slice::from_raw_parts(p.cast(), n);
             }
-            let mut p = p;
-            for slot in &mut self.0[..n] {
-                slot.write(load::<S>(p).widen());
-                p = p.wrapping_offset(stride);
+            if stride == size_of::<S>() as isize {
+                S::widen_all(level, core::slice::from_raw_parts(p.cast(), n), &mut self.0[..n]);
+            } else {
+                let mut p = p;
+                for slot in &mut self.0[..n] {
+                    slot.write(load::<S>(p).widen());
+                    p = p.wrapping_offset(stride);
+                }
             }
             self.0[..n].assume_init_ref()
         }
@@ -186,12 +207,19 @@ fn is_direct<S: Stored>(stride: isize) -> bool {
 /// # Safety
 /// `y.len()` elements `S` are writable at `p`, `stride` bytes apart, and `y` is initialised.
 #[inline(always)]
-unsafe fn scatter<S: Stored>(p: *mut u8, stride: isize, y: &[MaybeUninit<S::Lane>]) {
-    let mut p = p;
-    for value in y {
-        // SAFETY: the caller's promise.
-        unsafe { store(p, S::narrow(value.assume_init_read())) };
-        p = p.wrapping_offset(stride);
+unsafe fn scatter<S: Stored>(level: Level, p: *mut u8, stride: isize, y: &[MaybeUninit<S::Lane>]) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let y = y.assume_init_ref();
+        if stride == size_of::<S>() as isize {
+            S::narrow_all(level, y, core::slice::from_raw_parts_mut(p.cast(), y.len()));
+            return;
+        }
+        let mut p = p;
+        for &value in y {
+            store(p, S::narrow(value));
+            p = p.wrapping_offset(stride);
+        }
     }
 }
 
@@ -242,14 +270,14 @@ pub unsafe extern "C" fn map<Op: Unary, S: Stored>(
         // SAFETY: `count` of the elements left, of each operand. An input that stays where it is does not overlap the
         // output.
         unsafe {
-            let x = inputs.read::<S>(a, count, sa, relation == Relation::Disjoint);
+            let x = inputs.read::<S>(level, a, count, sa, relation == Relation::Disjoint);
             if is_direct::<S>(so) {
                 let y = core::slice::from_raw_parts_mut(o.cast(), count);
                 unary_block::<Op, S::Lane>(level, x, y);
             } else {
                 let y = outputs.results(count);
                 unary_block::<Op, S::Lane>(level, x, y);
-                scatter::<S>(o, so, y);
+                scatter::<S>(level, o, so, y);
             }
         }
         a = a.wrapping_offset(count as isize * sa);
@@ -288,15 +316,15 @@ pub unsafe extern "C" fn zip<Op: Binary, S: Stored>(
         // SAFETY: `count` of the elements left, of each operand. An input that stays where it is does not overlap the
         // output.
         unsafe {
-            let x = buffers.0.read::<S>(a, count, sa, of_a == Relation::Disjoint);
-            let y = buffers.1.read::<S>(b, count, sb, of_b == Relation::Disjoint);
+            let x = buffers.0.read::<S>(level, a, count, sa, of_a == Relation::Disjoint);
+            let y = buffers.1.read::<S>(level, b, count, sb, of_b == Relation::Disjoint);
             if is_direct::<S>(so) {
                 let z = core::slice::from_raw_parts_mut(o.cast(), count);
                 binary_block::<Op, S::Lane>(level, x, y, z);
             } else {
                 let z = buffers.2.results(count);
                 binary_block::<Op, S::Lane>(level, x, y, z);
-                scatter::<S>(o, so, z);
+                scatter::<S>(level, o, so, z);
             }
         }
         a = a.wrapping_offset(count as isize * sa);

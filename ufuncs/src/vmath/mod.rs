@@ -1,7 +1,7 @@
 //! Elementary functions of `f32` and `f64`, many elements at a time.
 //!
 //! A function has two implementations. *Lane code* is branch-free Rust on one number, which the compiler turns into
-//! vector instructions at each [`Level`](crate::cpu::Level) with fused multiply-add. It answers NaN, infinity, zero or
+//! vector instructions at each [`Level`] with fused multiply-add. It answers NaN, infinity, zero or
 //! a subnormal number wherever it is not sure: out of its range, at singularities, where a status flag is due. Every
 //! element with such an answer is computed again by the *careful* implementation, which is the C library, and which
 //! alone decides about special values and the floating-point status; what the lanes raised is forgotten. Levels without
@@ -21,6 +21,9 @@ mod pair;
 mod power;
 mod trig;
 
+use core::mem::MaybeUninit;
+
+use crate::cpu::Level;
 use crate::elem::{Elem, Real};
 use crate::ops::divide::{FloorDivide, Fmod, Remainder, floor_divide, remainder};
 use crate::ops::math::*;
@@ -102,6 +105,10 @@ pub trait Stored: Elem {
     type Lane: Lane;
     fn widen(self) -> Self::Lane;
     fn narrow(x: Self::Lane) -> Self;
+    /// [`Stored::widen`] for each element of equally long slices.
+    fn widen_all(level: Level, x: &[Self], y: &mut [MaybeUninit<Self::Lane>]);
+    /// [`Stored::narrow`] likewise.
+    fn narrow_all(level: Level, x: &[Self::Lane], y: &mut [MaybeUninit<Self>]);
 }
 
 macro_rules! unary {
@@ -125,23 +132,23 @@ macro_rules! unary {
 unary! {
     Exp = exp, Normal, exp::exp, exp::exp_f32;
     Exp2 = exp2, Normal, exp::exp2, exp::exp2_f32;
-    Expm1 = expm1, OrZero, exp::expm1;
+    Expm1 = expm1, OrZero, exp::expm1, exp::expm1_f32;
     Log = log, OrZero, log::log, log::log_f32;
     Log2 = log2, OrZero, log::log2, log::log2_f32;
     Log10 = log10, OrZero, log::log10, log::log10_f32;
-    Log1p = log1p, OrZero, log::log1p;
+    Log1p = log1p, OrZero, log::log1p, log::log1p_f32;
     Sin = sin, OrZero, trig::sin, trig::sin_f32;
     Cos = cos, Normal, trig::cos, trig::cos_f32;
     Tan = tan, OrZero, trig::tan, trig::tan_f32;
-    Arcsin = asin, OrZero, arc::arcsin;
-    Arccos = acos, OrZero, arc::arccos;
-    Arctan = atan, OrZero, arc::arctan;
-    Sinh = sinh, OrZero, hyperbolic::sinh;
-    Cosh = cosh, Normal, hyperbolic::cosh;
-    Tanh = tanh, OrZero, hyperbolic::tanh;
-    Arcsinh = asinh, OrZero, hyperbolic::arcsinh;
-    Arccosh = acosh, Normal, hyperbolic::arccosh;
-    Arctanh = atanh, OrZero, hyperbolic::arctanh;
+    Arcsin = asin, OrZero, arc::arcsin, arc::arcsin_f32;
+    Arccos = acos, OrZero, arc::arccos, arc::arccos_f32;
+    Arctan = atan, OrZero, arc::arctan, arc::arctan_f32;
+    Sinh = sinh, OrZero, hyperbolic::sinh, hyperbolic::sinh_f32;
+    Cosh = cosh, Normal, hyperbolic::cosh, hyperbolic::cosh_f32;
+    Tanh = tanh, OrZero, hyperbolic::tanh, hyperbolic::tanh_f32;
+    Arcsinh = asinh, OrZero, hyperbolic::arcsinh, hyperbolic::arcsinh_f32;
+    Arccosh = acosh, Normal, hyperbolic::arccosh, hyperbolic::arccosh_f32;
+    Arctanh = atanh, OrZero, hyperbolic::arctanh, hyperbolic::arctanh_f32;
     Cbrt = cbrt, OrZero, power::cbrt;
 }
 
@@ -164,7 +171,7 @@ macro_rules! binary {
     )*};
 }
 binary! {
-    Arctan2 = Real::atan2, OrZero, arc::arctan2;
+    Arctan2 = Real::atan2, OrZero, arc::arctan2, arc::arctan2_f32;
     Power = Real::pow, Normal, power::power, power::power_f32;
     Hypot = Real::hypot, OrZero, power::hypot, power::hypot_f32;
     Fmod = Real::fmod, Finite, divide::fmod, divide::fmod_f32;

@@ -23,16 +23,21 @@ pub(super) fn only_if(condition: bool, x: f64) -> f64 {
     select_unpredictable(condition, x, f64::NAN)
 }
 
-/// Value of a polynomial, constant coefficient first.
+/// Value of a polynomial of at least three terms, constant coefficient first.
+///
+/// Even and odd powers apart: a single chain of multiply-adds would be bound by their latency. The constant comes last,
+/// because its addition is the one whose rounding shows.
 #[inline(always)]
-pub(super) fn horner<const N: usize>(x: f64, c: [f64; N]) -> f64 {
-    let mut sum = c[N - 1];
-    let mut i = N - 1;
-    while i > 0 {
+pub(super) fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
+    let square = x * x;
+    let (mut last, mut other) = (c[N - 1], c[N - 2]);
+    let mut i = N - 2;
+    while i > 1 {
         i -= 1;
-        sum = sum.mul_add(x, c[i]);
+        (last, other) = (other, last.mul_add(square, c[i]));
     }
-    sum
+    // `other` is the chain that ends with the linear coefficient.
+    last.mul_add(x, other).mul_add(x, c[0])
 }
 
 /// Adding and subtracting it rounds to an integer; between the two the low bits of the sum are that integer.
@@ -92,6 +97,14 @@ impl Pair {
         let hi = self.hi * inverse;
         let rest = (-hi).mul_add(d.hi, self.hi) + (-hi).mul_add(d.lo, self.lo);
         Pair::quick_sum(hi, rest * inverse)
+    }
+
+    /// The quotient with a `lo` of one or two units in the last place of `hi`.
+    #[inline(always)]
+    pub fn loose_quotient(n: f64, d: Pair) -> Pair {
+        let inverse = 1.0 / d.hi;
+        let hi = n * inverse;
+        Pair { hi, lo: inverse * ((-hi).mul_add(d.hi, n) - hi * d.lo) }
     }
 
     #[inline(always)]

@@ -1,38 +1,48 @@
 //! `power`, `cbrt`, `hypot`.
 
-use super::exp::exp2_pair;
-use super::log::split;
-use super::pair::{Pair, horner, only_if, select};
+use super::exp::{exp2_pair, exp2_short};
+use super::log::{log2_short, split};
+use super::pair::{Pair, ROUNDER, only_if, polynomial, scale, select};
 
-const TWO_LOG2_E: Pair = Pair { hi: 2.8853900817779268, lo: 4.0710547481862066e-17 };
-const THIRD: Pair = Pair { hi: 0.3333333333333333, lo: 1.850371707708594e-17 };
-
-/// Base-2 logarithm with about 68 bits, because the exponent multiplies its error.
+/// Base-2 logarithm with about 66 bits, because the exponent multiplies its error.
 #[inline(always)]
 fn log2_pair(x: f64) -> Pair {
+    /// 2 / log 2 and a third of it.
+    const FIRST: Pair = Pair { hi: 2.8853900817779268, lo: 4.0710547481862066e-17 };
+    const SECOND: Pair = Pair { hi: 0.9617966939259756, lo: 5.0577616648125906e-17 };
     let (k, f) = split(x);
-    // artanh(s) = s + s z (1/3 + z (1/5 + ...)) for z = s^2; the first two terms need the second number of the pair.
-    let s = Pair { hi: f, lo: 0.0 }.over(Pair::quick_sum(2.0, f));
+    // log2((1 + s) / (1 - s)) = s (c1 + z (c3 + z c5 + ...)) for z = s^2; two terms need the second number of the pair.
+    let s = Pair::loose_quotient(f, Pair::quick_sum(2.0, f));
     let z = s.square();
-    let tail = horner(
+    let tail = polynomial(
         z.hi,
         [
-            0.20000000000001145,
-            0.14285714285041148,
-            0.1111111126161108,
-            0.09090892030696957,
-            0.07693386065874303,
-            0.06628228869406942,
-            0.06599901019246025,
+            0.5770780163556184,
+            0.4121985830917078,
+            0.3205989023181423,
+            0.26230769697484196,
+            0.22198419950568427,
+            0.19125023678209088,
+            0.190433075695414,
         ],
     );
-    let inner = Pair::quick_sum(THIRD.hi, z.hi * tail);
-    let inner = Pair { hi: inner.hi, lo: inner.lo + z.lo.mul_add(tail, THIRD.lo) };
-    let series = z.times(inner);
-    let one = Pair::quick_sum(1.0, series.hi);
-    let log = s.times(Pair { hi: one.hi, lo: one.lo + series.lo }).times(TWO_LOG2_E);
+    let inner = Pair::quick_sum(SECOND.hi, z.hi * tail);
+    let series = z.times(Pair { hi: inner.hi, lo: inner.lo + z.lo.mul_add(tail, SECOND.lo) });
+    let sum = Pair::quick_sum(FIRST.hi, series.hi);
+    let log = s.times(Pair { hi: sum.hi, lo: sum.lo + (series.lo + FIRST.lo) });
     let sum = Pair::quick_sum(k, log.hi);
-    Pair::quick_sum(sum.hi, sum.lo + log.lo)
+    Pair { hi: sum.hi, lo: sum.lo + log.lo }
+}
+
+/// The power of the magnitude as that of the base: only integer exponents of negative numbers, and the odd ones keep the
+/// sign.
+#[inline(always)]
+fn with_sign(value: f64, x: f64, y: f64) -> f64 {
+    let whole = y.round_ties_even() == y;
+    let half = 0.5 * y;
+    let odd = whole & (half.round_ties_even() != half);
+    let negative = x < 0.0;
+    only_if(whole | !negative, select(negative & odd, -value, value))
 }
 
 #[inline(always)]
@@ -41,19 +51,17 @@ pub(super) fn power(x: f64, y: f64) -> f64 {
     let log = log2_pair(a);
     let product = Pair::product(log.hi, y);
     let value = exp2_pair(Pair { hi: product.hi, lo: y.mul_add(log.lo, product.lo) });
-    // A negative base: only integer exponents, and the odd ones keep the sign.
-    let whole = y.round_ties_even() == y;
-    let half = 0.5 * y;
-    let odd = whole & (half.round_ties_even() != half);
-    let negative = x < 0.0;
-    let ok = (a >= f64::MIN_POSITIVE) & (a < f64::INFINITY) & (whole | !negative) & (y.abs() < 1e300);
-    only_if(ok, select(negative & odd, -value, value))
+    let ok = (a >= f64::MIN_POSITIVE) & (a < f64::INFINITY) & (y.abs() < 1e300);
+    only_if(ok, with_sign(value, x, y))
 }
 
-/// 24 bits want a logarithm of about 32.
 #[inline(always)]
 pub(super) fn power_f32(x: f32, y: f32) -> f32 {
-    power(f64::from(x), f64::from(y)) as f32
+    let (x, y) = (f64::from(x), f64::from(y));
+    let a = x.abs();
+    let product = y * log2_short(a);
+    let ok = (a > 0.0) & (a < f64::INFINITY) & (product > -126.0) & (product < 128.0);
+    only_if(ok, with_sign(exp2_short(product), x, y)) as f32
 }
 
 #[inline(always)]
@@ -63,15 +71,15 @@ pub(super) fn cbrt(x: f64) -> f64 {
     // a = 2^(3 q + j) m with 1 <= m < 2.
     const TWO52: f64 = 4503599627370496.0;
     let exponent = f64::from_bits(TWO52.to_bits() | bits >> 52) - (TWO52 + 1023.0);
-    let shifted = (exponent - 1.0).mul_add(1.0 / 3.0, super::pair::ROUNDER);
-    let q = shifted - super::pair::ROUNDER;
+    let shifted = (exponent - 1.0).mul_add(1.0 / 3.0, ROUNDER);
+    let q = shifted - ROUNDER;
     let j = q.mul_add(-3.0, exponent);
     let m = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 1f64.to_bits());
     let root_of_power = select(j > 1.5, 1.5874010519681996, select(j > 0.5, 1.2599210498948732, 1.0));
     let power = select(j > 1.5, 4.0, select(j > 0.5, 2.0, 1.0));
     // 17 bits of the root of m, then three steps of Newton's method on 2^j m with one inverse; the residue of the last is
     // exact.
-    let guess = horner(
+    let guess = polynomial(
         m,
         [
             0.5069793737911831,
@@ -89,7 +97,7 @@ pub(super) fn cbrt(x: f64) -> f64 {
     let square = Pair::product(y, y);
     let cube = Pair::product(square.hi, y);
     let residue = (m - cube.hi) - square.lo.mul_add(y, cube.lo);
-    let value = super::pair::scale(residue.mul_add(inverse, y), shifted.to_bits());
+    let value = scale(residue.mul_add(inverse, y), shifted.to_bits());
     let normal = (a >= f64::MIN_POSITIVE) & (a < f64::INFINITY);
     select(a == 0.0, x, only_if(normal, value.copysign(x)))
 }

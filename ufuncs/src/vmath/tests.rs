@@ -239,7 +239,7 @@ mod accuracy {
     }
 }
 
-const SPECIAL: [f64; 34] = [
+const SPECIAL: [f64; 36] = [
     0.0,
     -0.0,
     f64::INFINITY,
@@ -274,6 +274,8 @@ const SPECIAL: [f64; 34] = [
     89.0,
     -104.0,
     1e300,
+    1e-30,
+    1e30,
 ];
 
 /// Value and status of one call. Zeros are told apart, NaNs are not.

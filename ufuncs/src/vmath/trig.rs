@@ -7,7 +7,7 @@
 
 use core::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-use super::pair::{Pair, ROUNDER, horner, only_if, select};
+use super::pair::{Pair, ROUNDER, only_if, polynomial, select};
 
 /// 2^46: here rounding `x * 2/pi` still finds `k` with `|r| < 0.79`.
 const LIMIT: f64 = 70368744177664.0;
@@ -29,7 +29,7 @@ fn reduce(x: f64) -> (Pair, u64) {
 /// `(sin r - r) / r^3`, error 2^-57.5 of the sine.
 #[inline(always)]
 fn sin_tail(z: f64) -> f64 {
-    horner(
+    polynomial(
         z,
         [
             -0.1666666666666662,
@@ -45,7 +45,7 @@ fn sin_tail(z: f64) -> f64 {
 /// `(cos r - 1 + r^2/2) / r^4`, error 2^-63.5 of the cosine.
 #[inline(always)]
 fn cos_tail(z: f64) -> f64 {
-    horner(
+    polynomial(
         z,
         [
             0.041666666666666574,
@@ -118,8 +118,8 @@ fn reduce_f32(x: f32) -> (f64, u64) {
 #[inline(always)]
 fn sin_cos_f32(r: f64) -> (f64, f64) {
     let z = r * r;
-    let sin = horner(z, [-0.16666654177038884, 0.00833213297441089, -0.00019511457976554547]);
-    let cos = horner(
+    let sin = polynomial(z, [-0.16666654177038884, 0.00833213297441089, -0.00019511457976554547]);
+    let cos = polynomial(
         z,
         [1.0, -0.4999999967946672, 0.04166661867025387, -0.0013886628612300952, 2.43786003511701e-05],
     );
