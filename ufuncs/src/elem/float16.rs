@@ -16,7 +16,8 @@ const INF: u16 = 0x7c00;
 /// Exact. Without branches, so that loops of it become vectors.
 #[inline(always)]
 pub fn to_f32(h: f16) -> f32 {
-    const SMALLEST_NORMAL: f32 = 6.103515625e-05; // 2^-14
+    /// 2^-14.
+    const SMALLEST_NORMAL: f32 = f32::from_bits(113 << 23);
     let bits = u32::from(h.to_bits());
     let (sign, body) = ((bits & 0x8000) << 16, (bits & 0x7fff) << 13);
     // The exponent moves from bias 15 to 127, and from the top of its field to the top.
@@ -49,7 +50,7 @@ fn rounded(x: f32) -> (f16, u32) {
     let half = select(is_small, sum.to_bits() - HALF, large);
     let overflow = is_finite & !is_small & (large >= u32::from(INF));
     let underflow = sum - f32::from_bits(HALF) != small;
-    let status = u32::from(overflow) * fpstatus::OVERFLOW | u32::from(underflow) * fpstatus::UNDERFLOW;
+    let status = (u32::from(overflow) * fpstatus::OVERFLOW) | (u32::from(underflow) * fpstatus::UNDERFLOW);
     (f16::from_bits(sign | half as u16), status)
 }
 

@@ -112,7 +112,7 @@ fn positive(y: f64, x: f64) -> Pair {
 pub(super) fn arctan(x: f64) -> f64 {
     let a = x.abs();
     let value = positive(a, 1.0).hi;
-    only_if(x == x, select(a < 1e-9, x, select(a > 1e18, FRAC_PI_2, value)).copysign(x))
+    only_if(!x.is_nan(), select(a < 1e-9, x, select(a > 1e18, FRAC_PI_2, value)).copysign(x))
 }
 
 #[inline(always)]
@@ -191,7 +191,7 @@ pub(super) fn arctan_f32(x: f32) -> f32 {
     let x = f64::from(x);
     let a = x.abs();
     let value = positive_f32(select(a > 1e30, 1e30, a), 1.0);
-    only_if(x == x, value.copysign(x)) as f32
+    only_if(!x.is_nan(), value.copysign(x)) as f32
 }
 
 #[inline(always)]

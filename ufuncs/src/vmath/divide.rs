@@ -22,7 +22,7 @@ pub(super) fn fmod(a: f64, b: f64) -> f64 {
     let rest = select(rest < 0.0, rest + y, rest);
     // An infinite divisor leaves the dividend.
     let rest = select(quotient == 0.0, x, rest);
-    only_if((quotient < LIMIT) & (y == y), rest.copysign(a))
+    only_if((quotient < LIMIT) & !y.is_nan(), rest.copysign(a))
 }
 
 #[inline(always)]
@@ -51,7 +51,7 @@ macro_rules! rounded_down {
             // The sign of a zero comes from the quotient, whose underflow is reported.
             let tiny = (a / b).abs() < $t::MIN_POSITIVE;
             let zero = $t::select(tiny & (a != 0.0), $t::NAN, (0.0 as $t).copysign(a / b));
-            $t::select(r == r, $t::select(q == 0.0, zero, whole), $t::NAN)
+            $t::select(r.is_nan(), $t::NAN, $t::select(q == 0.0, zero, whole))
         }
     )*};
 }

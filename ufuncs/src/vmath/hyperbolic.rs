@@ -44,7 +44,7 @@ pub(super) fn tanh(x: f64) -> f64 {
     let t = expm1_pair(2.0 * select(a > 20.0, 20.0, a));
     let more = Pair::sum(2.0, t.hi);
     let value = t.over(Pair { hi: more.hi, lo: more.lo + t.lo }).hi;
-    only_if(x == x, select(a < TINY, x, value.copysign(x)))
+    only_if(!x.is_nan(), select(a < TINY, x, value.copysign(x)))
 }
 
 /// Square root of a pair.
@@ -108,7 +108,7 @@ pub(super) fn tanh_f32(x: f32) -> f32 {
     let x = f64::from(x);
     let a = x.abs();
     let t = expm1_short(2.0 * select(a > 10.0, 10.0, a));
-    only_if(x == x, (t / (t + 2.0)).copysign(x)) as f32
+    only_if(!x.is_nan(), (t / (t + 2.0)).copysign(x)) as f32
 }
 
 #[inline(always)]

@@ -8,8 +8,8 @@ use super::pair::{Pair, only_if, polynomial, select};
 /// Leading 42 bits of ln 2, so that multiples of it are exact.
 const LN2_HI: f64 = 0.6931471805598903;
 const LN2_LO: f64 = 5.497923018708371e-14;
-const LOG2_E: Pair = Pair { hi: 1.4426950408889634, lo: 2.0355273740931033e-17 };
-const LOG10_E: Pair = Pair { hi: 0.4342944819032518, lo: 1.098319650216765e-17 };
+const LOG2_E: Pair = Pair { hi: core::f64::consts::LOG2_E, lo: 2.0355273740931033e-17 };
+const LOG10_E: Pair = Pair { hi: core::f64::consts::LOG10_E, lo: 1.098319650216765e-17 };
 /// Leading 42 bits of log10(2).
 const LOG10_2_HI: f64 = 0.30102999566383914;
 const LOG10_2_LO: f64 = 1.42050232272661e-13;
@@ -174,7 +174,7 @@ pub(super) fn log2_short(x: f64) -> f64 {
     let s = f / (2.0 + f);
     let series = polynomial(
         s * s,
-        [2.8853900817902445, 0.9617966731273307, 0.5770836285857198, 0.41166995398360667, 0.3407836130345321],
+        [2.8853900817902445, 0.9617966731273307, 0.5770836285857198, 0.4116699539836067, 0.3407836130345321],
     );
     s.mul_add(series, k)
 }

@@ -372,10 +372,11 @@ fn run(func: LoopFn, n: usize, operands: &[(*mut u8, isize)]) {
 /// Every count, stride and kind of overlap gives the bits that one element alone gives, and writes nothing else.
 #[test]
 fn bits_depend_on_the_element_only() {
-    fn check<S: Stored>(unary: LoopFn, binary: LoopFn, values: impl Fn(f64) -> S)
-    where
-        S: PartialEq + core::fmt::Debug,
-    {
+    fn check<S: Stored + PartialEq + core::fmt::Debug>(
+        unary: LoopFn,
+        binary: LoopFn,
+        values: impl Fn(f64) -> S,
+    ) {
         let guard = values(-77.0);
         let size = size_of::<S>() as isize;
         let input: Vec<S> = (0..600).map(|i| values(0.37 + i as f64 / 100.0)).collect();
