@@ -10,7 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jit-filetests", &["jit"]),
     ("micronumpy", &["ufuncs"]),
     ("micronumpy-expr", &["jit", "micronumpy", "ufuncs"]),
-    ("micronumpy-python", &["micronumpy", "ufuncs"]),
+    ("micronumpy-python", &["micronumpy", "micronumpy-expr", "ufuncs"]),
     ("micronumpy-ext", &["micronumpy-python"]),
     ("interp", &["micronumpy-python"]),
     ("numpy-tests", &[]),

@@ -22,7 +22,7 @@ macro_rules! package_files {
 }
 
 /// File name inside the package, and contents.
-const FILES: &[(&str, &str)] = package_files!("__init__.py" "__main__.py" "finder.py" "info.py" "layer.py" "numpy.lock"
+const FILES: &[(&str, &str)] = package_files!("__init__.py" "__main__.py" "finder.py" "fusion.py" "info.py" "layer.py" "numpy.lock"
     "numpy_hook.py" "standin.py");
 
 #[pymodule]

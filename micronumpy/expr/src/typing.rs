@@ -156,10 +156,14 @@ fn error(uf: &Ufunc, types: &[OpType<'_>], e: ResolveError) -> Error {
              supported types according to the casting rule ''safe''"
         )),
         ResolveError::NoLoop | ResolveError::NoLoopDtypes | ResolveError::NoSignatureLoop => {
+            // Several as a tuple, one as itself.
+            let list = |types: &[String]| match types {
+                [one] => one.clone(),
+                more => format!("({})", more.join(", ")),
+            };
+            let (ins, outs) = (list(ins), list(outs));
             Error::type_(format!(
-                "ufunc '{name}' did not contain a loop with signature matching types ({}) -> {}",
-                ins.join(", "),
-                outs.join(", ")
+                "ufunc '{name}' did not contain a loop with signature matching types {ins} -> {outs}"
             ))
         }
     }

@@ -21,7 +21,8 @@ pub fn fill(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(names, m)?)?;
     m.add_function(wrap_pyfunction!(create, m)?)?;
     m.add_function(wrap_pyfunction!(execute, m)?)?;
-    m.add_function(wrap_pyfunction!(machine, m)?)
+    m.add_function(wrap_pyfunction!(machine, m)?)?;
+    crate::fusion::fill(m)
 }
 
 /// names()

@@ -9,6 +9,7 @@ pub mod capi;
 pub mod error;
 #[macro_use]
 pub mod ffi;
+mod fusion;
 pub mod host;
 pub mod modules;
 pub mod objects;

@@ -55,7 +55,7 @@ impl<'a> Expr<'a> {
             Kind::Number(Number::Float(x)) => Some(x),
             _ => None,
         };
-        let whole = num.is_integer();
+        let whole = num.is_integer() || num.is_bool();
         if let (Some(x), true) = (value, num.is_float() || num.is_complex() || whole) {
             let is_int = matches!(exponent.0.kind, Kind::Number(Number::Int(_)));
             let name = match x {

@@ -216,6 +216,19 @@ impl<'a> Expr<'a> {
         check_plain(dtype)?;
         Ok(Expr::new(Kind::Element(n.to_element(dtype)?), dtype.clone(), Dims::new()))
     }
+    /// The element of a native dtype at an address, as a number with that dtype.
+    ///
+    /// # Errors
+    /// As [`Expr::array`].
+    ///
+    /// # Safety
+    /// An element is readable there.
+    pub unsafe fn element(p: *const u8, dtype: &Dtype) -> Result<Expr<'a>> {
+        check_plain(dtype)?;
+        // SAFETY: the caller's promise.
+        let value = unsafe { Element::read(p, dtype.itemsize) };
+        Ok(Expr::new(Kind::Element(value), dtype.clone(), Dims::new()))
+    }
     /// Input number `index` of a [`Function`](crate::Function): an array of this dtype. The shape is an example; only
     /// its length counts later.
     ///
@@ -239,7 +252,7 @@ impl<'a> Expr<'a> {
         }
     }
     /// Whether this is a number without a dtype.
-    pub(crate) fn is_weak(&self) -> bool {
+    pub fn is_weak(&self) -> bool {
         self.operand().weak().is_some()
     }
 
@@ -317,7 +330,11 @@ impl<'a> Expr<'a> {
     pub fn reduce(&self, name: &str, axes: Option<&[isize]>, keepdims: bool) -> Result<Expr<'a>> {
         self.reduce_in(name, axes, keepdims, None)
     }
-    pub(crate) fn reduce_in(
+    /// The same in a type of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Expr::reduce`].
+    pub fn reduce_in(
         &self,
         name: &str,
         axes: Option<&[isize]>,

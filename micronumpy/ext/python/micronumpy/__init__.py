@@ -2,6 +2,7 @@
 
     python -m micronumpy script.py      run a program on micronumpy's numpy
     import micronumpy.numpy_hook        the same inside a running Python, before numpy is imported
+    micronumpy.fuse(function)           one function of arrays as one compiled loop
     python -m micronumpy.info           what is running: versions, processor, where numpy's Python layer comes from
 """
 
@@ -14,4 +15,15 @@ else:
     from . import _micronumpy
 
 __version__ = _micronumpy.version
-__all__ = ["__version__"]
+__all__ = ["FusionError", "__version__", "fuse"]
+
+
+def __getattr__(name):
+    if name in ("FusionError", "fuse"):
+        # Recording needs numpy, and importing this package must not import it.
+        from . import numpy_hook  # noqa: F401, I001
+        from . import fusion
+
+        globals().update(fuse=fusion.fuse, FusionError=fusion.FusionError)
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

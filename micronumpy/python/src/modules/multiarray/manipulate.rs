@@ -215,15 +215,9 @@ fn where_<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let weak = |o: &Obj<'py>, arr: &Array<'py>| {
         if crate::objects::handles::is_python_scalar(o) { o.clone() } else { arr.descr().0 }
     };
-    let (mut xa, mut ya) = (coercion::from_any(&x, None, 0, 0, 0)?, coercion::from_any(&y, None, 0, 0, 0)?);
+    // A Python number is weak for the dtype, and an array like any other for the cast: one that is too big wraps.
+    let (xa, ya) = (coercion::from_any(&x, None, 0, 0, 0)?, coercion::from_any(&y, None, 0, 0, 0)?);
     let descr = result_type(py, &[weak(&x, &xa), weak(&y, &ya)])?;
-    // Weak numbers are converted by value, so that one too big for the dtype is told.
-    if crate::objects::handles::is_python_scalar(&x) {
-        xa = coercion::from_any(&x, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
-    }
-    if crate::objects::handles::is_python_scalar(&y) {
-        ya = coercion::from_any(&y, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
-    }
     let shape = micronumpy::array::broadcast_shapes(&[condition.shape(), xa.shape(), ya.shape()]).py(py)?;
     let mut rows: Vec<Dims> = Vec::new();
     for v in [&condition, &xa, &ya] {

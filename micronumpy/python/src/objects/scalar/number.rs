@@ -374,6 +374,10 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
         (None, Some(n)) => (b, n, a, false),
         (None, None) => return general(op, a, b),
     };
+    if num.is_bool() {
+        // Booleans have no arithmetic of their own, which shows in what a warning says was done.
+        return general(op, a, b);
+    }
     let mut exact = true;
     let kind = classify(num, other, &mut exact)?;
     if !exact && forward && should_defer(slf, other)? {
@@ -385,6 +389,16 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
         // Doubles hold what is too big here.
         Other::TooBig if op == Op::Divide => general(op, a, b),
         Other::TooBig => Err(out_of_bounds(num, other)),
+        // A Python complex is more than a real scalar is willing to become by itself.
+        Other::Value(common, _) if common.is_complex() && !num.is_complex() && !is_numpy_scalar(other) => {
+            general(op, a, b)
+        }
+        // Complex scalars have no such operator.
+        Other::Value(common, _)
+            if common.is_complex() && matches!(op, Op::FloorDivide | Op::Remainder | Op::Divmod) =>
+        {
+            not_implemented(py)
+        }
         Other::Value(common, value) => {
             // True division of integers is that of doubles.
             let to = if op == Op::Divide && !(common.is_float() || common.is_complex()) {
