@@ -260,7 +260,9 @@ pub fn binding(
     let mut key: Key = [UNUSED; MAX_IN];
     key[..codes.len()].copy_from_slice(codes);
     let e = uf.data().cache.find(&key).or_else(|| look_up(uf, key, codes.len()))?;
-    Some((e.func, e.aux, e.flags, e.types))
+    // The loop's own flags: whoever casts looks at the casts' status besides.
+    let flags = if e.quiet { e.flags.with(LoopFlags::NO_FP_ERRORS) } else { e.flags };
+    Some((e.func, e.aux, flags, e.types))
 }
 
 /// The code of an operand of this dtype or kind.
