@@ -220,7 +220,7 @@ mod tests {
         facts.at_most(tr, v(1), None, 1000);
         assert!(facts.implies(tr, v(4), v(1), -1));
         assert!(!facts.implies(tr, v(4), v(1), -2));
-        assert_eq!(facts.interval(tr, Value::new(4)), (MIN, 999));
+        assert_eq!(facts.interval(tr, Value::new(4)), (MIN + 5, 999));
         facts.forget(mark);
         assert!(!facts.implies(tr, v(4), v(1), -1));
     }
