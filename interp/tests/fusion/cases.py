@@ -13,7 +13,8 @@ import warnings
 
 import numpy as np
 
-DTYPES = ["?", "b", "B", "h", "H", "i", "I", "l", "L", "e", "f", "d", "F", "D"]
+# Products of complex64, powers, magnitudes of complex numbers, and which of two equal zeros fmin returns depend on the layout in stock numpy.
+DTYPES = ["?", "b", "B", "h", "H", "i", "I", "l", "L", "e", "f", "d", "D"]
 # Nothing without dimensions: there numpy computes with scalars, which warn where arrays do not.
 AXES = [(1,), (7,), (33,), (1200,), (4, 5), (5, 1), (1, 5), (40, 60), (3, 4, 5), (1, 1, 5), (2, 1, 31)]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-310, 1e300, 65504.0, 0.5, 2.5, -3.5]
@@ -72,11 +73,11 @@ class Maker:
         if pick < 0.42:
             return f"({one()} {self.rng.choice('+-*+-*/')} {one()})"
         if pick < 0.55:
-            name = self.rng.choice(["minimum", "maximum", "fmin", "fmax", "add", "multiply", "logical_and", "logical_or"])
+            name = self.rng.choice(["minimum", "maximum", "add", "multiply", "logical_and", "logical_or"])
             return f"np.{name}({one()}, {one()})"
         if pick < 0.72:
             name = self.rng.choice(
-                ["abs", "negative", "square", "floor", "ceil", "trunc", "rint", "sign", "isnan", "isfinite", "logical_not",
+                ["fabs", "negative", "square", "floor", "ceil", "trunc", "rint", "sign", "isnan", "isfinite", "logical_not",
                  "positive", "sqrt", "signbit", "conjugate", "reciprocal"]
             )  # fmt: skip
             return f"np.{name}({one()})"
@@ -89,7 +90,7 @@ class Maker:
             return f"({one()} {self.rng.choice('&|^')} {one()})"
         if pick < 0.97:
             return f"np.add({one()}, {one()}).astype('{self.rng.choice(DTYPES)}')"
-        return f"({one()}) ** {self.rng.choice(['2', '0.5', '1'])}"
+        return f"({one()}) ** {self.rng.choice(['2', '1'])}"
 
 
 def case(seed):

@@ -350,7 +350,7 @@ def _call(recording, ufunc, method, inputs, keywords):
         _refuse(f"the method '{method}' of ufuncs is not part of fused functions")
     if keywords:
         _refuse(f"the keyword '{next(iter(keywords))}' of ufuncs is not part of fused functions")
-    if getattr(np, ufunc.__name__, None) is not ufunc or ufunc.signature is not None:
+    if getattr(np._core.umath, ufunc.__name__, None) is not ufunc or ufunc.signature is not None:
         _refuse(f"the ufunc '{ufunc.__name__}' is not part of fused functions")
     operands = [_expr(recording, x) for x in inputs]
     if dtype is not None:

@@ -6,11 +6,11 @@
 
 use std::cell::RefCell;
 use std::ffi::CString;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use micronumpy::ufunc::Weak;
 use micronumpy::{ArrayRef, Dims, Dtype};
-use micronumpy_expr::{Arg, Function, Number, Options};
+use micronumpy_expr::{Arg, Function, Number, Options, Tier};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple, PyType};
@@ -98,7 +98,7 @@ impl Look {
             (Look::Number(weak), Given::Number(n)) => *weak == n.kind(),
             (Look::Is(known), _) => {
                 let known = known.bind(py);
-                known.is(obj) || known.get_type().is(&obj.get_type()) && known.eq(obj).unwrap_or(false)
+                known.is(obj) || known.get_type().is(obj.get_type()) && known.eq(obj).unwrap_or(false)
             }
             _ => false,
         })
@@ -253,7 +253,7 @@ impl Fused {
         args.extend(captured.iter().map(|arr| Arg::Array(arr.view())));
         // Arguments after the last one that is mentioned are none of the expression's.
         args.truncate(recording.function.arguments());
-        let options = Options { bufsize: errstate::bufsize(py)?, ..Options::default() };
+        let options = Options { tier: tier(), bufsize: errstate::bufsize(py)?, ..Options::default() };
         let (arrays, status) = recording.function.call(&args, &options).py(py)?;
         for (class, text) in &recording.warnings {
             PyErr::warn(py, class.bind(py), text, 1)?;
@@ -270,6 +270,16 @@ impl Fused {
             Some(structure) => self.assemble.bind(py).call1((structure.bind(py), PyList::new(py, results)?)),
         }
     }
+}
+
+/// How to run: as it pays, unless `MICRONUMPY_FUSE` says `blocks` (never compile) or `compiled` (always).
+fn tier() -> Tier {
+    static TIER: OnceLock<Tier> = OnceLock::new();
+    *TIER.get_or_init(|| match std::env::var("MICRONUMPY_FUSE").as_deref() {
+        Ok("blocks") => Tier::Blocks,
+        Ok("compiled") => Tier::Compiled,
+        _ => Tier::Auto,
+    })
 }
 
 /// A single element nobody reads.
