@@ -141,7 +141,7 @@ pub unsafe fn free(p: *mut u8) {
     // SAFETY: the caller's promise.
     unsafe {
         let size = libc::malloc_usable_size(p.cast());
-        if size < LARGE || size > KEPT_BYTES || !keep(p, size) {
+        if !(LARGE..=KEPT_BYTES).contains(&size) || !keep(p, size) {
             libc::free(p.cast());
         }
     }
@@ -151,7 +151,7 @@ pub unsafe fn free(p: *mut u8) {
 #[cold]
 fn keep(p: *mut u8, size: usize) -> bool {
     // What a foreign allocation gave may not be aligned as ours are.
-    if p as usize % ALIGN != 0 {
+    if !(p as usize).is_multiple_of(ALIGN) {
         return false;
     }
     let Ok(mut kept) = KEPT.try_lock() else { return false };
@@ -164,6 +164,32 @@ fn keep(p: *mut u8, size: usize) -> bool {
     kept.blocks.push((p as usize, size));
     kept.bytes += size;
     true
+}
+
+/// Working memory of `n` equal items: a vector whose length comes from a user's shape, so that running out of memory is
+/// an error and not the end of the process.
+///
+/// # Errors
+/// `Error::Memory`.
+pub fn scratch<T: Clone>(n: usize, value: T) -> Result<Vec<T>> {
+    let mut out = scratch_list(n)?;
+    out.resize(n, value);
+    Ok(out)
+}
+
+/// [`scratch`] to be filled by pushing.
+///
+/// # Errors
+/// `Error::Memory`.
+pub fn scratch_list<T>(capacity: usize) -> Result<Vec<T>> {
+    let mut out = Vec::new();
+    match out.try_reserve_exact(capacity) {
+        Ok(()) => Ok(out),
+        Err(_) => {
+            let nbytes = capacity.saturating_mul(size_of::<T>()).min(isize::MAX as usize);
+            Err(Error::Memory { shape: vec![nbytes as isize], dtype: Dtype::builtin(TypeNum::BYTE) })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -216,32 +242,6 @@ mod tests {
             let b = alloc(n, true).expect("a megabyte");
             assert!(std::slice::from_raw_parts(b, n).iter().all(|&x| x == 0));
             free(b);
-        }
-    }
-}
-
-/// Working memory of `n` equal items: a vector whose length comes from a user's shape, so that running out of memory is
-/// an error and not the end of the process.
-///
-/// # Errors
-/// `Error::Memory`.
-pub fn scratch<T: Clone>(n: usize, value: T) -> Result<Vec<T>> {
-    let mut out = scratch_list(n)?;
-    out.resize(n, value);
-    Ok(out)
-}
-
-/// [`scratch`] to be filled by pushing.
-///
-/// # Errors
-/// `Error::Memory`.
-pub fn scratch_list<T>(capacity: usize) -> Result<Vec<T>> {
-    let mut out = Vec::new();
-    match out.try_reserve_exact(capacity) {
-        Ok(()) => Ok(out),
-        Err(_) => {
-            let nbytes = capacity.saturating_mul(size_of::<T>()).min(isize::MAX as usize);
-            Err(Error::Memory { shape: vec![nbytes as isize], dtype: Dtype::builtin(TypeNum::BYTE) })
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::array::{ArrayRef, NdArray, Order};
-use crate::dtype::{Dtype, typestr::parse};
+use crate::dtype::{Dtype, TypeNum, typestr::parse};
 
 fn ints(shape: &[isize], values: &[i64]) -> NdArray {
     let a = NdArray::empty(shape, &Dtype::intp(), Order::C).unwrap();
