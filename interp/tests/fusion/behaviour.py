@@ -144,6 +144,18 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     fuse(lambda x, y: np.sqrt(x) / y)(np.array([-1.0, 4.0]), np.array([1.0, 0.0]))
 assert [str(w.message) for w in caught] == ["invalid value encountered in sqrt", "divide by zero encountered in divide"]
+# Wherever in a long array the trouble is, and whatever ran before in the same loop.
+long = np.linspace(0.5, 2, 50_000)
+for at in (0, 1023, 1024, 3000, 4095, 4096, 20_000, 49_999):
+    for value, expected in [(0.0, ["divide by zero encountered in divide"]), (-1.0, ["invalid value encountered in sqrt"])]:
+        y = long.copy()
+        y[at] = value
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            got = fuse(lambda x, y: (np.exp(x) + 1.0) / y - np.sqrt(y) * np.exp(x))(long, y)
+        assert [str(w.message) for w in caught] == expected, (at, value, caught)
+        with np.errstate(all="ignore"):
+            same(got, (np.exp(long) + 1.0) / y - np.sqrt(y) * np.exp(long))
 with np.errstate(divide="raise"):
     raises(FloatingPointError, "divide by zero encountered in divide", fuse(lambda x: 1 / x), np.zeros(3))
 

@@ -20,6 +20,8 @@ use crate::layout::Class;
 
 /// Elements of a tile. A few tiles of eight-byte elements stay in the first-level cache.
 pub(crate) const TILE: usize = 1024;
+/// Elements of a tile that goes through registered loops, each of which costs something to call.
+const LOOPS: usize = 4096;
 /// Elements of a tile where nothing but inputs and outputs is touched.
 const STREAM: usize = 8192;
 
@@ -72,6 +74,8 @@ pub(crate) struct MoveStep {
 }
 
 pub(crate) struct KernelStep {
+    /// Elements that are run again at a time.
+    pub slice: usize,
     pub kernel: Arc<Kernel>,
     pub nodes: Vec<NodeId>,
     /// Inputs, then outputs.
@@ -198,7 +202,12 @@ pub(crate) fn write(
     let streams = !for_fold
         && matches!(units, [Unit::Kernel(..)] | [Unit::One(_)])
         && body.inputs.iter().all(|i| i.ready && i.class != Class::Scattered);
-    let tile = if streams { STREAM } else { TILE };
+    let loops = !for_fold && units.iter().any(|u| matches!(u, Unit::One(_)));
+    let tile = match (streams, loops) {
+        (true, _) => STREAM,
+        (false, true) => LOOPS,
+        (false, false) => TILE,
+    };
     let mut w = Writer {
         graph,
         facts,
@@ -356,13 +365,15 @@ impl Writer<'_> {
         let mut refs: SmallVec<[Ref; 8]> = kernel.inputs.iter().map(|&a| self.operand(a)).collect();
         let results: Vec<Ref> = kernel.outs.iter().map(|&node| self.result(node, true)).collect();
         refs.extend(results.iter().copied());
+        // Tiles with scratch memory are run again whole: a slice would find its operands at their start.
+        let slice = if self.tile == STREAM { TILE } else { self.tile };
         let mut again = vec![];
         if kernel.raises {
             // The same operations again, with results of their own. Their memory is free for others afterwards, as
             // what they compute is not looked at.
             let (at, list) = (self.at.clone(), std::mem::take(&mut self.list));
-            let (free, tile) =
-                (std::mem::take(&mut self.scratch.free), std::mem::replace(&mut self.tile, TILE));
+            let free = std::mem::take(&mut self.scratch.free);
+            let tile = std::mem::replace(&mut self.tile, slice);
             for &node in nodes {
                 self.one(node, false)?;
             }
@@ -376,6 +387,7 @@ impl Writer<'_> {
         }
         self.list.push(Step::Kernel(KernelStep {
             kernel: kernel.clone(),
+            slice,
             nodes: nodes.to_vec(),
             refs,
             again,

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use ufuncs::{LoopContext, LoopInfo, fpstatus};
 
 use crate::layout::Layout;
-use crate::plan::{KernelStep, LoopStep, MoveStep, Place, Ref, Report, Step, Steps, TILE};
+use crate::plan::{KernelStep, LoopStep, MoveStep, Place, Ref, Report, Step, Steps};
 use crate::status::Collected;
 
 /// Pointers to operands. They are shared between the threads of one evaluation, which write disjoint elements.
@@ -227,7 +227,7 @@ impl Evaluator<'_> {
     unsafe fn run_again(&self, k: &KernelStep, t: &Tile<'_>) -> Result<()> {
         let mut from = 0;
         while from < t.n {
-            let n = TILE.min(t.n - from);
+            let n = k.slice.min(t.n - from);
             for step in &k.again {
                 // SAFETY: the operations of the kernel on the same operands, results in scratch memory.
                 unsafe {
