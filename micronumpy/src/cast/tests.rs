@@ -54,7 +54,9 @@ fn broadcast_and_overlap() {
     assert_eq!(bytes(&a)[24..], bytes(&row));
     let v = ints(&[5], &[1, 2, 3, 4, 5]);
     let (sh, st) = ([4], [8]);
+    // SAFETY: four of the five elements, from the second on.
     let dst = unsafe { ArrayRef::new(v.data().add(8), &sh, &st, &v.dtype) };
+    // SAFETY: the first four of the five elements.
     let src = unsafe { ArrayRef::new(v.data(), &sh, &st, &v.dtype) };
     copy_into(&dst, &src).unwrap();
     assert_eq!(bytes(&v), [1i64, 1, 2, 3, 4].map(i64::to_ne_bytes).concat());

@@ -31,10 +31,12 @@ fn check(shape: &[isize], items: &[Item<'_>], want_shape: &[isize], want_strides
     match plan(&a.shape, &a.strides, items).unwrap() {
         Plan::View(v) => {
             assert_eq!((&v.shape[..], &v.strides[..]), (want_shape, want_strides));
+            // SAFETY: a plan made for this array stays inside it.
             let view = unsafe { ArrayRef::new(a.data().offset(v.offset), &v.shape, &v.strides, &a.dtype) };
             assert_eq!(values(&NdArray::copy_of(&view, Order::C).unwrap()), want);
         }
         Plan::Fancy(f) => {
+            // SAFETY: as above.
             let r = unsafe { f.take(a.data(), &a.dtype).unwrap() };
             assert_eq!((&r.shape[..], &r.strides[..]), (want_shape, want_strides));
             assert_eq!(values(&r), want);
