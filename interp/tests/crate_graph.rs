@@ -11,8 +11,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("micronumpy", &["ufuncs"]),
     ("micronumpy-expr", &["jit", "micronumpy", "ufuncs"]),
     ("micronumpy-python", &["micronumpy", "micronumpy-expr", "ufuncs"]),
-    ("micronumpy-ext", &["micronumpy-python"]),
-    ("interp", &["micronumpy-python"]),
+    ("micronumpy-ext", &["interp", "micronumpy-python"]),
+    ("interp", &["jit", "micronumpy", "micronumpy-expr", "micronumpy-python", "ufuncs"]),
     ("numpy-tests", &[]),
     ("status-report", &[]),
 ];

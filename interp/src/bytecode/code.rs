@@ -1,0 +1,136 @@
+//! A region's code, and what is known about it.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::op::{Op, Reg, Target};
+use crate::record::LoopState;
+
+/// An object the code owns. It is dropped by whoever is attached, or leaked when nobody is.
+pub struct Object(Py<PyAny>);
+
+impl Object {
+    pub fn new(object: Py<PyAny>) -> Object {
+        Object(object)
+    }
+    /// Borrowed from the code.
+    pub fn as_ptr(&self) -> *mut ffi::PyObject {
+        self.0.as_ptr()
+    }
+    pub fn bind<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.0.bind(py)
+    }
+}
+
+/// A span of the source as `co_positions()` gives it: lines from 1, columns in bytes from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Position {
+    pub line: u32,
+    pub end_line: u32,
+    pub column: u32,
+    pub end_column: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Region {
+    /// One `for` or `while` statement.
+    Loop,
+    /// Statements that work on arrays.
+    Statements,
+    /// A function's whole body.
+    Body,
+}
+
+/// The outermost loop, for leaving the region in the middle: CPython then goes on with the statement from its next turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outer {
+    pub index: u16,
+    /// The iterator of a `for`.
+    pub iter: Option<Reg>,
+}
+
+/// How values get in and out.
+#[derive(Debug, Default)]
+pub struct Boundary {
+    /// At module level every name is a global and nothing travels.
+    pub module: bool,
+    /// Locals surely bound at entry and not rebound in the region: arguments of the entry, in this order.
+    pub inputs: Vec<Reg>,
+    /// Those rebound in the region. They travel in a list, which the VM empties so that the old values may die.
+    pub rebound: Vec<Reg>,
+    /// Locals the region may assign, with the index of their names, in the order in which the new values are handed back.
+    pub outputs: Vec<(Reg, u16)>,
+    /// Names of the cell and free variables used, in the order of the closure that is passed as the last argument.
+    pub cells: Vec<u16>,
+    pub outer: Option<Outer>,
+    /// Whether the region can return from its function.
+    pub returns: bool,
+}
+
+/// A loop of the region.
+#[derive(Debug)]
+pub struct Loop {
+    /// Its [`Op::Loop`].
+    pub head: Target,
+    /// Its [`Op::Back`]s (a `continue` is one, too) lie in `head..end`; control goes on at `end` or beyond.
+    pub end: Target,
+    pub parent: Option<u16>,
+    /// The iterator of a `for`, which [`Op::Next`] right after the head asks.
+    pub iter: Option<Reg>,
+    /// Turns begun in the VM.
+    pub turns: AtomicU32,
+    /// Touched by the thread that holds the GIL only, and never across a call of foreign code.
+    pub state: Mutex<LoopState>,
+}
+
+/// What the VM saw at an instruction. Counters stop at their maximum.
+#[derive(Debug, Default)]
+pub struct Profile {
+    /// Of [`Op::JumpIf`]: times jumped. Of [`Op::Next`]: times exhausted.
+    pub taken: AtomicU32,
+    /// Times not jumped, or an item was there. Of all others: times executed.
+    pub passed: AtomicU32,
+}
+
+impl Profile {
+    pub fn count(&self, taken: bool) {
+        let counter = if taken { &self.taken } else { &self.passed };
+        // Only the thread that holds the GIL counts.
+        counter.store(counter.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+    }
+}
+
+/// A region, compiled.
+pub struct Code {
+    /// File, line and kind of statement, for the log.
+    pub label: String,
+    pub region: Region,
+    pub ops: Vec<Op>,
+    /// Of each instruction, an index into `positions`.
+    pub at: Vec<u32>,
+    pub positions: Vec<Position>,
+    /// Of each instruction.
+    pub profile: Vec<Profile>,
+    pub consts: Vec<Object>,
+    /// Interned `str` objects, private names mangled.
+    pub names: Vec<Object>,
+    pub loops: Vec<Loop>,
+    /// Registers in all.
+    pub registers: usize,
+    /// The first registers are locals.
+    pub locals: usize,
+    pub boundary: Boundary,
+}
+
+impl Code {
+    pub fn name(&self, index: u16) -> &Object {
+        &self.names[usize::from(index)]
+    }
+    /// A name as text.
+    pub fn name_text(&self, py: Python<'_>, index: u16) -> String {
+        self.name(index).bind(py).to_string()
+    }
+}

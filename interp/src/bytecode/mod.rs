@@ -1,0 +1,19 @@
+//! The register code of a region: what the front end makes, the VM runs and the recorder reads.
+//!
+//! A *region* is a loop statement, a run of array statements or a function body that the VM may run in CPython's place. Its
+//! registers hold objects: the VM means what CPython means by going through the same C API, so that identity, lifetime and
+//! errors are CPython's. Unboxed numbers exist in compiled code only; the VM runs a loop no longer than it takes to compile
+//! it or to know that it can't be, and is where compiled code resumes.
+//!
+//! Invariants that the recorder relies on:
+//!
+//! * Jumps go forward; only [`Op::Back`] goes back, to the [`Op::Loop`] of its loop. Loops nest.
+//! * A temporary is assigned before it is used on every path, used once unless it is copied, and dead afterwards.
+//! * An instruction has its effect as a whole or, when it raises, not at all, as far as registers are concerned.
+
+mod code;
+mod op;
+mod print;
+
+pub use code::{Boundary, Code, Loop, Object, Outer, Position, Profile, Region};
+pub use op::{BinaryOp, CompareOp, Op, Reg, Target, UnaryOp};

@@ -1,0 +1,73 @@
+//! Code as text, for the log and for tests of the front end.
+
+use std::fmt;
+
+use super::{Code, Op};
+
+impl fmt::Display for Code {
+    /// A line per instruction: position, instruction, line of the source.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({:?}, {} locals of {} registers)", self.label, self.region, self.locals, self.registers)?;
+        for (pc, op) in self.ops.iter().enumerate() {
+            let line = self.positions.get(self.at[pc] as usize).map_or(0, |p| p.line);
+            writeln!(f, "{pc:4}  {op}  ; line {line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Op {
+    /// Lower-case name and operands, as `binary Add r3 = r1, r2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Op::Const { dst, index } => write!(f, "const r{dst} = c{index}"),
+            Op::Move { dst, src } => write!(f, "move r{dst} = r{src}"),
+            Op::Kill { first, count } => write!(f, "kill r{first}+{count}"),
+            Op::CheckBound { reg, name } => write!(f, "check_bound r{reg} n{name}"),
+            Op::LoadGlobal { dst, name } => write!(f, "load_global r{dst} = n{name}"),
+            Op::StoreGlobal { name, src } => write!(f, "store_global n{name} = r{src}"),
+            Op::DeleteGlobal { name } => write!(f, "delete_global n{name}"),
+            Op::LoadCell { dst, cell } => write!(f, "load_cell r{dst} = cell{cell}"),
+            Op::StoreCell { cell, src } => write!(f, "store_cell cell{cell} = r{src}"),
+            Op::Unary { op, dst, a } => write!(f, "unary {op:?} r{dst} = r{a}"),
+            Op::Binary { op, dst, a, b } => write!(f, "binary {op:?} r{dst} = r{a}, r{b}"),
+            Op::InPlace { op, dst, a, b } => write!(f, "in_place {op:?} r{dst} = r{a}, r{b}"),
+            Op::Compare { op, dst, a, b } => write!(f, "compare {op:?} r{dst} = r{a}, r{b}"),
+            Op::Jump { to } => write!(f, "jump {to}"),
+            Op::JumpIf { cond, expected, to } => write!(f, "jump_if r{cond} is {expected} {to}"),
+            Op::Loop { index } => write!(f, "loop {index}"),
+            Op::Back { index } => write!(f, "back {index}"),
+            Op::GetIter { dst, src } => write!(f, "get_iter r{dst} = r{src}"),
+            Op::Next { dst, iter, done } => write!(f, "next r{dst} = r{iter}, done {done}"),
+            Op::LoadAttr { dst, obj, name } => write!(f, "load_attr r{dst} = r{obj}.n{name}"),
+            Op::StoreAttr { obj, name, src } => write!(f, "store_attr r{obj}.n{name} = r{src}"),
+            Op::DeleteAttr { obj, name } => write!(f, "delete_attr r{obj}.n{name}"),
+            Op::LoadItem { dst, obj, key } => write!(f, "load_item r{dst} = r{obj}[r{key}]"),
+            Op::StoreItem { obj, key, src } => write!(f, "store_item r{obj}[r{key}] = r{src}"),
+            Op::DeleteItem { obj, key } => write!(f, "delete_item r{obj}[r{key}]"),
+            Op::Tuple { dst, first, count } => write!(f, "tuple r{dst} = r{first}+{count}"),
+            Op::List { dst, first, count } => write!(f, "list r{dst} = r{first}+{count}"),
+            Op::Set { dst, first, count } => write!(f, "set r{dst} = r{first}+{count}"),
+            Op::Dict { dst, first, count } => write!(f, "dict r{dst} = r{first}+{count} pairs"),
+            Op::Slice { dst, first } => write!(f, "slice r{dst} = r{first}+3"),
+            Op::Join { dst, first, count } => write!(f, "join r{dst} = r{first}+{count}"),
+            Op::Format { dst, src, spec, conversion } => {
+                write!(f, "format r{dst} = r{src}, r{spec}, {}", char::from(conversion.max(b'0')))
+            }
+            Op::Append { list, src } => write!(f, "append r{list}, r{src}"),
+            Op::Unpack { src, first, count } => write!(f, "unpack r{first}+{count} = r{src}"),
+            Op::Call { dst, first, positional, keywords: Op::NO_KEYWORDS } => {
+                write!(f, "call r{dst} = r{first}({positional})")
+            }
+            Op::Call { dst, first, positional, keywords } => {
+                write!(f, "call r{dst} = r{first}({positional}, names c{keywords})")
+            }
+            Op::Raise { exc, cause: Op::NONE } => write!(f, "raise r{exc}"),
+            Op::Raise { exc, cause } => write!(f, "raise r{exc} from r{cause}"),
+            Op::AssertionFailed { message: Op::NONE } => f.write_str("assertion_failed"),
+            Op::AssertionFailed { message } => write!(f, "assertion_failed r{message}"),
+            Op::Return { src } => write!(f, "return r{src}"),
+            Op::End => f.write_str("end"),
+        }
+    }
+}
