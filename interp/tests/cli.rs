@@ -5,7 +5,7 @@ mod support;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 
 use support::{Run, fresh_dir, host, ours, run, run_code};
@@ -238,7 +238,16 @@ if __name__ == '__main__':
 
 /// Starts code that prints a line when it is ready, sends it a signal, and returns how it ended.
 fn interrupted(program: &Path, code: &str, signal: i32) -> (std::process::ExitStatus, String) {
-    let mut child = Run::new(program, ["-u", "-c", code]).command().spawn().expect("start a process");
+    let mut command = Run::new(program, ["-u", "-c", code]).command();
+    // A shell's background job starts us with SIGINT ignored, and ignored signals are inherited.
+    // SAFETY: `signal` may be called between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGINT, libc::SIG_DFL);
+            Ok(())
+        })
+    };
+    let mut child = command.spawn().expect("start a process");
     let mut ready = String::new();
     let mut out = BufReader::new(child.stdout.take().expect("piped"));
     out.read_line(&mut ready).expect("read a line");

@@ -259,6 +259,10 @@ pub fn execute(
     if let Some(error) = failure {
         return Err(error);
     }
+    if workers > 1 {
+        let records = by_file.values_mut().flat_map(|state| &mut state.parts).flat_map(|(_, records)| records);
+        retry_starved(records.collect(), setup, interrupted)?;
+    }
     for (file, mut state) in by_file {
         let mut parts = std::mem::take(&mut state.parts);
         parts.sort_by_key(|(part, _)| *part);
@@ -275,6 +279,27 @@ pub fn execute(
         let _ = std::fs::remove_file(partial_path(out));
     }
     Ok(results)
+}
+
+/// Tests that were killed for memory while other processes used some of it are run again, each alone.
+fn retry_starved(records: Vec<&mut Record>, setup: &Setup, interrupted: &AtomicBool) -> Result<()> {
+    for record in records.into_iter().filter(|record| starved(record)) {
+        eprintln!("killed for memory beside other tests, running again alone: {}", record.id);
+        for job in Plan::alone(std::slice::from_ref(&record.id), setup).jobs {
+            let report = job::run(&job, setup, interrupted, &|_| ())?;
+            if let Some(again) = report.records.into_iter().find(|again| again.id == record.id)
+                && again.outcome != Outcome::NotRun
+            {
+                *record = again;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a test was killed by the kernel or by the harness for want of memory.
+fn starved(record: &Record) -> bool {
+    record.outcome == Outcome::Crashed && (record.text == "SIGKILL" || record.text.starts_with("killed: "))
 }
 
 fn partial_path(out: &Path) -> PathBuf {
@@ -355,6 +380,15 @@ mod tests {
         assert_eq!(find("numpy/fft").len(), 2);
         assert_eq!(find("linalg/").len(), 3);
         assert!(resolve("test_nothing", Path::new("/r"), &suite).is_err());
+    }
+
+    #[test]
+    fn only_deaths_for_memory_are_worth_another_run() {
+        let record = |outcome, text: &str| Record::new("numpy/tests/test_x.py::a", outcome, text);
+        assert!(starved(&record(Outcome::Crashed, "SIGKILL")));
+        assert!(starved(&record(Outcome::Crashed, "killed: more than 21000 MiB of memory")));
+        assert!(!starved(&record(Outcome::Crashed, "SIGSEGV")));
+        assert!(!starved(&record(Outcome::Failed, "SIGKILL")));
     }
 
     #[test]
