@@ -8,12 +8,18 @@
 //! Invariants that the recorder relies on:
 //!
 //! * Jumps go forward; only [`Op::Back`] goes back, to the [`Op::Loop`] of its loop. Loops nest.
-//! * A temporary is assigned before it is used on every path, used once unless it is copied, and dead afterwards.
+//! * A temporary is assigned before it is used on every path. The instruction that reads it consumes it: its object dies, or
+//!   moves on, with the effect of the instruction, as on CPython's stack. So `JumpIf` consumes its condition, `Call` its whole
+//!   window, `StoreGlobal` what it stores. The exceptions are [`Op::Move`], after which both registers hold the object, the
+//!   iterator of [`Op::Next`] and the list of [`Op::Append`]. Locals are never consumed.
+//! * The destination may be one of the registers that are read; the first register of [`Op::Unpack`] may be its source. What a
+//!   destination held before dies after the instruction's effect, last of all.
 //! * An instruction has its effect as a whole or, when it raises, not at all, as far as registers are concerned.
 
 mod code;
 mod op;
 mod print;
+mod verify;
 
 pub use code::{Boundary, Code, Loop, Object, Outer, Position, Profile, Region};
 pub use op::{BinaryOp, CompareOp, Op, Reg, Target, UnaryOp};
