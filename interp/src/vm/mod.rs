@@ -1,5 +1,19 @@
 //! The VM: runs region code through CPython's own API, a frame's worth at a time.
+//!
+//! [`run`] is the dispatch loop, [`ops`] what instructions do, by family, [`exit`] the ways out of a region, [`frame`] the
+//! registers. Registers own references; an instruction that overwrites or ends one drops the object after its effect, which
+//! is when CPython drops it. Whatever can run foreign code first shows CPython's frame at the instruction's place in the
+//! source ([`crate::embed::position`]).
 
+mod exit;
 mod frame;
+mod ops;
+mod run;
 
-pub use frame::{Frame, RangeIter, Slot};
+pub use exit::Outcome;
+pub use frame::{Frame, RangeIter, Registers, Slot};
+pub use run::{prepare, run};
+
+/// A Python exception is pending.
+#[derive(Debug)]
+pub struct Raised;

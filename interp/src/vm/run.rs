@@ -1,0 +1,533 @@
+//! The dispatch loop, and what it does at the head of a loop.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::exceptions::PySystemError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::exit::Outcome;
+use super::frame::{Frame, Registers, Slot};
+use super::{Raised, exit};
+use crate::bytecode::{Code, Op, Reg};
+use crate::embed::entry::Region;
+use crate::embed::errors::Held;
+use crate::embed::locals;
+use crate::embed::position::Place;
+use crate::embed::{settings, watch};
+use crate::record::{self, Verdict};
+
+/// Turns of loops between two looks at signals and other threads. A turn that calls Python code has looked there.
+const TURNS_PER_SAFEPOINT: u32 = 1000;
+/// Turns of a region without anything compiled after which CPython goes on. Recording has been decided about long before.
+const PATIENCE: u32 = 20_000;
+
+/// How a run ends, as far as the instructions are concerned.
+pub(super) enum Way {
+    End,
+    Return(Reg),
+    /// At the head of the outermost loop: CPython goes on with its next turn.
+    Leave,
+}
+
+/// Where CPython's frame is shown.
+enum Shown {
+    NotYet,
+    /// There is no frame to show, or no way.
+    Never,
+    /// With the offsets of the region's positions.
+    At(Place, Arc<[std::ffi::c_int]>),
+}
+
+/// One run of a region.
+pub(super) struct Vm<'a, 'py> {
+    pub py: Python<'py>,
+    pub region: &'a Region,
+    pub code: &'a Code,
+    pub frame: Frame<'a>,
+    /// Bit `r`: CPython's frame still holds the object that local `r` had at entry, and somebody could notice.
+    held: u64,
+    shown: Shown,
+    /// Loop turns since the last safepoint, and in all.
+    ticks: u32,
+    turns: u32,
+}
+
+/// Runs a region, entered by the frame that is running, to where CPython can go on.
+pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outcome {
+    let mut vm = match Vm::new(py, region, args) {
+        Ok(Some(vm)) => vm,
+        Ok(None) => return Outcome::Refused,
+        Err(Raised) => return Outcome::Raised,
+    };
+    let way = vm.execute();
+    exit::leave(&mut vm, way)
+}
+
+impl<'a, 'py> Vm<'a, 'py> {
+    /// The state at entry; `None` when the region can't run in this frame.
+    fn new(
+        py: Python<'py>,
+        region: &'a Region,
+        args: &[*mut ffi::PyObject],
+    ) -> Result<Option<Vm<'a, 'py>>, Raised> {
+        let code: &Code = &region.code;
+        let boundary = &code.boundary;
+        // SAFETY: attached, and called by a builtin that a running frame calls: it has globals and builtins, which it
+        // holds for the time of the call, as it does the arguments.
+        unsafe {
+            let globals = ffi::PyEval_GetGlobals();
+            let builtins = ffi::PyEval_GetBuiltins();
+            let plain = |dict: *mut ffi::PyObject| !dict.is_null() && ffi::PyDict_CheckExact(dict) != 0;
+            // Names of other mappings are looked up by calls of their methods. And exec() can run module code with locals
+            // of their own.
+            if !plain(globals) || !plain(builtins) || (boundary.module && ffi::PyEval_GetLocals() != globals) {
+                return Ok(None);
+            }
+            let fixed = boundary.inputs.len();
+            let rebound = usize::from(!boundary.rebound.is_empty());
+            let closure = usize::from(!boundary.cells.is_empty());
+            if args.len() != fixed + rebound + closure {
+                return Err(misused(code));
+            }
+            let mut cells = std::ptr::null_mut();
+            if closure == 1 {
+                cells = closure_of(region, args[fixed + rebound])?;
+            }
+            let mut regs = Registers::new(code.registers);
+            for (&reg, &arg) in boundary.inputs.iter().zip(args) {
+                regs[usize::from(reg)] = Slot::Object(NonNull::new_unchecked(ffi::Py_NewRef(arg)));
+            }
+            let mut held = 0u64;
+            if rebound == 1 {
+                let list = args[fixed];
+                let size = boundary.rebound.len();
+                if ffi::PyList_CheckExact(list) == 0 || ffi::PyList_GET_SIZE(list) as usize != size {
+                    return Err(misused(code));
+                }
+                for (index, &reg) in boundary.rebound.iter().enumerate() {
+                    let object = ffi::PyList_GET_ITEM(list, index as isize);
+                    // The list's reference becomes the register's.
+                    regs[usize::from(reg)] = Slot::Object(NonNull::new_unchecked(object));
+                    if !unnoticed(object) {
+                        held |= 1 << reg.min(63);
+                    }
+                }
+                (*list.cast::<ffi::PyVarObject>()).ob_size = 0;
+            }
+            let frame = Frame { code, regs, globals, builtins, cells };
+            let mut vm =
+                Vm { py, region, code, frame, held, shown: Shown::NotYet, ticks: 0, turns: 0 };
+            if held >> 63 == 1 {
+                // More locals than bits: let go of all at once.
+                vm.let_go_of_all();
+            }
+            Ok(Some(vm))
+        }
+    }
+
+    /// The object in a register, borrowed.
+    #[inline]
+    pub fn object(&self, reg: Reg) -> Result<*mut ffi::PyObject, Raised> {
+        match &self.frame.regs[usize::from(reg)] {
+            Slot::Object(object) => Ok(object.as_ptr()),
+            slot => Err(self.no_object(reg, slot)),
+        }
+    }
+
+    #[cold]
+    fn no_object(&self, reg: Reg, slot: &Slot) -> Raised {
+        PySystemError::new_err(format!("{}: r{reg} is {slot:?}", self.code.label)).restore(self.py);
+        Raised
+    }
+
+    /// Assigns a register, which takes the reference over, and drops what it held.
+    ///
+    /// # Safety
+    /// `object` is a reference of the caller's.
+    #[inline]
+    pub unsafe fn put(&mut self, dst: Reg, object: *mut ffi::PyObject, pc: usize) {
+        // SAFETY: by contract it is no null.
+        let object = unsafe { NonNull::new_unchecked(object) };
+        if self.held != 0 {
+            self.let_go(dst);
+        }
+        let old = std::mem::replace(&mut self.frame.regs[usize::from(dst)], Slot::Object(object));
+        self.release(old, pc);
+    }
+
+    /// [`Vm::put`] of the result of a call that may have failed.
+    ///
+    /// # Safety
+    /// As there; null means that an exception is pending.
+    #[inline]
+    pub unsafe fn put_result(&mut self, dst: Reg, object: *mut ffi::PyObject, pc: usize) -> Result<(), Raised> {
+        if object.is_null() {
+            return Err(Raised);
+        }
+        // SAFETY: by contract.
+        unsafe { self.put(dst, object, pc) };
+        Ok(())
+    }
+
+    /// Drops the object of a temporary that an instruction has read.
+    #[inline]
+    pub fn consume(&mut self, reg: Reg, pc: usize) {
+        if usize::from(reg) >= self.code.locals {
+            self.end(reg, pc);
+        }
+    }
+
+    /// Makes a register unbound.
+    #[inline]
+    pub fn end(&mut self, reg: Reg, pc: usize) {
+        if self.held != 0 {
+            self.let_go(reg);
+        }
+        let old = std::mem::replace(&mut self.frame.regs[usize::from(reg)], Slot::Unbound);
+        self.release(old, pc);
+    }
+
+    #[inline]
+    fn release(&mut self, slot: Slot, pc: usize) {
+        if let Slot::Object(object) = slot {
+            // SAFETY: the register owned the reference. Dropping the last one can run foreign code, which looks at
+            // the frame but not at our registers.
+            unsafe {
+                if ffi::Py_REFCNT(object.as_ptr()) == 1 && !unnoticed(object.as_ptr()) {
+                    self.show(pc);
+                }
+                ffi::Py_DECREF(object.as_ptr());
+            }
+        }
+    }
+
+    /// Before the first rebinding of a local: CPython's frame must not keep the old object alive.
+    #[cold]
+    fn let_go(&mut self, reg: Reg) {
+        if reg < 64 && self.held >> reg & 1 == 1 {
+            self.held &= !(1 << reg);
+            self.forget(&[reg]);
+        }
+    }
+
+    /// As [`Vm::let_go`], of whatever is held.
+    #[cold]
+    fn let_go_of_all(&mut self) {
+        let code = self.code;
+        let noticed = |reg: Reg| matches!(&self.frame.regs[usize::from(reg)], Slot::Object(o)
+            // SAFETY: a live object.
+            if !unsafe { unnoticed(o.as_ptr()) });
+        let regs: Vec<Reg> = code.boundary.rebound.iter().copied().filter(|&r| noticed(r)).collect();
+        self.held = 0;
+        self.forget(&regs);
+    }
+
+    fn forget(&self, regs: &[Reg]) {
+        let names = self.code.boundary.outputs.iter().filter(|(reg, _)| regs.contains(reg));
+        // SAFETY: attached.
+        let none = unsafe { ffi::Py_None() };
+        let items: Vec<_> = names.map(|&(_, name)| (self.code.name(name).as_ptr(), none)).collect();
+        // SAFETY: attached; names and None live on.
+        unsafe { locals::assign(&items) }
+    }
+
+    /// Shows CPython's frame at an instruction. To be done before anything that can run foreign code.
+    #[inline]
+    pub fn show(&mut self, pc: usize) {
+        if let Shown::At(place, offsets) = &self.shown {
+            let offset = offsets[self.code.at[pc] as usize];
+            if offset >= 0 {
+                // SAFETY: the frame waits for our call to return; the offset is one of its code.
+                unsafe { place.show(offset) }
+            }
+        } else if matches!(self.shown, Shown::NotYet) {
+            self.begin_to_show(pc);
+        }
+    }
+
+    #[cold]
+    fn begin_to_show(&mut self, pc: usize) {
+        self.shown = Shown::Never;
+        // SAFETY: attached; the frame that called us waits. Looking up positions can raise nothing that matters more than
+        // what is pending.
+        unsafe {
+            let _pending = Held::take();
+            let Some(place) = Place::here() else { return };
+            match self.region.offsets.get(self.py, &self.code.positions, &place) {
+                Ok(offsets) => self.shown = Shown::At(place, offsets),
+                Err(_) => return,
+            }
+        }
+        self.show(pc);
+    }
+
+    /// Shows the frame where it really is.
+    pub fn show_entry(&self) {
+        if let Shown::At(place, _) = &self.shown {
+            // SAFETY: the frame waits for our call to return.
+            unsafe { place.restore() }
+        }
+    }
+
+    /// Runs instructions until the region is left. When it raises, the frame is shown where.
+    pub fn execute(&mut self) -> Result<Way, Raised> {
+        let code = self.code;
+        let mut pc = 0;
+        loop {
+            let op = code.ops[pc];
+            let result = match op {
+                Op::Jump { to } => {
+                    pc = to as usize;
+                    continue;
+                }
+                Op::Back { index } => {
+                    pc = code.loops[usize::from(index)].head as usize;
+                    continue;
+                }
+                Op::JumpIf { cond, expected, to } => match self.truth(cond, pc) {
+                    Ok(truth) => {
+                        let jumps = truth == expected;
+                        code.profile[pc].count(jumps);
+                        self.consume(cond, pc);
+                        pc = if jumps { to as usize } else { pc + 1 };
+                        continue;
+                    }
+                    Err(raised) => Err(raised),
+                },
+                Op::Next { dst, iter, done } => match self.next(dst, iter, pc) {
+                    Ok(more) => {
+                        code.profile[pc].count(!more);
+                        pc = if more { pc + 1 } else { done as usize };
+                        continue;
+                    }
+                    Err(raised) => Err(raised),
+                },
+                Op::Loop { index } => match self.at_head(index, pc) {
+                    Ok(Turn::On) => {
+                        pc += 1;
+                        continue;
+                    }
+                    Ok(Turn::From(target)) => {
+                        pc = target;
+                        continue;
+                    }
+                    Ok(Turn::Leave) => return Ok(Way::Leave),
+                    Err(raised) => Err(raised),
+                },
+                Op::Return { src } => return Ok(Way::Return(src)),
+                Op::End => return Ok(Way::End),
+                _ => self.plain(op, pc),
+            };
+            if result.is_err() {
+                self.show(pc);
+                return Err(Raised);
+            }
+            code.profile[pc].count(false);
+            pc += 1;
+        }
+    }
+
+    /// Instructions after which the next one follows.
+    #[inline]
+    fn plain(&mut self, op: Op, pc: usize) -> Result<(), Raised> {
+        match op {
+            Op::Const { dst, index } => self.constant(dst, index, pc),
+            Op::Move { dst, src } => self.copy(dst, src, pc),
+            Op::Kill { first, count } => {
+                for reg in first..first + count {
+                    self.end(reg, pc);
+                }
+                Ok(())
+            }
+            Op::CheckBound { reg, name } => self.check_bound(reg, name),
+            Op::LoadGlobal { dst, name } => self.load_global(dst, name, pc),
+            Op::StoreGlobal { name, src } => self.store_global(name, src, pc),
+            Op::DeleteGlobal { name } => self.delete_global(name, pc),
+            Op::LoadCell { dst, cell } => self.load_cell(dst, cell, pc),
+            Op::StoreCell { cell, src } => self.store_cell(cell, src, pc),
+            Op::Unary { op, dst, a } => self.unary(op, dst, a, pc),
+            Op::Binary { op, dst, a, b } => self.binary(op, dst, a, b, pc),
+            Op::InPlace { op, dst, a, b } => self.in_place(op, dst, a, b, pc),
+            Op::Compare { op, dst, a, b } => self.compare(op, dst, a, b, pc),
+            Op::GetIter { dst, src } => self.get_iter(dst, src, pc),
+            Op::LoadAttr { dst, obj, name } => self.load_attr(dst, obj, name, pc),
+            Op::StoreAttr { obj, name, src } => self.store_attr(obj, name, src, pc),
+            Op::DeleteAttr { obj, name } => self.delete_attr(obj, name, pc),
+            Op::LoadItem { dst, obj, key } => self.load_item(dst, obj, key, pc),
+            Op::StoreItem { obj, key, src } => self.store_item(obj, key, src, pc),
+            Op::DeleteItem { obj, key } => self.delete_item(obj, key, pc),
+            Op::Tuple { dst, first, count } => self.tuple(dst, first, count, pc),
+            Op::List { dst, first, count } => self.list(dst, first, count, pc),
+            Op::Set { dst, first, count } => self.set(dst, first, count, pc),
+            Op::Dict { dst, first, count } => self.dict(dst, first, count, pc),
+            Op::Slice { dst, first } => self.slice(dst, first, pc),
+            Op::Join { dst, first, count } => self.join(dst, first, count, pc),
+            Op::Format { dst, src, spec, conversion } => self.format(dst, src, spec, conversion, pc),
+            Op::Append { list, src } => self.append(list, src, pc),
+            Op::Unpack { src, first, count } => self.unpack(src, first, count, pc),
+            Op::Call { dst, first, positional, keywords } => self.call(dst, first, positional, keywords, pc),
+            Op::Raise { exc, cause } => self.raise(exc, cause, pc),
+            Op::AssertionFailed { message } => self.assertion_failed(message, pc),
+            Op::Jump { .. }
+            | Op::JumpIf { .. }
+            | Op::Loop { .. }
+            | Op::Back { .. }
+            | Op::Next { .. }
+            | Op::Return { .. }
+            | Op::End => Ok(()),
+        }
+    }
+
+    /// Counts the turn, looks at signals and other threads from time to time, and asks the recorder.
+    fn at_head(&mut self, index: u16, pc: usize) -> Result<Turn, Raised> {
+        let turns = &self.code.loops[usize::from(index)].turns;
+        // Only the thread that holds the GIL counts.
+        turns.store(turns.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+        self.turns = self.turns.saturating_add(1);
+        self.ticks += 1;
+        if self.ticks >= TURNS_PER_SAFEPOINT {
+            self.safepoint(pc)?;
+        }
+        let outermost = self.code.boundary.outer.is_some_and(|outer| outer.index == index);
+        if outermost && watch::being_watched(self.py) {
+            return Ok(Turn::Leave);
+        }
+        if !settings::get().jit {
+            return Ok(Turn::On);
+        }
+        let region = self.region;
+        let declined = &region.declined[usize::from(index)];
+        if !declined.load(Ordering::Relaxed) {
+            match record::at_loop(self.py, &mut self.frame, index) {
+                Verdict::Interpret => {}
+                Verdict::Resumed(target) => return Ok(self.resumed(target as usize, pc)),
+                Verdict::Safepoint(target) => {
+                    self.resumed(target as usize, pc);
+                    self.safepoint(target as usize)?;
+                    return Ok(Turn::From(target as usize));
+                }
+                Verdict::StepAside => declined.store(true, Ordering::Relaxed),
+            }
+        }
+        if outermost && self.is_hopeless(index) {
+            region.left_alone.store(true, Ordering::Relaxed);
+            return Ok(Turn::Leave);
+        }
+        Ok(Turn::On)
+    }
+
+    /// At the outermost loop: whether CPython should have the region from now on. A part that was declined will not become
+    /// compiled as a part of something larger, so that one such part is enough unless another part has been compiled.
+    fn is_hopeless(&self, outermost: u16) -> bool {
+        let region = self.region;
+        let declined = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        declined(&region.declined[usize::from(outermost)])
+            || (!region.compiled.load(Ordering::Relaxed)
+                && (region.declined.iter().any(declined) || self.turns > PATIENCE))
+    }
+
+    /// Compiled code left with the registers as they are before the instruction at `target`.
+    fn resumed(&mut self, target: usize, head: usize) -> Turn {
+        self.region.compiled.store(true, Ordering::Relaxed);
+        if self.held != 0 {
+            // It may have rebound any of them.
+            self.let_go_of_all();
+        }
+        // Left where it was entered: the VM does a turn, or it would go back and forth.
+        if target == head { Turn::On } else { Turn::From(target) }
+    }
+
+    /// Signals first, whose handlers see our frame; then a call of an empty Python function: entering the interpreter's
+    /// loop does whatever else is asked of this thread (handing over the GIL, pending calls, exceptions from other threads),
+    /// with CPython's own fairness and by public means only.
+    #[cold]
+    fn safepoint(&mut self, pc: usize) -> Result<(), Raised> {
+        self.ticks = 0;
+        self.show(pc);
+        // SAFETY: attached, nothing pending.
+        unsafe {
+            if ffi::PyErr_CheckSignals() != 0 {
+                return Err(Raised);
+            }
+            let Some(nothing) = NOTHING.get() else { return Ok(()) };
+            let result = ffi::PyObject_CallNoArgs(nothing.as_ptr());
+            if result.is_null() {
+                // The empty function does not belong into the traceback.
+                Held::take().drop_first();
+                return Err(Raised);
+            }
+            ffi::Py_DECREF(result);
+        }
+        Ok(())
+    }
+}
+
+/// What comes after the head of a loop.
+enum Turn {
+    On,
+    From(usize),
+    Leave,
+}
+
+static NOTHING: OnceLock<Py<PyAny>> = OnceLock::new();
+
+/// Makes what the VM needs to run. Once per process.
+///
+/// # Errors
+/// Out of memory.
+pub fn prepare(py: Python<'_>) -> PyResult<()> {
+    let nothing = py.eval(c"lambda: None", None, None)?;
+    let _ = NOTHING.set(nothing.unbind());
+    Ok(())
+}
+
+/// Whether nobody can notice when an object dies.
+///
+/// # Safety
+/// A live object.
+#[inline]
+pub(super) unsafe fn unnoticed(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: by contract.
+    unsafe {
+        let kind = ffi::Py_TYPE(object);
+        kind == &raw mut ffi::PyLong_Type
+            || kind == &raw mut ffi::PyFloat_Type
+            || kind == &raw mut ffi::PyBool_Type
+            || kind == &raw mut ffi::PyUnicode_Type
+            || kind == &raw mut ffi::PyComplex_Type
+            || kind == &raw mut ffi::PyBytes_Type
+            || object == ffi::Py_None()
+    }
+}
+
+/// The entry was called by somebody who is not the code it was made for.
+#[cold]
+fn misused(code: &Code) -> Raised {
+    // SAFETY: the entry was called attached.
+    let py = unsafe { Python::assume_attached() };
+    PySystemError::new_err(format!("{}: wrong arguments of an entry", code.label)).restore(py);
+    Raised
+}
+
+/// The closure of the function that brings the cells, borrowed from it.
+///
+/// # Safety
+/// Attached; a live object.
+unsafe fn closure_of(region: &Region, function: *mut ffi::PyObject) -> Result<*mut ffi::PyObject, Raised> {
+    let code = &region.code;
+    // SAFETY: by contract; the closure is asked of functions only.
+    unsafe {
+        if ffi::PyFunction_Check(function) == 0 {
+            return Err(misused(code));
+        }
+        let closure = ffi::PyFunction_GetClosure(function);
+        if closure.is_null() || ffi::PyTuple_GET_SIZE(closure) as usize != code.boundary.cells.len() {
+            return Err(misused(code));
+        }
+        Ok(closure)
+    }
+}
