@@ -5,5 +5,6 @@
 
 pub mod bytecode;
 pub mod embed;
+pub mod frontend;
 pub mod record;
 pub mod vm;
