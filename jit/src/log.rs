@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ macro_rules! sections {
             pub const fn name(self) -> &'static str {
                 match self { $(Section::$name => $text,)* }
             }
-            fn bit(self) -> u8 {
+            fn bit(self) -> u16 {
                 1 << self as u8
             }
         }
@@ -47,25 +47,31 @@ sections! {
     Asm "asm",
     /// What was not compiled, and why.
     Abort "abort",
+    /// Which loops of a program its host takes or declines.
+    Region "region",
+    /// What a recorder does.
+    Trace "trace",
+    /// Where compiled code was left.
+    Exit "exit",
     /// At the end, how often what happened and how long it took.
     Stats "stats",
 }
 
 /// Sections that are wanted, or [`UNREAD`].
-static WANTED: AtomicU8 = AtomicU8::new(UNREAD);
-const UNREAD: u8 = 1 << 7;
+static WANTED: AtomicU16 = AtomicU16::new(UNREAD);
+const UNREAD: u16 = 1 << 15;
 
 static LOG: LazyLock<Mutex<Log>> = LazyLock::new(|| Mutex::new(Log::open()));
 
 struct Log {
-    wanted: u8,
+    wanted: u16,
     out: Box<dyn Write + Send>,
     counts: BTreeMap<String, u64>,
     times: BTreeMap<&'static str, Duration>,
 }
 
 /// Section names and file name, or the word that names no section.
-fn parse(setting: &str) -> Result<(u8, &str), &str> {
+fn parse(setting: &str) -> Result<(u16, &str), &str> {
     let (names, path) = setting.split_once(':').unwrap_or((setting, "-"));
     let mut wanted = 0;
     for name in names.split(',').map(str::trim).filter(|n| !n.is_empty()) {
