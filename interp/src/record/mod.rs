@@ -1,12 +1,35 @@
 //! From hot loops to machine code and back.
+//!
+//! A loop that has run long enough in the VM is *recorded*: [`walk`] goes once over its code, with the kinds of values
+//! ([`kind`]) that are in the registers now instead of the values, and writes down what the VM would do as a trace of the
+//! `jit`. Compiled, the trace runs whole loop nests on bare numbers. What it takes for granted is checked when it is entered
+//! ([`entry`]); where it meets what it was not made for, it leaves by a guard, the VM's registers are made anew ([`exit`],
+//! [`resume`]), and the VM goes on with the very instruction: it is the only place that does things for real.
+//!
+//! Compiled code is closed. It calls nothing that could run Python, so nobody can see that variables are not up to date
+//! meanwhile, and it comes back every few milliseconds.
 
-use crate::bytecode::Target;
-use crate::vm::Frame;
+mod abort;
+mod cache;
+mod entry;
+mod exit;
+mod flow;
+mod kind;
+mod ops;
+mod resume;
+mod walk;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use jit::log::{self, Section};
 use pyo3::Python;
 
-/// What is known about one loop: its compiled forms, or why it has none.
-#[derive(Debug, Default)]
-pub struct LoopState {}
+use crate::bytecode::{Code, Target};
+use crate::vm::Frame;
+pub use cache::LoopState;
+use cache::Ran;
+use flow::Flow;
 
 /// What the VM does next at the head of a loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,9 +44,185 @@ pub enum Verdict {
     StepAside,
 }
 
+/// What the recorder did so far in this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stats {
+    pub compiled: u64,
+    pub aborted: u64,
+    /// Runs of compiled code.
+    pub entries: u64,
+    /// Of these, those that left by a guard.
+    pub exits: u64,
+}
+
+#[derive(Default)]
+struct Counters {
+    compiled: AtomicU64,
+    aborted: AtomicU64,
+    entries: AtomicU64,
+    exits: AtomicU64,
+}
+
+static STATS: Counters = Counters {
+    compiled: AtomicU64::new(0),
+    aborted: AtomicU64::new(0),
+    entries: AtomicU64::new(0),
+    exits: AtomicU64::new(0),
+};
+
+/// What happened so far.
+pub fn stats() -> Stats {
+    let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
+    Stats {
+        compiled: get(&STATS.compiled),
+        aborted: get(&STATS.aborted),
+        entries: get(&STATS.entries),
+        exits: get(&STATS.exits),
+    }
+}
+
+/// What the environment asks for.
+struct Settings {
+    off: bool,
+    threshold: u32,
+    /// Verify every trace.
+    check: bool,
+}
+
+fn settings() -> &'static Settings {
+    static SETTINGS: OnceLock<Settings> = OnceLock::new();
+    SETTINGS.get_or_init(|| {
+        let var = |name: &str| std::env::var(name).ok();
+        Settings {
+            off: var("MICRONUMPY_JIT").is_some_and(|v| v == "off"),
+            threshold: var("MICRONUMPY_JIT_THRESHOLD").and_then(|v| v.parse().ok()).unwrap_or(40),
+            check: var("MICRONUMPY_JIT_CHECK").is_some_and(|v| v != "0"),
+        }
+    })
+}
+
+/// Turns of an outer loop after which it is recorded, if a loop inside is hot.
+const OUTER_TURNS: u32 = 3;
+/// Turns an inner loop has left, or has had, that are too many to wait for the outer loop's next one.
+const LONG: u64 = 20_000;
+
 /// Asked by the VM at every [`crate::bytecode::Op::Loop`], after it counted the turn.
 ///
 /// Nothing of this runs foreign code: no exception is pending before or after.
-pub fn at_loop(_py: Python<'_>, _frame: &mut Frame<'_>, _index: u16) -> Verdict {
-    Verdict::Interpret
+pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
+    let code = frame.code;
+    let l = &code.loops[usize::from(index)];
+    let iter = l.iter.map(usize::from);
+    let versions = {
+        let state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.versions.clone()
+    };
+    for version in &versions {
+        match version.run(py, frame, iter) {
+            Ran::NotForThis => {}
+            Ran::Left(verdict) => return verdict,
+            Ran::Outdated(verdict, negative) => {
+                let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.negatives.extend(negative);
+                if state.recordings < 10 {
+                    state.versions.retain(|v| !Arc::ptr_eq(v, version));
+                }
+                return verdict;
+            }
+        }
+    }
+    if settings().off {
+        return Verdict::Interpret;
+    }
+    if !is_hot(frame, index) {
+        return Verdict::Interpret;
+    }
+    record(py, frame, index)
+}
+
+/// Whether to compile a loop now.
+fn is_hot(frame: &Frame<'_>, index: u16) -> bool {
+    let code = frame.code;
+    let threshold = settings().threshold;
+    let turns = |l: &crate::bytecode::Loop| l.turns.load(Ordering::Relaxed);
+    let l = &code.loops[usize::from(index)];
+    let inner_is_hot = || {
+        code.loops
+            .iter()
+            .any(|inner| inner.parent == Some(index) && turns(inner) >= threshold.max(OUTER_TURNS))
+    };
+    if turns(l) < threshold && !(turns(l) >= OUTER_TURNS && inner_is_hot()) {
+        return false;
+    }
+    // The loop around is about to take this one in.
+    if let Some(parent) = l.parent.map(|p| &code.loops[usize::from(p)])
+        && turns(parent) < OUTER_TURNS
+    {
+        let left = match entry::Inputs::range(frame, l.iter.map(usize::from)) {
+            Some(r) => r.stop.abs_diff(r.next) / r.step.unsigned_abs(),
+            None => turns(l).into(),
+        };
+        return left > LONG;
+    }
+    true
+}
+
+fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
+    let code = frame.code;
+    let l = &code.loops[usize::from(index)];
+    let turns = l.turns.load(Ordering::Relaxed);
+    let (flow, negatives) = {
+        let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.hopeless {
+            drop(state);
+            return step_aside(code, index);
+        }
+        if turns < state.not_before || !state.may_record() {
+            return Verdict::Interpret;
+        }
+        state.recordings += 1;
+        let flow = state.flow.get_or_insert_with(|| Arc::new(Flow::new(code))).clone();
+        (flow, state.negatives.clone())
+    };
+    let made = LoopState::compile(py, frame, index, flow, &negatives);
+    let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
+    match made {
+        Ok(version) => {
+            STATS.compiled.fetch_add(1, Ordering::Relaxed);
+            let version = Arc::new(version);
+            state.versions.push(version.clone());
+            drop(state);
+            match version.run(py, frame, l.iter.map(usize::from)) {
+                Ran::NotForThis => Verdict::Interpret,
+                Ran::Left(verdict) | Ran::Outdated(verdict, _) => verdict,
+            }
+        }
+        Err(abort) => {
+            STATS.aborted.fetch_add(1, Ordering::Relaxed);
+            log::write(Section::Abort, &format!("{} loop {index}", code.label), &abort);
+            if abort.is_temporary() && state.recordings < 6 {
+                state.not_before = turns.saturating_mul(2).saturating_add(1);
+                return Verdict::Interpret;
+            }
+            state.hopeless = true;
+            drop(state);
+            step_aside(code, index)
+        }
+    }
+}
+
+/// CPython goes on if nothing of the nest is compiled or may yet be.
+fn step_aside(code: &Code, index: u16) -> Verdict {
+    let promising = |l: &crate::bytecode::Loop| {
+        let state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
+        !state.versions.is_empty()
+    };
+    // What an inner loop cannot do, those around it cannot either.
+    let mut at = Some(index);
+    while let Some(i) = at {
+        let l = &code.loops[usize::from(i)];
+        l.state.lock().unwrap_or_else(PoisonError::into_inner).hopeless = true;
+        at = l.parent;
+    }
+    if code.loops.iter().any(promising) { Verdict::Interpret } else { Verdict::StepAside }
 }

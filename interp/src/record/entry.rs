@@ -1,0 +1,423 @@
+//! What a trace takes for granted when it is entered, and what it is given.
+//!
+//! The walk asks for a variable; what the frame holds there now becomes an *input*: a kind to check at every entry and
+//! the numbers that go into slots. What never changes (a module, a function) is checked by identity and costs no slot.
+//! Objects behind the inputs are kept alive while the trace runs, so addresses of arrays and their buffers stay good.
+
+use std::collections::HashMap;
+
+use jit::ir::{Builder, Const, MemClass, Ty, Value};
+use micronumpy::TypeNum;
+use micronumpy_python::abi::{
+    NPY_ARRAY_ALIGNED, NPY_ARRAY_WARN_ON_WRITE, NPY_ARRAY_WRITEABLE, PyArray_Descr, PyArrayObject,
+};
+use micronumpy_python::objects::{array, scalar};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::abort::Abort;
+use super::flow::{Place, Var, Vars};
+use super::kind::{Abs, ArrayVal, Flavor, Step, Val, scalar_of};
+use crate::vm::{Frame, RangeIter, Slot};
+
+/// What must hold of a variable.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Check {
+    /// It is this object.
+    Is(*mut ffi::PyObject),
+    Num(Flavor),
+    /// An array with these properties; a step that is given is that many bytes.
+    Array {
+        num: TypeNum,
+        steps: Vec<Option<i64>>,
+        writeable: bool,
+        group: u16,
+    },
+    RangeIter(i64),
+}
+
+#[derive(Debug)]
+pub struct Input {
+    pub var: Var,
+    pub check: Check,
+    /// The first of its slots.
+    pub slot: usize,
+}
+
+/// What a trace is entered with.
+#[derive(Default)]
+pub struct Inputs {
+    pub inputs: Vec<Input>,
+    /// Slot of the end of the outermost loop's range, if its head asks for one.
+    pub limit: Option<usize>,
+    /// Entries of dicts that must be what they were: the dict, the key, the value.
+    pub constants: Vec<[Py<PyAny>; 3]>,
+    /// Keeps what is compared by identity.
+    pub kept: Vec<Py<PyAny>>,
+}
+
+/// The frame as the walk sees it.
+pub struct Entry<'a, 'py> {
+    py: Python<'py>,
+    frame: &'a Frame<'a>,
+    vars: Vars,
+    pub inputs: Inputs,
+    known: HashMap<Var, Abs>,
+    /// Byte ranges of arrays that were given a class.
+    ranges: Vec<(u16, usize, usize)>,
+}
+
+/// The first class of arrays; 0 means any.
+const FIRST_GROUP: u16 = 1;
+/// Element types the trace can hold, by their exact class.
+const MAX_DIMS: i32 = 8;
+
+impl<'a, 'py> Entry<'a, 'py> {
+    pub fn new(py: Python<'py>, frame: &'a Frame<'a>, vars: Vars) -> Entry<'a, 'py> {
+        Entry { py, frame, vars, inputs: Inputs::default(), known: HashMap::new(), ranges: vec![] }
+    }
+
+    /// The end up to which the outermost loop may run this time: a slot of its own.
+    pub fn limit(&mut self, b: &mut Builder) -> Value {
+        self.inputs.limit = Some(b.trace().params().len());
+        b.param(Ty::I64)
+    }
+
+    /// What a variable holds at entry.
+    ///
+    /// # Errors
+    /// Why the trace can do nothing with it.
+    pub fn load(&mut self, b: &mut Builder, var: Var) -> Result<Abs, Abort> {
+        if let Some(abs) = self.known.get(&var) {
+            return Ok(abs.clone());
+        }
+        let slot = b.trace().params().len();
+        let (check, abs) = match self.vars.place(var) {
+            Place::Register(r) => match &self.frame.regs[r] {
+                Slot::Unbound => return Err(Abort::Unbound),
+                Slot::Range(r) => {
+                    let (next, stop) = (b.param(Ty::I64), b.param(Ty::I64));
+                    (Check::RangeIter(r.step), Val::RangeIter { next, stop, step: r.step }.into())
+                }
+                Slot::Object(p) => self.object(b, p.as_ptr())?,
+            },
+            Place::Global(_) | Place::Cell(_) => {
+                let Some(p) = current(self.frame, self.vars, var) else { return Err(Abort::Unbound) };
+                self.object(b, p)?
+            }
+        };
+        self.inputs.inputs.push(Input { var, check, slot });
+        self.known.insert(var, abs.clone());
+        Ok(abs)
+    }
+
+    fn object(&mut self, b: &mut Builder, p: *mut ffi::PyObject) -> Result<(Check, Abs), Abort> {
+        if let Some(flavor) = flavor_of_object(p) {
+            let v = b.param(Ty::scalar(flavor.scalar()));
+            return Ok((Check::Num(flavor), Abs::num(flavor, v)));
+        }
+        // SAFETY: a live object the frame holds; its type is compared.
+        let is_array = unsafe { ffi::Py_TYPE(p) == array::ARRAY_TYPE.as_type() };
+        if is_array {
+            return self.array(b, p);
+        }
+        // SAFETY: live; the reference taken here is given back by dropping the list.
+        self.inputs.kept.push(unsafe { Bound::from_borrowed_ptr(self.py, p) }.unbind());
+        Ok((Check::Is(p), Val::Const(p).into()))
+    }
+
+    fn array(&mut self, b: &mut Builder, p: *mut ffi::PyObject) -> Result<(Check, Abs), Abort> {
+        // SAFETY: exactly an ndarray, held by the frame.
+        let view = unsafe { View::new(p) };
+        let num = view.num.ok_or(Abort::Array("is not of plain numbers"))?;
+        if scalar_of(num).is_none() {
+            return Err(Abort::Array("has elements the compiler has no type for"));
+        }
+        if !view.aligned {
+            return Err(Abort::Array("is not aligned"));
+        }
+        let size = num.size() as i64;
+        let steps: Vec<Option<i64>> =
+            view.steps.iter().map(|&s| (s as i64 == size).then_some(size)).collect();
+        let group = self.group(view.extent());
+        let obj = b.param(Ty::PTR);
+        let data = b.param(Ty::PTR);
+        let dims = view.dims.iter().map(|_| b.param(Ty::I64)).collect();
+        let kept =
+            steps.iter().map(|s| s.map_or_else(|| Step::Value(b.param(Ty::I64)), Step::Const)).collect();
+        let class = MemClass(group);
+        let value =
+            ArrayVal { num, obj, whole: true, data, dims, steps: kept, writeable: view.writeable, class };
+        let check = Check::Array { num, steps, writeable: view.writeable, group };
+        Ok((check, Val::Array(value.into()).into()))
+    }
+    /// Arrays that do not share memory get different classes, which is checked again at every entry.
+    fn group(&mut self, (low, high): (usize, usize)) -> u16 {
+        let mut found = None;
+        for &(group, l, h) in &self.ranges {
+            if low < h && l < high {
+                match found {
+                    None => found = Some(group),
+                    Some(other) if other == group => {}
+                    // It brings two groups together, too late.
+                    Some(_) => found = Some(MemClass::ANY.0),
+                }
+            }
+        }
+        let next = self.ranges.iter().map(|r| r.0).max().map_or(FIRST_GROUP, |g| g + 1);
+        let group = found.unwrap_or(next);
+        self.ranges.push((group, low, high));
+        group
+    }
+
+    /// Takes for granted that a dict has this value under this key.
+    pub fn assume(&mut self, dict: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
+        let known = self.inputs.constants.iter().any(|[d, k, _]| d.is(dict) && k.is(key));
+        if !known {
+            self.inputs.constants.push([dict, key, value].map(|o| o.clone().unbind()));
+        }
+    }
+}
+
+/// What a variable outside of the registers holds, borrowed.
+pub fn current(frame: &Frame<'_>, vars: Vars, var: Var) -> Option<*mut ffi::PyObject> {
+    // SAFETY: attached, as the VM runs; dicts, closure and names belong to the frame. Look-ups of interned strings in
+    // dicts of strings run no foreign code, and what goes wrong is no answer.
+    unsafe {
+        let p = match vars.place(var) {
+            Place::Register(r) => match &frame.regs[r] {
+                Slot::Object(p) => p.as_ptr(),
+                _ => return None,
+            },
+            Place::Global(name) => {
+                let name = frame.code.name(name).as_ptr();
+                let p = ffi::PyDict_GetItemWithError(frame.globals, name);
+                if p.is_null() { ffi::PyDict_GetItemWithError(frame.builtins, name) } else { p }
+            }
+            Place::Cell(cell) => {
+                let cell = ffi::PyTuple_GET_ITEM(frame.cells, cell as ffi::Py_ssize_t);
+                let p = ffi::PyCell_Get(cell);
+                if !p.is_null() {
+                    // The cell holds another reference.
+                    ffi::Py_DECREF(p);
+                }
+                p
+            }
+        };
+        if p.is_null() {
+            ffi::PyErr_Clear();
+            return None;
+        }
+        Some(p)
+    }
+}
+
+/// The flavor of a number that fits a register of the machine.
+pub fn flavor_of_object(p: *mut ffi::PyObject) -> Option<Flavor> {
+    // SAFETY: `p` is a live object, as the frame holds it; types are compared and a small number is read.
+    unsafe {
+        let ty = ffi::Py_TYPE(p);
+        if ty == &raw mut ffi::PyFloat_Type {
+            return Some(Flavor::Float);
+        }
+        if ty == &raw mut ffi::PyLong_Type {
+            return integer(p).map(|_| Flavor::Int);
+        }
+        if ty == &raw mut ffi::PyBool_Type {
+            return Some(Flavor::Bool);
+        }
+        let num = scalar::typenum_of_class(ty)?;
+        scalar_of(num).map(|_| Flavor::Np(num))
+    }
+}
+
+/// The value of an `int`, if 64 bits do.
+///
+/// # Safety
+/// A live `int`.
+unsafe fn integer(p: *mut ffi::PyObject) -> Option<i64> {
+    let mut overflow = 0;
+    // SAFETY: by contract; an `int` raises nothing here.
+    let n = unsafe { ffi::PyLong_AsLongLongAndOverflow(p, &mut overflow) };
+    (overflow == 0).then_some(n)
+}
+
+/// The word of a number, as slots hold it.
+///
+/// # Safety
+/// A live object.
+unsafe fn word(p: *mut ffi::PyObject, flavor: Flavor) -> Option<u64> {
+    // SAFETY: by contract, and the type is checked in front of every look at the value.
+    unsafe {
+        if flavor_of_object(p) != Some(flavor) {
+            return None;
+        }
+        Some(match flavor {
+            Flavor::Int => integer(p)? as u64,
+            Flavor::Bool => u64::from(p == ffi::Py_True()),
+            Flavor::Float => ffi::PyFloat_AS_DOUBLE(p).to_bits(),
+            Flavor::Np(num) => {
+                let at = p.cast::<u8>().add(size_of::<ffi::PyObject>());
+                let mut bytes = [0u8; 8];
+                std::ptr::copy_nonoverlapping(at, bytes.as_mut_ptr(), num.size().min(8));
+                Const::canonical(scalar_of(num)?, u64::from_ne_bytes(bytes)).bits
+            }
+        })
+    }
+}
+
+/// An array, looked at.
+struct View<'a> {
+    num: Option<TypeNum>,
+    data: usize,
+    dims: &'a [isize],
+    steps: &'a [isize],
+    writeable: bool,
+    aligned: bool,
+}
+
+impl View<'_> {
+    /// # Safety
+    /// A live ndarray that outlives the view unchanged.
+    unsafe fn new<'a>(p: *mut ffi::PyObject) -> View<'a> {
+        // SAFETY: by contract; `nd` dimensions and strides stand behind the pointers.
+        unsafe {
+            let a = p.cast::<PyArrayObject>();
+            let nd = (*a).nd as usize;
+            let (dims, steps): (&[isize], &[isize]) = if nd == 0 {
+                (&[], &[])
+            } else {
+                (
+                    std::slice::from_raw_parts((*a).dimensions, nd),
+                    std::slice::from_raw_parts((*a).strides, nd),
+                )
+            };
+            let descr: *mut PyArray_Descr = (*a).descr;
+            let native = (*descr).byteorder != b'>' && (*a).nd <= MAX_DIMS;
+            let num = TypeNum((*descr).type_num);
+            let plain = native && scalar_of(num).is_some() && (*descr).elsize as usize == num.size();
+            let flags = (*a).flags;
+            View {
+                num: plain.then_some(num),
+                data: (*a).data as usize,
+                dims,
+                steps,
+                writeable: flags & NPY_ARRAY_WRITEABLE != 0 && flags & NPY_ARRAY_WARN_ON_WRITE == 0,
+                aligned: flags & NPY_ARRAY_ALIGNED != 0,
+            }
+        }
+    }
+    /// The bytes between the lowest and the highest element.
+    fn extent(&self) -> (usize, usize) {
+        let (mut low, mut high) = (self.data, self.data + self.num.map_or(1, TypeNum::size));
+        for (&n, &step) in self.dims.iter().zip(self.steps) {
+            if n == 0 {
+                return (self.data, self.data);
+            }
+            let reach = (n - 1).wrapping_mul(step);
+            if reach >= 0 {
+                high = high.wrapping_add(reach as usize);
+            } else {
+                low = low.wrapping_add(reach as usize);
+            }
+        }
+        (low, high)
+    }
+}
+
+/// Objects that must live as long as a run.
+pub type Held = Vec<Py<PyAny>>;
+
+impl Inputs {
+    /// Checks everything and fills the slots. `stores` tells whether the trace writes memory, so that overlap counts.
+    pub fn fill(
+        &self,
+        py: Python<'_>,
+        frame: &Frame<'_>,
+        vars: Vars,
+        stores: bool,
+        slots: &mut [u64],
+        held: &mut Held,
+    ) -> bool {
+        let mut ranges: Vec<(u16, usize, usize)> = vec![];
+        for input in &self.inputs {
+            if let (Place::Register(r), Check::RangeIter(step)) = (vars.place(input.var), &input.check) {
+                match &frame.regs[r] {
+                    Slot::Range(r) if r.step == *step => {
+                        slots[input.slot] = r.next as u64;
+                        slots[input.slot + 1] = r.stop as u64;
+                        continue;
+                    }
+                    _ => return false,
+                }
+            }
+            let Some(p) = current(frame, vars, input.var) else { return false };
+            match &input.check {
+                Check::Is(q) => {
+                    if p != *q {
+                        return false;
+                    }
+                }
+                Check::Num(flavor) => {
+                    // SAFETY: a live object the frame holds.
+                    let Some(word) = (unsafe { word(p, *flavor) }) else { return false };
+                    slots[input.slot] = word;
+                }
+                Check::Array { num, steps, writeable, group } => {
+                    // SAFETY: live, and the type is checked first.
+                    unsafe {
+                        if ffi::Py_TYPE(p) != array::ARRAY_TYPE.as_type() {
+                            return false;
+                        }
+                        let view = View::new(p);
+                        let fits = view.num == Some(*num)
+                            && view.aligned
+                            && view.writeable == *writeable
+                            && view.steps.len() == steps.len()
+                            && steps.iter().zip(view.steps).all(|(w, h)| w.is_none_or(|w| w == *h as i64));
+                        if !fits {
+                            return false;
+                        }
+                        if stores {
+                            let (low, high) = view.extent();
+                            let clash = |&(g, l, h): &(u16, usize, usize)| {
+                                g != *group && g != 0 && *group != 0 && low < h && l < high
+                            };
+                            if ranges.iter().any(clash) {
+                                return false;
+                            }
+                            ranges.push((*group, low, high));
+                        }
+                        held.push(Bound::from_borrowed_ptr(py, p).unbind());
+                        let mut at = input.slot;
+                        let mut put = |word: u64| {
+                            slots[at] = word;
+                            at += 1;
+                        };
+                        put(p as u64);
+                        put(view.data as u64);
+                        view.dims.iter().for_each(|&n| put(n as u64));
+                        for (want, &have) in steps.iter().zip(view.steps) {
+                            if want.is_none() {
+                                put(have as u64);
+                            }
+                        }
+                    }
+                }
+                Check::RangeIter(_) => return false,
+            }
+        }
+        self.constants.iter().all(|[dict, key, value]| {
+            // SAFETY: attached; the dict and the key are ours, and the key is a string.
+            let found = unsafe { ffi::PyDict_GetItemWithError(dict.as_ptr(), key.as_ptr()) };
+            found == value.as_ptr()
+        })
+    }
+    /// The iterator of the outermost loop, if it is a range: where it stands.
+    pub fn range(frame: &Frame<'_>, iter: Option<usize>) -> Option<RangeIter> {
+        match iter.map(|r| &frame.regs[r]) {
+            Some(Slot::Range(r)) => Some(*r),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What is written back where a trace is left.
+//!
+//! An exit names the instruction the VM goes on at, and how to make what its variables hold there. Variables the trace
+//! did not change are not mentioned, and neither are temporaries nobody reads any more.
+
+use jit::ir::{Builder, Scalar, Value};
+use pyo3::ffi::PyObject;
+
+use super::flow::Var;
+use super::kind::{Abs, Step, Val};
+use crate::bytecode::Target;
+
+/// Why a guard stands where it stands, for the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// The loop came to its end.
+    Done,
+    /// Time for signals and other threads.
+    Safepoint,
+    Overflow,
+    /// A result that numpy may have to warn about.
+    NotFinite,
+    ByZero,
+    Bounds,
+    Kind,
+    /// A branch nobody took before.
+    Branch,
+    /// The instruction is left to the VM.
+    Vm,
+    Domain,
+}
+
+/// One way out of a trace.
+#[derive(Debug)]
+pub struct Leave {
+    /// Index of the state to restore.
+    pub state: usize,
+    pub why: Why,
+    /// Of a branch nobody took: the instruction, and whether it would have jumped.
+    pub branch: Option<(Target, bool)>,
+}
+
+/// A state of the VM.
+#[derive(Debug)]
+pub struct State {
+    pub pc: Target,
+    pub writes: Vec<(Var, Recipe)>,
+}
+
+/// How to make what a variable holds. Numbers are slots.
+#[derive(Debug)]
+pub enum Recipe {
+    Unbound,
+    Const(*mut PyObject),
+    Num(super::kind::Flavor, Scalar, usize),
+    /// By a code, see [`super::kind::Tag`].
+    Tagged {
+        code: usize,
+        of: Box<Recipe>,
+    },
+    Array(Box<ArrayRecipe>),
+    Range {
+        start: usize,
+        stop: usize,
+        step: i64,
+    },
+    RangeIter {
+        next: usize,
+        stop: usize,
+        step: i64,
+    },
+    Tuple(Vec<Recipe>),
+    Slice(Vec<Recipe>),
+}
+
+#[derive(Debug)]
+pub struct ArrayRecipe {
+    pub obj: usize,
+    pub whole: bool,
+    pub data: usize,
+    pub dims: Vec<usize>,
+    pub steps: Vec<Result<i64, usize>>,
+}
+
+/// Collects the values of a snapshot.
+#[derive(Default)]
+pub struct Slots {
+    pub values: Vec<Value>,
+}
+
+impl Slots {
+    fn slot(&mut self, v: Value) -> usize {
+        self.values.iter().position(|&w| w == v).unwrap_or_else(|| {
+            self.values.push(v);
+            self.values.len() - 1
+        })
+    }
+    /// How to make this; `None` if it is what the variable held all along.
+    pub fn recipe(&mut self, abs: &Abs, b: &Builder) -> Option<Recipe> {
+        let plain = match &abs.val {
+            Val::Entry => {
+                // Either untouched or unbound, which the code tells.
+                abs.tag?;
+                Recipe::Unbound
+            }
+            Val::Unbound => Recipe::Unbound,
+            Val::Const(p) => Recipe::Const(*p),
+            Val::Num(flavor, v) => Recipe::Num(*flavor, b.ty(*v).scalar, self.slot(*v)),
+            Val::Array(a) => Recipe::Array(Box::new(ArrayRecipe {
+                obj: self.slot(a.obj),
+                whole: a.whole,
+                data: self.slot(a.data),
+                dims: a.dims.iter().map(|&v| self.slot(v)).collect(),
+                steps: a
+                    .steps
+                    .iter()
+                    .map(|s| match s {
+                        Step::Const(n) => Ok(*n),
+                        Step::Value(v) => Err(self.slot(*v)),
+                    })
+                    .collect(),
+            })),
+            Val::Range { start, stop, step } => {
+                Recipe::Range { start: self.slot(*start), stop: self.slot(*stop), step: *step }
+            }
+            Val::RangeIter { next, stop, step } => {
+                Recipe::RangeIter { next: self.slot(*next), stop: self.slot(*stop), step: *step }
+            }
+            Val::Tuple(items) => {
+                Recipe::Tuple(items.iter().map(|i| self.recipe(i, b)).collect::<Option<_>>()?)
+            }
+            Val::Slice(items) => {
+                Recipe::Slice(items.iter().map(|i| self.recipe(i, b)).collect::<Option<_>>()?)
+            }
+        };
+        Some(match abs.tag {
+            Some(tag) => Recipe::Tagged { code: self.slot(tag.code), of: Box::new(plain) },
+            None => plain,
+        })
+    }
+}

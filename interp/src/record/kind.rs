@@ -1,0 +1,397 @@
+//! What is known about a value while code is recorded.
+//!
+//! A kind says what object CPython would hold there, and which values of the trace it would be made of. Numbers keep
+//! their Python type as a [`Flavor`], since `float` and `numpy.float64` are the same bits under different rules. Views,
+//! tuples, slices and ranges are pieces, put together only when they leave the trace.
+//!
+//! Where paths meet, a variable may hold the same number under different types, or nothing on one side: `s = 0.0` in
+//! front of a loop that adds `numpy.float64`. Such a value has a [`Tag`], computed along, that tells at run time what it
+//! is. A [`Shape`] is a kind without its values: what is agreed upon at the head of a loop and behind a branch.
+
+use std::rc::Rc;
+
+use jit::ir::{Builder, Const, MemClass, Scalar, Ty, Value};
+use micronumpy::TypeNum;
+use pyo3::ffi::PyObject;
+
+use super::abort::Abort;
+
+/// The Python type of a number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flavor {
+    Int,
+    Bool,
+    Float,
+    /// A numpy scalar.
+    Np(TypeNum),
+}
+
+impl Flavor {
+    pub fn scalar(self) -> Scalar {
+        match self {
+            Flavor::Int => Scalar::I64,
+            Flavor::Bool => Scalar::Bool,
+            Flavor::Float => Scalar::F64,
+            Flavor::Np(num) => scalar_of(num).unwrap_or(Scalar::I64),
+        }
+    }
+    fn code(self) -> u32 {
+        match self {
+            Flavor::Int => INT,
+            Flavor::Bool => BOOL,
+            Flavor::Float => FLOAT,
+            Flavor::Np(_) => NP,
+        }
+    }
+    pub fn is_np(self) -> bool {
+        matches!(self, Flavor::Np(_))
+    }
+}
+
+/// The type of the trace for elements of a numpy type; `None` if none is computed with.
+pub fn scalar_of(num: TypeNum) -> Option<Scalar> {
+    Some(match num {
+        TypeNum::BOOL => Scalar::Bool,
+        TypeNum::BYTE => Scalar::I8,
+        TypeNum::UBYTE => Scalar::U8,
+        TypeNum::SHORT => Scalar::I16,
+        TypeNum::USHORT => Scalar::U16,
+        TypeNum::INT => Scalar::I32,
+        TypeNum::UINT => Scalar::U32,
+        TypeNum::LONG | TypeNum::LONGLONG => Scalar::I64,
+        TypeNum::ULONG | TypeNum::ULONGLONG => Scalar::U64,
+        TypeNum::FLOAT => Scalar::F32,
+        TypeNum::DOUBLE => Scalar::F64,
+        _ => return None,
+    })
+}
+
+/// What a tag says. The numbers are those of bits in [`Tag::may`].
+pub const ENTRY: u32 = 0;
+pub const UNBOUND: u32 = 1;
+pub const INT: u32 = 2;
+pub const BOOL: u32 = 3;
+pub const FLOAT: u32 = 4;
+pub const NP: u32 = 5;
+/// Not a number: an array, a tuple, an object.
+pub const OTHER: u32 = 6;
+
+/// A step of an array.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    Const(i64),
+    Value(Value),
+}
+
+/// An array: an object as it is, or a view of it that nobody made yet.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ArrayVal {
+    pub num: TypeNum,
+    /// The address of the object, or of that the view is of.
+    pub obj: Value,
+    /// Whether it is the object itself.
+    pub whole: bool,
+    pub data: Value,
+    pub dims: Vec<Value>,
+    pub steps: Vec<Step>,
+    pub writeable: bool,
+    pub class: MemClass,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Val {
+    /// What the variable held when the trace was entered.
+    Entry,
+    Unbound,
+    /// This object.
+    Const(*mut PyObject),
+    Num(Flavor, Value),
+    Array(Rc<ArrayVal>),
+    Range {
+        start: Value,
+        stop: Value,
+        step: i64,
+    },
+    RangeIter {
+        next: Value,
+        stop: Value,
+        step: i64,
+    },
+    Tuple(Rc<[Abs]>),
+    Slice(Rc<[Abs; 3]>),
+}
+
+/// Tells at run time what a value is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tag {
+    /// An `i64`.
+    pub code: Value,
+    /// Bits of what is possible.
+    pub may: u32,
+}
+
+/// A value. With a tag, `val` says what is common to all possibilities: the payload, and the type of the numpy scalar.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Abs {
+    pub val: Val,
+    pub tag: Option<Tag>,
+}
+
+impl From<Val> for Abs {
+    fn from(val: Val) -> Abs {
+        Abs { val, tag: None }
+    }
+}
+
+impl Abs {
+    pub fn num(flavor: Flavor, v: Value) -> Abs {
+        Val::Num(flavor, v).into()
+    }
+    /// Bits of what it may be.
+    pub fn may(&self) -> u32 {
+        match self.tag {
+            Some(tag) => tag.may,
+            None => 1 << self.val.code(),
+        }
+    }
+}
+
+impl Val {
+    fn code(&self) -> u32 {
+        match self {
+            Val::Entry => ENTRY,
+            Val::Unbound => UNBOUND,
+            Val::Num(flavor, _) => flavor.code(),
+            _ => OTHER,
+        }
+    }
+}
+
+/// A kind without its values.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shape {
+    pub kind: Kind,
+    pub may: u32,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Kind {
+    /// Nothing but [`ENTRY`] and [`UNBOUND`].
+    Nothing,
+    Const(*mut PyObject),
+    Num {
+        scalar: Scalar,
+        np: Option<TypeNum>,
+    },
+    Array {
+        num: TypeNum,
+        whole: bool,
+        steps: Vec<Option<i64>>,
+        writeable: bool,
+        class: MemClass,
+    },
+    Range(i64),
+    RangeIter(i64),
+    Tuple(Vec<Shape>),
+    Slice(Vec<Shape>),
+}
+
+impl Shape {
+    pub fn of(abs: &Abs, b: &Builder) -> Shape {
+        let kind = match &abs.val {
+            Val::Entry | Val::Unbound => Kind::Nothing,
+            Val::Const(p) => Kind::Const(*p),
+            Val::Num(flavor, v) => {
+                let np = if let Flavor::Np(num) = flavor { Some(*num) } else { None };
+                Kind::Num { scalar: b.ty(*v).scalar, np }
+            }
+            Val::Array(a) => Kind::Array {
+                num: a.num,
+                whole: a.whole,
+                steps: a.steps.iter().map(|s| if let Step::Const(n) = s { Some(*n) } else { None }).collect(),
+                writeable: a.writeable,
+                class: a.class,
+            },
+            Val::Range { step, .. } => Kind::Range(*step),
+            Val::RangeIter { step, .. } => Kind::RangeIter(*step),
+            Val::Tuple(items) => Kind::Tuple(items.iter().map(|i| Shape::of(i, b)).collect()),
+            Val::Slice(items) => Kind::Slice(items.iter().map(|i| Shape::of(i, b)).collect()),
+        };
+        Shape { kind, may: abs.may() }
+    }
+
+    /// The narrowest shape both fit.
+    pub fn join(&self, other: &Shape) -> Result<Shape, Abort> {
+        let kind = match (&self.kind, &other.kind) {
+            (a, b) if a == b => a.clone(),
+            (Kind::Nothing, k) | (k, Kind::Nothing) => k.clone(),
+            (Kind::Num { scalar: s, np: m }, Kind::Num { scalar: t, np: n }) => {
+                let np = match (m, n) {
+                    (Some(m), Some(n)) if m != n => return Err(Abort::Kinds),
+                    (m, n) => m.or(*n),
+                };
+                let scalar = match (*s, *t) {
+                    (s, t) if s == t => s,
+                    // An integer that is a float's exact value, which is guarded where it is converted.
+                    (Scalar::I64, Scalar::F64) if self.is_python_int() => Scalar::F64,
+                    (Scalar::F64, Scalar::I64) if other.is_python_int() => Scalar::F64,
+                    _ => return Err(Abort::Kinds),
+                };
+                Kind::Num { scalar, np }
+            }
+            (
+                Kind::Array { num, whole, steps, writeable, class },
+                Kind::Array { num: n2, whole: w2, steps: s2, writeable: wr2, class: c2 },
+            ) if num == n2 && whole == w2 && steps.len() == s2.len() && writeable == wr2 => Kind::Array {
+                num: *num,
+                whole: *whole,
+                steps: steps.iter().zip(s2).map(|(a, b)| if a == b { *a } else { None }).collect(),
+                writeable: *writeable,
+                class: if class == c2 { *class } else { MemClass::ANY },
+            },
+            (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
+                Kind::Tuple(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
+            }
+            (Kind::Slice(a), Kind::Slice(b)) => {
+                Kind::Slice(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
+            }
+            _ => return Err(Abort::Kinds),
+        };
+        Ok(Shape { kind, may: self.may | other.may })
+    }
+    fn is_python_int(&self) -> bool {
+        self.may & (1 << INT) != 0 && self.may & !(1 << INT | 1 << ENTRY | 1 << UNBOUND) == 0
+    }
+    fn is_tagged(&self) -> bool {
+        self.may.count_ones() > 1
+    }
+
+    /// Types of the values that make it up, tag first.
+    pub fn types(&self, out: &mut Vec<Ty>) {
+        if self.is_tagged() {
+            out.push(Ty::I64);
+        }
+        match &self.kind {
+            Kind::Nothing | Kind::Const(_) => {}
+            Kind::Num { scalar, .. } => out.push(Ty::scalar(*scalar)),
+            Kind::Array { steps, .. } => {
+                out.extend([Ty::PTR, Ty::PTR]);
+                out.extend(steps.iter().map(|_| Ty::I64));
+                out.extend(steps.iter().filter(|s| s.is_none()).map(|_| Ty::I64));
+            }
+            Kind::Range(_) | Kind::RangeIter(_) => out.extend([Ty::I64, Ty::I64]),
+            Kind::Tuple(items) | Kind::Slice(items) => items.iter().for_each(|i| i.types(out)),
+        }
+    }
+
+    /// The values of something that fits.
+    pub fn flatten(&self, abs: &Abs, b: &mut Builder, out: &mut Vec<Value>) {
+        if self.is_tagged() {
+            out.push(match abs.tag {
+                Some(tag) => tag.code,
+                None => b.i64(i64::from(abs.val.code())),
+            });
+        }
+        match (&self.kind, &abs.val) {
+            (_, Val::Entry | Val::Unbound) => self.zeros_of_kind(b, out),
+            (Kind::Num { scalar, .. }, Val::Num(_, v)) => {
+                let v = *v;
+                out.push(if b.ty(v).scalar == *scalar { v } else { b.convert(v, *scalar) });
+            }
+            (Kind::Array { steps, .. }, Val::Array(a)) => {
+                out.extend([a.obj, a.data]);
+                out.extend(&a.dims);
+                for (want, have) in steps.iter().zip(&a.steps) {
+                    match (want, have) {
+                        (Some(_), _) => {}
+                        (None, Step::Value(v)) => out.push(*v),
+                        (None, Step::Const(n)) => out.push(b.i64(*n)),
+                    }
+                }
+            }
+            (Kind::Range(_), Val::Range { start: x, stop: y, .. })
+            | (Kind::RangeIter(_), Val::RangeIter { next: x, stop: y, .. }) => out.extend([*x, *y]),
+            (Kind::Tuple(shapes), Val::Tuple(items)) => {
+                shapes.iter().zip(items.iter()).for_each(|(s, i)| s.flatten(i, b, out));
+            }
+            (Kind::Slice(shapes), Val::Slice(items)) => {
+                shapes.iter().zip(items.iter()).for_each(|(s, i)| s.flatten(i, b, out));
+            }
+            _ => {}
+        }
+    }
+    /// Values for a path that never gets there.
+    pub fn zeros(&self, b: &mut Builder, out: &mut Vec<Value>) {
+        if self.is_tagged() {
+            out.push(b.i64(0));
+        }
+        self.zeros_of_kind(b, out);
+    }
+    fn zeros_of_kind(&self, b: &mut Builder, out: &mut Vec<Value>) {
+        let mut types = vec![];
+        Shape { kind: self.kind.clone(), may: 0 }.types(&mut types);
+        for ty in types {
+            out.push(b.constant(Const { scalar: ty.scalar, bits: 0 }));
+        }
+    }
+
+    /// The thing these values make up.
+    pub fn unflatten(&self, values: &mut impl Iterator<Item = Value>) -> Option<Abs> {
+        let tag = if self.is_tagged() { Some(Tag { code: values.next()?, may: self.may }) } else { None };
+        let val = match &self.kind {
+            Kind::Nothing if self.may == 1 << ENTRY => Val::Entry,
+            Kind::Nothing => Val::Unbound,
+            Kind::Const(p) => Val::Const(*p),
+            Kind::Num { scalar, np } => Val::Num(self.flavor(*scalar, *np), values.next()?),
+            Kind::Array { num, whole, steps, writeable, class } => {
+                let (obj, data) = (values.next()?, values.next()?);
+                let dims = steps.iter().map(|_| values.next()).collect::<Option<Vec<_>>>()?;
+                let steps = steps
+                    .iter()
+                    .map(|s| s.map(Step::Const).or_else(|| values.next().map(Step::Value)))
+                    .collect::<Option<Vec<_>>>()?;
+                Val::Array(Rc::new(ArrayVal {
+                    num: *num,
+                    obj,
+                    whole: *whole,
+                    data,
+                    dims,
+                    steps,
+                    writeable: *writeable,
+                    class: *class,
+                }))
+            }
+            Kind::Range(step) => Val::Range { start: values.next()?, stop: values.next()?, step: *step },
+            Kind::RangeIter(step) => {
+                Val::RangeIter { next: values.next()?, stop: values.next()?, step: *step }
+            }
+            Kind::Tuple(shapes) => {
+                Val::Tuple(shapes.iter().map(|s| s.unflatten(values)).collect::<Option<Vec<_>>>()?.into())
+            }
+            Kind::Slice(shapes) => {
+                let items = shapes.iter().map(|s| s.unflatten(values)).collect::<Option<Vec<_>>>()?;
+                Val::Slice(Rc::new(items.try_into().ok()?))
+            }
+        };
+        Some(Abs { val, tag })
+    }
+    /// The flavor of the payload: that of the numpy scalar, if it may be one.
+    fn flavor(&self, scalar: Scalar, np: Option<TypeNum>) -> Flavor {
+        match (np, scalar) {
+            (Some(num), _) => Flavor::Np(num),
+            (None, Scalar::Bool) => Flavor::Bool,
+            (None, Scalar::F64) => Flavor::Float,
+            (None, _) => Flavor::Int,
+        }
+    }
+}
+
+/// What a number with a tag is where the tag says so.
+pub fn flavor_of(code: u32, payload: Flavor) -> Flavor {
+    match code {
+        INT => Flavor::Int,
+        BOOL => Flavor::Bool,
+        FLOAT => Flavor::Float,
+        _ => payload,
+    }
+}

@@ -1,0 +1,129 @@
+//! Comparisons, truth and identity.
+
+use jit::ir::{Cond, Const, Scalar, Value};
+use micronumpy::TypeNum;
+
+use super::Result;
+use crate::bytecode::CompareOp;
+use crate::record::abort::Abort;
+use crate::record::kind::{Abs, BOOL, Flavor, NP, Tag, Val};
+use crate::record::walk::Walker;
+
+use super::arith::common;
+
+impl Walker<'_, '_> {
+    /// Which values count as true.
+    pub fn truth(&mut self, abs: &Abs) -> Result<Value> {
+        match &abs.val {
+            // All of the types a number may have agree about that.
+            Val::Num(_, v) => {
+                let v = *v;
+                Ok(if self.b.ty(v).scalar == Scalar::Bool { v } else { self.b.convert(v, Scalar::Bool) })
+            }
+            Val::Tuple(items) if abs.tag.is_none() => {
+                let some = !items.is_empty();
+                Ok(self.b.constant(Const::bool(some)))
+            }
+            _ if self.is_none(abs) => Ok(self.b.constant(Const::bool(false))),
+            _ => Err(Abort::Operation("truth of an object".into())),
+        }
+    }
+
+    /// `<`, `==` and their like.
+    pub fn ordering(&mut self, op: CompareOp, a: &Abs, b: &Abs) -> Result<Abs> {
+        let cond = match op {
+            CompareOp::Eq => Cond::Eq,
+            CompareOp::NotEq => Cond::Ne,
+            CompareOp::Lt => Cond::Lt,
+            CompareOp::LtE => Cond::Le,
+            CompareOp::Gt => Cond::Gt,
+            CompareOp::GtE => Cond::Ge,
+            _ => return Err(Abort::Operation(format!("{op:?}"))),
+        };
+        // A float that may be of either kind compares alike; only the type of the answer differs.
+        let (mut tag, mut a, mut b) = (None, a.clone(), b.clone());
+        for side in [&mut a, &mut b] {
+            if let (Some(t), Val::Num(payload, v)) = (side.tag, &side.val) {
+                let (payload, v) = (*payload, *v);
+                let numeric =
+                    t.may & !(1 << super::super::kind::INT | 1 << super::super::kind::FLOAT | 1 << NP) == 0;
+                if tag.is_none() && numeric {
+                    tag = Some((t, payload));
+                    let flavor = match self.b.ty(v).scalar {
+                        Scalar::F64 => Flavor::Float,
+                        Scalar::I64 => Flavor::Int,
+                        _ => payload,
+                    };
+                    *side = Abs::num(flavor, v);
+                }
+            }
+        }
+        let ((fa, x), (fb, y)) = (self.number(&a)?, self.number(&b)?);
+        let (flavor, v) = self.compared(cond, fa, x, fb, y)?;
+        match tag {
+            Some((t, payload)) if flavor == Flavor::Bool && payload.is_np() => {
+                let (np, numpy, python) =
+                    (self.b.i64(i64::from(NP)), self.b.i64(i64::from(NP)), self.b.i64(i64::from(BOOL)));
+                let is = self.b.compare(Cond::Eq, t.code, np);
+                let code = self.b.select(is, numpy, python);
+                let val = Val::Num(Flavor::Np(TypeNum::BOOL), v);
+                Ok(Abs { val, tag: Some(Tag { code, may: 1 << NP | 1 << BOOL }) })
+            }
+            _ => Ok(Abs::num(flavor, v)),
+        }
+    }
+
+    /// A comparison of numbers of known types.
+    pub fn compared(
+        &mut self,
+        cond: Cond,
+        fa: Flavor,
+        x: Value,
+        fb: Flavor,
+        y: Value,
+    ) -> Result<(Flavor, Value)> {
+        let flavor = if fa == fb { fa } else { common(fa, fb)? };
+        let (x, y) = match flavor {
+            Flavor::Bool => (x, y),
+            Flavor::Int => (self.as_int(x), self.as_int(y)),
+            Flavor::Float => {
+                // Python compares an integer with a float exactly.
+                for (f, v) in [(fa, x), (fb, y)] {
+                    if f == Flavor::Int {
+                        self.guard_exact(v);
+                    }
+                }
+                (self.as_float(x), self.as_float(y))
+            }
+            Flavor::Np(num) => {
+                let integers = |f: Flavor| match f {
+                    Flavor::Np(n) => n.is_integer(),
+                    f => f == Flavor::Int,
+                };
+                if integers(fa) && integers(fb) && !num.is_integer() {
+                    return Err(Abort::Operation("comparison of signed with unsigned integers".into()));
+                }
+                (self.to_numpy(num, (fa, x))?, self.to_numpy(num, (fb, y))?)
+            }
+        };
+        let v = self.b.compare(cond, x, y);
+        let is_np = fa.is_np() || fb.is_np();
+        Ok((if is_np { Flavor::Np(TypeNum::BOOL) } else { Flavor::Bool }, v))
+    }
+
+    /// `is`, as far as it does not depend on which objects numbers are.
+    pub fn identity(&mut self, op: CompareOp, a: &Abs, b: &Abs) -> Result<Abs> {
+        let same = match (&a.val, &b.val) {
+            _ if a.tag.is_some() || b.tag.is_some() => None,
+            (Val::Const(p), Val::Const(q)) => Some(p == q),
+            (Val::Const(p), Val::Num(..) | Val::Array(_) | Val::Tuple(_))
+            | (Val::Num(..) | Val::Array(_) | Val::Tuple(_), Val::Const(p)) => {
+                (*p == self.py.None().as_ptr()).then_some(false)
+            }
+            _ => None,
+        };
+        let same = same.ok_or(Abort::Operation("identity of such objects".into()))?;
+        let answer = self.b.constant(Const::bool(same == (op == CompareOp::Is)));
+        Ok(Abs::num(Flavor::Bool, answer))
+    }
+}

@@ -1,0 +1,317 @@
+//! Elements and views of arrays.
+//!
+//! Indices are checked against the bounds they are used with, so a trace reads and writes elements of the array and
+//! nothing else. A negative index counts from the end; one that varies is taken for not negative until it was seen to be.
+
+use std::rc::Rc;
+
+use jit::ir::{Access, Addr, Binary, Cond, Const, Scalar, Stride, Ty, Unary, Value};
+use micronumpy::TypeNum;
+
+use super::Result;
+use crate::record::abort::Abort;
+use crate::record::exit::Why;
+use crate::record::kind::{Abs, ArrayVal, FLOAT, Flavor, INT, NP, Step, Val, scalar_of};
+use crate::record::walk::Walker;
+
+/// What an index says about one axis.
+enum Axis {
+    At(Value),
+    Slice { start: Value, count: Value, step: i64 },
+    New,
+}
+
+impl Walker<'_, '_> {
+    /// `obj[key]`.
+    pub fn item(&mut self, abs: &Abs, key: &Abs) -> Result<Abs> {
+        match &abs.val {
+            Val::Array(a) if abs.tag.is_none() => {
+                let view = self.indexed(&Rc::clone(a), key)?;
+                if !view.dims.is_empty() {
+                    return Ok(Val::Array(view.into()).into());
+                }
+                let (scalar, access) = self.element(&view)?;
+                let v = self.b.load(Ty::scalar(scalar), access);
+                Ok(Abs::num(Flavor::Np(view.num), v))
+            }
+            Val::Tuple(items) if abs.tag.is_none() => {
+                let (_, k) = self.number(key)?;
+                let k = self.b.trace().as_const(k).ok_or(Abort::Operation("tuple[variable]".into()))?;
+                let k = k.bits as i64;
+                let k = if k < 0 { k + items.len() as i64 } else { k };
+                items.get(k as usize).cloned().ok_or(Abort::Operation("tuple index out of range".into()))
+            }
+            _ => Err(Abort::Operation("item of an object".into())),
+        }
+    }
+
+    /// `obj[key] = value`.
+    pub fn set_item(&mut self, abs: &Abs, key: &Abs, value: &Abs) -> Result<()> {
+        let Val::Array(a) = &abs.val else { return Err(Abort::Operation("assignment to an item".into())) };
+        if abs.tag.is_some() {
+            return Err(Abort::Operation("assignment to an item".into()));
+        }
+        if !a.writeable {
+            return Err(Abort::Array("is read-only"));
+        }
+        let view = self.indexed(&Rc::clone(a), key)?;
+        if !view.dims.is_empty() {
+            return Err(Abort::Operation("assignment to a part of an array".into()));
+        }
+        let (scalar, access) = self.element(&view)?;
+        let v = self.as_element(value, view.num, scalar)?;
+        // Everything that can leave has been in front of this.
+        self.check();
+        self.b.store(access, v);
+        self.stores = true;
+        Ok(())
+    }
+
+    /// The one element of an array without axes.
+    fn element(&mut self, view: &ArrayVal) -> Result<(Scalar, Access)> {
+        let scalar = scalar_of(view.num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
+        Ok((scalar, Access::new(view.data, None, view.class)))
+    }
+
+    /// The part of an array that an index names.
+    fn indexed(&mut self, a: &ArrayVal, key: &Abs) -> Result<ArrayVal> {
+        let keys: Vec<Abs> = match &key.val {
+            Val::Tuple(items) if key.tag.is_none() => items.to_vec(),
+            _ => vec![key.clone()],
+        };
+        let is_ellipsis = |k: &Abs| match k.val {
+            // SAFETY: only the address of the object is taken.
+            Val::Const(p) => k.tag.is_none() && p == unsafe { pyo3::ffi::Py_Ellipsis() },
+            _ => false,
+        };
+        let news = keys.iter().filter(|k| self.is_none(k)).count();
+        let dots = keys.iter().filter(|k| is_ellipsis(k)).count();
+        let used = keys.len() - news - dots;
+        if used > a.dims.len() || dots > 1 {
+            return Err(Abort::Operation("too many indices".into()));
+        }
+        let mut view = ArrayVal { whole: false, dims: vec![], steps: vec![], ..a.clone() };
+        let mut axis = 0;
+        let keep = |view: &mut ArrayVal, axis: &mut usize| {
+            view.dims.push(a.dims[*axis]);
+            view.steps.push(a.steps[*axis]);
+            *axis += 1;
+        };
+        for key in &keys {
+            if is_ellipsis(key) {
+                for _ in 0..a.dims.len() - used {
+                    keep(&mut view, &mut axis);
+                }
+                continue;
+            }
+            let n = a.dims.get(axis).copied();
+            match self.axis(key, n)? {
+                Axis::New => {
+                    view.dims.push(self.b.i64(1));
+                    view.steps.push(Step::Const(0));
+                    continue;
+                }
+                Axis::At(i) => view.data = self.moved(view.data, i, a.steps[axis]),
+                Axis::Slice { start, count, step } => {
+                    view.data = self.moved(view.data, start, a.steps[axis]);
+                    view.dims.push(count);
+                    view.steps.push(match a.steps[axis] {
+                        Step::Const(s) => Step::Const(s.wrapping_mul(step)),
+                        Step::Value(s) => {
+                            let step = self.b.i64(step);
+                            Step::Value(self.b.binary(Binary::Mul, s, step))
+                        }
+                    });
+                }
+            }
+            axis += 1;
+        }
+        while axis < a.dims.len() {
+            keep(&mut view, &mut axis);
+        }
+        if dots == 1 && view.dims.is_empty() {
+            return Err(Abort::Operation("a view without axes".into()));
+        }
+        Ok(view)
+    }
+
+    fn moved(&mut self, data: Value, index: Value, step: Step) -> Value {
+        let stride = match step {
+            Step::Const(n) => Stride::Const(n),
+            Step::Value(v) => Stride::Value(v),
+        };
+        self.b.lea(Addr { base: data, index: Some((index, stride)), disp: 0 })
+    }
+
+    /// One index; `n` is the extent of the axis it is for.
+    fn axis(&mut self, key: &Abs, n: Option<Value>) -> Result<Axis> {
+        if self.is_none(key) {
+            return Ok(Axis::New);
+        }
+        let n = n.ok_or(Abort::Operation("too many indices".into()))?;
+        if let (Val::Slice(parts), None) = (&key.val, key.tag) {
+            return self.slice(&Rc::clone(parts), n);
+        }
+        let i = self.whole_number(key)?;
+        Ok(Axis::At(self.bounded(i, n)))
+    }
+
+    /// An integer as an index takes it.
+    fn whole_number(&mut self, key: &Abs) -> Result<Value> {
+        // Integers of either kind are alike here.
+        if let (Some(tag), Val::Num(_, v)) = (key.tag, &key.val)
+            && self.b.ty(*v).scalar == Scalar::I64
+            && tag.may & !(1 << INT | 1 << NP) == 0
+        {
+            return Ok(*v);
+        }
+        let (flavor, v) = self.number(key)?;
+        match flavor {
+            Flavor::Int => Ok(v),
+            Flavor::Np(num) if num.is_integer() => {
+                if self.b.ty(v).scalar == Scalar::U64 {
+                    let top = self.b.constant(Const::canonical(Scalar::U64, i64::MAX as u64));
+                    let fits = self.b.compare(Cond::Le, v, top);
+                    self.guard(fits, true, Why::Bounds);
+                }
+                Ok(self.as_int(v))
+            }
+            _ => Err(Abort::Operation("such an index".into())),
+        }
+    }
+
+    /// A guard that an index lies inside; gives it counted from the start.
+    fn bounded(&mut self, i: Value, n: Value) -> Value {
+        let zero = self.b.i64(0);
+        if let Some(c) = self.b.trace().as_const(i) {
+            if (c.bits as i64) < 0 {
+                let from_end = self.b.binary(Binary::Add, n, i);
+                let inside = self.b.compare(Cond::Ge, from_end, zero);
+                self.guard(inside, true, Why::Bounds);
+                return from_end;
+            }
+            let inside = self.b.compare(Cond::Lt, i, n);
+            self.guard(inside, true, Why::Bounds);
+            return i;
+        }
+        let i = if self.negatives.contains(&self.pc) {
+            let negative = self.b.compare(Cond::Lt, i, zero);
+            let from_end = self.b.binary(Binary::Add, i, n);
+            self.b.select(negative, from_end, i)
+        } else {
+            i
+        };
+        let above = self.b.compare(Cond::Ge, i, zero);
+        self.guard(above, true, Why::Bounds);
+        let below = self.b.compare(Cond::Lt, i, n);
+        self.guard(below, true, Why::Bounds);
+        i
+    }
+
+    fn slice(&mut self, parts: &[Abs; 3], n: Value) -> Result<Axis> {
+        let step = if self.is_none(&parts[2]) {
+            1
+        } else {
+            let v = self.whole_number(&parts[2])?;
+            self.b.trace().as_const(v).map_or(0, |c| c.bits as i64)
+        };
+        if step == 0 || step.unsigned_abs() > 1 << 31 {
+            return Err(Abort::Operation("a slice with a variable step".into()));
+        }
+        let (zero, one) = (self.b.i64(0), self.b.i64(1));
+        // Positions lie in 0..=n going up, in -1..n going down.
+        let (low, high) =
+            if step > 0 { (zero, n) } else { (self.b.i64(-1), self.b.binary(Binary::Sub, n, one)) };
+        let place = |w: &mut Self, part: &Abs, absent: Value| -> Result<Value> {
+            if w.is_none(part) {
+                return Ok(absent);
+            }
+            let v = w.whole_number(part)?;
+            let from_end = w.b.binary(Binary::Add, v, n);
+            let v = match w.b.trace().as_const(v) {
+                Some(c) if (c.bits as i64) >= 0 => v,
+                Some(_) => from_end,
+                None => {
+                    let negative = w.b.compare(Cond::Lt, v, zero);
+                    w.b.select(negative, from_end, v)
+                }
+            };
+            let v = w.b.binary(Binary::Max, v, low);
+            Ok(w.b.binary(Binary::Min, v, high))
+        };
+        let (first, last) = if step > 0 { (low, high) } else { (high, low) };
+        let start = place(self, &parts[0], first)?;
+        let stop = place(self, &parts[1], last)?;
+        let (from, to) = if step > 0 { (start, stop) } else { (stop, start) };
+        let distance = self.b.binary(Binary::Sub, to, from);
+        let distance = self.b.binary(Binary::Max, distance, zero);
+        let size = self.b.i64(step.abs());
+        let round = self.b.i64(step.abs() - 1);
+        let rounded = self.b.binary(Binary::Add, distance, round);
+        let count = self.b.binary(Binary::Div, rounded, size);
+        Ok(Axis::Slice { start, count, step })
+    }
+
+    /// A value as an element of an array of this type, as an assignment converts it.
+    fn as_element(&mut self, value: &Abs, num: TypeNum, scalar: Scalar) -> Result<Value> {
+        // A number that may be of several types has the same bits under each.
+        if let (Some(tag), Val::Num(_, v)) = (value.tag, &value.val) {
+            let v = *v;
+            let own = self.b.ty(v).scalar;
+            if tag.may & !(1 << INT | 1 << FLOAT | 1 << NP) == 0 && (own == scalar || scalar == Scalar::F64) {
+                return Ok(if own == scalar { v } else { self.b.convert(v, scalar) });
+            }
+        }
+        let (flavor, v) = self.number(value)?;
+        let from = self.b.ty(v).scalar;
+        if from == scalar {
+            return Ok(v);
+        }
+        if scalar == Scalar::Bool || from == Scalar::Bool {
+            return Ok(self.b.convert(v, scalar));
+        }
+        if from.is_float() {
+            if scalar.is_float() {
+                let r = self.b.convert(v, scalar);
+                if scalar == Scalar::F32 {
+                    let finite = self.is_finite(r);
+                    self.guard(finite, true, Why::NotFinite);
+                }
+                return Ok(r);
+            }
+            // Truncated; what does not fit is an error or a warning.
+            let wide = self.truncated(v);
+            if num.is_unsigned() && scalar == Scalar::U64 {
+                self.guard_range(wide, Scalar::U64);
+            } else {
+                self.guard_range(wide, scalar);
+            }
+            return Ok(if scalar == Scalar::I64 { wide } else { self.b.convert(wide, scalar) });
+        }
+        if scalar.is_float() {
+            // Python goes by way of a double.
+            let v = if flavor == Flavor::Int { self.as_float(v) } else { v };
+            return Ok(if self.b.ty(v).scalar == scalar { v } else { self.b.convert(v, scalar) });
+        }
+        let wide = if from == Scalar::U64 {
+            let top = self.b.constant(Const::canonical(Scalar::U64, i64::MAX as u64));
+            let fits = self.b.compare(Cond::Le, v, top);
+            self.guard(fits, true, Why::Overflow);
+            self.as_int(v)
+        } else {
+            self.as_int(v)
+        };
+        self.guard_range(wide, scalar);
+        Ok(if scalar == Scalar::I64 { wide } else { self.b.convert(wide, scalar) })
+    }
+
+    /// A float without its fraction as an `i64`, guarded to fit.
+    pub fn truncated(&mut self, v: Value) -> Value {
+        let v = self.as_float(v);
+        let magnitude = self.b.unary(Unary::Abs, v);
+        let limit = self.b.f64(9_223_372_036_854_774_784.0);
+        let fits = self.b.compare(Cond::Le, magnitude, limit);
+        self.guard(fits, true, Why::Domain);
+        self.b.convert(v, Scalar::I64)
+    }
+}

@@ -1,0 +1,171 @@
+//! What instructions do, on kinds: the VM's op families once more, emitting what the VM would execute.
+//!
+//! A rule either covers what CPython and numpy do in all cases, or puts a guard in front of those it does not cover. A
+//! guard stands before the instruction's first effect, so that the VM can do the whole instruction over.
+
+mod arith;
+mod attr;
+mod call;
+mod compare;
+mod index;
+
+use std::rc::Rc;
+
+use jit::ir::Value;
+use pyo3::prelude::*;
+
+use super::abort::Abort;
+use super::kind::{Abs, Flavor, Val};
+use super::walk::Walker;
+use crate::bytecode::{CompareOp, Op, UnaryOp};
+
+type Result<T> = std::result::Result<T, Abort>;
+
+impl Walker<'_, '_> {
+    /// One instruction without control flow.
+    pub fn execute(&mut self, op: Op) -> Result<()> {
+        match op {
+            Op::Const { dst, index } => {
+                let object = self.code.consts[usize::from(index)].bind(self.py).clone();
+                self.vars[usize::from(dst)] = self.constant(&object);
+            }
+            Op::Move { dst, src } => self.vars[usize::from(dst)] = self.read(src.into())?,
+            Op::Kill { first, count } => {
+                for r in first..first + count {
+                    self.vars[usize::from(r)] = Val::Unbound.into();
+                }
+            }
+            Op::CheckBound { reg, .. } => {
+                self.read(reg.into())?;
+            }
+            Op::LoadGlobal { dst, name } => {
+                self.vars[usize::from(dst)] = self.read(self.flow.vars.global(name))?;
+            }
+            Op::StoreGlobal { name, src } => {
+                self.vars[self.flow.vars.global(name)] = self.read(src.into())?;
+            }
+            Op::LoadCell { dst, cell } => {
+                self.vars[usize::from(dst)] = self.read(self.flow.vars.cell(cell))?;
+            }
+            Op::StoreCell { cell, src } => {
+                self.vars[self.flow.vars.cell(cell)] = self.read(src.into())?;
+            }
+            Op::Unary { op, dst, a } => {
+                let a = self.read(a.into())?;
+                self.vars[usize::from(dst)] = self.unary(op, &a)?;
+            }
+            Op::Binary { op, dst, a, b } | Op::InPlace { op, dst, a, b } => {
+                let (a, b) = (self.read(a.into())?, self.read(b.into())?);
+                self.vars[usize::from(dst)] = self.binary(op, &a, &b)?;
+            }
+            Op::Compare { op, dst, a, b } => {
+                let (a, b) = (self.read(a.into())?, self.read(b.into())?);
+                self.vars[usize::from(dst)] = self.compare(op, &a, &b)?;
+            }
+            Op::GetIter { dst, src } => {
+                let abs = self.read(src.into())?;
+                let Val::Range { start, stop, step } = abs.val else { return Err(Abort::Iterator) };
+                self.vars[usize::from(dst)] = Val::RangeIter { next: start, stop, step }.into();
+            }
+            Op::LoadAttr { dst, obj, name } => {
+                let abs = self.read(obj.into())?;
+                self.vars[usize::from(dst)] = self.attribute(&abs, name)?;
+            }
+            Op::LoadItem { dst, obj, key } => {
+                let (abs, key) = (self.read(obj.into())?, self.read(key.into())?);
+                self.vars[usize::from(dst)] = self.item(&abs, &key)?;
+            }
+            Op::StoreItem { obj, key, src } => {
+                let (abs, key, src) =
+                    (self.read(obj.into())?, self.read(key.into())?, self.read(src.into())?);
+                self.set_item(&abs, &key, &src)?;
+            }
+            Op::Tuple { dst, first, count } => {
+                let items = self.window(first, count)?;
+                self.vars[usize::from(dst)] = Val::Tuple(items.into()).into();
+            }
+            Op::Slice { dst, first } => {
+                let items: [Abs; 3] =
+                    self.window(first, 3)?.try_into().map_err(|_| Abort::Instruction("slice".into()))?;
+                self.vars[usize::from(dst)] = Val::Slice(Rc::new(items)).into();
+            }
+            Op::Unpack { src, first, count } => {
+                let abs = self.read(src.into())?;
+                let Val::Tuple(items) = &abs.val else {
+                    return Err(Abort::Operation("unpacking of something else than a tuple".into()));
+                };
+                if items.len() != usize::from(count) {
+                    return Err(Abort::Operation("unpacking of a tuple of another length".into()));
+                }
+                for (k, item) in items.iter().enumerate() {
+                    self.vars[usize::from(first) + k] = item.clone();
+                }
+            }
+            Op::Call { dst, first, positional, keywords: Op::NO_KEYWORDS } => {
+                let callee = self.read(first.into())?;
+                let args = self.window(first + 1, positional)?;
+                self.vars[usize::from(dst)] = self.call(&callee, &args)?;
+            }
+            op => return Err(Abort::Instruction(op.to_string())),
+        }
+        Ok(())
+    }
+
+    fn window(&mut self, first: u16, count: u16) -> Result<Vec<Abs>> {
+        (first..first + count).map(|r| self.read(r.into())).collect()
+    }
+
+    /// An object that is always the same: a number by value, everything else by identity.
+    pub fn constant(&mut self, object: &Bound<'_, PyAny>) -> Abs {
+        use jit::ir::Const;
+        match super::entry::flavor_of_object(object.as_ptr()) {
+            Some(Flavor::Int) => match object.extract::<i64>() {
+                Ok(n) => Abs::num(Flavor::Int, self.b.i64(n)),
+                Err(_) => Val::Const(object.as_ptr()).into(),
+            },
+            Some(Flavor::Bool) => {
+                let is_true = object.is_truthy().unwrap_or(false);
+                Abs::num(Flavor::Bool, self.b.constant(Const::bool(is_true)))
+            }
+            Some(Flavor::Float) => match object.extract::<f64>() {
+                Ok(x) => Abs::num(Flavor::Float, self.b.f64(x)),
+                Err(_) => Val::Const(object.as_ptr()).into(),
+            },
+            _ => match object.cast::<pyo3::types::PyTuple>() {
+                Ok(items) => {
+                    let items: Vec<Abs> = items.iter().map(|i| self.constant(&i)).collect();
+                    Val::Tuple(items.into()).into()
+                }
+                Err(_) => Val::Const(object.as_ptr()).into(),
+            },
+        }
+    }
+
+    /// A number without a tag: its flavor and value.
+    pub fn number(&mut self, abs: &Abs) -> Result<(Flavor, Value)> {
+        let abs = self.settle(abs);
+        match abs.val {
+            Val::Num(flavor, v) => Ok((flavor, v)),
+            _ => Err(Abort::Operation("a number was expected".into())),
+        }
+    }
+    pub fn is_none(&self, abs: &Abs) -> bool {
+        abs.tag.is_none() && matches!(abs.val, Val::Const(p) if p == self.py.None().as_ptr())
+    }
+
+    fn unary(&mut self, op: UnaryOp, a: &Abs) -> Result<Abs> {
+        if op == UnaryOp::Not {
+            let truth = self.truth(a)?;
+            let not = self.b.unary(jit::ir::Unary::Not, truth);
+            return Ok(Abs::num(Flavor::Bool, not));
+        }
+        self.sign(op, a)
+    }
+    fn compare(&mut self, op: CompareOp, a: &Abs, b: &Abs) -> Result<Abs> {
+        match op {
+            CompareOp::Is | CompareOp::IsNot => self.identity(op, a, b),
+            CompareOp::In | CompareOp::NotIn => Err(Abort::Operation("in".into())),
+            op => self.ordering(op, a, b),
+        }
+    }
+}
