@@ -58,74 +58,71 @@ pub(super) struct Vm<'a, 'py> {
 
 /// Runs a region, entered by the frame that is running, to where CPython can go on.
 pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outcome {
-    let mut vm = match Vm::new(py, region, args) {
-        Ok(Some(vm)) => vm,
-        Ok(None) => return Outcome::Refused,
-        Err(Raised) => return Outcome::Raised,
+    let code: &Code = &region.code;
+    let boundary = &code.boundary;
+    let fixed = boundary.inputs.len();
+    let rebound = usize::from(!boundary.rebound.is_empty());
+    let closure = usize::from(!boundary.cells.is_empty());
+    if args.len() != fixed + rebound + closure {
+        return misused(code);
+    }
+    // SAFETY: attached, and called by a builtin that a running frame calls: it has globals and builtins, which it holds for
+    // the time of the call, as it does the arguments.
+    let (globals, builtins, cells) = unsafe {
+        let (globals, builtins) = (ffi::PyEval_GetGlobals(), ffi::PyEval_GetBuiltins());
+        let plain = |dict: *mut ffi::PyObject| !dict.is_null() && ffi::PyDict_CheckExact(dict) != 0;
+        // Names of other mappings are looked up by calls of their methods. And exec() can run module code with locals of
+        // their own.
+        if !plain(globals) || !plain(builtins) || (boundary.module && ffi::PyEval_GetLocals() != globals) {
+            return Outcome::Refused;
+        }
+        let list_is_good = rebound == 0
+            || ffi::PyList_CheckExact(args[fixed]) != 0
+                && ffi::PyList_GET_SIZE(args[fixed]) as usize == boundary.rebound.len();
+        let cells = if closure == 1 { closure_of(code, args[fixed + rebound]) } else { std::ptr::null_mut() };
+        if !list_is_good || (closure == 1 && cells.is_null()) {
+            return misused(code);
+        }
+        (globals, builtins, cells)
     };
+    let regs = Registers::new(code.registers);
+    let frame = Frame { code, regs, globals, builtins, cells };
+    let mut vm = Vm { py, region, code, frame, held: 0, shown: Shown::NotYet, ticks: 0, turns: 0 };
+    // SAFETY: the arguments are live objects, and the list is as long as there are registers for its items.
+    unsafe { vm.take_in(&args[..fixed], args.get(fixed).copied()) };
     let way = vm.execute();
     exit::leave(&mut vm, way)
 }
 
 impl<'a, 'py> Vm<'a, 'py> {
-    /// The state at entry; `None` when the region can't run in this frame.
-    fn new(
-        py: Python<'py>,
-        region: &'a Region,
-        args: &[*mut ffi::PyObject],
-    ) -> Result<Option<Vm<'a, 'py>>, Raised> {
-        let code: &Code = &region.code;
-        let boundary = &code.boundary;
-        // SAFETY: attached, and called by a builtin that a running frame calls: it has globals and builtins, which it
-        // holds for the time of the call, as it does the arguments.
+    /// Assigns the inputs.
+    ///
+    /// # Safety
+    /// Live objects; `list` has an item for each rebound local, if there are any.
+    #[inline]
+    unsafe fn take_in(&mut self, fixed: &[*mut ffi::PyObject], list: Option<*mut ffi::PyObject>) {
+        let boundary = &self.code.boundary;
+        let regs = &mut self.frame.regs;
+        // SAFETY: by contract.
         unsafe {
-            let globals = ffi::PyEval_GetGlobals();
-            let builtins = ffi::PyEval_GetBuiltins();
-            let plain = |dict: *mut ffi::PyObject| !dict.is_null() && ffi::PyDict_CheckExact(dict) != 0;
-            // Names of other mappings are looked up by calls of their methods. And exec() can run module code with locals
-            // of their own.
-            if !plain(globals) || !plain(builtins) || (boundary.module && ffi::PyEval_GetLocals() != globals) {
-                return Ok(None);
-            }
-            let fixed = boundary.inputs.len();
-            let rebound = usize::from(!boundary.rebound.is_empty());
-            let closure = usize::from(!boundary.cells.is_empty());
-            if args.len() != fixed + rebound + closure {
-                return Err(misused(code));
-            }
-            let mut cells = std::ptr::null_mut();
-            if closure == 1 {
-                cells = closure_of(region, args[fixed + rebound])?;
-            }
-            let mut regs = Registers::new(code.registers);
-            for (&reg, &arg) in boundary.inputs.iter().zip(args) {
+            for (&reg, &arg) in boundary.inputs.iter().zip(fixed) {
                 regs[usize::from(reg)] = Slot::Object(NonNull::new_unchecked(ffi::Py_NewRef(arg)));
             }
-            let mut held = 0u64;
-            if rebound == 1 {
-                let list = args[fixed];
-                let size = boundary.rebound.len();
-                if ffi::PyList_CheckExact(list) == 0 || ffi::PyList_GET_SIZE(list) as usize != size {
-                    return Err(misused(code));
-                }
+            if let Some(list) = list.filter(|_| !boundary.rebound.is_empty()) {
                 for (index, &reg) in boundary.rebound.iter().enumerate() {
                     let object = ffi::PyList_GET_ITEM(list, index as isize);
                     // The list's reference becomes the register's.
                     regs[usize::from(reg)] = Slot::Object(NonNull::new_unchecked(object));
                     if !unnoticed(object) {
-                        held |= 1 << reg.min(63);
+                        self.held |= 1 << reg.min(63);
                     }
                 }
                 (*list.cast::<ffi::PyVarObject>()).ob_size = 0;
             }
-            let frame = Frame { code, regs, globals, builtins, cells };
-            let mut vm =
-                Vm { py, region, code, frame, held, shown: Shown::NotYet, ticks: 0, turns: 0 };
-            if held >> 63 == 1 {
-                // More locals than bits: let go of all at once.
-                vm.let_go_of_all();
-            }
-            Ok(Some(vm))
+        }
+        if self.held >> 63 == 1 {
+            // More locals than bits: let go of all at once.
+            self.let_go_of_all();
         }
     }
 
@@ -191,17 +188,31 @@ impl<'a, 'py> Vm<'a, 'py> {
         self.release(old, pc);
     }
 
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, slot: Slot, pc: usize) {
         if let Slot::Object(object) = slot {
-            // SAFETY: the register owned the reference. Dropping the last one can run foreign code, which looks at
-            // the frame but not at our registers.
+            // SAFETY: the register owned the reference.
             unsafe {
-                if ffi::Py_REFCNT(object.as_ptr()) == 1 && !unnoticed(object.as_ptr()) {
-                    self.show(pc);
+                if ffi::Py_REFCNT(object.as_ptr()) == 1 {
+                    self.release_last(object.as_ptr(), pc);
+                } else {
+                    ffi::Py_DECREF(object.as_ptr());
                 }
-                ffi::Py_DECREF(object.as_ptr());
             }
+        }
+    }
+
+    /// Dropping the last reference can run foreign code, which looks at the frame but not at our registers.
+    ///
+    /// # Safety
+    /// The reference is the caller's.
+    unsafe fn release_last(&mut self, object: *mut ffi::PyObject, pc: usize) {
+        // SAFETY: by contract.
+        unsafe {
+            if !unnoticed(object) {
+                self.show(pc);
+            }
+            ffi::Py_DECREF(object);
         }
     }
 
@@ -278,8 +289,7 @@ impl<'a, 'py> Vm<'a, 'py> {
         let code = self.code;
         let mut pc = 0;
         loop {
-            let op = code.ops[pc];
-            let result = match op {
+            let result = match code.ops[pc] {
                 Op::Jump { to } => {
                     pc = to as usize;
                     continue;
@@ -320,7 +330,46 @@ impl<'a, 'py> Vm<'a, 'py> {
                 },
                 Op::Return { src } => return Ok(Way::Return(src)),
                 Op::End => return Ok(Way::End),
-                _ => self.plain(op, pc),
+
+                Op::Const { dst, index } => self.constant(dst, index, pc),
+                Op::Move { dst, src } => self.copy(dst, src, pc),
+                Op::Kill { first, count } => {
+                    for reg in first..first + count {
+                        self.end(reg, pc);
+                    }
+                    Ok(())
+                }
+                Op::CheckBound { reg, name } => self.check_bound(reg, name),
+                Op::LoadGlobal { dst, name } => self.load_global(dst, name, pc),
+                Op::StoreGlobal { name, src } => self.store_global(name, src, pc),
+                Op::DeleteGlobal { name } => self.delete_global(name, pc),
+                Op::LoadCell { dst, cell } => self.load_cell(dst, cell, pc),
+                Op::StoreCell { cell, src } => self.store_cell(cell, src, pc),
+                Op::Unary { op, dst, a } => self.unary(op, dst, a, pc),
+                Op::Binary { op, dst, a, b } => self.binary(op, dst, a, b, pc),
+                Op::InPlace { op, dst, a, b } => self.in_place(op, dst, a, b, pc),
+                Op::Compare { op, dst, a, b } => self.compare(op, dst, a, b, pc),
+                Op::GetIter { dst, src } => self.get_iter(dst, src, pc),
+                Op::LoadAttr { dst, obj, name } => self.load_attr(dst, obj, name, pc),
+                Op::StoreAttr { obj, name, src } => self.store_attr(obj, name, src, pc),
+                Op::DeleteAttr { obj, name } => self.delete_attr(obj, name, pc),
+                Op::LoadItem { dst, obj, key } => self.load_item(dst, obj, key, pc),
+                Op::StoreItem { obj, key, src } => self.store_item(obj, key, src, pc),
+                Op::DeleteItem { obj, key } => self.delete_item(obj, key, pc),
+                Op::Tuple { dst, first, count } => self.tuple(dst, first, count, pc),
+                Op::List { dst, first, count } => self.list(dst, first, count, pc),
+                Op::Set { dst, first, count } => self.set(dst, first, count, pc),
+                Op::Dict { dst, first, count } => self.dict(dst, first, count, pc),
+                Op::Slice { dst, first } => self.slice(dst, first, pc),
+                Op::Join { dst, first, count } => self.join(dst, first, count, pc),
+                Op::Format { dst, src, spec, conversion } => self.format(dst, src, spec, conversion, pc),
+                Op::Append { list, src } => self.append(list, src, pc),
+                Op::Unpack { src, first, count } => self.unpack(src, first, count, pc),
+                Op::Call { dst, first, positional, keywords } => {
+                    self.call(dst, first, positional, keywords, pc)
+                }
+                Op::Raise { exc, cause } => self.raise(exc, cause, pc),
+                Op::AssertionFailed { message } => self.assertion_failed(message, pc),
             };
             if result.is_err() {
                 self.show(pc);
@@ -328,57 +377,6 @@ impl<'a, 'py> Vm<'a, 'py> {
             }
             code.profile[pc].count(false);
             pc += 1;
-        }
-    }
-
-    /// Instructions after which the next one follows.
-    #[inline]
-    fn plain(&mut self, op: Op, pc: usize) -> Result<(), Raised> {
-        match op {
-            Op::Const { dst, index } => self.constant(dst, index, pc),
-            Op::Move { dst, src } => self.copy(dst, src, pc),
-            Op::Kill { first, count } => {
-                for reg in first..first + count {
-                    self.end(reg, pc);
-                }
-                Ok(())
-            }
-            Op::CheckBound { reg, name } => self.check_bound(reg, name),
-            Op::LoadGlobal { dst, name } => self.load_global(dst, name, pc),
-            Op::StoreGlobal { name, src } => self.store_global(name, src, pc),
-            Op::DeleteGlobal { name } => self.delete_global(name, pc),
-            Op::LoadCell { dst, cell } => self.load_cell(dst, cell, pc),
-            Op::StoreCell { cell, src } => self.store_cell(cell, src, pc),
-            Op::Unary { op, dst, a } => self.unary(op, dst, a, pc),
-            Op::Binary { op, dst, a, b } => self.binary(op, dst, a, b, pc),
-            Op::InPlace { op, dst, a, b } => self.in_place(op, dst, a, b, pc),
-            Op::Compare { op, dst, a, b } => self.compare(op, dst, a, b, pc),
-            Op::GetIter { dst, src } => self.get_iter(dst, src, pc),
-            Op::LoadAttr { dst, obj, name } => self.load_attr(dst, obj, name, pc),
-            Op::StoreAttr { obj, name, src } => self.store_attr(obj, name, src, pc),
-            Op::DeleteAttr { obj, name } => self.delete_attr(obj, name, pc),
-            Op::LoadItem { dst, obj, key } => self.load_item(dst, obj, key, pc),
-            Op::StoreItem { obj, key, src } => self.store_item(obj, key, src, pc),
-            Op::DeleteItem { obj, key } => self.delete_item(obj, key, pc),
-            Op::Tuple { dst, first, count } => self.tuple(dst, first, count, pc),
-            Op::List { dst, first, count } => self.list(dst, first, count, pc),
-            Op::Set { dst, first, count } => self.set(dst, first, count, pc),
-            Op::Dict { dst, first, count } => self.dict(dst, first, count, pc),
-            Op::Slice { dst, first } => self.slice(dst, first, pc),
-            Op::Join { dst, first, count } => self.join(dst, first, count, pc),
-            Op::Format { dst, src, spec, conversion } => self.format(dst, src, spec, conversion, pc),
-            Op::Append { list, src } => self.append(list, src, pc),
-            Op::Unpack { src, first, count } => self.unpack(src, first, count, pc),
-            Op::Call { dst, first, positional, keywords } => self.call(dst, first, positional, keywords, pc),
-            Op::Raise { exc, cause } => self.raise(exc, cause, pc),
-            Op::AssertionFailed { message } => self.assertion_failed(message, pc),
-            Op::Jump { .. }
-            | Op::JumpIf { .. }
-            | Op::Loop { .. }
-            | Op::Back { .. }
-            | Op::Next { .. }
-            | Op::Return { .. }
-            | Op::End => Ok(()),
         }
     }
 
@@ -506,28 +504,25 @@ pub(super) unsafe fn unnoticed(object: *mut ffi::PyObject) -> bool {
 
 /// The entry was called by somebody who is not the code it was made for.
 #[cold]
-fn misused(code: &Code) -> Raised {
+fn misused(code: &Code) -> Outcome {
     // SAFETY: the entry was called attached.
     let py = unsafe { Python::assume_attached() };
     PySystemError::new_err(format!("{}: wrong arguments of an entry", code.label)).restore(py);
-    Raised
+    Outcome::Raised
 }
 
-/// The closure of the function that brings the cells, borrowed from it.
+/// The closure of the function that brings the cells, borrowed from it; null if that is something else.
 ///
 /// # Safety
 /// Attached; a live object.
-unsafe fn closure_of(region: &Region, function: *mut ffi::PyObject) -> Result<*mut ffi::PyObject, Raised> {
-    let code = &region.code;
-    // SAFETY: by contract; the closure is asked of functions only.
+unsafe fn closure_of(code: &Code, function: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: by contract; the closure is asked of functions only, and it is a tuple of cells or null.
     unsafe {
         if ffi::PyFunction_Check(function) == 0 {
-            return Err(misused(code));
+            return std::ptr::null_mut();
         }
         let closure = ffi::PyFunction_GetClosure(function);
-        if closure.is_null() || ffi::PyTuple_GET_SIZE(closure) as usize != code.boundary.cells.len() {
-            return Err(misused(code));
-        }
-        Ok(closure)
+        let fits = !closure.is_null() && ffi::PyTuple_GET_SIZE(closure) as usize == code.boundary.cells.len();
+        if fits { closure } else { std::ptr::null_mut() }
     }
 }
