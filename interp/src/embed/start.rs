@@ -9,7 +9,7 @@ use std::path::Path;
 
 use pyo3::ffi;
 
-use super::{package, paths};
+use super::{hook, package, paths};
 
 unsafe extern "C" {
     /// Second half of an initialisation begun with `_init_main = 0`.
@@ -37,7 +37,13 @@ pub unsafe fn run(argc: c_int, argv: *mut *const c_char) -> c_int {
         // The whole program runs inside one attachment, so that the slots it calls find their thread attached: that is a
         // counter then, and a visit to CPython's thread state otherwise. It never ends, because the interpreter is gone
         // when `Py_RunMain` returns.
-        pyo3::Python::attach_unchecked(|_| libc::exit(ffi::Py_RunMain()))
+        pyo3::Python::attach_unchecked(|py| {
+            if let Err(error) = hook::install(py) {
+                error.print(py);
+                return 1;
+            }
+            libc::exit(ffi::Py_RunMain())
+        })
     }
 }
 

@@ -102,7 +102,8 @@ impl Flow {
                 self.load(value);
                 targets.iter().for_each(|target| self.store(target));
             }
-            StmtKind::AugAssign { target, value, .. } | StmtKind::AnnAssign { target, value: Some(value) } => {
+            StmtKind::AugAssign { target, value, .. }
+            | StmtKind::AnnAssign { target, value: Some(value) } => {
                 self.load(value);
                 self.store(target);
             }
@@ -132,7 +133,13 @@ impl Flow {
         self.dead = head.dead;
     }
 
-    fn opaque<'py>(&mut self, stmt: &Stmt<'py>, why: Decline, parts: &[Part<'py>], visitor: &mut dyn Visitor<'py>) {
+    fn opaque<'py>(
+        &mut self,
+        stmt: &Stmt<'py>,
+        why: Decline,
+        parts: &[Part<'py>],
+        visitor: &mut dyn Visitor<'py>,
+    ) {
         let mut uses = Uses::default();
         uses.stmt(stmt);
         let mut after = self.clone();
@@ -239,7 +246,9 @@ impl Uses {
             }
             StmtKind::Return(value) => value.iter().for_each(|value| self.load(value)),
             StmtKind::Break | StmtKind::Continue | StmtKind::Pass => {}
-            StmtKind::Assert { test, message } => std::iter::once(test).chain(message).for_each(|e| self.load(e)),
+            StmtKind::Assert { test, message } => {
+                std::iter::once(test).chain(message).for_each(|e| self.load(e))
+            }
             StmtKind::Raise { exc, cause } => exc.iter().chain(cause).for_each(|e| self.load(e)),
             StmtKind::Delete(targets) => targets.iter().for_each(|target| self.delete(target)),
             StmtKind::Function(definition) | StmtKind::Class(definition) => {

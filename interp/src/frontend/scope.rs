@@ -44,7 +44,10 @@ impl<'py> Scope<'py> {
             variables.insert(name, Place::Local(index as u32));
         }
         // A parameter that is shared is among both.
-        for name in strings(pyo3::intern!(py, "co_cellvars"))?.into_iter().chain(strings(pyo3::intern!(py, "co_freevars"))?) {
+        for name in strings(pyo3::intern!(py, "co_cellvars"))?
+            .into_iter()
+            .chain(strings(pyo3::intern!(py, "co_freevars"))?)
+        {
             variables.insert(name, Place::Cell);
         }
         Ok(Scope { code: code.clone(), module: false, class, variables })
@@ -57,7 +60,9 @@ impl<'py> Scope<'py> {
     /// The name as code objects have it: `__private` in a class `C` is `_C__private`.
     pub fn mangle(&self, name: &str) -> String {
         match &self.class {
-            Some(class) if name.starts_with("__") && !name.ends_with("__") && !name.contains('.') => format!("_{class}{name}"),
+            Some(class) if name.starts_with("__") && !name.ends_with("__") && !name.contains('.') => {
+                format!("_{class}{name}")
+            }
             _ => name.to_owned(),
         }
     }

@@ -57,23 +57,55 @@ pub struct Stmt<'py> {
 
 pub enum StmtKind<'py> {
     Expr(Expr<'py>),
-    Assign { targets: Vec<Expr<'py>>, value: Expr<'py> },
-    AugAssign { target: Expr<'py>, op: BinaryOp, value: Expr<'py> },
-    AnnAssign { target: Expr<'py>, value: Option<Expr<'py>> },
-    If { test: Expr<'py>, body: Block<'py>, orelse: Block<'py> },
-    For { target: Expr<'py>, iter: Expr<'py>, body: Block<'py>, orelse: Block<'py> },
-    While { test: Expr<'py>, body: Block<'py>, orelse: Block<'py> },
+    Assign {
+        targets: Vec<Expr<'py>>,
+        value: Expr<'py>,
+    },
+    AugAssign {
+        target: Expr<'py>,
+        op: BinaryOp,
+        value: Expr<'py>,
+    },
+    AnnAssign {
+        target: Expr<'py>,
+        value: Option<Expr<'py>>,
+    },
+    If {
+        test: Expr<'py>,
+        body: Block<'py>,
+        orelse: Block<'py>,
+    },
+    For {
+        target: Expr<'py>,
+        iter: Expr<'py>,
+        body: Block<'py>,
+        orelse: Block<'py>,
+    },
+    While {
+        test: Expr<'py>,
+        body: Block<'py>,
+        orelse: Block<'py>,
+    },
     Return(Option<Expr<'py>>),
     Break,
     Continue,
     /// `pass`, and the declarations `global` and `nonlocal`.
     Pass,
-    Assert { test: Expr<'py>, message: Option<Expr<'py>> },
-    Raise { exc: Option<Expr<'py>>, cause: Option<Expr<'py>> },
+    Assert {
+        test: Expr<'py>,
+        message: Option<Expr<'py>>,
+    },
+    Raise {
+        exc: Option<Expr<'py>>,
+        cause: Option<Expr<'py>>,
+    },
     Delete(Vec<Expr<'py>>),
     Function(Definition<'py>),
     Class(Definition<'py>),
-    Opaque { why: Decline, parts: Vec<Part<'py>> },
+    Opaque {
+        why: Decline,
+        parts: Vec<Part<'py>>,
+    },
 }
 
 /// A function or class.
@@ -103,24 +135,62 @@ pub struct Expr<'py> {
 pub enum ExprKind<'py> {
     Constant(Bound<'py, PyAny>),
     Name(Name),
-    BoolOp { and: bool, values: Vec<Expr<'py>> },
-    NamedExpr { target: Name, target_at: Position, value: Box<Expr<'py>> },
-    Binary { op: BinaryOp, left: Box<Expr<'py>>, right: Box<Expr<'py>> },
-    Unary { op: UnaryOp, operand: Box<Expr<'py>> },
-    IfExp { test: Box<Expr<'py>>, body: Box<Expr<'py>>, orelse: Box<Expr<'py>> },
-    Compare { left: Box<Expr<'py>>, rest: Vec<(CompareOp, Expr<'py>)> },
-    Call { func: Box<Expr<'py>>, args: Vec<Expr<'py>>, keywords: Vec<(Name, Expr<'py>)> },
+    BoolOp {
+        and: bool,
+        values: Vec<Expr<'py>>,
+    },
+    NamedExpr {
+        target: Name,
+        target_at: Position,
+        value: Box<Expr<'py>>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Expr<'py>>,
+        right: Box<Expr<'py>>,
+    },
+    Unary {
+        op: UnaryOp,
+        operand: Box<Expr<'py>>,
+    },
+    IfExp {
+        test: Box<Expr<'py>>,
+        body: Box<Expr<'py>>,
+        orelse: Box<Expr<'py>>,
+    },
+    Compare {
+        left: Box<Expr<'py>>,
+        rest: Vec<(CompareOp, Expr<'py>)>,
+    },
+    Call {
+        func: Box<Expr<'py>>,
+        args: Vec<Expr<'py>>,
+        keywords: Vec<(Name, Expr<'py>)>,
+    },
     /// A `FormattedValue`; only in `JoinedStr`.
-    Formatted { value: Box<Expr<'py>>, conversion: u8, spec: Option<Box<Expr<'py>>> },
+    Formatted {
+        value: Box<Expr<'py>>,
+        conversion: u8,
+        spec: Option<Box<Expr<'py>>>,
+    },
     JoinedStr(Vec<Expr<'py>>),
-    Attribute { value: Box<Expr<'py>>, attr: Name },
-    Subscript { value: Box<Expr<'py>>, slice: Box<Expr<'py>> },
+    Attribute {
+        value: Box<Expr<'py>>,
+        attr: Name,
+    },
+    Subscript {
+        value: Box<Expr<'py>>,
+        slice: Box<Expr<'py>>,
+    },
     Slice([Option<Box<Expr<'py>>>; 3]),
     Tuple(Vec<Expr<'py>>),
     List(Vec<Expr<'py>>),
     Set(Vec<Expr<'py>>),
     Dict(Vec<(Expr<'py>, Expr<'py>)>),
-    Opaque { why: Decline, binds: Vec<Name> },
+    Opaque {
+        why: Decline,
+        binds: Vec<Name>,
+    },
 }
 
 macro_rules! kinds {
@@ -348,7 +418,9 @@ impl<'py> Walker<'_, 'py> {
                 let part = Part { binds, unbinds: false, block: None };
                 StmtKind::Opaque { why: Decline::Import, parts: vec![part] }
             }
-            Kind::TypeAlias => StmtKind::Opaque { why: Decline::TypeAlias, parts: vec![self.anything(node)?] },
+            Kind::TypeAlias => {
+                StmtKind::Opaque { why: Decline::TypeAlias, parts: vec![self.anything(node)?] }
+            }
             _ => StmtKind::Opaque { why: Decline::Unknown, parts: vec![self.anything(node)?] },
         })
     }
@@ -376,7 +448,9 @@ impl<'py> Walker<'_, 'py> {
     fn bound(&mut self, node: &Node<'py>, binds: &mut Vec<Name>) -> PyResult<()> {
         let py = self.py;
         let field = match self.kind(node) {
-            Some(Kind::Name) if self.kind(&field!(self, node, "ctx")) == Some(Kind::Store) => pyo3::intern!(py, "id"),
+            Some(Kind::Name) if self.kind(&field!(self, node, "ctx")) == Some(Kind::Store) => {
+                pyo3::intern!(py, "id")
+            }
             Some(Kind::Name | Kind::Constant | Kind::Lambda) => return Ok(()),
             Some(Kind::MatchAs | Kind::MatchStar) => pyo3::intern!(py, "name"),
             Some(Kind::MatchMapping) => pyo3::intern!(py, "rest"),
@@ -480,9 +554,10 @@ impl<'py> Walker<'_, 'py> {
                 }
             }
             Kind::JoinedStr => ExprKind::JoinedStr(self.exprs(node, pyo3::intern!(py, "values"))?),
-            Kind::Attribute => {
-                ExprKind::Attribute { value: self.boxed(&field!(self, node, "value"))?, attr: self.text(&field!(self, node, "attr"))? }
-            }
+            Kind::Attribute => ExprKind::Attribute {
+                value: self.boxed(&field!(self, node, "value"))?,
+                attr: self.text(&field!(self, node, "attr"))?,
+            },
             Kind::Subscript => ExprKind::Subscript {
                 value: self.boxed(&field!(self, node, "value"))?,
                 slice: self.boxed(&field!(self, node, "slice"))?,
@@ -533,7 +608,11 @@ impl<'py> Walker<'_, 'py> {
             return self.opaque(Decline::StarArgument, node);
         }
         let func = self.boxed(&field!(self, node, "func"))?;
-        Ok(ExprKind::Call { func, args: args.iter().map(|n| self.expr(&n)).collect::<PyResult<_>>()?, keywords })
+        Ok(ExprKind::Call {
+            func,
+            args: args.iter().map(|n| self.expr(&n)).collect::<PyResult<_>>()?,
+            keywords,
+        })
     }
 
     fn binary_op(&self, node: &Node<'py>) -> PyResult<BinaryOp> {

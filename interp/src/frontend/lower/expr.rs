@@ -8,8 +8,19 @@ use crate::frontend::decline::Decline;
 use crate::frontend::tree::{Expr, ExprKind, Name};
 
 /// Functions that look at the frame they are called from, which shows the variables of before the region.
-const FRAME_READERS: &[&str] =
-    &["exec", "eval", "locals", "globals", "vars", "dir", "super", "breakpoint", "set_trace", "settrace", "setprofile"];
+const FRAME_READERS: &[&str] = &[
+    "exec",
+    "eval",
+    "locals",
+    "globals",
+    "vars",
+    "dir",
+    "super",
+    "breakpoint",
+    "set_trace",
+    "settrace",
+    "setprofile",
+];
 
 /// From so many arguments on, CPython looks a method up before it is called.
 const METHOD_LIMIT: usize = 30;
@@ -117,9 +128,15 @@ impl<'py> Lowerer<'_, 'py> {
                 }
                 self.result(base, |dst| Op::Slice { dst, first: base }, at);
             }
-            ExprKind::Tuple(items) => self.window(items, |dst, count| Op::Tuple { dst, first: dst, count }, at)?,
-            ExprKind::List(items) => self.window(items, |dst, count| Op::List { dst, first: dst, count }, at)?,
-            ExprKind::Set(items) => self.window(items, |dst, count| Op::Set { dst, first: dst, count }, at)?,
+            ExprKind::Tuple(items) => {
+                self.window(items, |dst, count| Op::Tuple { dst, first: dst, count }, at)?
+            }
+            ExprKind::List(items) => {
+                self.window(items, |dst, count| Op::List { dst, first: dst, count }, at)?
+            }
+            ExprKind::Set(items) => {
+                self.window(items, |dst, count| Op::Set { dst, first: dst, count }, at)?
+            }
             ExprKind::Dict(items) => {
                 for (key, value) in items {
                     self.temporary(key)?;
@@ -169,7 +186,13 @@ impl<'py> Lowerer<'_, 'py> {
         dst
     }
 
-    fn call(&mut self, func: &Expr<'py>, args: &[Expr<'py>], keywords: &[(Name, Expr<'py>)], at: Position) -> Lowered<()> {
+    fn call(
+        &mut self,
+        func: &Expr<'py>,
+        args: &[Expr<'py>],
+        keywords: &[(Name, Expr<'py>)],
+        at: Position,
+    ) -> Lowered<()> {
         let called = match &func.kind {
             ExprKind::Name(name) | ExprKind::Attribute { attr: name, .. } => Some(self.texts.text(*name)),
             _ => None,
@@ -185,7 +208,9 @@ impl<'py> Lowerer<'_, 'py> {
         let names = if keywords.is_empty() {
             Op::NO_KEYWORDS
         } else {
-            let names = keywords.iter().map(|(name, _)| pyo3::types::PyString::intern(self.py, self.texts.text(*name)));
+            let names = keywords
+                .iter()
+                .map(|(name, _)| pyo3::types::PyString::intern(self.py, self.texts.text(*name)));
             let names = PyTuple::new(self.py, names).map_err(|_| Decline::TooLarge)?;
             self.constant(&names.into_any())
         };

@@ -31,14 +31,18 @@ impl<'py> Lowerer<'_, 'py> {
                 binary(*op, &a, &b)
             }
             ExprKind::Tuple(_) => self.folded_items(expr),
-            ExprKind::JoinedStr(parts) if parts.is_empty() => Some(pyo3::intern!(self.py, "").clone().into_any()),
+            ExprKind::JoinedStr(parts) if parts.is_empty() => {
+                Some(pyo3::intern!(self.py, "").clone().into_any())
+            }
             _ => None,
         }
     }
 
     /// A display of constants, where it is only looked at: a tuple, or a frozenset for a set.
     pub(super) fn folded_items(&self, expr: &Expr<'py>) -> Option<Bound<'py, PyAny>> {
-        let (ExprKind::Tuple(items) | ExprKind::List(items) | ExprKind::Set(items)) = &expr.kind else { return None };
+        let (ExprKind::Tuple(items) | ExprKind::List(items) | ExprKind::Set(items)) = &expr.kind else {
+            return None;
+        };
         let items = items.iter().map(|item| self.folded(item)).collect::<Option<Vec<_>>>()?;
         if matches!(expr.kind, ExprKind::Set(_)) {
             PyFrozenSet::new(self.py, items).ok().map(Bound::into_any)
@@ -49,8 +53,10 @@ impl<'py> Lowerer<'_, 'py> {
 }
 
 fn number(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
-    (value.is_instance_of::<PyInt>() || value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyComplex>())
-        .then_some(value)
+    (value.is_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyFloat>()
+        || value.is_exact_instance_of::<PyComplex>())
+    .then_some(value)
 }
 
 /// The result unless it is an error or large.

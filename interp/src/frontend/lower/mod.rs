@@ -187,6 +187,10 @@ impl<'a, 'py> Lowerer<'a, 'py> {
             }
         }
         locals.sort_unstable();
+        // `__x` and `_C__x` in class C are one variable.
+        if locals.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(Decline::Unknown);
+        }
         // The compiler sorts the names of a closure.
         cells.sort_unstable();
         for (index, &(_, name)) in cells.iter().enumerate() {

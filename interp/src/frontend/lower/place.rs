@@ -206,7 +206,9 @@ impl<'py> Lowerer<'_, 'py> {
                 let key = self.operand(slice)?;
                 self.emit(Op::DeleteItem { obj, key }, target.at);
             }
-            ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().try_for_each(|item| self.delete(item))?,
+            ExprKind::Tuple(items) | ExprKind::List(items) => {
+                items.iter().try_for_each(|item| self.delete(item))?
+            }
             ExprKind::Opaque { why, .. } => return Err(*why),
             _ => return Err(Decline::Unknown),
         }

@@ -64,7 +64,9 @@ impl<'py> Lowerer<'_, 'py> {
                     self.bind(other);
                 }
             }
-            StmtKind::For { target, iter, body, orelse } => self.for_loop(stmt, target, iter, body, orelse)?,
+            StmtKind::For { target, iter, body, orelse } => {
+                self.for_loop(stmt, target, iter, body, orelse)?
+            }
             StmtKind::While { test, body, orelse } => self.while_loop(stmt, test, body, orelse)?,
             StmtKind::Break => {
                 let mut open = self.open.pop().ok_or(Decline::LeavesLoop)?;
@@ -130,7 +132,13 @@ impl<'py> Lowerer<'_, 'py> {
         Ok(())
     }
 
-    fn augmented(&mut self, target: &Expr<'py>, op: BinaryOp, value: &Expr<'py>, at: Position) -> Lowered<()> {
+    fn augmented(
+        &mut self,
+        target: &Expr<'py>,
+        op: BinaryOp,
+        value: &Expr<'py>,
+        at: Position,
+    ) -> Lowered<()> {
         let base = self.top;
         match &target.kind {
             ExprKind::Name(name) => {
@@ -196,7 +204,13 @@ impl<'py> Lowerer<'_, 'py> {
     }
 
     /// The end of the body, then the `else`, then where `break` goes.
-    fn close_loop(&mut self, index: u16, done: super::Label, orelse: &Block<'py>, at: Position) -> Lowered<()> {
+    fn close_loop(
+        &mut self,
+        index: u16,
+        done: super::Label,
+        orelse: &Block<'py>,
+        at: Position,
+    ) -> Lowered<()> {
         if self.reachable {
             self.emit(Op::Back { index }, at);
             self.reachable = false;
@@ -258,7 +272,13 @@ impl<'py> Lowerer<'_, 'py> {
         self.close_loop(index, done, orelse, at)
     }
 
-    fn while_loop(&mut self, stmt: &Stmt<'py>, test: &Expr<'py>, body: &Block<'py>, orelse: &Block<'py>) -> Lowered<()> {
+    fn while_loop(
+        &mut self,
+        stmt: &Stmt<'py>,
+        test: &Expr<'py>,
+        body: &Block<'py>,
+        orelse: &Block<'py>,
+    ) -> Lowered<()> {
         let index = self.open_loop(None, stmt.at);
         let mut done = self.label();
         self.branch(test, false, &mut done, stmt.at)?;

@@ -12,7 +12,13 @@ use crate::frontend::tree::{Expr, ExprKind};
 impl<'py> Lowerer<'_, 'py> {
     /// Jumps if the truth of an expression is the expected one. `at` is the position of the statement or expression that
     /// asks, which is what CPython's jumps have before 3.12.
-    pub(super) fn branch(&mut self, expr: &Expr<'py>, expected: bool, to: &mut Label, at: Position) -> Lowered<()> {
+    pub(super) fn branch(
+        &mut self,
+        expr: &Expr<'py>,
+        expected: bool,
+        to: &mut Label,
+        at: Position,
+    ) -> Lowered<()> {
         let base = self.top;
         if let Some(value) = self.folded(expr) {
             if value.is_truthy().unwrap_or(false) == expected {
@@ -46,7 +52,9 @@ impl<'py> Lowerer<'_, 'py> {
                 self.branch(orelse, expected, to, at)?;
                 self.bind(end);
             }
-            ExprKind::Compare { left, rest } if rest.len() > 1 => self.branch_chain(left, rest, expected, to, expr.at)?,
+            ExprKind::Compare { left, rest } if rest.len() > 1 => {
+                self.branch_chain(left, rest, expected, to, expr.at)?
+            }
             _ => {
                 let cond = self.operand(expr)?;
                 let at = if cfg!(Py_3_12) { expr.at } else { at };
@@ -128,7 +136,12 @@ impl<'py> Lowerer<'_, 'py> {
     }
 
     /// `a < b < c` in the next temporary.
-    pub(super) fn comparison_chain(&mut self, left: &Expr<'py>, rest: &[(CompareOp, Expr<'py>)], at: Position) -> Lowered<()> {
+    pub(super) fn comparison_chain(
+        &mut self,
+        left: &Expr<'py>,
+        rest: &[(CompareOp, Expr<'py>)],
+        at: Position,
+    ) -> Lowered<()> {
         let result = self.push();
         let mut end = self.label();
         let mut failures = Vec::new();
@@ -177,7 +190,11 @@ impl<'py> Lowerer<'_, 'py> {
                 failures.push((failed, b));
             } else {
                 // Nothing is left over, so a failure goes where it leads at once.
-                self.jump(Op::JumpIf { cond, expected: false, to: 0 }, if expected { &mut end } else { to }, at);
+                self.jump(
+                    Op::JumpIf { cond, expected: false, to: 0 },
+                    if expected { &mut end } else { to },
+                    at,
+                );
             }
             a = b;
         }
