@@ -89,7 +89,7 @@ impl LoopState {
         let recorded = walk::record(py, frame, &flow, index, negatives)?;
         let Recorded { mut trace, entry, states, leaves, stores } = recorded;
         let declined = |why: String| Abort::Compiler(why);
-        if cfg!(debug_assertions) || super::settings().check {
+        if cfg!(debug_assertions) || super::checks() {
             jit::ir::verify(&trace).map_err(|e| declined(format!("{e}\n{trace}")))?;
         }
         jit::opt::optimise(&mut trace);
@@ -125,7 +125,7 @@ pub enum Ran {
 
 impl Version {
     /// Enters it if the frame fits.
-    pub fn run(&self, py: Python<'_>, frame: &mut Frame<'_>, iter: Option<usize>) -> Ran {
+    pub fn run(&self, py: Python<'_>, frame: &mut Frame<'_>) -> Ran {
         let mut small = [0u64; 64];
         let mut large = vec![];
         let slots: &mut [u64] = if self.slots <= small.len() {
@@ -140,8 +140,8 @@ impl Version {
             return Ran::NotForThis;
         }
         let chunk = self.chunk.load(Ordering::Relaxed);
-        if let Some(slot) = self.inputs.limit {
-            slots[slot] = limit(frame, iter, chunk) as u64;
+        if let Some(limit) = self.inputs.limit {
+            limit.set(slots, chunk);
         }
         let start = Instant::now();
         // SAFETY: there are as many slots as the trace wants; its inputs have the kinds it was made for, its arrays are alive
@@ -188,19 +188,6 @@ impl Version {
                     Ran::Left(verdict)
                 }
             }
-        }
-    }
-}
-
-/// Where the outermost loop stops this time.
-fn limit(frame: &Frame<'_>, iter: Option<usize>, chunk: i64) -> i64 {
-    match Inputs::range(frame, iter) {
-        None => chunk,
-        Some(r) => {
-            let end = i128::from(r.next) + i128::from(chunk) * i128::from(r.step);
-            let beyond = if r.step > 0 { end >= r.stop.into() } else { end <= r.stop.into() };
-            // Between two `i64`, and so one itself.
-            if beyond { r.stop } else { end as i64 }
         }
     }
 }

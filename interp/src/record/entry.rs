@@ -34,6 +34,8 @@ pub enum Check {
         group: u16,
     },
     RangeIter(i64),
+    /// An iterator over such an array.
+    ArrayIter(Box<Check>),
 }
 
 #[derive(Debug)]
@@ -44,12 +46,35 @@ pub struct Input {
     pub slot: usize,
 }
 
+/// The end up to which the outermost loop may run this time.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    slot: usize,
+    /// Slots of where the iteration stands and of its end, and the step; `None` of a `while` loop, which counts turns.
+    range: Option<(usize, usize, i64)>,
+}
+
+impl Limit {
+    /// Allows this many turns.
+    pub fn set(self, slots: &mut [u64], turns: i64) {
+        slots[self.slot] = match self.range {
+            None => turns,
+            Some((next, stop, step)) => {
+                let stop = slots[stop] as i64;
+                let end = i128::from(slots[next] as i64) + i128::from(turns) * i128::from(step);
+                let beyond = if step > 0 { end >= stop.into() } else { end <= stop.into() };
+                // Between two `i64`, and so one itself.
+                if beyond { stop } else { end as i64 }
+            }
+        } as u64;
+    }
+}
+
 /// What a trace is entered with.
 #[derive(Default)]
 pub struct Inputs {
     pub inputs: Vec<Input>,
-    /// Slot of the end of the outermost loop's range, if its head asks for one.
-    pub limit: Option<usize>,
+    pub limit: Option<Limit>,
     /// Entries of dicts that must be what they were: the dict, the key, the value.
     pub constants: Vec<[Py<PyAny>; 3]>,
     /// Keeps what is compared by identity.
@@ -77,9 +102,11 @@ impl<'a, 'py> Entry<'a, 'py> {
         Entry { py, frame, vars, inputs: Inputs::default(), known: HashMap::new(), ranges: vec![] }
     }
 
-    /// The end up to which the outermost loop may run this time: a slot of its own.
-    pub fn limit(&mut self, b: &mut Builder) -> Value {
-        self.inputs.limit = Some(b.trace().params().len());
+    /// The end up to which the outermost loop may run this time: a slot of its own. The range is one of inputs.
+    pub fn limit(&mut self, b: &mut Builder, range: Option<(Value, Value, i64)>) -> Value {
+        let slot = |v: Value| b.trace().params().iter().position(|&p| p == v).unwrap_or(0);
+        let range = range.map(|(next, stop, step)| (slot(next), slot(stop), step));
+        self.inputs.limit = Some(Limit { slot: b.trace().params().len(), range });
         b.param(Ty::I64)
     }
 
@@ -120,6 +147,12 @@ impl<'a, 'py> Entry<'a, 'py> {
         let is_array = unsafe { ffi::Py_TYPE(p) == array::ARRAY_TYPE.as_type() };
         if is_array {
             return self.array(b, p);
+        }
+        if let Some((seq, _)) = sequence(self.py, p) {
+            let next = b.param(Ty::I64);
+            let (check, abs) = self.array(b, seq.as_ptr())?;
+            let Val::Array(array) = abs.val else { return Err(Abort::Iterator) };
+            return Ok((Check::ArrayIter(Box::new(check)), Val::ArrayIter { array, next }.into()));
         }
         // SAFETY: live; the reference taken here is given back by dropping the list.
         self.inputs.kept.push(unsafe { Bound::from_borrowed_ptr(self.py, p) }.unbind());
@@ -363,46 +396,24 @@ impl Inputs {
                     let Some(word) = (unsafe { word(p, *flavor) }) else { return false };
                     slots[input.slot] = word;
                 }
-                Check::Array { num, steps, writeable, group } => {
-                    // SAFETY: live, and the type is checked first.
-                    unsafe {
-                        if ffi::Py_TYPE(p) != array::ARRAY_TYPE.as_type() {
-                            return false;
-                        }
-                        let view = View::new(p);
-                        let fits = view.num == Some(*num)
-                            && view.aligned
-                            && view.writeable == *writeable
-                            && view.steps.len() == steps.len()
-                            && steps.iter().zip(view.steps).all(|(w, h)| w.is_none_or(|w| w == *h as i64));
-                        if !fits {
-                            return false;
-                        }
-                        if stores {
-                            let (low, high) = view.extent();
-                            let clash = |&(g, l, h): &(u16, usize, usize)| {
-                                g != *group && g != 0 && *group != 0 && low < h && l < high
-                            };
-                            if ranges.iter().any(clash) {
-                                return false;
-                            }
-                            ranges.push((*group, low, high));
-                        }
-                        held.push(Bound::from_borrowed_ptr(py, p).unbind());
-                        let mut at = input.slot;
-                        let mut put = |word: u64| {
-                            slots[at] = word;
-                            at += 1;
-                        };
-                        put(p as u64);
-                        put(view.data as u64);
-                        view.dims.iter().for_each(|&n| put(n as u64));
-                        for (want, &have) in steps.iter().zip(view.steps) {
-                            if want.is_none() {
-                                put(have as u64);
-                            }
-                        }
+                Check::Array { .. } => {
+                    // SAFETY: a live object the frame holds.
+                    if !unsafe { enter_array(p, &input.check, stores, &mut ranges, &mut slots[input.slot..]) }
+                    {
+                        return false;
                     }
+                    // SAFETY: as above.
+                    held.push(unsafe { Bound::from_borrowed_ptr(py, p) }.unbind());
+                }
+                Check::ArrayIter(check) => {
+                    let Some((seq, next)) = sequence(py, p) else { return false };
+                    slots[input.slot] = next as u64;
+                    let rest = &mut slots[input.slot + 1..];
+                    // SAFETY: alive as long as this reference.
+                    if !unsafe { enter_array(seq.as_ptr(), check, stores, &mut ranges, rest) } {
+                        return false;
+                    }
+                    held.push(seq.unbind());
                 }
                 Check::RangeIter(_) => return false,
             }
@@ -413,11 +424,72 @@ impl Inputs {
             found == value.as_ptr()
         })
     }
-    /// The iterator of the outermost loop, if it is a range: where it stands.
+    /// The iterator of a loop, if it is a range: where it stands.
     pub fn range(frame: &Frame<'_>, iter: Option<usize>) -> Option<RangeIter> {
         match iter.map(|r| &frame.regs[r]) {
             Some(Slot::Range(r)) => Some(*r),
             _ => None,
         }
     }
+}
+
+/// The array an iterator goes over, and where it stands, if that is what it is.
+fn sequence(py: Python<'_>, p: *mut ffi::PyObject) -> Option<(Bound<'_, PyAny>, i64)> {
+    // SAFETY: a live object; types are compared.
+    if unsafe { ffi::Py_TYPE(p) != &raw mut ffi::PySeqIter_Type } {
+        return None;
+    }
+    // SAFETY: alive, and the reference is ours.
+    let iterator = unsafe { Bound::from_borrowed_ptr(py, p) };
+    // The state as `copy` and `pickle` get it: what makes it, of what, and the position.
+    let state = iterator.call_method0("__reduce__").ok()?;
+    let seq = state.get_item(1).ok()?.get_item(0).ok()?;
+    let next: i64 = state.get_item(2).ok()?.extract().ok()?;
+    // SAFETY: types are compared.
+    let is_array = unsafe { ffi::Py_TYPE(seq.as_ptr()) == array::ARRAY_TYPE.as_type() };
+    (is_array && next >= 0).then_some((seq, next))
+}
+
+/// Checks an array and puts it into slots.
+///
+/// # Safety
+/// A live object.
+unsafe fn enter_array(
+    p: *mut ffi::PyObject,
+    check: &Check,
+    stores: bool,
+    ranges: &mut Vec<(u16, usize, usize)>,
+    slots: &mut [u64],
+) -> bool {
+    let Check::Array { num, steps, writeable, group } = check else { return false };
+    // SAFETY: by contract, and the type is checked first.
+    let view = unsafe {
+        if ffi::Py_TYPE(p) != array::ARRAY_TYPE.as_type() {
+            return false;
+        }
+        View::new(p)
+    };
+    let fits = view.num == Some(*num)
+        && view.aligned
+        && view.writeable == *writeable
+        && view.steps.len() == steps.len()
+        && steps.iter().zip(view.steps).all(|(w, h)| w.is_none_or(|w| w == *h as i64));
+    if !fits {
+        return false;
+    }
+    if stores {
+        let (low, high) = view.extent();
+        let clash = |&(g, l, h): &(u16, usize, usize)| {
+            g != *group && g != MemClass::ANY.0 && *group != MemClass::ANY.0 && low < h && l < high
+        };
+        if ranges.iter().any(clash) {
+            return false;
+        }
+        ranges.push((*group, low, high));
+    }
+    let free = steps.iter().zip(view.steps).filter(|(w, _)| w.is_none()).map(|(_, &h)| h as u64);
+    let words =
+        [p as u64, view.data as u64].into_iter().chain(view.dims.iter().map(|&n| n as u64)).chain(free);
+    slots.iter_mut().zip(words).for_each(|(slot, word)| *slot = word);
+    true
 }

@@ -7,7 +7,7 @@ use jit::ir::{Builder, Scalar, Value};
 use pyo3::ffi::PyObject;
 
 use super::flow::Var;
-use super::kind::{Abs, Step, Val};
+use super::kind::{Abs, ArrayVal, Step, Val};
 use crate::bytecode::Target;
 
 /// Why a guard stands where it stands, for the log.
@@ -69,6 +69,10 @@ pub enum Recipe {
         stop: usize,
         step: i64,
     },
+    ArrayIter {
+        array: Box<ArrayRecipe>,
+        next: usize,
+    },
     Tuple(Vec<Recipe>),
     Slice(Vec<Recipe>),
 }
@@ -95,6 +99,22 @@ impl Slots {
             self.values.len() - 1
         })
     }
+    fn array(&mut self, a: &ArrayVal) -> ArrayRecipe {
+        ArrayRecipe {
+            obj: self.slot(a.obj),
+            whole: a.whole,
+            data: self.slot(a.data),
+            dims: a.dims.iter().map(|&v| self.slot(v)).collect(),
+            steps: a
+                .steps
+                .iter()
+                .map(|s| match s {
+                    Step::Const(n) => Ok(*n),
+                    Step::Value(v) => Err(self.slot(*v)),
+                })
+                .collect(),
+        }
+    }
     /// How to make this; `None` if it is what the variable held all along.
     pub fn recipe(&mut self, abs: &Abs, b: &Builder) -> Option<Recipe> {
         let plain = match &abs.val {
@@ -106,20 +126,10 @@ impl Slots {
             Val::Unbound => Recipe::Unbound,
             Val::Const(p) => Recipe::Const(*p),
             Val::Num(flavor, v) => Recipe::Num(*flavor, b.ty(*v).scalar, self.slot(*v)),
-            Val::Array(a) => Recipe::Array(Box::new(ArrayRecipe {
-                obj: self.slot(a.obj),
-                whole: a.whole,
-                data: self.slot(a.data),
-                dims: a.dims.iter().map(|&v| self.slot(v)).collect(),
-                steps: a
-                    .steps
-                    .iter()
-                    .map(|s| match s {
-                        Step::Const(n) => Ok(*n),
-                        Step::Value(v) => Err(self.slot(*v)),
-                    })
-                    .collect(),
-            })),
+            Val::Array(a) => Recipe::Array(Box::new(self.array(a))),
+            Val::ArrayIter { array, next } => {
+                Recipe::ArrayIter { next: self.slot(*next), array: Box::new(self.array(array)) }
+            }
             Val::Range { start, stop, step } => {
                 Recipe::Range { start: self.slot(*start), stop: self.slot(*stop), step: *step }
             }

@@ -117,6 +117,11 @@ pub enum Val {
         stop: Value,
         step: i64,
     },
+    /// An iterator over the first axis.
+    ArrayIter {
+        array: Rc<ArrayVal>,
+        next: Value,
+    },
     Tuple(Rc<[Abs]>),
     Slice(Rc<[Abs; 3]>),
 }
@@ -192,6 +197,8 @@ pub enum Kind {
     },
     Range(i64),
     RangeIter(i64),
+    /// The shape of the array.
+    ArrayIter(Box<Shape>),
     Tuple(Vec<Shape>),
     Slice(Vec<Shape>),
 }
@@ -214,6 +221,9 @@ impl Shape {
             },
             Val::Range { step, .. } => Kind::Range(*step),
             Val::RangeIter { step, .. } => Kind::RangeIter(*step),
+            Val::ArrayIter { array, .. } => {
+                Kind::ArrayIter(Box::new(Shape::of(&Val::Array(array.clone()).into(), b)))
+            }
             Val::Tuple(items) => Kind::Tuple(items.iter().map(|i| Shape::of(i, b)).collect()),
             Val::Slice(items) => Kind::Slice(items.iter().map(|i| Shape::of(i, b)).collect()),
         };
@@ -249,6 +259,7 @@ impl Shape {
                 writeable: *writeable,
                 class: if class == c2 { *class } else { MemClass::ANY },
             },
+            (Kind::ArrayIter(a), Kind::ArrayIter(b)) => Kind::ArrayIter(Box::new(a.join(b)?)),
             (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
                 Kind::Tuple(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
             }
@@ -280,6 +291,10 @@ impl Shape {
                 out.extend(steps.iter().filter(|s| s.is_none()).map(|_| Ty::I64));
             }
             Kind::Range(_) | Kind::RangeIter(_) => out.extend([Ty::I64, Ty::I64]),
+            Kind::ArrayIter(array) => {
+                out.push(Ty::I64);
+                array.types(out);
+            }
             Kind::Tuple(items) | Kind::Slice(items) => items.iter().for_each(|i| i.types(out)),
         }
     }
@@ -311,6 +326,10 @@ impl Shape {
             }
             (Kind::Range(_), Val::Range { start: x, stop: y, .. })
             | (Kind::RangeIter(_), Val::RangeIter { next: x, stop: y, .. }) => out.extend([*x, *y]),
+            (Kind::ArrayIter(shape), Val::ArrayIter { array, next }) => {
+                out.push(*next);
+                shape.flatten(&Val::Array(array.clone()).into(), b, out);
+            }
             (Kind::Tuple(shapes), Val::Tuple(items)) => {
                 shapes.iter().zip(items.iter()).for_each(|(s, i)| s.flatten(i, b, out));
             }
@@ -364,6 +383,11 @@ impl Shape {
             Kind::Range(step) => Val::Range { start: values.next()?, stop: values.next()?, step: *step },
             Kind::RangeIter(step) => {
                 Val::RangeIter { next: values.next()?, stop: values.next()?, step: *step }
+            }
+            Kind::ArrayIter(shape) => {
+                let next = values.next()?;
+                let Val::Array(array) = shape.unflatten(values)?.val else { return None };
+                Val::ArrayIter { array, next }
             }
             Kind::Tuple(shapes) => {
                 Val::Tuple(shapes.iter().map(|s| s.unflatten(values)).collect::<Option<Vec<_>>>()?.into())

@@ -26,6 +26,7 @@ use jit::log::{self, Section};
 use pyo3::Python;
 
 use crate::bytecode::{Code, Target};
+use crate::embed::settings;
 use crate::vm::Frame;
 pub use cache::LoopState;
 use cache::Ran;
@@ -81,24 +82,10 @@ pub fn stats() -> Stats {
     }
 }
 
-/// What the environment asks for.
-struct Settings {
-    off: bool,
-    threshold: u32,
-    /// Verify every trace.
-    check: bool,
-}
-
-fn settings() -> &'static Settings {
-    static SETTINGS: OnceLock<Settings> = OnceLock::new();
-    SETTINGS.get_or_init(|| {
-        let var = |name: &str| std::env::var(name).ok();
-        Settings {
-            off: var("MICRONUMPY_JIT").is_some_and(|v| v == "off"),
-            threshold: var("MICRONUMPY_JIT_THRESHOLD").and_then(|v| v.parse().ok()).unwrap_or(40),
-            check: var("MICRONUMPY_JIT_CHECK").is_some_and(|v| v != "0"),
-        }
-    })
+/// Whether every trace is verified: `MICRONUMPY_JIT_CHECK=1`.
+fn checks() -> bool {
+    static CHECKS: OnceLock<bool> = OnceLock::new();
+    *CHECKS.get_or_init(|| std::env::var_os("MICRONUMPY_JIT_CHECK").is_some_and(|v| v == "1"))
 }
 
 /// Turns of an outer loop after which it is recorded, if a loop inside is hot.
@@ -112,13 +99,12 @@ const LONG: u64 = 20_000;
 pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
     let code = frame.code;
     let l = &code.loops[usize::from(index)];
-    let iter = l.iter.map(usize::from);
     let versions = {
         let state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.versions.clone()
     };
     for version in &versions {
-        match version.run(py, frame, iter) {
+        match version.run(py, frame) {
             Ran::NotForThis => {}
             Ran::Left(verdict) => return verdict,
             Ran::Outdated(verdict, negative) => {
@@ -131,9 +117,6 @@ pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
             }
         }
     }
-    if settings().off {
-        return Verdict::Interpret;
-    }
     if !is_hot(frame, index) {
         return Verdict::Interpret;
     }
@@ -143,7 +126,7 @@ pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
 /// Whether to compile a loop now.
 fn is_hot(frame: &Frame<'_>, index: u16) -> bool {
     let code = frame.code;
-    let threshold = settings().threshold;
+    let threshold = settings::get().threshold;
     let turns = |l: &crate::bytecode::Loop| l.turns.load(Ordering::Relaxed);
     let l = &code.loops[usize::from(index)];
     let inner_is_hot = || {
@@ -192,7 +175,7 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
             let version = Arc::new(version);
             state.versions.push(version.clone());
             drop(state);
-            match version.run(py, frame, l.iter.map(usize::from)) {
+            match version.run(py, frame) {
                 Ran::NotForThis => Verdict::Interpret,
                 Ran::Left(verdict) | Ran::Outdated(verdict, _) => verdict,
             }
@@ -200,7 +183,8 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
         Err(abort) => {
             STATS.aborted.fetch_add(1, Ordering::Relaxed);
             log::write(Section::Abort, &format!("{} loop {index}", code.label), &abort);
-            if abort.is_temporary() && state.recordings < 6 {
+            // What one kind of inputs cannot have, another may.
+            if (abort.is_temporary() || !state.versions.is_empty()) && state.recordings < 6 {
                 state.not_before = turns.saturating_mul(2).saturating_add(1);
                 return Verdict::Interpret;
             }

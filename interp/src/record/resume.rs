@@ -143,6 +143,12 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                 let range = py.import("builtins")?.getattr("range")?;
                 Ok(range.call1((slots[*start] as i64, slots[*stop] as i64, *step))?.unbind())
             }
+            Recipe::ArrayIter { array: a, next } => {
+                let a = array(py, a, slots)?;
+                let iterator = Bound::from_owned_ptr_or_err(py, ffi::PySeqIter_New(a.as_ptr()))?;
+                iterator.call_method1("__setstate__", (slots[*next] as i64,))?;
+                Ok(iterator.unbind())
+            }
             Recipe::Tuple(items) => {
                 let items =
                     items.iter().map(|i| object(py, i, slots)).collect::<PyResult<Vec<Py<PyAny>>>>()?;

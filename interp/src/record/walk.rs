@@ -13,6 +13,7 @@
 //! come before its own: that is how compiled code comes back in time for signals and other threads.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use jit::ir::{Binary, Builder, Cond, Const, Overflow, Range, Scalar, Trace, Unary, Value};
 use pyo3::Python;
@@ -206,18 +207,25 @@ impl Walker<'_, '_> {
         let mut iterator = None;
         let range = match iter {
             Some(iter) => {
-                let abs = self.read(iter)?;
-                let Val::RangeIter { next, stop, step } = abs.val else { return Err(Abort::Iterator) };
-                let limit = if outermost { self.entry.limit(&mut self.b) } else { stop };
-                if !outermost {
+                let over = self.read(iter)?;
+                let (next, stop, step) = match &over.val {
+                    Val::RangeIter { next, stop, step } => (*next, *stop, *step),
+                    Val::ArrayIter { array, next } if !array.dims.is_empty() => (*next, array.dims[0], 1),
+                    _ => return Err(Abort::Iterator),
+                };
+                let limit = if outermost {
+                    self.entry.limit(&mut self.b, Some((next, stop, step)))
+                } else {
                     self.bound_turns(next, stop, step);
-                }
-                iterator = Some((iter, stop, step, limit));
+                    stop
+                };
+                iterator = Some((iter, over.val, stop, step, limit));
                 Range { start: next, end: limit, step }
             }
             None => {
                 let start = self.b.i64(0);
-                let end = if outermost { self.entry.limit(&mut self.b) } else { self.b.i64(INNER_TURNS) };
+                let end =
+                    if outermost { self.entry.limit(&mut self.b, None) } else { self.b.i64(INNER_TURNS) };
                 Range { start, end, step: 1 }
             }
         };
@@ -234,12 +242,15 @@ impl Walker<'_, '_> {
         }
 
         let mut pc = head + 1;
-        if let (Some((iter, stop, step, _)), Some(counter)) = (iterator, counter) {
+        if let (Some((iter, over, _, step, _)), Some(counter)) = (&iterator, counter) {
             let Op::Next { dst, .. } = self.code.ops[pc as usize] else { return Err(Abort::Iterator) };
-            let step_value = self.b.i64(step);
+            let step_value = self.b.i64(*step);
             let next = self.b.binary(Binary::Add, counter, step_value);
-            self.vars[iter] = Val::RangeIter { next, stop, step }.into();
-            self.vars[usize::from(dst)] = Abs::num(super::kind::Flavor::Int, counter);
+            self.vars[*iter] = at_position(over, next).into();
+            self.vars[usize::from(dst)] = match over {
+                Val::ArrayIter { array, .. } => self.element_at(&Rc::clone(array), counter)?,
+                _ => Abs::num(super::kind::Flavor::Int, counter),
+            };
             pc += 1;
         }
         let code = self.code;
@@ -289,9 +300,9 @@ impl Walker<'_, '_> {
         let mut leaves: Vec<((Value, i64), Target)> =
             around.leaves.iter().enumerate().map(|(k, &to)| ((code_value, k as i64 + 1), to)).collect();
         match iterator {
-            Some((iter, stop, step, limit)) => {
+            Some((iter, over, stop, _, limit)) => {
                 if outermost {
-                    self.vars[iter] = Val::RangeIter { next: limit, stop, step }.into();
+                    self.vars[iter] = at_position(&over, limit).into();
                     let complete = self.b.compare(Cond::Eq, limit, stop);
                     let complete = if leaves.is_empty() {
                         complete
@@ -885,6 +896,15 @@ impl Walker<'_, '_> {
         let wraps = self.b.overflow(overflow, a, b);
         self.guard(wraps, false, Why::Overflow);
         self.b.binary(op, a, b)
+    }
+}
+
+/// An iterator that stands somewhere else.
+fn at_position(over: &Val, next: Value) -> Val {
+    match over {
+        Val::RangeIter { stop, step, .. } => Val::RangeIter { next, stop: *stop, step: *step },
+        Val::ArrayIter { array, .. } => Val::ArrayIter { array: array.clone(), next },
+        other => other.clone(),
     }
 }
 

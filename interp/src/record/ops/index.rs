@@ -45,6 +45,20 @@ impl Walker<'_, '_> {
         }
     }
 
+    /// What the first axis holds at a position that is in bounds.
+    pub fn element_at(&mut self, a: &ArrayVal, i: Value) -> Result<Abs> {
+        let mut view = ArrayVal { whole: false, ..a.clone() };
+        view.data = self.moved(a.data, i, a.steps[0]);
+        view.dims.remove(0);
+        view.steps.remove(0);
+        if !view.dims.is_empty() {
+            return Ok(Val::Array(view.into()).into());
+        }
+        let (scalar, access) = self.element(&view)?;
+        let v = self.b.load(Ty::scalar(scalar), access);
+        Ok(Abs::num(Flavor::Np(view.num), v))
+    }
+
     /// `obj[key] = value`.
     pub fn set_item(&mut self, abs: &Abs, key: &Abs, value: &Abs) -> Result<()> {
         let Val::Array(a) = &abs.val else { return Err(Abort::Operation("assignment to an item".into())) };

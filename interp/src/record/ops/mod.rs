@@ -64,8 +64,15 @@ impl Walker<'_, '_> {
             }
             Op::GetIter { dst, src } => {
                 let abs = self.read(src.into())?;
-                let Val::Range { start, stop, step } = abs.val else { return Err(Abort::Iterator) };
-                self.vars[usize::from(dst)] = Val::RangeIter { next: start, stop, step }.into();
+                let val = match abs.val {
+                    _ if abs.tag.is_some() => return Err(Abort::Iterator),
+                    Val::Range { start, stop, step } => Val::RangeIter { next: start, stop, step },
+                    Val::Array(array) if !array.dims.is_empty() => {
+                        Val::ArrayIter { array, next: self.b.i64(0) }
+                    }
+                    _ => return Err(Abort::Iterator),
+                };
+                self.vars[usize::from(dst)] = val.into();
             }
             Op::LoadAttr { dst, obj, name } => {
                 let abs = self.read(obj.into())?;
