@@ -45,12 +45,17 @@ pub(super) fn leave(vm: &mut Vm<'_, '_>, way: Result<Way, Raised>) -> Outcome {
 
 fn finish(vm: &mut Vm<'_, '_>, way: Result<Way, Raised>) -> Result<Outcome, Raised> {
     let boundary = &vm.code.boundary;
-    match way? {
+    let way = way?;
+    vm.look_at_signals()?;
+    match way {
         Way::End if boundary.module => Ok(Outcome::Globals),
         Way::End => {
             let unbound = |reg| matches!(vm.frame.regs[usize::from(reg)], Slot::Unbound);
             if boundary.outputs.iter().any(|&(reg, _)| unbound(reg)) {
-                force_locals(vm);
+                // A loop without turns left everything as it was.
+                if vm.touched {
+                    force_locals(vm);
+                }
                 return Ok(Outcome::InPlace);
             }
             // SAFETY: attached; the tuple is new and as long as it is filled.

@@ -25,6 +25,9 @@ const TURNS_PER_SAFEPOINT: u32 = 1000;
 /// Turns of a region without anything compiled after which CPython goes on. Recording has been decided about long before.
 const PATIENCE: u32 = 20_000;
 
+/// Turns that take no time worth speaking of.
+const QUICK: u32 = 50;
+
 /// How a run ends, as far as the instructions are concerned.
 pub(super) enum Way {
     End,
@@ -51,6 +54,8 @@ pub(super) struct Vm<'a, 'py> {
     /// Bit `r`: CPython's frame still holds the object that local `r` had at entry, and somebody could notice.
     held: u64,
     shown: Shown,
+    /// Some local has been assigned or deleted.
+    pub touched: bool,
     /// Loop turns since the last safepoint, and in all.
     ticks: u32,
     turns: u32,
@@ -87,7 +92,7 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
     };
     let regs = Registers::new(code.registers);
     let frame = Frame { code, regs, globals, builtins, cells };
-    let mut vm = Vm { py, region, code, frame, held: 0, shown: Shown::NotYet, ticks: 0, turns: 0 };
+    let mut vm = Vm { py, region, code, frame, held: 0, shown: Shown::NotYet, touched: false, ticks: 0, turns: 0 };
     // SAFETY: the arguments are live objects, and the list is as long as there are registers for its items.
     unsafe { vm.take_in(&args[..fixed], args.get(fixed).copied()) };
     let way = vm.execute();
@@ -149,9 +154,7 @@ impl<'a, 'py> Vm<'a, 'py> {
     pub unsafe fn put(&mut self, dst: Reg, object: *mut ffi::PyObject, pc: usize) {
         // SAFETY: by contract it is no null.
         let object = unsafe { NonNull::new_unchecked(object) };
-        if self.held != 0 {
-            self.let_go(dst);
-        }
+        self.touch(dst);
         let old = std::mem::replace(&mut self.frame.regs[usize::from(dst)], Slot::Object(object));
         self.release(old, pc);
     }
@@ -181,11 +184,18 @@ impl<'a, 'py> Vm<'a, 'py> {
     /// Makes a register unbound.
     #[inline]
     pub fn end(&mut self, reg: Reg, pc: usize) {
+        self.touch(reg);
+        let old = std::mem::replace(&mut self.frame.regs[usize::from(reg)], Slot::Unbound);
+        self.release(old, pc);
+    }
+
+    /// Before a register changes.
+    #[inline]
+    pub fn touch(&mut self, reg: Reg) {
+        self.touched |= usize::from(reg) < self.code.locals;
         if self.held != 0 {
             self.let_go(reg);
         }
-        let old = std::mem::replace(&mut self.frame.regs[usize::from(reg)], Slot::Unbound);
-        self.release(old, pc);
     }
 
     #[inline(always)]
@@ -431,12 +441,20 @@ impl<'a, 'py> Vm<'a, 'py> {
     /// Compiled code left with the registers as they are before the instruction at `target`.
     fn resumed(&mut self, target: usize, head: usize) -> Turn {
         self.region.compiled.store(true, Ordering::Relaxed);
+        self.touched = true;
         if self.held != 0 {
             // It may have rebound any of them.
             self.let_go_of_all();
         }
         // Left where it was entered: the VM does a turn, or it would go back and forth.
         if target == head { Turn::On } else { Turn::From(target) }
+    }
+
+    /// Before a run ends that took some time. CPython looks at signals right after our call, too, but then the new values
+    /// are not yet assigned.
+    pub fn look_at_signals(&mut self) -> Result<(), Raised> {
+        // SAFETY: attached, nothing pending.
+        if self.turns > QUICK && unsafe { ffi::PyErr_CheckSignals() } != 0 { Err(Raised) } else { Ok(()) }
     }
 
     /// Signals first, whose handlers see our frame; then a call of an empty Python function: entering the interpreter's

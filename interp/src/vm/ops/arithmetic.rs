@@ -111,6 +111,7 @@ impl Vm<'_, '_> {
             if ffi::PyUnicode_CheckExact(x) == 0 || ffi::PyUnicode_CheckExact(y) == 0 {
                 return Ok(false);
             }
+            self.touch(a);
             self.frame.regs[usize::from(a)] = Slot::Unbound;
             let mut joined = x;
             ffi::PyUnicode_Append(&mut joined, y);
