@@ -86,7 +86,9 @@ impl LoopState {
         flow: Arc<Flow>,
         negatives: &HashSet<Target>,
     ) -> Result<Version, Abort> {
+        let start = Instant::now();
         let recorded = walk::record(py, frame, &flow, index, negatives)?;
+        let walked = start.elapsed();
         let Recorded { mut trace, entry, states, leaves, stores } = recorded;
         let declined = |why: String| Abort::Compiler(why);
         if cfg!(debug_assertions) || super::checks() {
@@ -95,7 +97,17 @@ impl LoopState {
         jit::opt::optimise(&mut trace);
         let backend = backend().ok_or_else(|| declined("no back end for this machine".into()))?;
         backend.prepare(&mut trace);
+        let optimised = start.elapsed() - walked;
         let machine = backend.compile(&trace).map_err(|e| declined(e.to_string()))?;
+        let compiled = start.elapsed() - walked - optimised;
+        log::write(
+            Section::Trace,
+            &trace.name,
+            &format_args!(
+                "recorded in {walked:?}, optimised in {optimised:?}, compiled in {compiled:?}: {} bytes",
+                machine.bytes().len()
+            ),
+        );
         Ok(Version {
             machine,
             keys: trace.snapshots.iter().map(|s| s.key).collect(),
@@ -172,8 +184,8 @@ impl Version {
                 let verdict = Verdict::Resumed(state.pc);
                 if times == 1 || times.is_power_of_two() {
                     log::write(
-                        Section::Abort,
-                        &format!("{} exit", frame.code.label),
+                        Section::Exit,
+                        &frame.code.label,
                         &format_args!("{why:?} before {} for the {times}. time", state.pc),
                     );
                 }
