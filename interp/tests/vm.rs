@@ -242,11 +242,8 @@ fn module_code_works_on_the_dict() {
             (Op::Back { index: 0 }, at(4, "while i < 10:")),
             (Op::End, at(4, "while i < 10:")),
         ];
-        let boundary = Boundary {
-            module: true,
-            outer: Some(Outer { index: 0, iter: None }),
-            ..Boundary::default()
-        };
+        let boundary =
+            Boundary { module: true, outer: Some(Outer { index: 0, iter: None }), ..Boundary::default() };
         let sketch = Sketch { names: &["i", "step", "limit"], locals: 0, ops, boundary };
         let names = namespace(py, "step, limit, i = 3, 10, 0", code(py, sketch));
         let source = CString::new(COUNT).unwrap();

@@ -17,7 +17,8 @@ impl Code {
             return Err("a position that is not there".to_owned());
         }
         let boundary = &self.boundary;
-        let locals = boundary.inputs.iter().chain(&boundary.rebound).chain(boundary.outputs.iter().map(|(r, _)| r));
+        let locals =
+            boundary.inputs.iter().chain(&boundary.rebound).chain(boundary.outputs.iter().map(|(r, _)| r));
         for &reg in locals {
             if usize::from(reg) >= self.locals || self.locals > self.registers {
                 return Err(format!("r{reg} crosses the boundary and is not a local"));
@@ -37,9 +38,14 @@ impl Code {
             self.verify_op(pc, op).map_err(|what| format!("{pc}: {op}: {what}"))?;
         }
         match self.ops.last() {
-            Some(Op::End | Op::Jump { .. } | Op::Back { .. } | Op::Return { .. } | Op::Raise { .. } | Op::AssertionFailed { .. }) => {
-                Ok(())
-            }
+            Some(
+                Op::End
+                | Op::Jump { .. }
+                | Op::Back { .. }
+                | Op::Return { .. }
+                | Op::Raise { .. }
+                | Op::AssertionFailed { .. },
+            ) => Ok(()),
             _ => Err("control runs off the end".to_owned()),
         }
     }

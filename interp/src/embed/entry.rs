@@ -24,8 +24,8 @@ use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
@@ -49,6 +49,8 @@ pub struct Region {
     pub left_alone: AtomicBool,
     /// By loop: nothing will be compiled there.
     pub declined: Box<[AtomicBool]>,
+    /// By loop: what is called at its safepoints.
+    pub pauses: Box<[OnceLock<Py<PyAny>>]>,
     /// Compiled code has run in it.
     pub compiled: AtomicBool,
 }
@@ -80,11 +82,13 @@ pub struct EntryObjects {
 pub fn new_entry(py: Python<'_>, code: Arc<Code>) -> PyResult<EntryObjects> {
     code.verify().map_err(|what| PySystemError::new_err(format!("{}: {what}", code.label)))?;
     let declined = code.loops.iter().map(|_| AtomicBool::new(false)).collect();
+    let pauses = code.loops.iter().map(|_| OnceLock::new()).collect();
     let region = Region {
         code,
         offsets: Offsets::default(),
         left_alone: AtomicBool::new(false),
         declined,
+        pauses,
         compiled: AtomicBool::new(false),
     };
     let region = Bound::new(py, region)?;
@@ -109,23 +113,26 @@ struct Definition(ffi::PyMethodDef);
 // SAFETY: never written, and its pointers are to constants.
 unsafe impl Sync for Definition {}
 
-impl Definition {
-    const fn new(name: &'static CStr, method: ffi::PyMethodDefPointer, flags: std::ffi::c_int) -> Definition {
-        let (ml_name, ml_doc) = (name.as_ptr(), std::ptr::null());
-        Definition(ffi::PyMethodDef { ml_name, ml_meth: method, ml_flags: flags, ml_doc })
-    }
+/// Calling convention of all five: of calls without arguments, too, CPython has a quicker form for this one.
+type Method =
+    unsafe extern "C" fn(*mut ffi::PyObject, *mut *mut ffi::PyObject, ffi::Py_ssize_t) -> *mut ffi::PyObject;
 
-    const fn without_arguments(name: &'static CStr, function: ffi::PyCFunction) -> Definition {
-        Definition::new(name, ffi::PyMethodDefPointer { PyCFunction: function }, ffi::METH_NOARGS)
+impl Definition {
+    const fn new(name: &'static CStr, method: Method) -> Definition {
+        Definition(ffi::PyMethodDef {
+            ml_name: name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer { PyCFunctionFast: method },
+            ml_flags: ffi::METH_FASTCALL,
+            ml_doc: std::ptr::null(),
+        })
     }
 }
 
-static ENTER: Definition =
-    Definition::new(c"format", ffi::PyMethodDefPointer { PyCFunctionFast: enter }, ffi::METH_FASTCALL);
-static TAKE: Definition = Definition::without_arguments(c"upper", take);
-static DONE: Definition = Definition::without_arguments(c"isalpha", done);
-static RETURNED: Definition = Definition::without_arguments(c"isdigit", returned);
-static RESUME: Definition = Definition::without_arguments(c"strip", resume);
+static ENTER: Definition = Definition::new(c"format", enter);
+static TAKE: Definition = Definition::new(c"upper", take);
+static DONE: Definition = Definition::new(c"isalpha", done);
+static RETURNED: Definition = Definition::new(c"isdigit", returned);
+static RESUME: Definition = Definition::new(c"strip", resume);
 
 /// What an entry left for the instructions behind it.
 enum Left {
@@ -246,7 +253,11 @@ fn last(
     })
 }
 
-unsafe extern "C" fn take(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn take(
+    slf: *mut ffi::PyObject,
+    _: *mut *mut ffi::PyObject,
+    _: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
     loop {
         let Some(waiting) = WAITING.with(|waiting| waiting.borrow_mut().pop()) else {
             // SAFETY: attached.
@@ -261,11 +272,19 @@ unsafe extern "C" fn take(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mu
     }
 }
 
-unsafe extern "C" fn done(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn done(
+    slf: *mut ffi::PyObject,
+    _: *mut *mut ffi::PyObject,
+    _: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
     boolean(last(slf, |left| matches!(left, Left::Done), true).is_some())
 }
 
-unsafe extern "C" fn returned(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn returned(
+    slf: *mut ffi::PyObject,
+    _: *mut *mut ffi::PyObject,
+    _: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
     boolean(last(slf, |left| matches!(left, Left::Returned), false).is_some())
 }
 
@@ -281,7 +300,11 @@ impl Rest {
     }
 }
 
-unsafe extern "C" fn resume(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+unsafe extern "C" fn resume(
+    slf: *mut ffi::PyObject,
+    _: *mut *mut ffi::PyObject,
+    _: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
     // SAFETY: attached; what waits is a reference to an iterator, which passes on.
     unsafe {
         let py = Python::assume_attached();

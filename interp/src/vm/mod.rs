@@ -1,7 +1,7 @@
 //! The VM: runs region code through CPython's own API, a frame's worth at a time.
 //!
-//! [`run`] is the dispatch loop, [`ops`] what instructions do, by family, [`exit`] the ways out of a region, [`frame`] the
-//! registers. Registers own references; an instruction that overwrites or ends one drops the object after its effect, which
+//! [`run`] is the dispatch loop, [`ops`] what instructions do, by family, [`exit`] the ways out of a region, [`safepoint`] the
+//! look at the rest of the process, [`frame`] the registers. Registers own references; an instruction that overwrites or ends one drops the object after its effect, which
 //! is when CPython drops it. Whatever can run foreign code first shows CPython's frame at the instruction's place in the
 //! source ([`crate::embed::position`]).
 
@@ -9,10 +9,12 @@ mod exit;
 mod frame;
 mod ops;
 mod run;
+mod safepoint;
 
 pub use exit::Outcome;
 pub use frame::{Frame, RangeIter, Registers, Slot};
-pub use run::{prepare, run};
+pub use run::run;
+pub use safepoint::prepare;
 
 /// A Python exception is pending.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PySystemError;
@@ -24,9 +23,6 @@ use crate::record::{self, Verdict};
 const TURNS_PER_SAFEPOINT: u32 = 1000;
 /// Turns of a region without anything compiled after which CPython goes on. Recording has been decided about long before.
 const PATIENCE: u32 = 20_000;
-
-/// Turns that take no time worth speaking of.
-const QUICK: u32 = 50;
 
 /// How a run ends, as far as the instructions are concerned.
 pub(super) enum Way {
@@ -57,8 +53,8 @@ pub(super) struct Vm<'a, 'py> {
     /// Some local has been assigned or deleted.
     pub touched: bool,
     /// Loop turns since the last safepoint, and in all.
-    ticks: u32,
-    turns: u32,
+    pub ticks: u32,
+    pub turns: u32,
 }
 
 /// Runs a region, entered by the frame that is running, to where CPython can go on.
@@ -92,7 +88,8 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
     };
     let regs = Registers::new(code.registers);
     let frame = Frame { code, regs, globals, builtins, cells };
-    let mut vm = Vm { py, region, code, frame, held: 0, shown: Shown::NotYet, touched: false, ticks: 0, turns: 0 };
+    let mut vm =
+        Vm { py, region, code, frame, held: 0, shown: Shown::NotYet, touched: false, ticks: 0, turns: 0 };
     // SAFETY: the arguments are live objects, and the list is as long as there are registers for its items.
     unsafe { vm.take_in(&args[..fixed], args.get(fixed).copied()) };
     let way = vm.execute();
@@ -164,7 +161,12 @@ impl<'a, 'py> Vm<'a, 'py> {
     /// # Safety
     /// As there; null means that an exception is pending.
     #[inline]
-    pub unsafe fn put_result(&mut self, dst: Reg, object: *mut ffi::PyObject, pc: usize) -> Result<(), Raised> {
+    pub unsafe fn put_result(
+        &mut self,
+        dst: Reg,
+        object: *mut ffi::PyObject,
+        pc: usize,
+    ) -> Result<(), Raised> {
         if object.is_null() {
             return Err(Raised);
         }
@@ -239,9 +241,11 @@ impl<'a, 'py> Vm<'a, 'py> {
     #[cold]
     fn let_go_of_all(&mut self) {
         let code = self.code;
-        let noticed = |reg: Reg| matches!(&self.frame.regs[usize::from(reg)], Slot::Object(o)
+        let noticed = |reg: Reg| {
+            matches!(&self.frame.regs[usize::from(reg)], Slot::Object(o)
             // SAFETY: a live object.
-            if !unsafe { unnoticed(o.as_ptr()) });
+            if !unsafe { unnoticed(o.as_ptr()) })
+        };
         let regs: Vec<Reg> = code.boundary.rebound.iter().copied().filter(|&r| noticed(r)).collect();
         self.held = 0;
         self.forget(&regs);
@@ -398,7 +402,7 @@ impl<'a, 'py> Vm<'a, 'py> {
         self.turns = self.turns.saturating_add(1);
         self.ticks += 1;
         if self.ticks >= TURNS_PER_SAFEPOINT {
-            self.safepoint(pc)?;
+            self.safepoint(index, pc)?;
         }
         let outermost = self.code.boundary.outer.is_some_and(|outer| outer.index == index);
         if outermost && watch::being_watched(self.py) {
@@ -415,7 +419,7 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Verdict::Resumed(target) => return Ok(self.resumed(target as usize, pc)),
                 Verdict::Safepoint(target) => {
                     self.resumed(target as usize, pc);
-                    self.safepoint(target as usize)?;
+                    self.safepoint(index, target as usize)?;
                     return Ok(Turn::From(target as usize));
                 }
                 Verdict::StepAside => declined.store(true, Ordering::Relaxed),
@@ -449,37 +453,6 @@ impl<'a, 'py> Vm<'a, 'py> {
         // Left where it was entered: the VM does a turn, or it would go back and forth.
         if target == head { Turn::On } else { Turn::From(target) }
     }
-
-    /// Before a run ends that took some time. CPython looks at signals right after our call, too, but then the new values
-    /// are not yet assigned.
-    pub fn look_at_signals(&mut self) -> Result<(), Raised> {
-        // SAFETY: attached, nothing pending.
-        if self.turns > QUICK && unsafe { ffi::PyErr_CheckSignals() } != 0 { Err(Raised) } else { Ok(()) }
-    }
-
-    /// Signals first, whose handlers see our frame; then a call of an empty Python function: entering the interpreter's
-    /// loop does whatever else is asked of this thread (handing over the GIL, pending calls, exceptions from other threads),
-    /// with CPython's own fairness and by public means only.
-    #[cold]
-    fn safepoint(&mut self, pc: usize) -> Result<(), Raised> {
-        self.ticks = 0;
-        self.show(pc);
-        // SAFETY: attached, nothing pending.
-        unsafe {
-            if ffi::PyErr_CheckSignals() != 0 {
-                return Err(Raised);
-            }
-            let Some(nothing) = NOTHING.get() else { return Ok(()) };
-            let result = ffi::PyObject_CallNoArgs(nothing.as_ptr());
-            if result.is_null() {
-                // The empty function does not belong into the traceback.
-                Held::take().drop_first();
-                return Err(Raised);
-            }
-            ffi::Py_DECREF(result);
-        }
-        Ok(())
-    }
 }
 
 /// What comes after the head of a loop.
@@ -487,18 +460,6 @@ enum Turn {
     On,
     From(usize),
     Leave,
-}
-
-static NOTHING: OnceLock<Py<PyAny>> = OnceLock::new();
-
-/// Makes what the VM needs to run. Once per process.
-///
-/// # Errors
-/// Out of memory.
-pub fn prepare(py: Python<'_>) -> PyResult<()> {
-    let nothing = py.eval(c"lambda: None", None, None)?;
-    let _ = NOTHING.set(nothing.unbind());
-    Ok(())
 }
 
 /// Whether nobody can notice when an object dies.

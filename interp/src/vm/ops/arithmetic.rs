@@ -38,7 +38,14 @@ impl Vm<'_, '_> {
     }
 
     #[inline]
-    pub(in crate::vm) fn binary(&mut self, op: BinaryOp, dst: Reg, a: Reg, b: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn binary(
+        &mut self,
+        op: BinaryOp,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.
         unsafe {
@@ -65,7 +72,14 @@ impl Vm<'_, '_> {
     }
 
     #[inline]
-    pub(in crate::vm) fn in_place(&mut self, op: BinaryOp, dst: Reg, a: Reg, b: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn in_place(
+        &mut self,
+        op: BinaryOp,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.
         unsafe {
@@ -125,7 +139,14 @@ impl Vm<'_, '_> {
     }
 
     #[inline]
-    pub(in crate::vm) fn compare(&mut self, op: CompareOp, dst: Reg, a: Reg, b: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn compare(
+        &mut self,
+        op: CompareOp,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.
         unsafe {

@@ -189,7 +189,13 @@ impl Vm<'_, '_> {
     }
 
     /// Items go to the registers when all are there.
-    pub(in crate::vm) fn unpack(&mut self, src: Reg, first: Reg, count: u16, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn unpack(
+        &mut self,
+        src: Reg,
+        first: Reg,
+        count: u16,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let object = self.object(src)?;
         // SAFETY: the register holds the object. Items of a tuple or list are referenced before anything else can run.
         unsafe {

@@ -9,7 +9,13 @@ use crate::vm::Raised;
 use crate::vm::run::Vm;
 
 impl Vm<'_, '_> {
-    pub(in crate::vm) fn load_attr(&mut self, dst: Reg, obj: Reg, name: u16, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn load_attr(
+        &mut self,
+        dst: Reg,
+        obj: Reg,
+        name: u16,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let object = self.object(obj)?;
         self.show(pc);
         // SAFETY: the register holds the object.
@@ -24,7 +30,13 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
-    pub(in crate::vm) fn store_attr(&mut self, obj: Reg, name: u16, src: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn store_attr(
+        &mut self,
+        obj: Reg,
+        name: u16,
+        src: Reg,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let (object, value) = (self.object(obj)?, self.object(src)?);
         self.show(pc);
         // SAFETY: the registers hold the objects.
@@ -63,7 +75,13 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
-    pub(in crate::vm) fn store_item(&mut self, obj: Reg, key: Reg, src: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn store_item(
+        &mut self,
+        obj: Reg,
+        key: Reg,
+        src: Reg,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let (object, index, value) = (self.object(obj)?, self.object(key)?, self.object(src)?);
         self.show(pc);
         // SAFETY: the registers hold the objects.

@@ -5,9 +5,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::bytecode::Reg;
+use crate::vm::Raised;
 use crate::vm::frame::Slot;
 use crate::vm::run::Vm;
-use crate::vm::Raised;
 
 impl Vm<'_, '_> {
     pub(in crate::vm) fn constant(&mut self, dst: Reg, index: u16, pc: usize) -> Result<(), Raised> {
@@ -90,7 +90,8 @@ impl Vm<'_, '_> {
         // SAFETY: attached.
         if unsafe { ffi::PyErr_Occurred() }.is_null() {
             let key = self.code.name(name).bind(self.py);
-            let error = PyNameError::new_err(format!("name '{}' is not defined", self.code.name_text(self.py, name)));
+            let error =
+                PyNameError::new_err(format!("name '{}' is not defined", self.code.name_text(self.py, name)));
             // Without the attribute there are no suggestions, that is all.
             let _ = error.value(self.py).setattr("name", key);
             error.restore(self.py);
