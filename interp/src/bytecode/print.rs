@@ -5,12 +5,23 @@ use std::fmt;
 use super::{Code, Op};
 
 impl fmt::Display for Code {
-    /// A line per instruction: position, instruction, line of the source.
+    /// A line per instruction: its place in the code, what it does, its position in the source.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({:?}, {} locals of {} registers)", self.label, self.region, self.locals, self.registers)?;
+        writeln!(
+            f,
+            "{} ({:?}, {} locals of {} registers)",
+            self.label, self.region, self.locals, self.registers
+        )?;
         for (pc, op) in self.ops.iter().enumerate() {
-            let line = self.positions.get(self.at[pc] as usize).map_or(0, |p| p.line);
-            writeln!(f, "{pc:4}  {op}  ; line {line}")?;
+            let op = op.to_string();
+            match self.positions.get(self.at[pc] as usize) {
+                Some(at) => writeln!(
+                    f,
+                    "{pc:4}  {op:36}  ; {}:{}-{}:{}",
+                    at.line, at.column, at.end_line, at.end_column
+                )?,
+                None => writeln!(f, "{pc:4}  {op}")?,
+            }
         }
         Ok(())
     }

@@ -36,6 +36,10 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     entry::install(py)?;
+    if log::wants(Section::Stats) {
+        // SAFETY: the function may run at any time.
+        unsafe { libc::atexit(write_statistics) };
+    }
     let builtins = py.import("builtins")?;
     let sys = py.import("sys")?;
     let stdlib: String = sys.getattr("_stdlib_dir").and_then(|dir| dir.extract()).unwrap_or_default();
@@ -51,6 +55,10 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
         builtins.setattr(name, ours)?;
     }
     program::install(py)
+}
+
+extern "C" fn write_statistics() {
+    log::finish();
 }
 
 /// CPython's own `compile`.

@@ -80,7 +80,7 @@ impl<'py> Lowerer<'_, 'py> {
             ExprKind::BoolOp { and, values } => self.short_circuit(*and, values, at)?,
             ExprKind::IfExp { test, body, orelse } => {
                 let (mut other, mut end) = (self.label(), self.label());
-                self.branch(test, false, &mut other, at)?;
+                self.branch(test, false, &mut other, &mut { at })?;
                 self.temporary(body)?;
                 self.jump(Op::Jump { to: 0 }, &mut end, at);
                 self.bind(other);

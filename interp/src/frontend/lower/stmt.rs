@@ -51,7 +51,7 @@ impl<'py> Lowerer<'_, 'py> {
             }
             StmtKind::If { test, body, orelse } => {
                 let (mut other, mut end) = (self.label(), self.label());
-                self.branch(test, false, &mut other, at)?;
+                self.branch(test, false, &mut other, &mut { at })?;
                 self.block(body)?;
                 if !orelse.body.is_empty() {
                     if self.reachable {
@@ -95,8 +95,9 @@ impl<'py> Lowerer<'_, 'py> {
                 self.reachable = false;
             }
             StmtKind::Assert { test, message } if !self.options.optimised => {
-                let mut end = self.label();
-                self.branch(test, true, &mut end, at)?;
+                let (mut end, mut jump_at) = (self.label(), at);
+                self.branch(test, true, &mut end, &mut jump_at)?;
+                let at = if cfg!(Py_3_12) { at } else { jump_at };
                 if self.reachable {
                     let message = message.as_ref().map_or(Ok(Op::NONE), |message| self.operand(message))?;
                     self.emit(Op::AssertionFailed { message }, at);
@@ -281,7 +282,7 @@ impl<'py> Lowerer<'_, 'py> {
     ) -> Lowered<()> {
         let index = self.open_loop(None, stmt.at);
         let mut done = self.label();
-        self.branch(test, false, &mut done, stmt.at)?;
+        self.branch(test, false, &mut done, &mut { stmt.at })?;
         self.block(body)?;
         self.close_loop(index, done, orelse, stmt.at)
     }

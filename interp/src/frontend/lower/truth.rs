@@ -10,21 +10,26 @@ use crate::bytecode::{CompareOp, Op, Position, Reg, UnaryOp};
 use crate::frontend::tree::{Expr, ExprKind};
 
 impl<'py> Lowerer<'_, 'py> {
-    /// Jumps if the truth of an expression is the expected one. `at` is the position of the statement or expression that
-    /// asks, which is what CPython's jumps have before 3.12.
+    /// Jumps if the truth of an expression is the expected one.
+    ///
+    /// `at` is the position of the jumps: at first that of the statement or expression that asks. Before 3.12, a comparison
+    /// moves it to itself, for all that follows in the same condition.
     pub(super) fn branch(
         &mut self,
         expr: &Expr<'py>,
         expected: bool,
         to: &mut Label,
-        at: Position,
+        at: &mut Position,
     ) -> Lowered<()> {
         let base = self.top;
         if let Some(value) = self.folded(expr) {
             if value.is_truthy().unwrap_or(false) == expected {
-                self.jump(Op::Jump { to: 0 }, to, at);
+                self.jump(Op::Jump { to: 0 }, to, *at);
             }
             return Ok(());
+        }
+        if matches!(expr.kind, ExprKind::Compare { .. }) {
+            *at = expr.at;
         }
         match &expr.kind {
             ExprKind::Unary { op: UnaryOp::Not, operand } => self.branch(operand, !expected, to, at)?,
@@ -47,7 +52,7 @@ impl<'py> Lowerer<'_, 'py> {
                 let (mut other, mut end) = (self.label(), self.label());
                 self.branch(test, false, &mut other, at)?;
                 self.branch(body, expected, to, at)?;
-                self.jump(Op::Jump { to: 0 }, &mut end, at);
+                self.jump(Op::Jump { to: 0 }, &mut end, *at);
                 self.bind(other);
                 self.branch(orelse, expected, to, at)?;
                 self.bind(end);
@@ -57,7 +62,7 @@ impl<'py> Lowerer<'_, 'py> {
             }
             _ => {
                 let cond = self.operand(expr)?;
-                let at = if cfg!(Py_3_12) { expr.at } else { at };
+                let at = if cfg!(Py_3_12) { expr.at } else { *at };
                 self.jump(Op::JumpIf { cond, expected, to: 0 }, to, at);
             }
         }
@@ -96,7 +101,7 @@ impl<'py> Lowerer<'_, 'py> {
                     // What ends the inner one early does not end the outer one, and is not asked a second time.
                     let mut skip = self.label();
                     for value in first {
-                        self.branch(value, short, &mut skip, expr.at)?;
+                        self.branch(value, short, &mut skip, &mut { expr.at })?;
                     }
                     self.keep_if(last, expected, to, at)?;
                     self.bind(skip);
