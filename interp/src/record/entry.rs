@@ -33,7 +33,8 @@ pub enum Check {
         writeable: bool,
         group: u16,
     },
-    RangeIter(i64),
+    /// A range with this step, or with a positive one.
+    RangeIter(Option<i64>),
     /// An iterator over such an array.
     ArrayIter(Box<Check>),
 }
@@ -124,7 +125,10 @@ impl<'a, 'py> Entry<'a, 'py> {
                 Slot::Unbound => return Err(Abort::Unbound),
                 Slot::Range(r) => {
                     let (next, stop) = (b.param(Ty::I64), b.param(Ty::I64));
-                    (Check::RangeIter(r.step), Val::RangeIter { next, stop, step: r.step }.into())
+                    // Steps that are not the usual ones are rarely the same twice.
+                    let known = (r.step.abs() == 1 || r.step < 0).then_some(r.step);
+                    let step = known.map_or_else(|| Step::Value(b.param(Ty::I64)), Step::Const);
+                    (Check::RangeIter(known), Val::RangeIter { next, stop, step }.into())
                 }
                 Slot::Object(p) => self.object(b, p.as_ptr())?,
             },
@@ -376,9 +380,12 @@ impl Inputs {
         for input in &self.inputs {
             if let (Place::Register(r), Check::RangeIter(step)) = (vars.place(input.var), &input.check) {
                 match &frame.regs[r] {
-                    Slot::Range(r) if r.step == *step => {
+                    Slot::Range(r) if step.map_or(r.step > 0, |step| r.step == step) => {
                         slots[input.slot] = r.next as u64;
                         slots[input.slot + 1] = r.stop as u64;
+                        if step.is_none() {
+                            slots[input.slot + 2] = r.step as u64;
+                        }
                         continue;
                     }
                     _ => return false,

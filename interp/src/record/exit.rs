@@ -62,12 +62,12 @@ pub enum Recipe {
     Range {
         start: usize,
         stop: usize,
-        step: i64,
+        step: Result<i64, usize>,
     },
     RangeIter {
         next: usize,
         stop: usize,
-        step: i64,
+        step: Result<i64, usize>,
     },
     ArrayIter {
         array: Box<ArrayRecipe>,
@@ -99,20 +99,19 @@ impl Slots {
             self.values.len() - 1
         })
     }
+    fn step(&mut self, step: Step) -> Result<i64, usize> {
+        match step {
+            Step::Const(n) => Ok(n),
+            Step::Value(v) => Err(self.slot(v)),
+        }
+    }
     fn array(&mut self, a: &ArrayVal) -> ArrayRecipe {
         ArrayRecipe {
             obj: self.slot(a.obj),
             whole: a.whole,
             data: self.slot(a.data),
             dims: a.dims.iter().map(|&v| self.slot(v)).collect(),
-            steps: a
-                .steps
-                .iter()
-                .map(|s| match s {
-                    Step::Const(n) => Ok(*n),
-                    Step::Value(v) => Err(self.slot(*v)),
-                })
-                .collect(),
+            steps: a.steps.iter().map(|&s| self.step(s)).collect(),
         }
     }
     /// How to make this; `None` if it is what the variable held all along.
@@ -131,10 +130,10 @@ impl Slots {
                 Recipe::ArrayIter { next: self.slot(*next), array: Box::new(self.array(array)) }
             }
             Val::Range { start, stop, step } => {
-                Recipe::Range { start: self.slot(*start), stop: self.slot(*stop), step: *step }
+                Recipe::Range { start: self.slot(*start), stop: self.slot(*stop), step: self.step(*step) }
             }
             Val::RangeIter { next, stop, step } => {
-                Recipe::RangeIter { next: self.slot(*next), stop: self.slot(*stop), step: *step }
+                Recipe::RangeIter { next: self.slot(*next), stop: self.slot(*stop), step: self.step(*step) }
             }
             Val::Tuple(items) => {
                 Recipe::Tuple(items.iter().map(|i| self.recipe(i, b)).collect::<Option<_>>()?)

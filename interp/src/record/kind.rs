@@ -83,6 +83,18 @@ pub enum Step {
     Value(Value),
 }
 
+impl Step {
+    pub fn constant(self) -> Option<i64> {
+        if let Step::Const(n) = self { Some(n) } else { None }
+    }
+    pub fn value(self, b: &mut Builder) -> Value {
+        match self {
+            Step::Const(n) => b.i64(n),
+            Step::Value(v) => v,
+        }
+    }
+}
+
 /// An array: an object as it is, or a view of it that nobody made yet.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ArrayVal {
@@ -110,12 +122,13 @@ pub enum Val {
     Range {
         start: Value,
         stop: Value,
-        step: i64,
+        step: Step,
     },
+    /// A step that varies is positive.
     RangeIter {
         next: Value,
         stop: Value,
-        step: i64,
+        step: Step,
     },
     /// An iterator over the first axis.
     ArrayIter {
@@ -195,8 +208,9 @@ pub enum Kind {
         writeable: bool,
         class: MemClass,
     },
-    Range(i64),
-    RangeIter(i64),
+    /// The step, if it is always the same.
+    Range(Option<i64>),
+    RangeIter(Option<i64>),
     /// The shape of the array.
     ArrayIter(Box<Shape>),
     Tuple(Vec<Shape>),
@@ -215,12 +229,12 @@ impl Shape {
             Val::Array(a) => Kind::Array {
                 num: a.num,
                 whole: a.whole,
-                steps: a.steps.iter().map(|s| if let Step::Const(n) = s { Some(*n) } else { None }).collect(),
+                steps: a.steps.iter().map(|s| s.constant()).collect(),
                 writeable: a.writeable,
                 class: a.class,
             },
-            Val::Range { step, .. } => Kind::Range(*step),
-            Val::RangeIter { step, .. } => Kind::RangeIter(*step),
+            Val::Range { step, .. } => Kind::Range(step.constant()),
+            Val::RangeIter { step, .. } => Kind::RangeIter(step.constant()),
             Val::ArrayIter { array, .. } => {
                 Kind::ArrayIter(Box::new(Shape::of(&Val::Array(array.clone()).into(), b)))
             }
@@ -290,7 +304,10 @@ impl Shape {
                 out.extend(steps.iter().map(|_| Ty::I64));
                 out.extend(steps.iter().filter(|s| s.is_none()).map(|_| Ty::I64));
             }
-            Kind::Range(_) | Kind::RangeIter(_) => out.extend([Ty::I64, Ty::I64]),
+            Kind::Range(step) | Kind::RangeIter(step) => {
+                let count = if step.is_some() { 2 } else { 3 };
+                out.extend([Ty::I64; 3].iter().take(count));
+            }
             Kind::ArrayIter(array) => {
                 out.push(Ty::I64);
                 array.types(out);
@@ -324,8 +341,13 @@ impl Shape {
                     }
                 }
             }
-            (Kind::Range(_), Val::Range { start: x, stop: y, .. })
-            | (Kind::RangeIter(_), Val::RangeIter { next: x, stop: y, .. }) => out.extend([*x, *y]),
+            (Kind::Range(want), Val::Range { start: x, stop: y, step })
+            | (Kind::RangeIter(want), Val::RangeIter { next: x, stop: y, step }) => {
+                out.extend([*x, *y]);
+                if want.is_none() {
+                    out.push(step.value(b));
+                }
+            }
             (Kind::ArrayIter(shape), Val::ArrayIter { array, next }) => {
                 out.push(*next);
                 shape.flatten(&Val::Array(array.clone()).into(), b, out);
@@ -380,9 +402,11 @@ impl Shape {
                     class: *class,
                 }))
             }
-            Kind::Range(step) => Val::Range { start: values.next()?, stop: values.next()?, step: *step },
+            Kind::Range(step) => {
+                Val::Range { start: values.next()?, stop: values.next()?, step: next_step(*step, values)? }
+            }
             Kind::RangeIter(step) => {
-                Val::RangeIter { next: values.next()?, stop: values.next()?, step: *step }
+                Val::RangeIter { next: values.next()?, stop: values.next()?, step: next_step(*step, values)? }
             }
             Kind::ArrayIter(shape) => {
                 let next = values.next()?;
@@ -408,6 +432,11 @@ impl Shape {
             (None, _) => Flavor::Int,
         }
     }
+}
+
+/// A step that is always the same, or the next value.
+fn next_step(step: Option<i64>, values: &mut impl Iterator<Item = Value>) -> Option<Step> {
+    step.map(Step::Const).or_else(|| values.next().map(Step::Value))
 }
 
 /// What a number with a tag is where the tag says so.

@@ -102,7 +102,8 @@ unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Optio
     Ok(Some(match recipe {
         Recipe::Unbound => New::Unbound,
         Recipe::RangeIter { next, stop, step } => {
-            New::Range(RangeIter { next: slots[*next] as i64, stop: slots[*stop] as i64, step: *step })
+            let step = step.unwrap_or_else(|slot| slots[slot] as i64);
+            New::Range(RangeIter { next: slots[*next] as i64, stop: slots[*stop] as i64, step })
         }
         Recipe::Tagged { code, of } => {
             let code = slots[*code] as u32;
@@ -141,7 +142,13 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
             Recipe::Array(a) => array(py, a, slots),
             Recipe::Range { start, stop, step } => {
                 let range = py.import("builtins")?.getattr("range")?;
-                Ok(range.call1((slots[*start] as i64, slots[*stop] as i64, *step))?.unbind())
+                Ok(range
+                    .call1((
+                        slots[*start] as i64,
+                        slots[*stop] as i64,
+                        step.unwrap_or_else(|s| slots[s] as i64),
+                    ))?
+                    .unbind())
             }
             Recipe::ArrayIter { array: a, next } => {
                 let a = array(py, a, slots)?;

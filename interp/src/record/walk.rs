@@ -22,7 +22,7 @@ use super::abort::Abort;
 use super::entry::Entry;
 use super::exit::{Leave, Slots, State, Why};
 use super::flow::{END, Flow, Turn, Var};
-use super::kind::{Abs, ENTRY, FLOAT, INT, Kind, NP, Shape, Tag, UNBOUND, Val, flavor_of};
+use super::kind::{Abs, ENTRY, FLOAT, INT, Kind, NP, Shape, Step, Tag, UNBOUND, Val, flavor_of};
 use crate::bytecode::{Code, Op, Target};
 use crate::vm::Frame;
 
@@ -210,17 +210,30 @@ impl Walker<'_, '_> {
                 let over = self.read(iter)?;
                 let (next, stop, step) = match &over.val {
                     Val::RangeIter { next, stop, step } => (*next, *stop, *step),
-                    Val::ArrayIter { array, next } if !array.dims.is_empty() => (*next, array.dims[0], 1),
+                    Val::ArrayIter { array, next } if !array.dims.is_empty() => {
+                        (*next, array.dims[0], Step::Const(1))
+                    }
                     _ => return Err(Abort::Iterator),
                 };
-                let limit = if outermost {
+                let range = match step {
+                    Step::Const(step) => Range { start: next, end: stop, step },
+                    // Turns are counted, since the counter of a loop has a constant step.
+                    Step::Value(step) => {
+                        Range { start: self.b.i64(0), end: self.turns(next, stop, step), step: 1 }
+                    }
+                };
+                let end = range.end;
+                let limit = if !outermost {
+                    self.bound_turns(range);
+                    end
+                } else if let Step::Const(step) = step {
                     self.entry.limit(&mut self.b, Some((next, stop, step)))
                 } else {
-                    self.bound_turns(next, stop, step);
-                    stop
+                    let most = self.entry.limit(&mut self.b, None);
+                    self.b.binary(Binary::Min, end, most)
                 };
-                iterator = Some((iter, over.val, stop, step, limit));
-                Range { start: next, end: limit, step }
+                iterator = Some(Iteration { iter, over: over.val, next, step, end, limit });
+                Range { end: limit, ..range }
             }
             None => {
                 let start = self.b.i64(0);
@@ -242,14 +255,15 @@ impl Walker<'_, '_> {
         }
 
         let mut pc = head + 1;
-        if let (Some((iter, over, _, step, _)), Some(counter)) = (&iterator, counter) {
+        if let (Some(it), Some(counter)) = (&iterator, counter) {
             let Op::Next { dst, .. } = self.code.ops[pc as usize] else { return Err(Abort::Iterator) };
-            let step_value = self.b.i64(*step);
-            let next = self.b.binary(Binary::Add, counter, step_value);
-            self.vars[*iter] = at_position(over, next).into();
-            self.vars[usize::from(dst)] = match over {
-                Val::ArrayIter { array, .. } => self.element_at(&Rc::clone(array), counter)?,
-                _ => Abs::num(super::kind::Flavor::Int, counter),
+            let at = it.position(&mut self.b, counter);
+            let step = it.step.value(&mut self.b);
+            let next = self.b.binary(Binary::Add, at, step);
+            self.vars[it.iter] = it.standing(next).into();
+            self.vars[usize::from(dst)] = match &it.over {
+                Val::ArrayIter { array, .. } => self.element_at(&Rc::clone(array), at)?,
+                _ => Abs::num(super::kind::Flavor::Int, at),
             };
             pc += 1;
         }
@@ -300,10 +314,11 @@ impl Walker<'_, '_> {
         let mut leaves: Vec<((Value, i64), Target)> =
             around.leaves.iter().enumerate().map(|(k, &to)| ((code_value, k as i64 + 1), to)).collect();
         match iterator {
-            Some((iter, over, stop, _, limit)) => {
+            Some(it) => {
                 if outermost {
-                    self.vars[iter] = at_position(&over, limit).into();
-                    let complete = self.b.compare(Cond::Eq, limit, stop);
+                    let next = it.position(&mut self.b, it.limit);
+                    self.vars[it.iter] = it.standing(next).into();
+                    let complete = self.b.compare(Cond::Eq, it.limit, it.end);
                     let complete = if leaves.is_empty() {
                         complete
                     } else {
@@ -313,7 +328,7 @@ impl Walker<'_, '_> {
                     };
                     self.leave_unless(complete, true, head, Why::Safepoint, None);
                 }
-                self.vars[iter] = Val::Unbound.into();
+                self.vars[it.iter] = Val::Unbound.into();
                 let Op::Next { done, .. } = self.code.ops[head as usize + 1] else {
                     return Err(Abort::Iterator);
                 };
@@ -338,12 +353,24 @@ impl Walker<'_, '_> {
     }
 
     /// Leaves the trace if an inner loop would take so many turns that nobody could stop it.
-    fn bound_turns(&mut self, next: Value, stop: Value, step: i64) {
-        let (low, high) = if step > 0 { (next, stop) } else { (stop, next) };
+    fn bound_turns(&mut self, range: Range) {
+        let Range { start, end, step } = range;
+        let (low, high) = if step > 0 { (start, end) } else { (end, start) };
         let distance = self.b.binary(Binary::Sub, high, low);
         let most = self.b.i64(INNER_TURNS.saturating_mul(step.saturating_abs()));
         let few = self.b.compare(Cond::Le, distance, most);
         self.guard(few, true, Why::Safepoint);
+    }
+
+    /// How often a positive step fits between two numbers.
+    fn turns(&mut self, next: Value, stop: Value, step: Value) -> Value {
+        let (zero, one) = (self.b.i64(0), self.b.i64(1));
+        let distance = self.exact(Binary::Sub, stop, next);
+        let distance = self.b.binary(Binary::Max, distance, zero);
+        // Rounded up. The end and a step more is a number, so this is, too.
+        let round = self.b.binary(Binary::Sub, step, one);
+        let rounded = self.exact(Binary::Add, distance, round);
+        self.b.binary(Binary::Div, rounded, step)
     }
 
     /// A path, until the place where it meets others. Ends the turn if that is [`END`].
@@ -899,12 +926,37 @@ impl Walker<'_, '_> {
     }
 }
 
-/// An iterator that stands somewhere else.
-fn at_position(over: &Val, next: Value) -> Val {
-    match over {
-        Val::RangeIter { stop, step, .. } => Val::RangeIter { next, stop: *stop, step: *step },
-        Val::ArrayIter { array, .. } => Val::ArrayIter { array: array.clone(), next },
-        other => other.clone(),
+/// The iteration of a loop.
+struct Iteration {
+    /// The register of the iterator.
+    iter: usize,
+    over: Val,
+    /// Where it stands in front of the loop, and its step.
+    next: Value,
+    step: Step,
+    /// Of the counter: the end of all turns, and of those there is time for.
+    end: Value,
+    limit: Value,
+}
+
+impl Iteration {
+    /// The iterator's position for a value of the counter.
+    fn position(&self, b: &mut Builder, counter: Value) -> Value {
+        match self.step {
+            Step::Const(_) => counter,
+            Step::Value(step) => {
+                let passed = b.binary(Binary::Mul, counter, step);
+                b.binary(Binary::Add, self.next, passed)
+            }
+        }
+    }
+    /// The iterator with its next item at a position.
+    fn standing(&self, next: Value) -> Val {
+        match &self.over {
+            Val::RangeIter { stop, step, .. } => Val::RangeIter { next, stop: *stop, step: *step },
+            Val::ArrayIter { array, .. } => Val::ArrayIter { array: array.clone(), next },
+            other => other.clone(),
+        }
     }
 }
 

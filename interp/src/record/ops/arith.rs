@@ -35,9 +35,14 @@ pub fn common(a: Flavor, b: Flavor) -> Result<Flavor> {
 impl Walker<'_, '_> {
     /// `a op b`.
     pub fn binary(&mut self, op: BinaryOp, a: &Abs, b: &Abs) -> Result<Abs> {
-        // Of one value that is one of several types the result is, too.
+        // Of a value that is one of several types the result is, too.
+        if a.tag.is_some() && b.tag.is_some() {
+            if let Some(result) = self.of_two_several(op, a, b)? {
+                return Ok(result);
+            }
+        }
         let (a, b) = match (a.tag, b.tag) {
-            (Some(_), Some(_)) => (self.settle(a), self.settle(b)),
+            (Some(_), Some(_)) => (self.settle(a), b.clone()),
             _ => (a.clone(), b.clone()),
         };
         if a.tag.is_some() {
@@ -51,6 +56,37 @@ impl Walker<'_, '_> {
         let ((fa, x), (fb, y)) = (self.number(&a)?, self.number(&b)?);
         let (flavor, v) = self.arith(op, fa, x, fb, y)?;
         Ok(Abs::num(flavor, v))
+    }
+
+    /// An operation of two values that are each a Python number or the numpy scalar with the same bits: it is numpy's if
+    /// either is.
+    fn of_two_several(&mut self, op: BinaryOp, a: &Abs, b: &Abs) -> Result<Option<Abs>> {
+        let (Some(s), Some(t), Val::Num(f, x), Val::Num(g, y)) = (a.tag, b.tag, &a.val, &b.val) else {
+            return Ok(None);
+        };
+        let (f, x, y) = (*f, *x, *y);
+        let python = match self.b.ty(x).scalar {
+            Scalar::F64 => FLOAT,
+            Scalar::I64 => INT,
+            _ => return Ok(None),
+        };
+        let either = 1 << python | 1 << NP;
+        let plain = matches!(op, BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply);
+        if f != *g || !f.is_np() || (s.may | t.may) & !either != 0 || !plain {
+            return Ok(None);
+        }
+        let (flavor, r) = self.arith(op, f, x, f, y)?;
+        let code = self.numpy_if_either(s, t, python);
+        Ok(Some(Abs { val: Val::Num(flavor, r), tag: Some(Tag { code, may: either }) }))
+    }
+    /// The code of numpy if one of two tags says so, else that of a Python type.
+    pub fn numpy_if_either(&mut self, s: Tag, t: Tag, python: u32) -> Value {
+        let numpy = self.b.i64(i64::from(NP));
+        let python = self.b.i64(i64::from(python));
+        let first = self.b.compare(Cond::Eq, s.code, numpy);
+        let second = self.b.compare(Cond::Eq, t.code, numpy);
+        let either = self.b.binary(Binary::Or, first, second);
+        self.b.select(either, numpy, python)
     }
 
     /// An operation of a value with a tag with one without. All of the possible types compute the same bits, or the likely

@@ -16,7 +16,7 @@ use ufuncs::abi::LoopDef;
 use super::Result;
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
-use crate::record::kind::{Abs, Flavor, Val, scalar_of};
+use crate::record::kind::{Abs, Flavor, Step, Val, scalar_of};
 use crate::record::walk::Walker;
 
 macro_rules! libm {
@@ -126,20 +126,28 @@ impl Walker<'_, '_> {
         }
         let zero = self.b.i64(0);
         let (start, stop, step) = match bounds[..] {
-            [stop] => (zero, stop, 1),
-            [start, stop] => (start, stop, 1),
-            [start, stop, step] => {
-                let step = self.b.trace().as_const(step).map_or(0, |c| c.bits as i64);
-                (start, stop, step)
-            }
+            [stop] => (zero, stop, Step::Const(1)),
+            [start, stop] => (start, stop, Step::Const(1)),
+            [start, stop, step] => match self.b.trace().as_const(step) {
+                Some(c) if c.bits == 0 => return Err(Abort::Callee("range without a step".into())),
+                Some(c) => (start, stop, Step::Const(c.bits as i64)),
+                None => {
+                    let positive = self.b.compare(Cond::Gt, step, zero);
+                    self.guard(positive, true, Why::Domain);
+                    (start, stop, Step::Value(step))
+                }
+            },
             _ => return Err(Abort::Callee("range".into())),
         };
-        if step == 0 {
-            return Err(Abort::Callee("range with a variable step".into()));
-        }
         // One step beyond the end is a number still.
-        let far = self.b.i64(if step > 0 { i64::MAX - step } else { i64::MIN - step });
-        let cond = if step > 0 { Cond::Le } else { Cond::Ge };
+        let (far, cond) = match step {
+            Step::Const(step) if step < 0 => (self.b.i64(i64::MIN - step), Cond::Ge),
+            Step::Const(step) => (self.b.i64(i64::MAX - step), Cond::Le),
+            Step::Value(step) => {
+                let most = self.b.i64(i64::MAX);
+                (self.b.binary(Binary::Sub, most, step), Cond::Le)
+            }
+        };
         let near = self.b.compare(cond, stop, far);
         self.guard(near, true, Why::Overflow);
         Ok(Val::Range { start, stop, step }.into())

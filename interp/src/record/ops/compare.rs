@@ -6,7 +6,7 @@ use micronumpy::TypeNum;
 use super::Result;
 use crate::bytecode::CompareOp;
 use crate::record::abort::Abort;
-use crate::record::kind::{Abs, BOOL, Flavor, NP, Tag, Val};
+use crate::record::kind::{Abs, BOOL, FLOAT, Flavor, INT, NP, Tag, Val};
 use crate::record::walk::Walker;
 
 use super::arith::common;
@@ -41,31 +41,29 @@ impl Walker<'_, '_> {
             _ => return Err(Abort::Operation(format!("{op:?}"))),
         };
         // A float that may be of either kind compares alike; only the type of the answer differs.
-        let (mut tag, mut a, mut b) = (None, a.clone(), b.clone());
-        for side in [&mut a, &mut b] {
-            if let (Some(t), Val::Num(payload, v)) = (side.tag, &side.val) {
-                let (payload, v) = (*payload, *v);
-                let numeric =
-                    t.may & !(1 << super::super::kind::INT | 1 << super::super::kind::FLOAT | 1 << NP) == 0;
-                if tag.is_none() && numeric {
-                    tag = Some((t, payload));
-                    let flavor = match self.b.ty(v).scalar {
-                        Scalar::F64 => Flavor::Float,
-                        Scalar::I64 => Flavor::Int,
-                        _ => payload,
-                    };
-                    *side = Abs::num(flavor, v);
-                }
+        let mut tags: Vec<Tag> = vec![];
+        let mut sides = [a.clone(), b.clone()];
+        for side in &mut sides {
+            if let (Some(t), Val::Num(payload, v)) = (side.tag, &side.val)
+                && t.may & !(1 << INT | 1 << FLOAT | 1 << NP) == 0
+                && payload.is_np()
+            {
+                let v = *v;
+                let flavor = match self.b.ty(v).scalar {
+                    Scalar::F64 => Flavor::Float,
+                    Scalar::I64 => Flavor::Int,
+                    _ => continue,
+                };
+                tags.push(t);
+                *side = Abs::num(flavor, v);
             }
         }
-        let ((fa, x), (fb, y)) = (self.number(&a)?, self.number(&b)?);
+        let ((fa, x), (fb, y)) = (self.number(&sides[0])?, self.number(&sides[1])?);
         let (flavor, v) = self.compared(cond, fa, x, fb, y)?;
-        match tag {
-            Some((t, payload)) if flavor == Flavor::Bool && payload.is_np() => {
-                let (np, numpy, python) =
-                    (self.b.i64(i64::from(NP)), self.b.i64(i64::from(NP)), self.b.i64(i64::from(BOOL)));
-                let is = self.b.compare(Cond::Eq, t.code, np);
-                let code = self.b.select(is, numpy, python);
+        match tags[..] {
+            [s, ..] if flavor == Flavor::Bool => {
+                let t = tags.get(1).copied().unwrap_or(s);
+                let code = self.numpy_if_either(s, t, BOOL);
                 let val = Val::Num(Flavor::Np(TypeNum::BOOL), v);
                 Ok(Abs { val, tag: Some(Tag { code, may: 1 << NP | 1 << BOOL }) })
             }
