@@ -11,11 +11,11 @@ use std::ffi::CStr;
 use std::ptr::null_mut;
 
 use ::jit::log::{self, Section};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyCode, PyDict, PyString, PyTuple};
 
 use super::source::{self, ONLY_AST, Quiet, Source};
 use super::splice::{is_code, transform};
@@ -314,31 +314,52 @@ pub(super) fn of_text<'py>(
     Ok(new)
 }
 
-/// `micronumpy.jit`: lets the VM run the loops of a function that was not loaded through our `exec`.
+/// What Python sees of us, in the native module of the package.
 ///
 /// # Errors
-/// What is not a Python function, or has no source that its code object is made of.
+/// When a module can't be added to.
+pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(jit_function, module)?)?;
+    module.add_function(wrap_pyfunction!(install_hook, module)?)
+}
+
+/// Lets the VM run the loops of all code that is executed from now on.
 #[pyfunction]
-pub fn jit<'py>(function: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+fn install_hook(py: Python<'_>) -> PyResult<()> {
+    install(py)
+}
+
+/// Lets micronumpy compile the loops of a function that was defined where its hook is not installed. Where it is, and for a
+/// function whose source can't be found, this changes nothing.
+#[pyfunction]
+#[pyo3(name = "jit")]
+fn jit_function<'py>(function: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let Ok(code) = function.getattr("__code__").and_then(|code| Ok(code.cast_into::<PyCode>()?)) else {
+        return Err(PyTypeError::new_err(format!("micronumpy.jit wants a Python function, not {}", function.repr()?)));
+    };
+    if settings::get().vm {
+        entry::install(function.py())?;
+        if let Some(new) = attempt("jit", || spliced_function(&function, &code)) {
+            function.setattr("__code__", new)?;
+        }
+    }
+    Ok(function)
+}
+
+/// The code of a function with entries, from the source of its module.
+fn spliced_function<'py>(function: &Bound<'py, PyAny>, code: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = function.py();
-    let code = function.getattr("__code__")?;
-    entry::install(py)?;
     let file: String = code.getattr("co_filename")?.extract()?;
-    let lines =
-        py.import("linecache")?.call_method1("getlines", (&file, function.getattr("__globals__")?))?;
+    let lines = py.import("linecache")?.call_method1("getlines", (&file, function.getattr("__globals__")?))?;
     let text = PyString::new(py, &lines.extract::<Vec<String>>()?.concat()).into_any();
-    let source = Source::of_text(&text, &code);
+    let source = Source::of_text(&text, code);
     let _quiet = Quiet::new(py, "ignore")?;
     let tree = source.tree(py, &file)?;
     let plain = source.compile(&tree, &file)?;
-    let Some(path) = path_to(&plain, &code)? else {
-        // Entries are there already if it came through our `exec`.
-        return Ok(function);
+    let Some(path) = path_to(&plain, code)? else {
+        return Err(PyValueError::new_err(format!("{file} is not what the function was made of")));
     };
-    if let Some(new) = splice(&tree, &plain, &source, &file)? {
-        function.setattr("__code__", follow(new, &path)?)?;
-    }
-    Ok(function)
+    splice(&tree, &plain, &source, &file)?.map(|new| follow(new, &path)).transpose()
 }
 
 /// Qualified name and first line of a code object.

@@ -3,9 +3,9 @@
 //! [`start`] brings the interpreter up and runs what the command line says, [`paths`] decides which Python installation
 //! we speak for, [`package`] carries the Python half of the `micronumpy` package inside the executable.
 //!
-//! [`hook`] puts entries into the code that is executed: [`source`] finds its syntax tree, `splice` changes it, `program`
-//! does so for the main program. [`entry`] is the way from CPython's code into the VM and back, [`position`] shows CPython's frame where the VM is, and
-//! [`watch`] notices tracers.
+//! [`hook`] puts entries into the code that is executed: `source` finds its syntax tree, `splice` changes it, `program`
+//! does so for the main program. [`entry`] is the way from CPython's code into the VM and back, [`position`] shows CPython's
+//! frame where the VM is, and [`watch`] notices tracers.
 
 pub mod entry;
 pub(crate) mod errors;
@@ -13,12 +13,13 @@ pub mod hook;
 pub(crate) mod locals;
 mod package;
 mod paths;
-mod program;
 pub mod position;
+mod program;
 pub mod settings;
 mod source;
 mod splice;
 mod start;
 pub mod watch;
 
+pub use package::fill;
 pub use start::run;

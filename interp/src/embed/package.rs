@@ -25,15 +25,14 @@ macro_rules! package_files {
 const FILES: &[(&str, &str)] = package_files!("__init__.py" "__main__.py" "finder.py" "fusion.py" "info.py" "layer.py" "numpy.lock"
     "numpy_hook.py" "standin.py");
 
-#[pymodule]
-fn _micronumpy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+/// The contents of the native module of the executable, `_micronumpy`.
+///
+/// # Errors
+/// When the module can't be added to.
+pub fn fill(m: &Bound<'_, PyModule>) -> PyResult<()> {
     micronumpy_python::host::fill(m)?;
+    super::hook::add_to(m)?;
     m.add("carrier", PyBytes::new(m.py(), include_bytes!(concat!(env!("OUT_DIR"), "/carrier.so"))))
-}
-
-/// Makes the native half a built-in module, `_micronumpy`.
-pub fn register() {
-    pyo3::append_to_inittab!(_micronumpy);
 }
 
 /// Executes `boot.py`; `None` with an exception set if that fails.

@@ -25,7 +25,6 @@ pub unsafe fn run(argc: c_int, argv: *mut *const c_char) -> c_int {
     unsafe {
         let argv0 = if argc > 0 { CStr::from_ptr(*argv).to_bytes() } else { b"" };
         let own = paths::own_path(OsStr::from_bytes(argv0));
-        package::register();
         let status = initialise(argc, argv, &own);
         if ffi::PyStatus_Exception(status) != 0 {
             if ffi::PyStatus_IsExit(status) != 0 {

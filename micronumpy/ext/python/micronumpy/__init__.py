@@ -3,6 +3,7 @@
     python -m micronumpy script.py      run a program on micronumpy's numpy
     import micronumpy.numpy_hook        the same inside a running Python, before numpy is imported
     micronumpy.fuse(function)           one function of arrays as one compiled loop
+    @micronumpy.jit                     the loops of one function compiled, where the program does not run on micronumpy
     python -m micronumpy.info           what is running: versions, processor, where numpy's Python layer comes from
 """
 
@@ -15,7 +16,8 @@ else:
     from . import _micronumpy
 
 __version__ = _micronumpy.version
-__all__ = ["FusionError", "__version__", "fuse"]
+__all__ = ["FusionError", "__version__", "fuse", "jit"]
+jit = _micronumpy.jit
 
 
 def __getattr__(name):
