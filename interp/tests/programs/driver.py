@@ -74,8 +74,12 @@ def show(name, value):
         print(f"{name} = {text(value)}")
 
 
-def own(frames, filename):
-    return [frame for frame in frames if frame.filename == filename]
+def own(frames, error, filename):
+    """The program's frames. CPython 3.11 shows another column once it fused two loads of locals, which it does when warm."""
+    frames = [frame for frame in frames if frame.filename == filename]
+    if issubclass(error, UnboundLocalError):
+        frames = [traceback.FrameSummary(frame.filename, frame.lineno, frame.name) for frame in frames]
+    return frames
 
 
 def runner(filename):
@@ -85,7 +89,7 @@ def runner(filename):
         told = traceback.TracebackException.from_exception(error)
         seen = None
         while told is not None:
-            told.stack = traceback.StackSummary.from_list(own(told.stack, filename))
+            told.stack = traceback.StackSummary.from_list(own(told.stack, told.exc_type, filename))
             print("".join(told.format(chain=False)), end="")
             told = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
             if told is not None and seen is None:
@@ -119,7 +123,7 @@ def run(source, filename):
     warnings.simplefilter("ignore")
     mine = {k: v for k, v in names.items() if not k.startswith("__") and k not in given and k != "error"}
     show("module", mine)
-    np.seterr(all="warn")
+    np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")
 
 
 def main():
