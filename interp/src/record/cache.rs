@@ -1,6 +1,5 @@
 //! Compiled forms of a loop, and what happened with them.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +14,7 @@ use super::abort::Abort;
 use super::entry::{Held, Inputs};
 use super::exit::{Leave, State, Why};
 use super::flow::Flow;
-use super::walk::{self, Recorded};
+use super::walk::{self, Learnt, Recorded};
 use super::{Verdict, resume};
 use crate::bytecode::Target;
 use crate::vm::Frame;
@@ -26,6 +25,9 @@ const VERSIONS: usize = 4;
 const RECORDINGS: u32 = 12;
 /// Times a guard must fail until the loop is recorded anew.
 const HOT_EXIT: u32 = 4;
+/// A run that is shorter and leaves by a guard was not worth it; so many of them in a row are enough.
+const FUTILE: Duration = Duration::from_micros(2);
+const MAX_FUTILE: u32 = 200;
 /// How long compiled code may run without a look at signals.
 const SLICE: Duration = Duration::from_millis(5);
 
@@ -37,8 +39,7 @@ pub struct LoopState {
     /// Turns before which nothing is tried again.
     pub not_before: u32,
     pub hopeless: bool,
-    /// Instructions where an index was negative.
-    pub negatives: HashSet<Target>,
+    pub learnt: Learnt,
     pub flow: Option<Arc<Flow>>,
 }
 
@@ -57,6 +58,8 @@ pub struct Version {
     states: Vec<State>,
     leaves: Vec<Leave>,
     failed: Vec<AtomicU32>,
+    /// Runs in a row that were over at once.
+    futile: AtomicU32,
     slots: usize,
     stores: bool,
     /// Turns of the outermost loop in one go.
@@ -84,10 +87,10 @@ impl LoopState {
         frame: &Frame<'_>,
         index: u16,
         flow: Arc<Flow>,
-        negatives: &HashSet<Target>,
+        learnt: &Learnt,
     ) -> Result<Version, Abort> {
         let start = Instant::now();
-        let recorded = walk::record(py, frame, &flow, index, negatives)?;
+        let recorded = walk::record(py, frame, &flow, index, learnt)?;
         let walked = start.elapsed();
         let Recorded { mut trace, entry, states, leaves, stores } = recorded;
         let declined = |why: String| Abort::Compiler(why);
@@ -112,6 +115,7 @@ impl LoopState {
             machine,
             keys: trace.snapshots.iter().map(|s| s.key).collect(),
             failed: leaves.iter().map(|_| AtomicU32::new(0)).collect(),
+            futile: AtomicU32::new(0),
             slots: trace.slots(),
             inputs: entry,
             states,
@@ -120,6 +124,10 @@ impl LoopState {
             chunk: AtomicI64::new(1 << 10),
             flow,
         })
+    }
+    /// Whether a version may go for a better one.
+    pub fn may_learn(&self) -> bool {
+        self.recordings + 2 < RECORDINGS
     }
     pub fn may_record(&self) -> bool {
         self.recordings < RECORDINGS && self.versions.len() < VERSIONS
@@ -132,7 +140,9 @@ pub enum Ran {
     NotForThis,
     Left(Verdict),
     /// As above, and it should be made anew: it was left by a guard that fails often.
-    Outdated(Verdict, Option<Target>),
+    Outdated(Verdict, Why, Target),
+    /// As above, and it is good for nothing: it leaves before it has done anything.
+    Useless(Verdict),
 }
 
 impl Version {
@@ -186,19 +196,16 @@ impl Version {
                     log::write(
                         Section::Exit,
                         &frame.code.label,
-                        &format_args!("{why:?} before {} for the {times}. time", state.pc),
+                        &format_args!("{why:?} at {}, on from {}, {times} times", leave.at, state.pc),
                     );
                 }
-                let learns = match why {
-                    Why::Branch => true,
-                    Why::Bounds => times >= HOT_EXIT,
-                    _ => false,
-                };
+                let learns = matches!(why, Why::Branch | Why::Bounds | Why::NotFinite);
                 if learns && times == HOT_EXIT {
-                    Ran::Outdated(verdict, (why == Why::Bounds).then_some(state.pc))
-                } else {
-                    Ran::Left(verdict)
+                    return Ran::Outdated(verdict, why, leave.at);
                 }
+                let futile = if taken < FUTILE { self.futile.load(Ordering::Relaxed) + 1 } else { 0 };
+                self.futile.store(futile, Ordering::Relaxed);
+                if futile > MAX_FUTILE { Ran::Useless(verdict) } else { Ran::Left(verdict) }
             }
         }
     }

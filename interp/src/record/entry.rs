@@ -442,8 +442,9 @@ impl Inputs {
 
 /// The array an iterator goes over, and where it stands, if that is what it is.
 fn sequence(py: Python<'_>, p: *mut ffi::PyObject) -> Option<(Bound<'_, PyAny>, i64)> {
-    // SAFETY: a live object; types are compared.
-    if unsafe { ffi::Py_TYPE(p) != &raw mut ffi::PySeqIter_Type } {
+    // One that somebody else has, too, would have to be moved on; a new one takes its place otherwise.
+    // SAFETY: a live object; the type and the number of references are looked at.
+    if unsafe { ffi::Py_TYPE(p) != &raw mut ffi::PySeqIter_Type || ffi::Py_REFCNT(p) != 1 } {
         return None;
     }
     // SAFETY: alive, and the reference is ours.

@@ -36,6 +36,8 @@ pub struct Leave {
     /// Index of the state to restore.
     pub state: usize,
     pub why: Why,
+    /// The instruction that was being walked.
+    pub at: Target,
     /// Of a branch nobody took: the instruction, and whether it would have jumped.
     pub branch: Option<(Target, bool)>,
 }

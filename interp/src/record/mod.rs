@@ -30,6 +30,7 @@ use crate::embed::settings;
 use crate::vm::Frame;
 pub use cache::LoopState;
 use cache::Ran;
+use exit::Why;
 use flow::Flow;
 
 /// What the VM does next at the head of a loop.
@@ -107,12 +108,24 @@ pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
         match version.run(py, frame) {
             Ran::NotForThis => {}
             Ran::Left(verdict) => return verdict,
-            Ran::Outdated(verdict, negative) => {
+            Ran::Outdated(verdict, why, at) => {
                 let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.negatives.extend(negative);
-                if state.recordings < 10 {
+                match why {
+                    Why::Bounds => {
+                        state.learnt.negatives.insert(at);
+                    }
+                    Why::NotFinite => state.learnt.not_finite = true,
+                    _ => {}
+                }
+                if state.may_learn() {
                     state.versions.retain(|v| !Arc::ptr_eq(v, version));
                 }
+                return verdict;
+            }
+            Ran::Useless(verdict) => {
+                let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.versions.retain(|v| !Arc::ptr_eq(v, version));
+                state.hopeless = true;
                 return verdict;
             }
         }
@@ -154,7 +167,7 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
     let code = frame.code;
     let l = &code.loops[usize::from(index)];
     let turns = l.turns.load(Ordering::Relaxed);
-    let (flow, negatives) = {
+    let (flow, learnt) = {
         let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.hopeless {
             drop(state);
@@ -165,9 +178,9 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
         }
         state.recordings += 1;
         let flow = state.flow.get_or_insert_with(|| Arc::new(Flow::new(code))).clone();
-        (flow, state.negatives.clone())
+        (flow, state.learnt.clone())
     };
-    let made = LoopState::compile(py, frame, index, flow, &negatives);
+    let made = LoopState::compile(py, frame, index, flow, &learnt);
     let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
     match made {
         Ok(version) => {
@@ -177,7 +190,7 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
             drop(state);
             match version.run(py, frame) {
                 Ran::NotForThis => Verdict::Interpret,
-                Ran::Left(verdict) | Ran::Outdated(verdict, _) => verdict,
+                Ran::Left(verdict) | Ran::Outdated(verdict, ..) | Ran::Useless(verdict) => verdict,
             }
         }
         Err(abort) => {

@@ -35,6 +35,15 @@ const WALKS: usize = 16;
 /// Turns of an inner loop in one go.
 const INNER_TURNS: i64 = 1 << 24;
 
+/// What earlier runs of compiled code taught.
+#[derive(Default, Clone)]
+pub struct Learnt {
+    /// Instructions where an index was negative.
+    pub negatives: HashSet<Target>,
+    /// There are infinities or NaN among the data.
+    pub not_finite: bool,
+}
+
 /// What earlier walks learnt.
 #[derive(Default)]
 pub struct Hints {
@@ -94,8 +103,7 @@ pub struct Walker<'a, 'py> {
     unchecked: Vec<Value>,
     /// Whether the trace writes memory.
     pub stores: bool,
-    /// Instructions where an index was seen to be negative.
-    pub negatives: &'a HashSet<Target>,
+    pub learnt: &'a Learnt,
 }
 
 /// What a walk makes.
@@ -116,7 +124,7 @@ pub fn record(
     frame: &Frame<'_>,
     flow: &Flow,
     index: u16,
-    negatives: &HashSet<Target>,
+    learnt: &Learnt,
 ) -> Result<Recorded> {
     let mut hints = Hints::default();
     for _ in 0..WALKS {
@@ -140,7 +148,7 @@ pub fn record(
             saved: None,
             unchecked: vec![],
             stores: false,
-            negatives,
+            learnt,
         };
         match w.outermost(index) {
             Ok(()) if !w.hints.learnt => {
@@ -166,7 +174,7 @@ impl Walker<'_, '_> {
         }
         let to = leaves[0].1;
         let (state, values) = self.state_at(to);
-        self.leaves.push(Leave { state, why: Why::Done, branch: None });
+        self.leaves.push(Leave { state, why: Why::Done, at: to, branch: None });
         self.b.exit(self.leaves.len() as u64 - 1, values);
         Ok(())
     }
@@ -811,7 +819,7 @@ impl Walker<'_, '_> {
             return;
         }
         let (state, values) = self.before();
-        self.leaves.push(Leave { state, why, branch: None });
+        self.leaves.push(Leave { state, why, at: self.pc, branch: None });
         self.b.guard(cond, expected, self.leaves.len() as u64 - 1, values);
     }
     /// Leaves to another instruction.
@@ -824,18 +832,52 @@ impl Walker<'_, '_> {
         branch: Option<(Target, bool)>,
     ) {
         let (state, values) = self.state_at(to);
-        self.leaves.push(Leave { state, why, branch });
+        self.leaves.push(Leave { state, why, at: self.pc, branch });
         self.b.guard(cond, expected, self.leaves.len() as u64 - 1, values);
     }
 
-    /// Notes a result numpy would warn about if it is not finite while its operands are. It is checked later: sums and
-    /// products pass on what is not finite, so that one check covers all they were made of.
-    pub fn must_be_finite(&mut self, result: Value, operands: &[Value]) {
+    /// Notes a result numpy would warn about if it is not finite while its operands are. If they are sums and products, which
+    /// pass on what is not finite, it is checked later: one check covers all they were made of.
+    pub fn must_be_finite(&mut self, result: Value, operands: &[Value], passes_on: bool) {
+        if self.learnt.not_finite {
+            let quiet = self.is_quiet(result, operands);
+            self.guard(quiet, true, Why::NotFinite);
+            return;
+        }
         if self.saved.is_none() {
             self.saved = Some(self.before());
         }
-        self.unchecked.retain(|v| !operands.contains(v));
+        if passes_on {
+            self.unchecked.retain(|v| !operands.contains(v));
+        }
         self.unchecked.push(result);
+    }
+    /// Whether an operation with this result has nothing to report: NaN of NaN and infinity of infinity are no news.
+    fn is_quiet(&mut self, result: Value, operands: &[Value]) -> Value {
+        let mut quiet = self.is_finite(result);
+        let nan = self.b.compare(Cond::Ne, result, result);
+        let infinite = self.is_infinite(result);
+        for &v in operands {
+            let from_nan = self.b.compare(Cond::Ne, v, v);
+            let from_infinite = self.is_infinite(v);
+            for (is, was) in [(nan, from_nan), (infinite, from_infinite)] {
+                let old = self.b.binary(Binary::And, is, was);
+                quiet = self.b.binary(Binary::Or, quiet, old);
+            }
+        }
+        quiet
+    }
+    pub fn is_infinite(&mut self, v: Value) -> Value {
+        let infinity = self.infinity(v);
+        let magnitude = self.b.unary(Unary::Abs, v);
+        self.b.compare(Cond::Eq, magnitude, infinity)
+    }
+    fn infinity(&mut self, like: Value) -> Value {
+        let infinity = match self.b.ty(like).scalar {
+            Scalar::F32 => Const::f32(f32::INFINITY),
+            _ => Const::f64(f64::INFINITY),
+        };
+        self.b.constant(infinity)
     }
     /// Checks what is not checked yet. Must come before anything that can be seen from outside.
     pub fn check(&mut self) {
@@ -849,11 +891,7 @@ impl Walker<'_, '_> {
         self.unchecked.contains(&v)
     }
     pub fn is_finite(&mut self, v: Value) -> Value {
-        let infinity = match self.b.ty(v).scalar {
-            Scalar::F32 => Const::f32(f32::INFINITY),
-            _ => Const::f64(f64::INFINITY),
-        };
-        let infinity = self.b.constant(infinity);
+        let infinity = self.infinity(v);
         let magnitude = self.b.unary(Unary::Abs, v);
         self.b.compare(Cond::Lt, magnitude, infinity)
     }

@@ -411,14 +411,14 @@ impl Walker<'_, '_> {
                     _ => Binary::Mul,
                 };
                 let v = self.b.binary(op, x, y);
-                self.must_be_finite(v, &[x, y]);
+                self.must_be_finite(v, &[x, y], true);
                 v
             }
             BinaryOp::TrueDivide => {
                 self.check();
                 self.not_zero(y);
                 let v = self.b.binary(Binary::Div, x, y);
-                self.must_be_finite(v, &[]);
+                self.must_be_finite(v, &[x, y], false);
                 v
             }
             // The loops of the ufuncs compute these.
@@ -463,7 +463,7 @@ impl Walker<'_, '_> {
     /// A result that is finite if, and only if, its operand is: its check serves for both.
     fn passes_on(&mut self, result: Value, operand: Value) {
         if self.is_unchecked(operand) {
-            self.must_be_finite(result, &[operand]);
+            self.must_be_finite(result, &[operand], true);
         }
     }
 }

@@ -204,7 +204,7 @@ impl Walker<'_, '_> {
         }
         let r = if scalar.is_unsigned() || scalar == Scalar::Bool { v } else { self.b.unary(Unary::Abs, v) };
         if self.is_unchecked(v) {
-            self.must_be_finite(r, &[v]);
+            self.must_be_finite(r, &[v], true);
         }
         Ok(Abs::num(flavor, r))
     }
@@ -348,7 +348,7 @@ impl Walker<'_, '_> {
             ("sqrt", &[x]) => {
                 self.check();
                 let v = self.b.unary(Unary::Sqrt, x);
-                self.must_be_finite(v, &[]);
+                self.must_be_finite(v, &[x], false);
                 Ok(Abs::num(flavor, v))
             }
             (
@@ -392,8 +392,7 @@ impl Walker<'_, '_> {
         let scalar = self.b.ty(args[0]).scalar;
         let v = self.helper(name, addr, &all, scalar);
         // What is not finite is reported, unless an operand was not either.
-        let finite = self.is_finite(v);
-        self.guard(finite, true, Why::NotFinite);
+        self.must_be_finite(v, args, false);
         Ok(v)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use jit::ir::{Access, Addr, Binary, Cond, Const, Scalar, Stride, Ty, Unary, Value};
+use jit::ir::{Access, Addr, Binary, Cond, Const, Range, Scalar, Stride, Ty, Unary, Value};
 use micronumpy::TypeNum;
 
 use super::Result;
@@ -47,16 +47,34 @@ impl Walker<'_, '_> {
 
     /// What the first axis holds at a position that is in bounds.
     pub fn element_at(&mut self, a: &ArrayVal, i: Value) -> Result<Abs> {
-        let mut view = ArrayVal { whole: false, ..a.clone() };
-        view.data = self.moved(a.data, i, a.steps[0]);
-        view.dims.remove(0);
-        view.steps.remove(0);
+        let view = self.part_at(a, i);
         if !view.dims.is_empty() {
             return Ok(Val::Array(view.into()).into());
         }
         let (scalar, access) = self.element(&view)?;
         let v = self.b.load(Ty::scalar(scalar), access);
         Ok(Abs::num(Flavor::Np(view.num), v))
+    }
+
+    fn part_at(&mut self, a: &ArrayVal, i: Value) -> ArrayVal {
+        let mut view = ArrayVal { whole: false, ..a.clone() };
+        view.data = self.moved(a.data, i, a.steps[0]);
+        view.dims.remove(0);
+        view.steps.remove(0);
+        view
+    }
+    /// The items of an array's first axis, which must be that many.
+    pub fn unpacked(&mut self, a: &ArrayVal, count: u16) -> Result<Vec<Abs>> {
+        let Some(&n) = a.dims.first() else { return Err(Abort::Operation("unpacking of a number".into())) };
+        let expected = self.b.i64(count.into());
+        let same = self.b.compare(Cond::Eq, n, expected);
+        self.guard(same, true, Why::Bounds);
+        (0..count)
+            .map(|k| {
+                let k = self.b.i64(k.into());
+                self.element_at(a, k)
+            })
+            .collect()
     }
 
     /// `obj[key] = value`.
@@ -69,15 +87,31 @@ impl Walker<'_, '_> {
             return Err(Abort::Array("is read-only"));
         }
         let view = self.indexed(&Rc::clone(a), key)?;
-        if !view.dims.is_empty() {
-            return Err(Abort::Operation("assignment to a part of an array".into()));
+        let scalar = scalar_of(view.num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
+        if !matches!(value.val, Val::Num(..)) {
+            return Err(Abort::Operation("assignment of something else than a number".into()));
         }
-        let (scalar, access) = self.element(&view)?;
         let v = self.as_element(value, view.num, scalar)?;
         // Everything that can leave has been in front of this.
         self.check();
-        self.b.store(access, v);
+        self.fill(&view, v)?;
         self.stores = true;
+        Ok(())
+    }
+
+    /// Stores a number to every element.
+    fn fill(&mut self, view: &ArrayVal, v: Value) -> Result<()> {
+        if view.dims.is_empty() {
+            let (_, access) = self.element(view)?;
+            self.b.store(access, v);
+            return Ok(());
+        }
+        let start = self.b.i64(0);
+        let (counter, _) = self.b.begin_loop(Some(Range { start, end: view.dims[0], step: 1 }), vec![]);
+        let counter = counter.ok_or(Abort::Unsettled)?;
+        let part = self.part_at(view, counter);
+        self.fill(&part, v)?;
+        self.b.end_loop(vec![]);
         Ok(())
     }
 
@@ -208,7 +242,7 @@ impl Walker<'_, '_> {
             self.guard(inside, true, Why::Bounds);
             return i;
         }
-        let i = if self.negatives.contains(&self.pc) {
+        let i = if self.learnt.negatives.contains(&self.pc) {
             let negative = self.b.compare(Cond::Lt, i, zero);
             let from_end = self.b.binary(Binary::Add, i, n);
             self.b.select(negative, from_end, i)

@@ -98,14 +98,16 @@ impl Walker<'_, '_> {
             }
             Op::Unpack { src, first, count } => {
                 let abs = self.read(src.into())?;
-                let Val::Tuple(items) = &abs.val else {
-                    return Err(Abort::Operation("unpacking of something else than a tuple".into()));
+                let items = match &abs.val {
+                    Val::Tuple(items) if abs.tag.is_none() => items.to_vec(),
+                    Val::Array(a) if abs.tag.is_none() => self.unpacked(&Rc::clone(a), count)?,
+                    _ => return Err(Abort::Operation("unpacking of an object".into())),
                 };
                 if items.len() != usize::from(count) {
                     return Err(Abort::Operation("unpacking of a tuple of another length".into()));
                 }
-                for (k, item) in items.iter().enumerate() {
-                    self.vars[usize::from(first) + k] = item.clone();
+                for (k, item) in items.into_iter().enumerate() {
+                    self.vars[usize::from(first) + k] = item;
                 }
             }
             Op::Call { dst, first, positional, keywords: Op::NO_KEYWORDS } => {
