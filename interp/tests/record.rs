@@ -1,0 +1,44 @@
+//! Recorded and compiled loops give what stock numpy gives: bits, types, warnings, exceptions with their tracebacks.
+
+mod support;
+
+use std::ffi::OsString;
+use std::fs;
+
+use support::{Run, fresh_dir, ours, root, stock};
+
+/// The lines both print, and how many loops ours compiled.
+fn compare(args: &[OsString], threshold: &str, at_least: usize) -> usize {
+    let log = fresh_dir(&format!("record-{threshold}-{at_least}")).join("log");
+    let expected = Run::new(stock(), args).ok();
+    let got = Run::new(ours(), args)
+        .env("MICRONUMPY_JIT_THRESHOLD", threshold)
+        .env("MICRONUMPY_JIT_CHECK", "1")
+        .env("MICRONUMPY_LOG", format!("trace:{}", log.display()))
+        .ok();
+    let (expected, got): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
+    assert!(expected.len() >= at_least, "only {} lines", expected.len());
+    assert_eq!(expected.len(), got.len());
+    for (number, (e, g)) in expected.iter().zip(&got).enumerate() {
+        assert_eq!(e, g, "line {number}");
+    }
+    let log = fs::read_to_string(log).expect("a log");
+    log.lines().filter(|line| line.starts_with("recorded in")).count()
+}
+
+#[test]
+fn loops_over_elements() {
+    let args = |times: &str| -> Vec<OsString> {
+        let file = root().join("interp/tests/record/loops.py");
+        vec![file.into(), root().join("benches/loops").into(), times.into()]
+    };
+    assert!(compare(&args("2"), "40", 22) >= 22);
+}
+
+#[test]
+fn every_way_out() {
+    let args = [OsString::from(root().join("interp/tests/record/edges.py"))];
+    for threshold in ["40", "5"] {
+        assert!(compare(&args, threshold, 600) >= 60);
+    }
+}
