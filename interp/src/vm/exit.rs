@@ -35,6 +35,11 @@ pub(super) fn leave(vm: &mut Vm<'_, '_>, way: Result<Way, Raised>) -> Outcome {
         }
         Err(Raised) => {
             // The position stays: the traceback's entry is made from it.
+            let place = vm.raised_at.take();
+            vm.compute_all_quietly();
+            if let Some(pc) = place {
+                vm.show(pc);
+            }
             if !vm.code.boundary.module {
                 force_locals(vm);
             }
@@ -46,6 +51,7 @@ pub(super) fn leave(vm: &mut Vm<'_, '_>, way: Result<Way, Raised>) -> Outcome {
 fn finish(vm: &mut Vm<'_, '_>, way: Result<Way, Raised>) -> Result<Outcome, Raised> {
     let boundary = &vm.code.boundary;
     let way = way?;
+    vm.compute_all()?;
     vm.look_at_signals()?;
     match way {
         Way::End if boundary.module => Ok(Outcome::Globals),

@@ -1,6 +1,6 @@
 //! The VM: runs region code through CPython's own API, a frame's worth at a time.
 //!
-//! [`run`] is the dispatch loop, [`ops`] what instructions do, by family, [`exit`] the ways out of a region, [`safepoint`] the
+//! [`run`] is the dispatch loop, [`ops`] what instructions do, by family, [`pending`] array operations that wait to be fused, [`exit`] the ways out of a region, [`safepoint`] the
 //! look at the rest of the process, [`frame`] the registers. Registers own references; an instruction that overwrites or ends one drops the object after its effect, which
 //! is when CPython drops it. Whatever can run foreign code first shows CPython's frame at the instruction's place in the
 //! source ([`crate::embed::position`]).
@@ -8,6 +8,7 @@
 mod exit;
 mod frame;
 mod ops;
+mod pending;
 mod run;
 mod safepoint;
 

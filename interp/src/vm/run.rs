@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use super::exit::Outcome;
 use super::frame::{Frame, Registers, Slot};
+use super::pending::Pending;
 use super::{Raised, exit};
 use crate::bytecode::{Code, Op, Reg};
 use crate::embed::entry::Region;
@@ -23,6 +24,9 @@ use crate::record::{self, Verdict};
 const TURNS_PER_SAFEPOINT: u32 = 1000;
 /// Turns of a region without anything compiled after which CPython goes on. Recording has been decided about long before.
 const PATIENCE: u32 = 20_000;
+
+/// Turns that one computation of fused array operations outweighs.
+const TURNS_FOR_FUSED: u32 = 100;
 
 /// How a run ends, as far as the instructions are concerned.
 pub(super) enum Way {
@@ -47,11 +51,16 @@ pub(super) struct Vm<'a, 'py> {
     pub region: &'a Region,
     pub code: &'a Code,
     pub frame: Frame<'a>,
+    pub pending: Pending,
+    /// Where the exception that is raised belongs, if it isn't at the instruction that brought it up.
+    pub raised_at: Option<usize>,
     /// Bit `r`: CPython's frame still holds the object that local `r` had at entry, and somebody could notice.
     held: u64,
     shown: Shown,
     /// Some local has been assigned or deleted.
     pub touched: bool,
+    /// Computations of arrays that waited.
+    pub fused: u32,
     /// Loop turns since the last safepoint, and in all.
     pub ticks: u32,
     pub turns: u32,
@@ -88,8 +97,20 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
     };
     let regs = Registers::new(code.registers);
     let frame = Frame { code, regs, globals, builtins, cells };
-    let mut vm =
-        Vm { py, region, code, frame, held: 0, shown: Shown::NotYet, touched: false, ticks: 0, turns: 0 };
+    let mut vm = Vm {
+        py,
+        region,
+        code,
+        frame,
+        pending: Pending::default(),
+        raised_at: None,
+        held: 0,
+        shown: Shown::NotYet,
+        touched: false,
+        fused: 0,
+        ticks: 0,
+        turns: 0,
+    };
     // SAFETY: the arguments are live objects, and the list is as long as there are registers for its items.
     unsafe { vm.take_in(&args[..fixed], args.get(fixed).copied()) };
     let way = vm.execute();
@@ -130,14 +151,22 @@ impl<'a, 'py> Vm<'a, 'py> {
 
     /// The object in a register, borrowed.
     #[inline]
-    pub fn object(&self, reg: Reg) -> Result<*mut ffi::PyObject, Raised> {
+    pub fn object(&mut self, reg: Reg) -> Result<*mut ffi::PyObject, Raised> {
+        match &self.frame.regs[usize::from(reg)] {
+            Slot::Object(object) => Ok(object.as_ptr()),
+            _ => self.computed(reg),
+        }
+    }
+
+    #[cold]
+    fn computed(&mut self, reg: Reg) -> Result<*mut ffi::PyObject, Raised> {
+        self.compute_all()?;
         match &self.frame.regs[usize::from(reg)] {
             Slot::Object(object) => Ok(object.as_ptr()),
             slot => Err(self.no_object(reg, slot)),
         }
     }
 
-    #[cold]
     fn no_object(&self, reg: Reg, slot: &Slot) -> Raised {
         PySystemError::new_err(format!("{}: r{reg} is {slot:?}", self.code.label)).restore(self.py);
         Raised
@@ -195,6 +224,9 @@ impl<'a, 'py> Vm<'a, 'py> {
     #[inline]
     pub fn touch(&mut self, reg: Reg) {
         self.touched |= usize::from(reg) < self.code.locals;
+        if !self.pending.is_empty() {
+            self.pending.forget(reg);
+        }
         if self.held != 0 {
             self.let_go(reg);
         }
@@ -260,7 +292,17 @@ impl<'a, 'py> Vm<'a, 'py> {
         unsafe { locals::assign(&items) }
     }
 
-    /// Shows CPython's frame at an instruction. To be done before anything that can run foreign code.
+    /// To be done before anything that can run foreign code: what waits is computed, and the frame shown.
+    #[inline]
+    pub fn out(&mut self, pc: usize) -> Result<(), Raised> {
+        if !self.pending.is_empty() {
+            self.compute_all()?;
+        }
+        self.show(pc);
+        Ok(())
+    }
+
+    /// Shows CPython's frame at an instruction.
     #[inline]
     pub fn show(&mut self, pc: usize) {
         if let Shown::At(place, offsets) = &self.shown {
@@ -386,7 +428,9 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Op::AssertionFailed { message } => self.assertion_failed(message, pc),
             };
             if result.is_err() {
-                self.show(pc);
+                let at = self.raised_at.unwrap_or(pc);
+                self.raised_at = Some(at);
+                self.show(at);
                 return Err(Raised);
             }
             code.profile[pc].count(false);
@@ -400,6 +444,9 @@ impl<'a, 'py> Vm<'a, 'py> {
         // Only the thread that holds the GIL counts.
         turns.store(turns.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
         self.turns = self.turns.saturating_add(1);
+        if !self.pending.is_empty() {
+            self.compute_all()?;
+        }
         self.ticks += 1;
         if self.ticks >= TURNS_PER_SAFEPOINT {
             self.safepoint(index, pc)?;
@@ -437,6 +484,10 @@ impl<'a, 'py> Vm<'a, 'py> {
     fn is_hopeless(&self, outermost: u16) -> bool {
         let region = self.region;
         let declined = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        // Operations on arrays that were fused are worth the turns they took.
+        if self.fused.saturating_mul(TURNS_FOR_FUSED) > self.turns {
+            return false;
+        }
         declined(&region.declined[usize::from(outermost)])
             || (!region.compiled.load(Ordering::Relaxed)
                 && (region.declined.iter().any(declined) || self.turns > PATIENCE))

@@ -93,6 +93,10 @@ impl Function {
     pub fn arguments(&self) -> usize {
         self.graph.args
     }
+    /// Names of the calls that can raise status, in the order in which the expressions mention them, operands first.
+    pub fn calls(&self) -> &[&'static str] {
+        &self.graph.reports
+    }
     /// Number of results.
     pub fn results(&self) -> usize {
         self.graph.roots.len()

@@ -12,6 +12,8 @@ use smallvec::SmallVec;
 pub struct Status {
     /// Name of the ufunc (`"reduce"` for folds, `"cast"` for casts of their own) and bits of [`ufuncs::fpstatus`].
     pub raised: Vec<(&'static str, u32)>,
+    /// Of each of them, which call it is: an index into [`Function::calls`](crate::Function::calls).
+    pub calls: Vec<usize>,
 }
 
 impl Status {
@@ -32,7 +34,8 @@ impl Collected {
         self.0[report].fetch_or(flags, Ordering::Relaxed);
     }
     pub fn finish(&self, names: &[&'static str]) -> Status {
-        let flags = self.0.iter().map(|f| f.load(Ordering::Relaxed));
-        Status { raised: names.iter().copied().zip(flags).filter(|(_, f)| *f != 0).collect() }
+        let flags = |i: usize| self.0[i].load(Ordering::Relaxed);
+        let calls: Vec<usize> = (0..names.len()).filter(|&i| flags(i) != 0).collect();
+        Status { raised: calls.iter().map(|&i| (names[i], flags(i))).collect(), calls }
     }
 }

@@ -6,6 +6,7 @@ use super::is_number;
 use crate::bytecode::{BinaryOp, CompareOp, Op, Reg, UnaryOp};
 use crate::vm::Raised;
 use crate::vm::frame::Slot;
+use crate::vm::pending;
 use crate::vm::run::Vm;
 
 impl Vm<'_, '_> {
@@ -17,11 +18,17 @@ impl Vm<'_, '_> {
             unsafe { self.put(dst, ffi::PyBool_FromLong((!truth).into()), pc) };
             return Ok(());
         }
+        if self.may_wait(a)
+            && let Some(what) = pending::unary(op)
+            && self.wait(what, dst, &[a], pc)?
+        {
+            return Ok(());
+        }
         let x = self.object(a)?;
         // SAFETY: the register holds the operand.
         unsafe {
             if !is_number(x) {
-                self.show(pc);
+                self.out(pc)?;
             }
             let result = match op {
                 UnaryOp::Invert => ffi::PyNumber_Invert(x),
@@ -46,11 +53,17 @@ impl Vm<'_, '_> {
         b: Reg,
         pc: usize,
     ) -> Result<(), Raised> {
+        if (self.may_wait(a) || self.may_wait(b))
+            && let Some(what) = pending::binary(op)
+            && self.wait(what, dst, &[a, b], pc)?
+        {
+            return Ok(());
+        }
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.
         unsafe {
             if !(is_number(x) && is_number(y)) {
-                self.show(pc);
+                self.out(pc)?;
             }
             let result = match op {
                 BinaryOp::Add => ffi::PyNumber_Add(x, y),
@@ -80,6 +93,9 @@ impl Vm<'_, '_> {
         b: Reg,
         pc: usize,
     ) -> Result<(), Raised> {
+        if (self.may_wait(a) || self.may_wait(b)) && self.wait_in_place(op, dst, a, b, pc)? {
+            return Ok(());
+        }
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.
         unsafe {
@@ -87,7 +103,7 @@ impl Vm<'_, '_> {
                 if op == BinaryOp::Add && self.append_to_string(dst, a, b, pc)? {
                     return Ok(());
                 }
-                self.show(pc);
+                self.out(pc)?;
             }
             let result = match op {
                 BinaryOp::Add => ffi::PyNumber_InPlaceAdd(x, y),
@@ -147,11 +163,17 @@ impl Vm<'_, '_> {
         b: Reg,
         pc: usize,
     ) -> Result<(), Raised> {
+        if (self.may_wait(a) || self.may_wait(b))
+            && let Some(what) = pending::compare(op)
+            && self.wait(what, dst, &[a, b], pc)?
+        {
+            return Ok(());
+        }
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.
         unsafe {
             if !(is_number(x) && is_number(y)) {
-                self.show(pc);
+                self.out(pc)?;
             }
             let truth = |found: i32, expected: i32| match found {
                 ..0 => std::ptr::null_mut(),

@@ -67,7 +67,7 @@ impl Vm<'_, '_> {
     }
 
     pub(in crate::vm) fn set(&mut self, dst: Reg, first: Reg, count: u16, pc: usize) -> Result<(), Raised> {
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: the registers hold the items.
         unsafe {
             let set = ffi::PySet_New(null_mut());
@@ -88,7 +88,7 @@ impl Vm<'_, '_> {
     }
 
     pub(in crate::vm) fn dict(&mut self, dst: Reg, first: Reg, count: u16, pc: usize) -> Result<(), Raised> {
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: the registers hold keys and values.
         unsafe {
             let dict = ffi::PyDict_New();
@@ -128,7 +128,7 @@ impl Vm<'_, '_> {
     }
 
     pub(in crate::vm) fn join(&mut self, dst: Reg, first: Reg, count: u16, pc: usize) -> Result<(), Raised> {
-        self.show(pc);
+        self.out(pc)?;
         let parts = self.collect(first, count, ffi::PyTuple_New, ffi::PyTuple_SetItem)?;
         // SAFETY: attached; the tuple and the empty string are ours.
         unsafe {
@@ -154,7 +154,7 @@ impl Vm<'_, '_> {
         pc: usize,
     ) -> Result<(), Raised> {
         let (object, spec_object) = (self.object(src)?, self.object(spec)?);
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: the registers hold the objects.
         unsafe {
             let converted = match conversion {
@@ -207,7 +207,7 @@ impl Vm<'_, '_> {
                 let item = if tuple { ffi::PyTuple_GET_ITEM } else { ffi::PyList_GET_ITEM };
                 items.0.extend((0..n).map(|index| ffi::Py_NewRef(item(object, index))));
             } else {
-                self.show(pc);
+                self.out(pc)?;
                 self.unpack_iterable(object, n, &mut items)?;
             }
             self.consume(src, pc);

@@ -9,6 +9,7 @@ use super::control::long;
 use crate::bytecode::{Op, Reg};
 use crate::vm::Raised;
 use crate::vm::frame::{RangeIter, Slot};
+use crate::vm::pending;
 use crate::vm::run::Vm;
 
 /// Arguments that need no memory of their own.
@@ -34,8 +35,10 @@ impl Vm<'_, '_> {
             self.consume_window(first, count, pc);
             self.frame.regs[usize::from(dst)] = Slot::Range(range);
             return Ok(());
+        } else if (1..=3).contains(&count) && self.wait_for_call(callee, dst, first, count, pc)? {
+            return Ok(());
         }
-        self.show(pc);
+        self.out(pc)?;
         let mut few = [const { MaybeUninit::<*mut ffi::PyObject>::uninit() }; FEW + 1];
         let mut many = Vec::new();
         let args: &mut [MaybeUninit<_>] = if count <= FEW {
@@ -61,6 +64,29 @@ impl Vm<'_, '_> {
             self.put(dst, result, pc);
         }
         Ok(())
+    }
+
+    /// A ufunc of arrays.
+    fn wait_for_call(
+        &mut self,
+        callee: *mut ffi::PyObject,
+        dst: Reg,
+        first: Reg,
+        count: usize,
+        pc: usize,
+    ) -> Result<bool, Raised> {
+        let args = [first + 1, first + 2, first + 3];
+        let args = &args[..count];
+        if !args.iter().any(|&arg| self.may_wait(arg)) {
+            return Ok(false);
+        }
+        let Some(what) = pending::function(callee, count) else { return Ok(false) };
+        // The window is consumed as the operands of an operator are, the callee besides.
+        let waits = self.wait(what, dst, args, pc)?;
+        if waits && dst != first {
+            self.consume(first, pc);
+        }
+        Ok(waits)
     }
 
     fn consume_window(&mut self, first: Reg, count: usize, pc: usize) {

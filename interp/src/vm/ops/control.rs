@@ -24,7 +24,7 @@ impl Vm<'_, '_> {
                 return Ok(false);
             }
             if !is_number(object) {
-                self.show(pc);
+                self.out(pc)?;
             }
             match ffi::PyObject_IsTrue(object) {
                 ..0 => Err(Raised),
@@ -48,7 +48,7 @@ impl Vm<'_, '_> {
                 self.put_range(dst, range, pc);
                 return Ok(());
             }
-            self.show(pc);
+            self.out(pc)?;
             let iterator = ffi::PyObject_GetIter(object);
             if iterator.is_null() {
                 return Err(Raised);
@@ -77,7 +77,7 @@ impl Vm<'_, '_> {
             return Ok(true);
         }
         let iterator = self.object(iter)?;
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: the register holds the iterator, and `PyObject_GetIter` has made sure that it is one.
         unsafe {
             let item = ffi::PyIter_Next(iterator);

@@ -18,6 +18,9 @@ impl Vm<'_, '_> {
     }
 
     pub(in crate::vm) fn copy(&mut self, dst: Reg, src: Reg, pc: usize) -> Result<(), Raised> {
+        if self.share(dst, src, pc) {
+            return Ok(());
+        }
         let object = self.object(src)?;
         // SAFETY: a live object.
         unsafe { self.put(dst, ffi::Py_NewRef(object), pc) };
@@ -27,7 +30,7 @@ impl Vm<'_, '_> {
     #[inline]
     pub(in crate::vm) fn check_bound(&mut self, reg: Reg, name: u16) -> Result<(), Raised> {
         match self.frame.regs[usize::from(reg)] {
-            Slot::Unbound => Err(self.unbound_local(name)),
+            Slot::Unbound if self.pending.get(reg).is_none() => Err(self.unbound_local(name)),
             _ => Ok(()),
         }
     }
@@ -61,7 +64,7 @@ impl Vm<'_, '_> {
     pub(in crate::vm) fn store_global(&mut self, name: u16, src: Reg, pc: usize) -> Result<(), Raised> {
         let object = self.object(src)?;
         // The old value may die of it.
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: live objects.
         if unsafe { ffi::PyDict_SetItem(self.frame.globals, self.code.name(name).as_ptr(), object) } != 0 {
             return Err(Raised);
@@ -71,7 +74,7 @@ impl Vm<'_, '_> {
     }
 
     pub(in crate::vm) fn delete_global(&mut self, name: u16, pc: usize) -> Result<(), Raised> {
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: live objects; a missing key is another error here.
         unsafe {
             if ffi::PyDict_DelItem(self.frame.globals, self.code.name(name).as_ptr()) != 0 {
@@ -119,7 +122,7 @@ impl Vm<'_, '_> {
 
     pub(in crate::vm) fn store_cell(&mut self, cell: u16, src: Reg, pc: usize) -> Result<(), Raised> {
         let object = self.object(src)?;
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: as in `load_cell`.
         if unsafe { ffi::PyCell_Set(self.cell(cell), object) } != 0 {
             return Err(Raised);

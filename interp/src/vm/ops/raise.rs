@@ -15,14 +15,14 @@ impl Vm<'_, '_> {
     pub(in crate::vm) fn raise(&mut self, exc: Reg, cause: Reg, pc: usize) -> Result<(), Raised> {
         let exception = self.object(exc)?;
         let cause = if cause == Op::NONE { None } else { Some(self.object(cause)?) };
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: the registers hold the objects.
         unsafe { self.raise_object(exception, cause) };
         Err(Raised)
     }
 
     pub(in crate::vm) fn assertion_failed(&mut self, message: Reg, pc: usize) -> Result<(), Raised> {
-        self.show(pc);
+        self.out(pc)?;
         // SAFETY: attached; AssertionError is a type for good, and the register holds the message.
         unsafe {
             let kind = ffi::PyExc_AssertionError;

@@ -1,0 +1,219 @@
+//! Computing what waits, in one go.
+//!
+//! Results that are needed together become one [`Function`] of the arrays and numbers at the leaves. Programs compute the
+//! same expressions again and again, so functions are kept by what they compute: operations, types, number of dimensions,
+//! which axes broadcast. The layouts of arrays are the function's own business.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use micronumpy::ufunc::exec::{Overlap, bounds_meet, overlaps};
+use micronumpy::{ArrayRef, NdArray};
+use micronumpy_expr::{Arg as Given, Expr, Function, Number, Options};
+use micronumpy_python::error::IntoPyResult;
+use micronumpy_python::objects::Array;
+use micronumpy_python::objects::ufunc::errstate;
+use pyo3::prelude::*;
+
+use super::node::{Arg, Node, What};
+
+/// Functions that are kept; beyond this all are dropped and made anew as they are needed.
+const KEPT: usize = 512;
+
+thread_local! {
+    static FUNCTIONS: RefCell<HashMap<Vec<u64>, Arc<Function>>> = RefCell::default();
+}
+
+/// Nodes in the order in which they are computed, and what they are computed from.
+#[derive(Default)]
+struct Plan<'py> {
+    nodes: Vec<Rc<Node>>,
+    index: HashMap<*const Node, usize>,
+    inputs: Vec<Input<'py>>,
+    /// Equal keys mean equal functions.
+    key: Vec<u64>,
+}
+
+enum Input<'py> {
+    Array(Array<'py>),
+    Number(Number),
+}
+
+/// What came of it.
+pub struct Computed {
+    /// An array per result, but for those that went into an output.
+    pub arrays: Vec<Option<NdArray>>,
+    /// Names of calls, what floating-point status they raised, and the instructions whose calls they are, in that order.
+    pub raised: Vec<(&'static str, u32, usize)>,
+}
+
+/// Computes results, the last one into an output if there is one.
+///
+/// # Errors
+/// Out of memory.
+pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -> PyResult<Computed> {
+    let mut plan = Plan::default();
+    for root in roots {
+        plan.visit(py, root);
+    }
+    for root in roots {
+        let node = plan.index[&Rc::as_ptr(root)] as u64;
+        plan.key.extend([u64::MAX, node]);
+    }
+    let known = FUNCTIONS.with(|functions| functions.borrow().get(&plan.key).cloned());
+    let function = match known {
+        Some(function) => function,
+        None => {
+            let function = Arc::new(plan.function(roots).py(py)?);
+            FUNCTIONS.with(|functions| {
+                let mut functions = functions.borrow_mut();
+                if functions.len() >= KEPT {
+                    functions.clear();
+                }
+                functions.insert(plan.key.clone(), function.clone());
+            });
+            function
+        }
+    };
+    let args: Vec<Given<'_>> = plan
+        .inputs
+        .iter()
+        .map(|input| match input {
+            Input::Array(array) => Given::Array(array.view()),
+            Input::Number(number) => Given::Number(*number),
+        })
+        .collect();
+    let mut outs = vec![None; roots.len()];
+    if let Some(last) = outs.last_mut() {
+        *last = out.copied();
+    }
+    let options = Options { bufsize: errstate::bufsize(py)?, ..Options::default() };
+    let (arrays, status) = function.call_into(&args, &outs, &options).py(py)?;
+    // Nodes are visited as the function visits its calls, one for one.
+    let one_for_one = function.calls().len() == plan.nodes.len();
+    let last = roots.last().map_or(0, |root| root.pc);
+    let pc = |call: usize| if one_for_one { plan.nodes[call].pc } else { last };
+    let raised = status.raised.iter().zip(&status.calls);
+    let mut raised: Vec<_> = raised.map(|(&(name, flags), &call)| (name, flags, pc(call))).collect();
+    raised.sort_by_key(|&(_, _, pc)| pc);
+    Ok(Computed { arrays: arrays.into_iter().collect(), raised })
+}
+
+impl<'py> Plan<'py> {
+    /// Operands first, from left to right. Chains are no longer than what waits at a time.
+    fn visit(&mut self, py: Python<'py>, node: &Rc<Node>) {
+        if self.index.contains_key(&Rc::as_ptr(node)) {
+            return;
+        }
+        let waits = |arg: &Arg| match arg {
+            Arg::Node(operand) if operand.value.get().is_none() => Some(operand.clone()),
+            _ => None,
+        };
+        for operand in node.args.iter().filter_map(waits) {
+            self.visit(py, &operand);
+        }
+        let mut words = vec![];
+        for arg in &node.args {
+            match arg {
+                Arg::Node(operand) => match operand.value.get() {
+                    Some(value) => self.array(py, value, &mut words),
+                    None => words.extend([1, self.index[&Rc::as_ptr(operand)] as u64]),
+                },
+                Arg::Array(array) => self.array(py, array, &mut words),
+                Arg::Number(number, true) => match number {
+                    Number::Int(n) => words.extend([2, *n as u64]),
+                    Number::Float(x) => words.extend([3, x.to_bits()]),
+                    Number::Complex(re, im) => words.extend([4, re.to_bits(), im.to_bits()]),
+                },
+                Arg::Number(number, false) => {
+                    words.extend([5, self.inputs.len() as u64, number.kind() as u64]);
+                    self.inputs.push(Input::Number(*number));
+                }
+            }
+        }
+        match node.what {
+            // Names of ufuncs are constants of one table.
+            What::Ufunc(name) => self.key.extend([name.as_ptr() as u64, name.len() as u64]),
+            What::Power => self.key.push(0),
+        }
+        self.key.push(words.len() as u64);
+        self.key.extend(words);
+        self.index.insert(Rc::as_ptr(node), self.nodes.len());
+        self.nodes.push(node.clone());
+    }
+
+    fn array(&mut self, py: Python<'py>, array: &Py<PyAny>, words: &mut Vec<u64>) {
+        let same = |input: &Input<'_>| matches!(input, Input::Array(a) if a.0.is(array));
+        let index = self.inputs.iter().position(same).unwrap_or_else(|| {
+            // Only arrays are made operands.
+            self.inputs.push(Input::Array(Array(array.bind(py).clone())));
+            self.inputs.len() - 1
+        });
+        words.extend([6, index as u64]);
+        if let Input::Array(array) = &self.inputs[index] {
+            let shape = array.shape();
+            let single =
+                shape.iter().enumerate().fold(0, |bits, (i, &n)| bits | u64::from(n == 1) << (i & 63));
+            words.extend([array.dtype().num.0 as u64, shape.len() as u64, single]);
+        }
+    }
+
+    fn function(&self, roots: &[Rc<Node>]) -> micronumpy::Result<Function> {
+        let mut exprs: Vec<Expr<'static>> = Vec::new();
+        let argument = |index: usize| match &self.inputs[index] {
+            Input::Array(array) => Expr::argument(index, array.dtype(), array.shape()),
+            Input::Number(number) => Ok(Expr::number_argument(index, number.kind())),
+        };
+        let arguments: Vec<Expr<'static>> =
+            (0..self.inputs.len()).map(argument).collect::<micronumpy::Result<_>>()?;
+        let of_array = |object: &Py<PyAny>| {
+            let same = |input: &Input<'_>| matches!(input, Input::Array(a) if a.0.is(object));
+            let index = self.inputs.iter().position(same);
+            index.map_or_else(|| Err(missing()), |index| Ok(arguments[index].clone()))
+        };
+        // In the order of nodes and their operands, as they were found.
+        let mut numbers = (0..self.inputs.len()).filter(|&i| matches!(self.inputs[i], Input::Number(_)));
+        for node in &self.nodes {
+            let mut args = Vec::new();
+            for arg in &node.args {
+                args.push(match arg {
+                    Arg::Node(operand) => match operand.value.get() {
+                        Some(value) => of_array(value)?,
+                        None => exprs[self.index[&Rc::as_ptr(operand)]].clone(),
+                    },
+                    Arg::Array(array) => of_array(array)?,
+                    Arg::Number(number, true) => Expr::number(*number),
+                    Arg::Number(_, false) => arguments[numbers.next().ok_or_else(missing)?].clone(),
+                });
+            }
+            exprs.push(node.what.expr(&args)?);
+        }
+        let results: Vec<_> = roots.iter().map(|root| exprs[self.index[&Rc::as_ptr(root)]].clone()).collect();
+        Function::new(&results)
+    }
+}
+
+fn missing() -> micronumpy::Error {
+    micronumpy::Error::Runtime("an operand that is not among the inputs".to_owned())
+}
+
+impl Node {
+    /// Whether anything this will be computed from lies where an output lies.
+    pub fn meets(&self, py: Python<'_>, out: &ArrayRef<'_>) -> bool {
+        let array = |array: &Py<PyAny>| {
+            // In the same place element by element is fine: an element is read before it is written.
+            Array::cast(array.bind(py))
+                .is_none_or(|a| bounds_meet(&a.view(), out) && overlaps(&a.view(), out) != Overlap::Harmless)
+        };
+        self.args.iter().any(|arg| match arg {
+            Arg::Node(node) => match node.value.get() {
+                Some(value) => array(value),
+                None => node.meets(py, out),
+            },
+            Arg::Array(a) => array(a),
+            Arg::Number(..) => false,
+        })
+    }
+}
