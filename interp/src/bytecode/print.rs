@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Code, Op};
+use pyo3::Python;
+use pyo3::types::PyAnyMethods;
+
+use super::{Boundary, Code, Object, Op};
 
 impl fmt::Display for Code {
     /// A line per instruction: its place in the code, what it does, its position in the source.
@@ -12,6 +15,12 @@ impl fmt::Display for Code {
             "{} ({:?}, {} locals of {} registers)",
             self.label, self.region, self.locals, self.registers
         )?;
+        writeln!(f, "      {}", self.boundary)?;
+        for (title, objects) in [("names", &self.names), ("consts", &self.consts)] {
+            write!(f, "      {title}:")?;
+            Python::attach(|py| objects.iter().try_for_each(|object| write!(f, " {}", shown(object, py))))?;
+            writeln!(f)?;
+        }
         for (pc, op) in self.ops.iter().enumerate() {
             let op = op.to_string();
             match self.positions.get(self.at[pc] as usize) {
@@ -24,6 +33,27 @@ impl fmt::Display for Code {
             }
         }
         Ok(())
+    }
+}
+
+/// An object of the tables as text. They are strings, numbers and the like, none of which fails to show itself.
+fn shown(object: &Object, py: Python<'_>) -> String {
+    let text = object.bind(py).repr();
+    text.map_or_else(|_| "?".to_owned(), |text| text.to_string().chars().take(80).collect())
+}
+
+impl fmt::Display for Boundary {
+    /// What travels, as `in r0 r1, rebound r2, out r2 r3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |registers: &mut dyn Iterator<Item = u16>| {
+            registers.map(|r| format!(" r{r}")).collect::<String>()
+        };
+        let inputs = list(&mut self.inputs.iter().copied());
+        let rebound = list(&mut self.rebound.iter().copied());
+        let outputs = list(&mut self.outputs.iter().map(|(reg, _)| *reg));
+        write!(f, "in{inputs}, rebound{rebound}, out{outputs}, {} cells", self.cells.len())?;
+        f.write_str(if self.module { ", module" } else { "" })?;
+        f.write_str(if self.returns { ", returns" } else { "" })
     }
 }
 

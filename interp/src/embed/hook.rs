@@ -136,7 +136,8 @@ unsafe extern "C" fn exec(
             let code = Bound::ref_from_ptr(py, &args[0]);
             let globals =
                 if count >= 2 { Bound::ref_from_ptr(py, &args[1]).cast::<PyDict>().ok() } else { None };
-            if let Some(new) = attempt("exec", || replacement(code, globals)) {
+            if let Some(new) = log::timed("replacing code", || attempt("exec", || replacement(code, globals)))
+            {
                 let mut args = args.to_vec();
                 args[0] = new.as_ptr();
                 return ffi::PyObject_Vectorcall(original.as_ptr(), args.as_ptr(), count as usize, names);
@@ -335,7 +336,10 @@ fn install_hook(py: Python<'_>) -> PyResult<()> {
 #[pyo3(name = "jit")]
 fn jit_function<'py>(function: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let Ok(code) = function.getattr("__code__").and_then(|code| Ok(code.cast_into::<PyCode>()?)) else {
-        return Err(PyTypeError::new_err(format!("micronumpy.jit wants a Python function, not {}", function.repr()?)));
+        return Err(PyTypeError::new_err(format!(
+            "micronumpy.jit wants a Python function, not {}",
+            function.repr()?
+        )));
     };
     if settings::get().vm {
         entry::install(function.py())?;
@@ -347,10 +351,14 @@ fn jit_function<'py>(function: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
 }
 
 /// The code of a function with entries, from the source of its module.
-fn spliced_function<'py>(function: &Bound<'py, PyAny>, code: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn spliced_function<'py>(
+    function: &Bound<'py, PyAny>,
+    code: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = function.py();
     let file: String = code.getattr("co_filename")?.extract()?;
-    let lines = py.import("linecache")?.call_method1("getlines", (&file, function.getattr("__globals__")?))?;
+    let lines =
+        py.import("linecache")?.call_method1("getlines", (&file, function.getattr("__globals__")?))?;
     let text = PyString::new(py, &lines.extract::<Vec<String>>()?.concat()).into_any();
     let source = Source::of_text(&text, code);
     let _quiet = Quiet::new(py, "ignore")?;

@@ -37,7 +37,7 @@ pub unsafe fn run(argc: c_int, argv: *mut *const c_char) -> c_int {
         // counter then, and a visit to CPython's thread state otherwise. It never ends, because the interpreter is gone
         // when `Py_RunMain` returns.
         pyo3::Python::attach_unchecked(|py| {
-            if let Err(error) = hook::install(py) {
+            if let Err(error) = jit::log::timed("installing the hook", || hook::install(py)) {
                 error.print(py);
                 return 1;
             }
