@@ -24,7 +24,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PySystemError;
@@ -40,13 +40,17 @@ use crate::vm::{self, Outcome};
 /// Runs nested on the C stack beyond this are left to CPython, which needs none for calls between Python functions.
 const MAX_DEPTH: u32 = 100;
 
+/// Refusals before another look at a region that was left alone.
+const FIRST_LOOK: u32 = 4;
+
 /// A region of a code object.
 #[pyclass(frozen)]
 pub struct Region {
     pub code: Arc<Code>,
     pub offsets: Offsets,
-    /// The VM has nothing to gain here: CPython runs it from now on.
-    pub left_alone: AtomicBool,
+    /// The VM had nothing to gain here, and CPython runs it: how often since, or 0. Next time arrays may be larger, so
+    /// that another look is taken when this is a power of two.
+    pub left_alone: AtomicU32,
     /// By loop: nothing will be compiled there.
     pub declined: Box<[AtomicBool]>,
     /// By loop: what is called at its safepoints.
@@ -86,7 +90,7 @@ pub fn new_entry(py: Python<'_>, code: Arc<Code>) -> PyResult<EntryObjects> {
     let region = Region {
         code,
         offsets: Offsets::default(),
-        left_alone: AtomicBool::new(false),
+        left_alone: AtomicU32::new(0),
         declined,
         pauses,
         compiled: AtomicBool::new(false),
@@ -188,7 +192,15 @@ unsafe extern "C" fn enter(
     unsafe {
         let py = Python::assume_attached();
         let region = Bound::ref_from_ptr(py, &slf).cast_unchecked::<Region>().get();
-        if region.left_alone.load(Ordering::Relaxed) || watch::being_watched(py) {
+        let alone = region.left_alone.load(Ordering::Relaxed);
+        if alone != 0 {
+            // Only the thread that holds the GIL counts.
+            region.left_alone.store(alone.saturating_add(1), Ordering::Relaxed);
+            if !alone.is_power_of_two() || alone < FIRST_LOOK {
+                return boolean(false);
+            }
+        }
+        if watch::being_watched(py) {
             return boolean(false);
         }
         let args: &[*mut ffi::PyObject] =

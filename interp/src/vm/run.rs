@@ -473,7 +473,9 @@ impl<'a, 'py> Vm<'a, 'py> {
             }
         }
         if outermost && self.is_hopeless(index) {
-            region.left_alone.store(true, Ordering::Relaxed);
+            // A look that led to nothing doesn't begin the count anew.
+            let alone = region.left_alone.load(Ordering::Relaxed).max(1);
+            region.left_alone.store(alone, Ordering::Relaxed);
             return Ok(Turn::Leave);
         }
         Ok(Turn::On)
@@ -484,8 +486,8 @@ impl<'a, 'py> Vm<'a, 'py> {
     fn is_hopeless(&self, outermost: u16) -> bool {
         let region = self.region;
         let declined = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        // Operations on arrays that were fused are worth the turns they took.
-        if self.fused.saturating_mul(TURNS_FOR_FUSED) > self.turns {
+        // The first turn shows whether there are operations on arrays to fuse. Those are worth the turns they took.
+        if self.turns == 1 || self.fused.saturating_mul(TURNS_FOR_FUSED) > self.turns {
             return false;
         }
         declined(&region.declined[usize::from(outermost)])
@@ -496,6 +498,7 @@ impl<'a, 'py> Vm<'a, 'py> {
     /// Compiled code left with the registers as they are before the instruction at `target`.
     fn resumed(&mut self, target: usize, head: usize) -> Turn {
         self.region.compiled.store(true, Ordering::Relaxed);
+        self.region.left_alone.store(0, Ordering::Relaxed);
         self.touched = true;
         if self.held != 0 {
             // It may have rebound any of them.

@@ -10,7 +10,7 @@ use micronumpy::iter::{AxisPlan, PerOp};
 use smallvec::SmallVec;
 
 /// Strips shorter than this are worth less than the calls they cost: a tile then takes several of them.
-const SHORT: usize = 256;
+const SHORT: usize = 64;
 
 /// The walk.
 #[derive(Clone, Debug)]
@@ -113,6 +113,25 @@ impl Layout {
             rest /= n;
         }
         at + rest as isize * self.stride(0, k)
+    }
+    /// [`Layout::offset`] of the first `count` operands, with one division per axis.
+    #[inline]
+    pub fn offsets(&self, flat: usize, count: usize) -> SmallVec<[isize; 8]> {
+        let mut at: SmallVec<[isize; 8]> = SmallVec::from_slice(&self.starts[..count]);
+        let mut rest = flat;
+        let mut add = |axis: usize, index: usize| {
+            let strides = &self.strides[axis * self.nop..][..count];
+            for (at, stride) in at.iter_mut().zip(strides) {
+                *at += index as isize * stride;
+            }
+        };
+        for axis in (1..self.shape.len()).rev() {
+            let n = self.shape[axis] as usize;
+            add(axis, rest % n);
+            rest /= n;
+        }
+        add(0, rest);
+        at
     }
     /// Cuts a range into runs of constant stride of operand `k`.
     ///

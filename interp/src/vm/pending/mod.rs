@@ -13,6 +13,7 @@ mod compute;
 mod node;
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use micronumpy::ArrayRef;
 use micronumpy_python::objects::ufunc::{self, errstate};
@@ -155,6 +156,7 @@ impl Vm<'_, '_> {
             Ok(computed.raised)
         })();
         self.fused += 1;
+        self.region.left_alone.store(0, Ordering::Relaxed);
         let raised = computed.map_err(|error: PyErr| {
             self.raised_at = roots.first().map(|root| root.pc);
             error.restore(self.py);

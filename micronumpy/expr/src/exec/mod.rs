@@ -122,21 +122,17 @@ impl Evaluator<'_> {
         outs: &[*mut u8],
         done: usize,
     ) -> Result<()> {
-        let inputs: SmallVec<[*mut u8; 8]> = self
-            .inputs
-            .0
-            .iter()
-            .enumerate()
-            .map(|(k, p)| p.wrapping_offset(self.layout.offset(k, flat)))
-            .collect();
-        let moved: SmallVec<[*mut u8; 4]>;
-        let outs = if done == 0 {
-            outs
-        } else {
-            moved =
-                outs.iter().zip(&self.steps.out_sizes).map(|(p, size)| p.wrapping_add(done * size)).collect();
-            &moved
-        };
+        let mut inputs: SmallVec<[*mut u8; 8]> = SmallVec::from_slice(&self.inputs.0);
+        for (p, offset) in inputs.iter_mut().zip(self.layout.offsets(flat, self.inputs.0.len())) {
+            *p = p.wrapping_offset(offset);
+        }
+        let mut moved: SmallVec<[*mut u8; 4]> = SmallVec::from_slice(outs);
+        if done != 0 {
+            for (p, size) in moved.iter_mut().zip(&self.steps.out_sizes) {
+                *p = p.wrapping_add(done * size);
+            }
+        }
+        let outs = &moved[..];
         let tile = Tile { inputs: &inputs, outs, scratch, n };
         for step in &self.steps.list {
             // SAFETY: the steps were written for operands of these classes; the tile is within them.
@@ -210,7 +206,9 @@ impl Evaluator<'_> {
     unsafe fn kernel(&self, k: &KernelStep, t: &Tile<'_>) -> Result<()> {
         let mut slots: SmallVec<[u64; 16]> = SmallVec::new();
         slots.push(t.n as u64);
-        slots.extend(k.refs.iter().map(|&r| t.at(r) as u64));
+        for &r in &k.refs {
+            slots.push(t.at(r) as u64);
+        }
         // SAFETY: operands as the kernel was made for, see `range`; outputs are memory of their own.
         unsafe { k.kernel.call(&mut slots) };
         if !k.kernel.touches_floats {
