@@ -1,7 +1,7 @@
 //! Where language, arrays and compiler meet.
 //!
-//! So far this is the embedded CPython ([`embed`]): it starts the host interpreter exactly as `python` would start, and
-//! puts our import finder in front of its own before anything is imported.
+//! [`embed`] is CPython as the host: started exactly as `python` starts, with our import finder in front of its own, and with
+//! code exchanged where it is executed. [`frontend`] makes [`bytecode`] of statements, [`vm`] runs it, [`record`] compiles what is hot.
 
 pub mod bytecode;
 pub mod embed;
