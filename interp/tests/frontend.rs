@@ -23,12 +23,9 @@ fn lowered(case: &Path) -> String {
     let mut shown = String::new();
     for entry in jit::log::read(&text) {
         let name = entry.name.rsplit_once('/').map_or(entry.name, |(_, name)| name);
-        let body: String = entry
-            .body
-            .lines()
-            .skip(usize::from(entry.name.ends_with("for") || entry.name.ends_with("while")))
-            .map(|l| format!("{l}\n"))
-            .collect();
+        // The code's first line is its name again, with the path.
+        let again = usize::from(entry.body.starts_with(entry.name));
+        let body: String = entry.body.lines().skip(again).map(|line| format!("{line}\n")).collect();
         shown.push_str(&format!("{name}\n{body}\n"));
     }
     shown

@@ -18,7 +18,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyCode, PyDict, PyString, PyTuple};
 
 use super::source::{self, ONLY_AST, Quiet, Source};
-use super::splice::{is_code, transform};
+use super::splice::{is_code, key, transform};
 use super::{entry, program, settings, watch};
 use crate::frontend::Options;
 
@@ -288,7 +288,7 @@ pub(super) fn of_text<'py>(
     inherit: bool,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = text.py();
-    if !source::may_loop(text) {
+    if !source::has_lines(text, if inherit { source::LOOPS } else { source::MODULE }) {
         return Ok(None);
     }
     let compile = compiler(py)?;
@@ -370,15 +370,8 @@ fn spliced_function<'py>(
     splice(&tree, &plain, &source, &file)?.map(|new| follow(new, &path)).transpose()
 }
 
-/// Qualified name and first line of a code object.
-type Key = (String, u32);
-
-fn key(code: &Bound<'_, PyAny>) -> PyResult<Key> {
-    Ok((code.getattr("co_qualname")?.extract()?, code.getattr("co_firstlineno")?.extract()?))
-}
-
 /// Where an equal code object is among the constants of another one, and theirs.
-fn path_to(from: &Bound<'_, PyAny>, wanted: &Bound<'_, PyAny>) -> PyResult<Option<Vec<Key>>> {
+fn path_to(from: &Bound<'_, PyAny>, wanted: &Bound<'_, PyAny>) -> PyResult<Option<Vec<(String, u32)>>> {
     for code in consts(from)?.iter().filter(is_code) {
         if code.eq(wanted)? {
             return Ok(Some(vec![key(&code)?]));
@@ -392,7 +385,7 @@ fn path_to(from: &Bound<'_, PyAny>, wanted: &Bound<'_, PyAny>) -> PyResult<Optio
 }
 
 /// The code object at the same place in a spliced one, where entries have added constants.
-fn follow<'py>(mut code: Bound<'py, PyAny>, path: &[Key]) -> PyResult<Bound<'py, PyAny>> {
+fn follow<'py>(mut code: Bound<'py, PyAny>, path: &[(String, u32)]) -> PyResult<Bound<'py, PyAny>> {
     for wanted in path {
         let next =
             consts(&code)?.iter().filter(is_code).find(|code| key(code).is_ok_and(|key| key == *wanted));

@@ -22,4 +22,5 @@ mod start;
 pub mod watch;
 
 pub use package::fill;
+pub use splice::body_of;
 pub use start::run;

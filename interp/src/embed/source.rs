@@ -38,7 +38,7 @@ const TOP_LEVEL_AWAIT: i32 = 0x2000;
 /// What `compile()` was called with: source, file name, mode, flags, dont_inherit, optimize.
 pub fn remember(code: &Bound<'_, PyAny>, source: &Bound<'_, PyAny>, mode: &str, flags: i32, optimize: i32) {
     let is_text = source.is_exact_instance_of::<PyString>() || source.is_exact_instance_of::<PyBytes>();
-    if !may_loop(source) || mode == "eval" || flags & (TOP_LEVEL_AWAIT | ONLY_AST) != 0 {
+    if !has_lines(source, MODULE) || mode == "eval" || flags & (TOP_LEVEL_AWAIT | ONLY_AST) != 0 {
         return;
     }
     let flags = flags | future_flags(code);
@@ -77,7 +77,7 @@ pub fn find(
             None => return Ok(None),
         },
     };
-    if !may_loop(&text) {
+    if !has_lines(&text, MODULE) {
         return Ok(None);
     }
     Ok(Some(Source { certain: false, ..Source::of_text(&text, code) }))
@@ -100,26 +100,26 @@ fn future_flags(code: &Bound<'_, PyAny>) -> i32 {
     code.getattr("co_flags").and_then(|flags| flags.extract::<i32>()).unwrap_or(0) & FUTURE
 }
 
-/// Whether a source may have loops; a syntax tree may.
-pub fn may_loop(source: &Bound<'_, PyAny>) -> bool {
-    if let Ok(bytes) = source.cast::<PyBytes>() {
-        return has_loops(bytes.as_bytes());
-    }
-    match source.cast::<PyString>() {
-        Ok(text) => text.to_str().is_ok_and(|text| has_loops(text.as_bytes())),
-        Err(_) => true,
-    }
-}
+/// Words that begin the lines of what can be spliced into a text, and into a module, whose functions may be called from loops elsewhere.
+pub const LOOPS: &[&str] = &["for", "while"];
+pub const MODULE: &[&str] = &["for", "while", "def"];
 
-/// Whether a line begins with `for` or `while`: nothing else needs a look at the tree. One inside a string literal counts.
-pub fn has_loops(text: &[u8]) -> bool {
-    text.split(|&b| b == b'\n' || b == b'\r').any(|line| {
+/// Whether a line of a source begins with one of some words: without, nothing needs a look at its tree. A line inside a
+/// string literal counts, and so does a syntax tree.
+pub fn has_lines(source: &Bound<'_, PyAny>, words: &[&str]) -> bool {
+    let begins = |line: &[u8]| {
         let line = line.trim_ascii_start();
-        ["for", "while"].iter().any(|word| {
+        words.iter().any(|word| {
             line.strip_prefix(word.as_bytes())
                 .is_some_and(|rest| rest.first().is_none_or(|&b| !b.is_ascii_alphanumeric() && b != b'_'))
         })
-    })
+    };
+    let text = match (source.cast::<PyBytes>(), source.cast::<PyString>()) {
+        (Ok(bytes), _) => bytes.as_bytes(),
+        (_, Ok(text)) => text.to_str().unwrap_or_default().as_bytes(),
+        _ => return true,
+    };
+    text.split(|&b| b == b'\n' || b == b'\r').any(begins)
 }
 
 impl Source {

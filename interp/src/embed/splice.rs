@@ -11,6 +11,7 @@
 //! The tree is put back into the state it came in, for it may belong to the program.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use jit::log::{self, Section};
@@ -24,11 +25,11 @@ use crate::frontend::decline::Decline;
 use crate::frontend::flow::{Flow, Visitor};
 use crate::frontend::scope::{Children, Scope, mangler};
 use crate::frontend::tree::{Block, Definition, Expr, ExprKind, Name, Names, StmtKind, walk};
-use crate::frontend::{Draft, Options, lower};
+use crate::frontend::{Draft, Options, lower, lower_body};
 
 type Node<'py> = Bound<'py, PyAny>;
 
-/// Finds and lowers the loops of a tree and splices their entries in; `recompile` makes a code object of the tree.
+/// Finds and lowers the loops of a tree and splices their entries in, and leaves the code of functions' bodies with them; `recompile` makes a code object of the tree.
 /// `None` when there is nothing to splice.
 ///
 /// # Errors
@@ -49,15 +50,16 @@ pub fn transform<'py>(
         class_body: false,
         options,
         found: Vec::new(),
+        bodies: Bodies::default(),
         error: None,
     };
     Flow::default().block(&body, &mut finder);
-    let Finder { found, names, error, .. } = finder;
+    let Finder { found, mut bodies, names, error, .. } = finder;
     if let Some(error) = error {
         return Err(error);
     }
     if found.is_empty() {
-        return Ok(None);
+        return if bodies.is_empty() { Ok(None) } else { fill(plain, &mut [], &mut bodies).map(Some) };
     }
     let nodes = Nodes::new(py)?;
     let spliced = found.iter().enumerate().try_for_each(|(number, place)| {
@@ -68,8 +70,11 @@ pub fn transform<'py>(
         place.restore()?;
     }
     let mut drafts: Vec<_> = found.into_iter().map(|place| Some(place.draft.code)).collect();
-    Ok(Some(fill(&new?, &mut drafts)?))
+    fill(&new?, &mut drafts, &mut bodies).map(Some)
 }
+
+/// Bodies of functions by qualified name and first line; `None` where there are two.
+type Bodies = HashMap<(String, u32), Option<Code>>;
 
 /// A loop to be entered.
 struct Found<'py> {
@@ -100,6 +105,7 @@ struct Finder<'a, 'py> {
     class_body: bool,
     options: &'a Options,
     found: Vec<Found<'py>>,
+    bodies: Bodies,
     error: Option<PyErr>,
 }
 
@@ -115,15 +121,16 @@ impl<'py> Finder<'_, 'py> {
         let children = Children::of(&code, &mut self.names)?;
         let mut flow = Flow::default();
         if !class {
-            for parameter in parameters(&code)? {
-                flow.bind(self.names.intern(&parameter));
-                // The tree has private names as they were written.
-                let prefix = scope.class.as_ref().map(|class| format!("_{class}__"));
-                if let Some(rest) =
-                    prefix.and_then(|prefix| parameter.strip_prefix(&prefix).map(str::to_owned))
-                {
-                    flow.bind(self.names.intern(&format!("__{rest}")));
+            definition.parameters.iter().for_each(|&name| flow.bind(name));
+            match lower_body(definition, &scope, &self.names, self.options) {
+                Ok(body) => {
+                    log::write(Section::Region, &body.label, &body);
+                    match self.bodies.entry(key(&code)?) {
+                        Entry::Vacant(place) => _ = place.insert(Some(body)),
+                        Entry::Occupied(mut place) => _ = place.insert(None),
+                    }
                 }
+                Err(why) => log::count(&format!("bodies declined: {why}")),
             }
         }
         let outer = (
@@ -194,19 +201,11 @@ impl<'py> Visitor<'py> for Finder<'_, 'py> {
     }
 }
 
-/// The parameters of a code object.
-fn parameters(code: &Node<'_>) -> PyResult<Vec<String>> {
+/// Qualified name and first line of a code object.
+pub(super) fn key(code: &Node<'_>) -> PyResult<(String, u32)> {
     let py = code.py();
-    let number = |name| -> PyResult<usize> { code.getattr(name)?.extract() };
-    let flags = number(pyo3::intern!(py, "co_flags"))?;
-    let (varargs, keywords) = (flags >> 2 & 1, flags >> 3 & 1);
-    let count = number(pyo3::intern!(py, "co_argcount"))?
-        + number(pyo3::intern!(py, "co_kwonlyargcount"))?
-        + varargs
-        + keywords;
-    let mut names: Vec<String> = code.getattr(pyo3::intern!(py, "co_varnames"))?.extract()?;
-    names.truncate(count);
-    Ok(names)
+    let name = code.getattr(pyo3::intern!(py, "co_qualname"))?.extract()?;
+    Ok((name, code.getattr(pyo3::intern!(py, "co_firstlineno"))?.extract()?))
 }
 
 /// The position of what a header evaluates first, on one line.
@@ -374,44 +373,87 @@ impl<'py> Splicer<'_, 'py> {
     }
 }
 
-/// Puts the builtins where strings stand for them, in a code object and those in it.
-fn fill<'py>(code: &Node<'py>, drafts: &mut [Option<Code>]) -> PyResult<Node<'py>> {
-    let mut entries = HashMap::new();
-    fill_in(code, drafts, &mut entries)
+/// Puts builtins where strings stand for them, and bodies behind all other constants, in a code object and those in it.
+fn fill<'py>(code: &Node<'py>, drafts: &mut [Option<Code>], bodies: &mut Bodies) -> PyResult<Node<'py>> {
+    Filler { drafts, bodies, entries: HashMap::new() }.code(code)
 }
 
-fn fill_in<'py>(
-    code: &Node<'py>,
-    drafts: &mut [Option<Code>],
-    entries: &mut HashMap<usize, EntryObjects>,
-) -> PyResult<Node<'py>> {
-    let py = code.py();
-    let consts = code.getattr(pyo3::intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
-    let mut new = Vec::with_capacity(consts.len());
-    let mut changed = false;
-    for constant in consts.iter() {
-        let replacement = if is_code(&constant) {
-            fill_in(&constant, drafts, entries)?
-        } else if let Some((number, builtin)) = marked(&constant) {
-            if let Some(mut draft) = drafts.get_mut(number).and_then(Option::take) {
-                share_constants(&mut draft, &consts)?;
-                entries.insert(number, new_entry(py, Arc::new(draft))?);
-            }
-            let missing = || PySystemError::new_err("a loop was spliced in and not compiled");
-            let entry = entries.get(&number).ok_or_else(missing)?;
-            builtin_of(entry, builtin).bind(py).clone()
-        } else {
-            constant.clone()
-        };
-        changed |= !replacement.is(&constant);
-        new.push(replacement);
+struct Filler<'a> {
+    drafts: &'a mut [Option<Code>],
+    bodies: &'a mut Bodies,
+    entries: HashMap<usize, EntryObjects>,
+}
+
+impl Filler<'_> {
+    fn code<'py>(&mut self, code: &Node<'py>) -> PyResult<Node<'py>> {
+        let py = code.py();
+        let consts = code.getattr(pyo3::intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
+        let mut new = Vec::with_capacity(consts.len() + 1);
+        let mut changed = false;
+        for constant in consts.iter() {
+            let replacement = if is_code(&constant) {
+                self.code(&constant)?
+            } else if let Some((number, builtin)) = marked(&constant) {
+                self.builtin(number, builtin, &consts)?
+            } else {
+                constant.clone()
+            };
+            changed |= !replacement.is(&constant);
+            new.push(replacement);
+        }
+        if !self.bodies.is_empty()
+            && let Some(mut body) = self.bodies.get_mut(&key(code)?).and_then(Option::take)
+        {
+            share_constants(&mut body, &consts)?;
+            new.push(Bound::new(py, Body(Arc::new(body)))?.into_any());
+            changed = true;
+        }
+        if !changed {
+            return Ok(code.clone());
+        }
+        let keywords = PyDict::new(py);
+        keywords.set_item("co_consts", PyTuple::new(py, new)?)?;
+        code.call_method("replace", (), Some(&keywords))
     }
-    if !changed {
-        return Ok(code.clone());
+
+    fn builtin<'py>(
+        &mut self,
+        number: usize,
+        builtin: u8,
+        consts: &Bound<'py, PyTuple>,
+    ) -> PyResult<Node<'py>> {
+        let py = consts.py();
+        if let Some(mut draft) = self.drafts.get_mut(number).and_then(Option::take) {
+            share_constants(&mut draft, consts)?;
+            self.entries.insert(number, new_entry(py, Arc::new(draft))?);
+        }
+        let missing = || PySystemError::new_err("a loop was spliced in and not compiled");
+        let entry = self.entries.get(&number).ok_or_else(missing)?;
+        Ok(builtin_of(entry, builtin).bind(py).clone())
     }
-    let keywords = PyDict::new(py);
-    keywords.set_item("co_consts", PyTuple::new(py, new)?)?;
-    code.call_method("replace", (), Some(&keywords))
+}
+
+/// The body of a function as register code, for calls of it in compiled code. It is the last constant of the code object,
+/// which no instruction loads. Pickled by value, it is an empty string.
+#[pyclass(frozen)]
+pub struct Body(Arc<Code>);
+
+#[pymethods]
+impl Body {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyAny>, ()) {
+        (py.get_type::<PyString>().into_any(), ())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<body of {}>", self.0.label)
+    }
+}
+
+/// The register code of a code object's body: its inputs are the parameters, in the order of `co_varnames`.
+pub fn body_of(code: &Bound<'_, PyAny>) -> Option<Arc<Code>> {
+    let consts = code.getattr(pyo3::intern!(code.py(), "co_consts")).ok()?.cast_into::<PyTuple>().ok()?;
+    let last = consts.iter().next_back()?;
+    Some(last.cast_exact::<Body>().ok()?.get().0.clone())
 }
 
 fn builtin_of(entry: &EntryObjects, builtin: u8) -> &Py<PyAny> {

@@ -40,6 +40,8 @@ declines! {
     Definition "a nested function or class",
     TypeAlias "a type alias",
     TooLarge "it needs more registers, names or constants than an instruction can name",
+    /// Of a function's body as a region of its own.
+    NotPlain "its function is a generator, a coroutine, or shares its variables",
     Unknown "a kind of syntax tree node that is not known",
 }
 

@@ -13,4 +13,4 @@ pub mod scope;
 pub mod tree;
 
 pub use decline::Decline;
-pub use lower::{Draft, Options, lower};
+pub use lower::{Draft, Options, lower, lower_body};

@@ -7,6 +7,9 @@ use pyo3::types::{PyString, PyTuple};
 
 use super::tree::{Name, Names};
 
+/// `CO_GENERATOR`, `CO_COROUTINE` and `CO_ASYNC_GENERATOR`.
+const SUSPENDS: u32 = 0x20 | 0x80 | 0x200;
+
 /// Where a variable lives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
@@ -24,6 +27,8 @@ pub struct Scope<'py> {
     pub module: bool,
     /// The class whose private names are meant here, leading underscores stripped.
     pub class: Option<String>,
+    /// Whether a call of the function runs its body, with variables of its own.
+    pub is_plain: bool,
     /// By mangled name.
     variables: HashMap<String, Place>,
 }
@@ -31,7 +36,7 @@ pub struct Scope<'py> {
 impl<'py> Scope<'py> {
     /// The scope of a module.
     pub fn module(code: &Bound<'py, PyAny>) -> Scope<'py> {
-        Scope { code: code.clone(), module: true, class: None, variables: HashMap::new() }
+        Scope { code: code.clone(), module: true, class: None, is_plain: false, variables: HashMap::new() }
     }
 
     /// # Errors
@@ -50,7 +55,9 @@ impl<'py> Scope<'py> {
         {
             variables.insert(name, Place::Cell);
         }
-        Ok(Scope { code: code.clone(), module: false, class, variables })
+        let flags: u32 = code.getattr(pyo3::intern!(py, "co_flags"))?.extract()?;
+        let is_plain = flags & SUSPENDS == 0 && strings(pyo3::intern!(py, "co_cellvars"))?.is_empty();
+        Ok(Scope { code: code.clone(), module: false, class, is_plain, variables })
     }
 
     pub fn place(&self, mangled: &str) -> Place {

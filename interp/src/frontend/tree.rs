@@ -113,6 +113,8 @@ pub struct Definition<'py> {
     pub name: Name,
     /// Of its code object: the first decorator's line, if there is one.
     pub first_line: u32,
+    /// Of a function, in the order of its code object's variables.
+    pub parameters: Vec<Name>,
     /// Names that decorators, defaults, bases and the like bind around it.
     pub binds: Vec<Name>,
     pub body: Block<'py>,
@@ -433,7 +435,28 @@ impl<'py> Walker<'_, 'py> {
         };
         let name = self.text(&field!(self, node, "name"))?;
         let binds = self.anything(node)?.binds;
-        Ok(Definition { name, first_line, binds, body: self.block(node, pyo3::intern!(self.py, "body"))? })
+        let parameters = match node.getattr(pyo3::intern!(self.py, "args")) {
+            Ok(arguments) => self.parameters(&arguments)?,
+            Err(_) => vec![],
+        };
+        let body = self.block(node, pyo3::intern!(self.py, "body"))?;
+        Ok(Definition { name, first_line, parameters, binds, body })
+    }
+
+    fn parameters(&mut self, arguments: &Node<'py>) -> PyResult<Vec<Name>> {
+        let py = self.py;
+        let mut nodes = Vec::new();
+        for field in
+            [pyo3::intern!(py, "posonlyargs"), pyo3::intern!(py, "args"), pyo3::intern!(py, "kwonlyargs")]
+        {
+            nodes.extend(self.list(arguments, field)?.iter());
+        }
+        nodes.extend(
+            [field!(self, arguments, "vararg"), field!(self, arguments, "kwarg")]
+                .into_iter()
+                .filter(|n| !n.is_none()),
+        );
+        nodes.iter().map(|argument| self.text(&field!(self, argument, "arg"))).collect()
     }
 
     /// What a node of any kind binds, statements inside apart.

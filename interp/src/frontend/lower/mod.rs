@@ -18,7 +18,7 @@ use pyo3::types::PyString;
 use super::decline::Decline;
 use super::flow::{Flow, Uses};
 use super::scope::{Place, Scope};
-use super::tree::{Name, Names, Stmt, StmtKind};
+use super::tree::{Definition, Name, Names, Stmt, StmtKind};
 use crate::bytecode::{Boundary, Code, Loop, Object, Op, Outer, Position, Profile, Reg, Region};
 
 type Lowered<T> = Result<T, Decline>;
@@ -66,7 +66,48 @@ pub fn lower<'py>(
     let variables = lowerer.place_variables(&uses)?;
     lowerer.stmt(stmt)?;
     lowerer.emit(Op::End, stmt.at);
-    lowerer.finish(stmt, &uses, variables)
+    let kind = if matches!(stmt.kind, StmtKind::While { .. }) { "while" } else { "for" };
+    let label = format!("{}:{} {kind}", options.file, stmt.at.line);
+    lowerer.finish(Region::Loop, label, &uses, variables)
+}
+
+/// Lowers the body of a function: for callers in compiled code. Its inputs are the parameters, and its outputs nobody's.
+///
+/// # Errors
+/// Why its calls stay with CPython.
+pub fn lower_body<'py>(
+    function: &Definition<'py>,
+    scope: &Scope<'py>,
+    names: &Names,
+    options: &Options,
+) -> Lowered<Code> {
+    let py = scope.code.py();
+    let mut uses = Uses::default();
+    uses.block(&function.body);
+    if let Some(why) = uses.unsupported {
+        return Err(why);
+    }
+    if !scope.is_plain {
+        return Err(Decline::NotPlain);
+    }
+    uses.named.extend(&function.parameters);
+    let mut before = Flow::default();
+    function.parameters.iter().for_each(|&name| before.bind(name));
+    let mut lowerer = Lowerer::new(py, scope, &before, names, options, &uses);
+    let variables = lowerer.place_variables(&uses)?;
+    lowerer.block(&function.body)?;
+    if lowerer.reachable {
+        let at = function.body.body.last().map(|stmt| stmt.at).unwrap_or_default();
+        let src = lowerer.none(at);
+        lowerer.emit(Op::Return { src }, at);
+        lowerer.returns = true;
+    }
+    let label = format!("{}:{} {}", options.file, function.first_line, names.text(function.name));
+    let mut code = lowerer.finish(Region::Body, label, &uses, variables)?.code;
+    code.boundary.inputs = (0..function.parameters.len() as Reg).collect();
+    code.boundary.rebound.clear();
+    code.boundary.outputs.clear();
+    Ok(code)
 }
 
 /// A variable of the region.
@@ -175,7 +216,9 @@ impl<'a, 'py> Lowerer<'a, 'py> {
     fn place_variables(&mut self, uses: &Uses) -> Lowered<Variables> {
         let mut locals = Vec::new();
         let mut cells = Vec::new();
-        for &name in uses.named.union(&uses.deleted) {
+        let mut named: Vec<Name> = uses.named.union(&uses.deleted).copied().collect();
+        named.sort_unstable();
+        for name in named {
             let mangled = self.scope.mangle(self.texts.text(name));
             match self.scope.place(&mangled) {
                 Place::Local(index) => locals.push((index, name)),
@@ -213,7 +256,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
         Ok(Variables { inputs, outputs, cells: cells.into_iter().map(|(_, name)| name).collect() })
     }
 
-    fn finish(mut self, stmt: &Stmt<'py>, uses: &Uses, variables: Variables) -> Lowered<Draft> {
+    fn finish(mut self, region: Region, label: String, uses: &Uses, variables: Variables) -> Lowered<Draft> {
         let Variables { inputs, outputs, cells } = variables;
         let is_output = |name: &Name| outputs.iter().any(|(output, _)| output == name);
         let (rebound, inputs): (Vec<_>, Vec<_>) = inputs.into_iter().partition(|(name, _)| is_output(name));
@@ -229,7 +272,6 @@ impl<'a, 'py> Lowerer<'a, 'py> {
         let names = |list: &[(Name, Reg)]| list.iter().map(|(name, _)| *name).collect();
         let registers = |list: &[(Name, Reg)]| list.iter().map(|(_, reg)| *reg).collect();
         let sure = |name: &Name| self.before.sure.contains(name) && !uses.deleted.contains(name);
-        let kind = if matches!(stmt.kind, StmtKind::While { .. }) { "while" } else { "for" };
         let draft = Draft {
             inputs: names(&inputs),
             rebound: names(&rebound),
@@ -237,8 +279,8 @@ impl<'a, 'py> Lowerer<'a, 'py> {
             cells,
             may_stay_unbound: outputs.iter().any(|(name, _)| !sure(name)),
             code: Code {
-                label: format!("{}:{} {kind}", self.options.file, stmt.at.line),
-                region: Region::Loop,
+                label,
+                region,
                 profile: self.ops.iter().map(|_| Profile::default()).collect(),
                 ops: self.ops,
                 at: self.at,

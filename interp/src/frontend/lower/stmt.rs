@@ -10,7 +10,7 @@ use crate::frontend::tree::{Block, Expr, ExprKind, Stmt, StmtKind};
 use crate::record::LoopState;
 
 impl<'py> Lowerer<'_, 'py> {
-    fn block(&mut self, block: &Block<'py>) -> Lowered<()> {
+    pub(super) fn block(&mut self, block: &Block<'py>) -> Lowered<()> {
         for stmt in &block.body {
             // CPython leaves out what can't be reached, too.
             if !self.reachable {
