@@ -76,8 +76,10 @@ impl Limit {
 pub struct Inputs {
     pub inputs: Vec<Input>,
     pub limit: Option<Limit>,
-    /// Entries of dicts that must be what they were: the dict, the key, the value.
-    pub constants: Vec<[Py<PyAny>; 3]>,
+    /// Entries of dicts that must be what they were: the dict, the key, the value; no value where there was none.
+    pub constants: Vec<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>)>,
+    /// Functions that must have the code they had.
+    pub functions: Vec<[Py<PyAny>; 2]>,
     /// Keeps what is compared by identity.
     pub kept: Vec<Py<PyAny>>,
 }
@@ -207,12 +209,48 @@ impl<'a, 'py> Entry<'a, 'py> {
         group
     }
 
-    /// Takes for granted that a dict has this value under this key.
-    pub fn assume(&mut self, dict: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
-        let known = self.inputs.constants.iter().any(|[d, k, _]| d.is(dict) && k.is(key));
+    /// Takes for granted that a dict has this value, or none, under this key.
+    pub fn assume(
+        &mut self,
+        dict: &Bound<'_, PyAny>,
+        key: &Bound<'_, PyAny>,
+        value: Option<&Bound<'_, PyAny>>,
+    ) {
+        let known = self.inputs.constants.iter().any(|(d, k, _)| d.is(dict) && k.is(key));
         if !known {
-            self.inputs.constants.push([dict, key, value].map(|o| o.clone().unbind()));
+            let value = value.map(|v| v.clone().unbind());
+            self.inputs.constants.push((dict.clone().unbind(), key.clone().unbind(), value));
         }
+    }
+    /// Takes for granted that a function has this code.
+    pub fn assume_code(&mut self, function: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) {
+        if !self.inputs.functions.iter().any(|[f, _]| f.is(function)) {
+            self.inputs.functions.push([function.clone().unbind(), code.clone().unbind()]);
+        }
+    }
+    pub fn globals(&self) -> *mut ffi::PyObject {
+        self.frame.globals
+    }
+    /// A name of a module, then of builtins, taken for granted.
+    pub fn global(
+        &mut self,
+        globals: *mut ffi::PyObject,
+        key: &Bound<'py, PyAny>,
+    ) -> Option<Bound<'py, PyAny>> {
+        // SAFETY: dicts that a function and the frame hold.
+        let dicts = unsafe { [globals, self.frame.builtins].map(|d| Bound::from_borrowed_ptr(self.py, d)) };
+        for dict in dicts {
+            // SAFETY: attached; a look-up of a string in a dict of strings. What is found is borrowed from the dict.
+            let found = unsafe {
+                let found = ffi::PyDict_GetItemWithError(dict.as_ptr(), key.as_ptr());
+                Bound::from_borrowed_ptr_or_opt(self.py, found)
+            };
+            self.assume(&dict, key, found.as_ref());
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 }
 
@@ -425,11 +463,16 @@ impl Inputs {
                 Check::RangeIter(_) => return false,
             }
         }
-        self.constants.iter().all(|[dict, key, value]| {
+        let same_entries = self.constants.iter().all(|(dict, key, value)| {
             // SAFETY: attached; the dict and the key are ours, and the key is a string.
             let found = unsafe { ffi::PyDict_GetItemWithError(dict.as_ptr(), key.as_ptr()) };
-            found == value.as_ptr()
-        })
+            found == value.as_ref().map_or(std::ptr::null_mut(), |v| v.as_ptr())
+        });
+        same_entries
+            && self.functions.iter().all(|[function, code]| {
+                // SAFETY: attached; a function, which was one when it was put here.
+                unsafe { ffi::PyFunction_GetCode(function.as_ptr()) == code.as_ptr() }
+            })
     }
     /// The iterator of a loop, if it is a range: where it stands.
     pub fn range(frame: &Frame<'_>, iter: Option<usize>) -> Option<RangeIter> {

@@ -59,6 +59,7 @@ pub enum Recipe {
     Tagged {
         code: usize,
         of: Box<Recipe>,
+        other: Option<*mut PyObject>,
     },
     Array(Box<ArrayRecipe>),
     Range {
@@ -145,7 +146,7 @@ impl Slots {
             }
         };
         Some(match abs.tag {
-            Some(tag) => Recipe::Tagged { code: self.slot(tag.code), of: Box::new(plain) },
+            Some(tag) => Recipe::Tagged { code: self.slot(tag.code), of: Box::new(plain), other: tag.other },
             None => plain,
         })
     }

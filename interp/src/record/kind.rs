@@ -146,6 +146,8 @@ pub struct Tag {
     pub code: Value,
     /// Bits of what is possible.
     pub may: u32,
+    /// What it is if it is [`OTHER`] and the rest are numbers: `None`, as a rule.
+    pub other: Option<*mut PyObject>,
 }
 
 /// A value. With a tag, `val` says what is common to all possibilities: the payload, and the type of the numpy scalar.
@@ -190,6 +192,8 @@ impl Val {
 pub struct Shape {
     pub kind: Kind,
     pub may: u32,
+    /// As in [`Tag`].
+    pub other: Option<*mut PyObject>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -241,14 +245,26 @@ impl Shape {
             Val::Tuple(items) => Kind::Tuple(items.iter().map(|i| Shape::of(i, b)).collect()),
             Val::Slice(items) => Kind::Slice(items.iter().map(|i| Shape::of(i, b)).collect()),
         };
-        Shape { kind, may: abs.may() }
+        Shape { kind, may: abs.may(), other: abs.tag.and_then(|t| t.other) }
     }
 
     /// The narrowest shape both fit.
     pub fn join(&self, other: &Shape) -> Result<Shape, Abort> {
+        let mut others = match (self.other, other.other) {
+            (Some(p), Some(q)) if p != q => return Err(Abort::Kinds),
+            (p, q) => p.or(q),
+        };
         let kind = match (&self.kind, &other.kind) {
             (a, b) if a == b => a.clone(),
             (Kind::Nothing, k) | (k, Kind::Nothing) => k.clone(),
+            // A number or an object that is always the same.
+            (k @ Kind::Num { .. }, Kind::Const(p)) | (Kind::Const(p), k @ Kind::Num { .. }) => {
+                if others.is_some_and(|o| o != *p) {
+                    return Err(Abort::Kinds);
+                }
+                others = Some(*p);
+                k.clone()
+            }
             (Kind::Num { scalar: s, np: m }, Kind::Num { scalar: t, np: n }) => {
                 let np = match (m, n) {
                     (Some(m), Some(n)) if m != n => return Err(Abort::Kinds),
@@ -282,7 +298,7 @@ impl Shape {
             }
             _ => return Err(Abort::Kinds),
         };
-        Ok(Shape { kind, may: self.may | other.may })
+        Ok(Shape { kind, may: self.may | other.may, other: others })
     }
     fn is_python_int(&self) -> bool {
         self.may & (1 << INT) != 0 && self.may & !(1 << INT | 1 << ENTRY | 1 << UNBOUND) == 0
@@ -325,7 +341,7 @@ impl Shape {
             });
         }
         match (&self.kind, &abs.val) {
-            (_, Val::Entry | Val::Unbound) => self.zeros_of_kind(b, out),
+            (_, Val::Entry | Val::Unbound) | (Kind::Num { .. }, Val::Const(_)) => self.zeros_of_kind(b, out),
             (Kind::Num { scalar, .. }, Val::Num(_, v)) => {
                 let v = *v;
                 out.push(if b.ty(v).scalar == *scalar { v } else { b.convert(v, *scalar) });
@@ -370,7 +386,7 @@ impl Shape {
     }
     fn zeros_of_kind(&self, b: &mut Builder, out: &mut Vec<Value>) {
         let mut types = vec![];
-        Shape { kind: self.kind.clone(), may: 0 }.types(&mut types);
+        Shape { kind: self.kind.clone(), may: 0, other: None }.types(&mut types);
         for ty in types {
             out.push(b.constant(Const { scalar: ty.scalar, bits: 0 }));
         }
@@ -378,7 +394,11 @@ impl Shape {
 
     /// The thing these values make up.
     pub fn unflatten(&self, values: &mut impl Iterator<Item = Value>) -> Option<Abs> {
-        let tag = if self.is_tagged() { Some(Tag { code: values.next()?, may: self.may }) } else { None };
+        let tag = if self.is_tagged() {
+            Some(Tag { code: values.next()?, may: self.may, other: self.other })
+        } else {
+            None
+        };
         let val = match &self.kind {
             Kind::Nothing if self.may == 1 << ENTRY => Val::Entry,
             Kind::Nothing => Val::Unbound,

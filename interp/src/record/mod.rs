@@ -10,6 +10,7 @@
 //! meanwhile, and it comes back every few milliseconds.
 
 mod abort;
+mod body;
 mod cache;
 mod entry;
 mod exit;

@@ -105,7 +105,7 @@ unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Optio
             let step = step.unwrap_or_else(|slot| slots[slot] as i64);
             New::Range(RangeIter { next: slots[*next] as i64, stop: slots[*stop] as i64, step })
         }
-        Recipe::Tagged { code, of } => {
+        Recipe::Tagged { code, of, other } => {
             let code = slots[*code] as u32;
             match (code, &**of) {
                 (ENTRY, _) => return Ok(None),
@@ -120,6 +120,10 @@ unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Optio
                     New::Object(number(py, flavor, word)?)
                 }
                 (OTHER, of) => {
+                    if let Some(p) = other {
+                        // SAFETY: kept by the inputs or the code.
+                        return Ok(Some(New::Object(unsafe { Bound::from_borrowed_ptr(py, *p) }.unbind())));
+                    }
                     // SAFETY: by contract.
                     return unsafe { make(py, of, slots) };
                 }
@@ -167,7 +171,10 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                 let slice = ffi::PySlice_New(items[0].as_ptr(), items[1].as_ptr(), items[2].as_ptr());
                 Bound::from_owned_ptr_or_err(py, slice).map(Bound::unbind)
             }
-            Recipe::Tagged { code, of } => match (slots[*code] as u32, &**of) {
+            Recipe::Tagged { code, other: Some(p), .. } if slots[*code] as u32 == OTHER => {
+                Ok(Bound::from_borrowed_ptr(py, *p).unbind())
+            }
+            Recipe::Tagged { code, of, .. } => match (slots[*code] as u32, &**of) {
                 (code, Recipe::Num(payload, scalar, slot)) => {
                     let flavor = flavor_of(code, *payload);
                     let word = slots[*slot];

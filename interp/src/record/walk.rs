@@ -22,8 +22,8 @@ use super::abort::Abort;
 use super::entry::Entry;
 use super::exit::{Leave, Slots, State, Why};
 use super::flow::{END, Flow, Turn, Var};
-use super::kind::{Abs, ENTRY, FLOAT, INT, Kind, NP, Shape, Step, Tag, UNBOUND, Val, flavor_of};
-use crate::bytecode::{Code, Op, Target};
+use super::kind::{Abs, ENTRY, FLOAT, INT, Kind, NP, OTHER, Shape, Step, Tag, UNBOUND, Val, flavor_of};
+use crate::bytecode::{Code, Op, Region, Target};
 use crate::vm::Frame;
 
 type Result<T> = std::result::Result<T, Abort>;
@@ -48,7 +48,7 @@ pub struct Learnt {
 #[derive(Default)]
 pub struct Hints {
     /// Of the head of a loop, or of a branch: shapes of variables where paths meet.
-    shapes: HashMap<(Target, Target), Meeting>,
+    shapes: HashMap<(u64, Target, Target), Meeting>,
     /// Whether this walk learnt something.
     learnt: bool,
 }
@@ -62,7 +62,7 @@ struct Meeting {
 
 /// How a path ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Path {
+pub enum Path {
     /// At the place it was to go to.
     Joined,
     /// The turn is over. 0 is the way back, others count ways out of the loop.
@@ -72,13 +72,32 @@ enum Path {
 }
 
 /// A loop being walked.
-struct Around {
+pub struct Around {
     head: Target,
     end: Target,
     turn: Turn,
     /// Where it was left to; the code of a way out is its index and 1.
     leaves: Vec<Target>,
     carried: Vec<(Var, Shape)>,
+}
+
+impl Around {
+    /// The body of a function, whose one turn ends where it returns.
+    pub fn of_body(end: Target, turn: Turn) -> Around {
+        Around { head: 0, end, turn, leaves: vec![], carried: vec![] }
+    }
+}
+
+/// A function that was walked into: what the walk goes back to, and what belongs to the function.
+pub struct Callee<'a> {
+    pub code: &'a Code,
+    pub flow: &'a Flow,
+    pub vars: Vec<Abs>,
+    pub pc: Target,
+    pub depth: usize,
+    pub context: u64,
+    pub code_object: *mut pyo3::ffi::PyObject,
+    pub globals: *mut pyo3::ffi::PyObject,
 }
 
 pub struct Walker<'a, 'py> {
@@ -89,11 +108,16 @@ pub struct Walker<'a, 'py> {
     pub entry: Entry<'a, 'py>,
     hints: &'a mut Hints,
     pub vars: Vec<Abs>,
-    around: Vec<Around>,
+    pub around: Vec<Around>,
+    pub calls: Vec<Callee<'a>>,
+    /// The state in front of the outermost call that is being walked into.
+    pub at_call: Option<(usize, Vec<Value>)>,
+    /// Tells walks into the same function apart.
+    pub context: u64,
     /// The instruction being walked.
     pub pc: Target,
     /// How deep in branches.
-    depth: usize,
+    pub depth: usize,
     pub states: Vec<State>,
     pub leaves: Vec<Leave>,
     /// The state in front of this instruction, once somebody asked.
@@ -140,6 +164,9 @@ pub fn record(
             hints: &mut hints,
             vars: vec![Val::Entry.into(); flow.vars.count()],
             around: vec![],
+            calls: vec![],
+            at_call: None,
+            context: 0,
             pc: code.loops[usize::from(index)].head,
             depth: 0,
             states: vec![],
@@ -188,7 +215,7 @@ impl Walker<'_, '_> {
         let at_head = self.vars.clone();
 
         // What the loop changes is carried, under the shape that the paths into its head agree on.
-        let mut meeting = self.hints.shapes.get(&(head, head)).cloned().unwrap_or_default();
+        let mut meeting = self.hints.shapes.get(&(self.context, head, head)).cloned().unwrap_or_default();
         let mut carried: Vec<(Var, Shape)> = vec![];
         for var in self.flow.written(self.code, head, end) {
             if Some(var) == iter || !self.flow.matters(head, var) && !self.needed_behind(index, var) {
@@ -209,7 +236,7 @@ impl Walker<'_, '_> {
             carried.push((var, shape));
         }
         meeting.shapes = carried.clone();
-        self.hints.shapes.insert((head, head), meeting);
+        self.hints.shapes.insert((self.context, head, head), meeting);
 
         // The range: the loop's own, or a number of turns.
         let mut iterator = None;
@@ -356,8 +383,10 @@ impl Walker<'_, '_> {
 
     /// Whether a temporary is read where a loop is left to. Only then does it outlive a turn.
     fn needed_behind(&self, index: u16, var: Var) -> bool {
-        let end = self.code.loops[usize::from(index)].end;
-        self.flow.is_read(end, var)
+        let l = &self.code.loops[usize::from(index)];
+        let is_returned = |op: &Op| matches!(op, Op::Return { src } if usize::from(*src) == var);
+        self.flow.is_read(l.end, var)
+            || self.code.ops[l.head as usize..l.end as usize].iter().any(is_returned)
     }
 
     /// Leaves the trace if an inner loop would take so many turns that nobody could stop it.
@@ -382,7 +411,7 @@ impl Walker<'_, '_> {
     }
 
     /// A path, until the place where it meets others. Ends the turn if that is [`END`].
-    fn run(&mut self, mut pc: Target, join: Target) -> Result<Path> {
+    pub fn run(&mut self, mut pc: Target, join: Target) -> Result<Path> {
         loop {
             if pc == join {
                 self.check();
@@ -411,6 +440,14 @@ impl Walker<'_, '_> {
                     Ok(next) => pc = next,
                     Err(path) => return Ok(path),
                 },
+                // The body of a function ends here; a loop of it is left first.
+                Op::Return { src } if self.is_body() => {
+                    let result = self.read(src.into())?;
+                    if let Some(last) = self.vars.last_mut() {
+                        *last = result;
+                    }
+                    return Ok(Path::Turn(self.b.i64(0)));
+                }
                 Op::Return { .. } | Op::End => return Ok(self.leave(pc)),
                 Op::Raise { .. } | Op::AssertionFailed { .. } => {
                     self.give_up(pc);
@@ -427,6 +464,11 @@ impl Walker<'_, '_> {
                 },
             }
         }
+    }
+    /// Whether the walk is in the body of a function, and in none of its loops.
+    fn is_body(&self) -> bool {
+        self.code.region == Region::Body
+            && self.around.last().is_some_and(|a| a.head == 0 && a.end as usize == self.code.ops.len())
     }
     fn bounds(&self) -> (Target, Target) {
         self.around.last().map_or((0, END), |a| (a.head, a.end))
@@ -462,7 +504,8 @@ impl Walker<'_, '_> {
         let mut places: Vec<((Value, i64), Target)> = vec![];
         for leave in leaves {
             let to = leave.1;
-            let returns = matches!(self.code.ops[to as usize], Op::Return { .. } | Op::End)
+            let returns = self.code.region != Region::Body
+                && matches!(self.code.ops[to as usize], Op::Return { .. } | Op::End)
                 && self.code.loops[usize::from(index)].end > to;
             let is_dead = to < end && self.around.last().is_some_and(|a| a.turn.is_dead(to));
             if returns || is_dead {
@@ -570,7 +613,7 @@ impl Walker<'_, '_> {
                 }
             }
         }
-        let key = (at, if inner == u16::MAX { yes } else { END });
+        let key = (self.context, at, if inner == u16::MAX { yes } else { END });
         let hint = self.hints.shapes.get(&key).cloned();
         let before = self.vars.clone();
         self.depth += 1;
@@ -601,7 +644,7 @@ impl Walker<'_, '_> {
         self.here = None;
 
         // Whether what was assumed is what was found.
-        let found = self.meeting(&before, (first, &first_vars), (second, &second_vars))?;
+        let (found, dropped) = self.meeting(&before, join, (first, &first_vars), (second, &second_vars))?;
         let mut results = results.into_iter();
         let agreed = hint.filter(|h| {
             h.code >= found.code
@@ -628,6 +671,7 @@ impl Walker<'_, '_> {
                 path => Err(path),
             });
         };
+        dropped.iter().for_each(|&var| self.vars[var] = Val::Unbound.into());
         let code = if agreed.code { results.next() } else { None };
         for (var, shape) in &agreed.shapes {
             self.vars[*var] = shape.unflatten(&mut results).ok_or(Abort::Unsettled)?;
@@ -672,7 +716,14 @@ impl Walker<'_, '_> {
     }
 
     /// What two sides change, and under which shapes they meet.
-    fn meeting(&self, before: &[Abs], first: (Path, &[Abs]), second: (Path, &[Abs])) -> Result<Meeting> {
+    fn meeting(
+        &self,
+        before: &[Abs],
+        join: Target,
+        first: (Path, &[Abs]),
+        second: (Path, &[Abs]),
+    ) -> Result<(Meeting, Vec<Var>)> {
+        let mut dropped = vec![];
         let constant = |v: Value| self.b.trace().as_const(v).map(|c| c.bits);
         let code = match (first.0, second.0) {
             (Path::Turn(a), Path::Turn(b)) => constant(a).is_none() || constant(a) != constant(b),
@@ -691,15 +742,29 @@ impl Walker<'_, '_> {
             let shape = match of.next() {
                 Some(other) => match one.join(&other) {
                     Ok(shape) => shape,
-                    // A temporary both sides left something in is nobody's business.
-                    Err(_) if self.flow.vars.is_temporary(var) => continue,
+                    // A temporary that nobody reads any more.
+                    Err(_) if self.flow.vars.is_temporary(var) && !self.is_read_behind(join, var) => {
+                        dropped.push(var);
+                        continue;
+                    }
                     Err(e) => return Err(e),
                 },
                 None => one,
             };
             shapes.push((var, shape));
         }
-        Ok(Meeting { shapes, code })
+        Ok((Meeting { shapes, code }, dropped))
+    }
+
+    /// Whether a temporary is read where paths have met.
+    fn is_read_behind(&self, join: Target, var: Var) -> bool {
+        if join != END {
+            return self.flow.is_read(join, var);
+        }
+        let (head, end) = self.bounds();
+        let end = (end as usize).min(self.code.ops.len());
+        let is_returned = |op: &Op| matches!(op, Op::Return { src } if usize::from(*src) == var);
+        self.flow.is_read(end as Target, var) || self.code.ops[head as usize..end].iter().any(is_returned)
     }
 
     /// Whether a path goes out of the loop and does next to nothing before.
@@ -733,7 +798,7 @@ impl Walker<'_, '_> {
                 Ok(joined) if joined == *shape => self.fit(&abs, shape, &mut values),
                 Ok(joined) => {
                     // More than the head knew; the values so far are for nothing.
-                    if let Some(meeting) = self.hints.shapes.get_mut(&(head, head))
+                    if let Some(meeting) = self.hints.shapes.get_mut(&(self.context, head, head))
                         && let Some((_, known)) = meeting.shapes.iter_mut().find(|(v, _)| v == var)
                     {
                         match known.join(&joined) {
@@ -804,8 +869,8 @@ impl Walker<'_, '_> {
         (self.states.len() - 1, slots.values)
     }
     /// In front of the instruction being walked, or of the first one whose results are not checked.
-    fn before(&mut self) -> (usize, Vec<Value>) {
-        if let Some(saved) = &self.saved {
+    pub fn before(&mut self) -> (usize, Vec<Value>) {
+        if let Some(saved) = self.saved.as_ref().or(self.at_call.as_ref()) {
             return saved.clone();
         }
         if self.here.is_none() {
@@ -831,6 +896,9 @@ impl Walker<'_, '_> {
         why: Why,
         branch: Option<(Target, bool)>,
     ) {
+        if self.at_call.is_some() {
+            return self.guard(cond, expected, why);
+        }
         let (state, values) = self.state_at(to);
         self.leaves.push(Leave { state, why, at: self.pc, branch });
         self.b.guard(cond, expected, self.leaves.len() as u64 - 1, values);
@@ -887,6 +955,10 @@ impl Walker<'_, '_> {
         }
         self.saved = None;
     }
+    /// A guard has made sure that this is finite.
+    pub fn is_checked(&mut self, v: Value) {
+        self.unchecked.retain(|w| *w != v);
+    }
     pub fn is_unchecked(&self, v: Value) -> bool {
         self.unchecked.contains(&v)
     }
@@ -924,10 +996,11 @@ impl Walker<'_, '_> {
     pub fn narrow(&mut self, abs: &Abs, may: u32) -> Abs {
         let Some(tag) = abs.tag else { return abs.clone() };
         if may.count_ones() != 1 {
-            return Abs { val: abs.val.clone(), tag: Some(Tag { code: tag.code, may }) };
+            return Abs { val: abs.val.clone(), tag: Some(Tag { may, ..tag }) };
         }
-        match &abs.val {
-            Val::Num(payload, v) => {
+        match (&abs.val, tag.other) {
+            (Val::Num(..), Some(object)) if may == 1 << OTHER => Val::Const(object).into(),
+            (Val::Num(payload, v), _) => {
                 let flavor = flavor_of(may.trailing_zeros(), *payload);
                 let mut v = *v;
                 if self.b.ty(v).scalar != flavor.scalar() {
@@ -935,13 +1008,13 @@ impl Walker<'_, '_> {
                 }
                 Abs::num(flavor, v)
             }
-            val => val.clone().into(),
+            (val, _) => val.clone().into(),
         }
     }
     /// A guard that a value with a tag is what it most likely is.
     pub fn settle(&mut self, abs: &Abs) -> Abs {
         let Some(tag) = abs.tag else { return abs.clone() };
-        let code = [NP, FLOAT, INT, super::kind::BOOL, super::kind::OTHER]
+        let code = [NP, FLOAT, INT, super::kind::BOOL, OTHER]
             .into_iter()
             .find(|c| tag.may & (1 << c) != 0)
             .unwrap_or(NP);
@@ -999,6 +1072,10 @@ impl Iteration {
 }
 
 fn is_alive(code: &Code, pc: Target, jumped: bool) -> bool {
+    // CPython runs functions, so nobody has counted there.
+    if code.region == Region::Body {
+        return true;
+    }
     let profile = &code.profile[pc as usize];
     let counter = if jumped { &profile.taken } else { &profile.passed };
     counter.load(std::sync::atomic::Ordering::Relaxed) > 0

@@ -77,7 +77,7 @@ impl Walker<'_, '_> {
         }
         let (flavor, r) = self.arith(op, f, x, f, y)?;
         let code = self.numpy_if_either(s, t, python);
-        Ok(Some(Abs { val: Val::Num(flavor, r), tag: Some(Tag { code, may: either }) }))
+        Ok(Some(Abs { val: Val::Num(flavor, r), tag: Some(Tag { code, may: either, other: None }) }))
     }
     /// The code of numpy if one of two tags says so, else that of a Python type.
     pub fn numpy_if_either(&mut self, s: Tag, t: Tag, python: u32) -> Value {
@@ -149,7 +149,7 @@ impl Walker<'_, '_> {
                 code = self.b.select(is, to, code);
             }
         }
-        Ok(Abs { val: Val::Num(flavor, r), tag: Some(Tag { code, may }) })
+        Ok(Abs { val: Val::Num(flavor, r), tag: Some(Tag { code, may, other: None }) })
     }
 
     /// An operation of two numbers of known types.

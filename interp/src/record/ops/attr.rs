@@ -35,7 +35,7 @@ impl Walker<'_, '_> {
                 }
                 // SAFETY: borrowed from the dict, which holds it; the reference is ours.
                 let value = unsafe { Bound::from_borrowed_ptr(py, found) };
-                self.entry.assume(&dict, &key, &value);
+                self.entry.assume(&dict, &key, Some(&value));
                 Ok(self.constant(&value))
             }
             Val::Array(a) => self.geometry(&Rc::clone(a), &text).ok_or_else(missing),

@@ -78,7 +78,13 @@ impl Walker<'_, '_> {
         // SAFETY: a type check.
         let is_builtin = unsafe { ffi::PyCFunction_CheckExact(p) != 0 };
         if !is_builtin {
-            return Err(Abort::Callee("a function of Python".into()));
+            // SAFETY: a type check.
+            let is_function = unsafe { ffi::PyFunction_Check(p) != 0 };
+            return if is_function {
+                self.inline(&object, args)
+            } else {
+                Err(Abort::Callee("an object".into()))
+            };
         }
         let name = text("__name__").unwrap_or_default();
         match text("__module__").as_deref() {

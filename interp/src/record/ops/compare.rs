@@ -1,12 +1,12 @@
 //! Comparisons, truth and identity.
 
-use jit::ir::{Cond, Const, Scalar, Value};
+use jit::ir::{Binary, Cond, Const, Scalar, Value};
 use micronumpy::TypeNum;
 
 use super::Result;
 use crate::bytecode::CompareOp;
 use crate::record::abort::Abort;
-use crate::record::kind::{Abs, BOOL, FLOAT, Flavor, INT, NP, Tag, Val};
+use crate::record::kind::{Abs, BOOL, FLOAT, Flavor, INT, NP, OTHER, Tag, Val};
 use crate::record::walk::Walker;
 
 use super::arith::common;
@@ -18,7 +18,18 @@ impl Walker<'_, '_> {
             // All of the types a number may have agree about that.
             Val::Num(_, v) => {
                 let v = *v;
-                Ok(if self.b.ty(v).scalar == Scalar::Bool { v } else { self.b.convert(v, Scalar::Bool) })
+                let truth =
+                    if self.b.ty(v).scalar == Scalar::Bool { v } else { self.b.convert(v, Scalar::Bool) };
+                match abs.tag {
+                    Some(tag) if tag.may & (1 << OTHER) != 0 => {
+                        if tag.other != Some(self.py.None().as_ptr()) {
+                            return Err(Abort::Operation("truth of an object".into()));
+                        }
+                        let is_number = self.is_code(tag, OTHER, Cond::Ne);
+                        Ok(self.b.binary(Binary::And, truth, is_number))
+                    }
+                    _ => Ok(truth),
+                }
             }
             Val::Tuple(items) if abs.tag.is_none() => {
                 let some = !items.is_empty();
@@ -27,6 +38,11 @@ impl Walker<'_, '_> {
             _ if self.is_none(abs) => Ok(self.b.constant(Const::bool(false))),
             _ => Err(Abort::Operation("truth of an object".into())),
         }
+    }
+
+    fn is_code(&mut self, tag: Tag, code: u32, cond: Cond) -> Value {
+        let code = self.b.i64(i64::from(code));
+        self.b.compare(cond, tag.code, code)
     }
 
     /// `<`, `==` and their like.
@@ -65,7 +81,7 @@ impl Walker<'_, '_> {
                 let t = tags.get(1).copied().unwrap_or(s);
                 let code = self.numpy_if_either(s, t, BOOL);
                 let val = Val::Num(Flavor::Np(TypeNum::BOOL), v);
-                Ok(Abs { val, tag: Some(Tag { code, may: 1 << NP | 1 << BOOL }) })
+                Ok(Abs { val, tag: Some(Tag { code, may: 1 << NP | 1 << BOOL, other: None }) })
             }
             _ => Ok(Abs::num(flavor, v)),
         }
@@ -111,6 +127,19 @@ impl Walker<'_, '_> {
 
     /// `is`, as far as it does not depend on which objects numbers are.
     pub fn identity(&mut self, op: CompareOp, a: &Abs, b: &Abs) -> Result<Abs> {
+        // A number, or an object that is always the same.
+        let either = match (a.tag, b.tag) {
+            (Some(tag), None) => Some((tag, &b.val)),
+            (None, Some(tag)) => Some((tag, &a.val)),
+            _ => None,
+        };
+        if let Some((tag, Val::Const(p))) = either
+            && tag.other == Some(*p)
+        {
+            let cond = if op == CompareOp::Is { Cond::Eq } else { Cond::Ne };
+            let answer = self.is_code(tag, OTHER, cond);
+            return Ok(Abs::num(Flavor::Bool, answer));
+        }
         let same = match (&a.val, &b.val) {
             _ if a.tag.is_some() || b.tag.is_some() => None,
             (Val::Const(p), Val::Const(q)) => Some(p == q),

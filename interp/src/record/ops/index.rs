@@ -86,6 +86,9 @@ impl Walker<'_, '_> {
         if !a.writeable {
             return Err(Abort::Array("is read-only"));
         }
+        if !self.calls.is_empty() {
+            return Err(Abort::Operation("assignment in a function that is called".into()));
+        }
         let view = self.indexed(&Rc::clone(a), key)?;
         let scalar = scalar_of(view.num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
         if !matches!(value.val, Val::Num(..)) {
@@ -360,6 +363,8 @@ impl Walker<'_, '_> {
         let limit = self.b.f64(9_223_372_036_854_774_784.0);
         let fits = self.b.compare(Cond::Le, magnitude, limit);
         self.guard(fits, true, Why::Domain);
+        // Then it is finite, too.
+        self.is_checked(v);
         self.b.convert(v, Scalar::I64)
     }
 }

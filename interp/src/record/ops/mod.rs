@@ -8,6 +8,7 @@ mod attr;
 mod call;
 mod compare;
 mod index;
+mod inline;
 
 use std::rc::Rc;
 
@@ -37,6 +38,12 @@ impl Walker<'_, '_> {
             }
             Op::CheckBound { reg, .. } => {
                 self.read(reg.into())?;
+            }
+            Op::LoadGlobal { dst, name } if !self.calls.is_empty() => {
+                self.vars[usize::from(dst)] = self.global_of_callee(name)?;
+            }
+            Op::StoreGlobal { .. } | Op::LoadCell { .. } | Op::StoreCell { .. } if !self.calls.is_empty() => {
+                return Err(Abort::Instruction(format!("{op} in a function that is called")));
             }
             Op::LoadGlobal { dst, name } => {
                 self.vars[usize::from(dst)] = self.read(self.flow.vars.global(name))?;
