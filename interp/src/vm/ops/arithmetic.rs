@@ -2,7 +2,7 @@
 
 use pyo3::ffi;
 
-use super::is_number;
+use super::{is_number, is_weak};
 use crate::bytecode::{BinaryOp, CompareOp, Op, Reg, UnaryOp};
 use crate::vm::Raised;
 use crate::vm::frame::Slot;
@@ -163,11 +163,17 @@ impl Vm<'_, '_> {
         b: Reg,
         pc: usize,
     ) -> Result<(), Raised> {
-        if (self.may_wait(a) || self.may_wait(b))
-            && let Some(what) = pending::compare(op)
-            && self.wait(what, dst, &[a, b], pc)?
-        {
-            return Ok(());
+        if self.may_wait(a) || self.may_wait(b) {
+            let (what, operands) = match &self.frame.regs[usize::from(a)] {
+                // SAFETY: the register holds the object.
+                Slot::Object(x) if unsafe { is_weak(x.as_ptr()) } => (pending::reflected(op), [b, a]),
+                _ => (op, [a, b]),
+            };
+            if let Some(what) = pending::compare(what)
+                && self.wait(what, dst, &operands, pc)?
+            {
+                return Ok(());
+            }
         }
         let (x, y) = (self.object(a)?, self.object(b)?);
         // SAFETY: the registers hold the operands.

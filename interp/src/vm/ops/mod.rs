@@ -21,3 +21,13 @@ unsafe fn is_number(object: *mut ffi::PyObject) -> bool {
     let kind = unsafe { ffi::Py_TYPE(object) };
     kind == &raw mut ffi::PyLong_Type || kind == &raw mut ffi::PyFloat_Type
 }
+
+/// An exact `int`, `float` or `complex`.
+///
+/// # Safety
+/// A live object.
+#[inline]
+unsafe fn is_weak(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: by contract.
+    unsafe { is_number(object) || ffi::Py_TYPE(object) == &raw mut ffi::PyComplex_Type }
+}

@@ -37,6 +37,8 @@ const MANY: usize = 64;
 pub struct Pending {
     /// By register; empty until something waits. The register itself is unbound meanwhile.
     nodes: Vec<Option<Rc<Node>>>,
+    /// What no register holds any longer. It is computed all the same: there may be something to warn of.
+    orphans: Vec<Rc<Node>>,
     /// Nodes made since nothing waited.
     made: usize,
 }
@@ -53,8 +55,11 @@ impl Pending {
     /// The register is about to hold something else.
     #[inline]
     pub fn forget(&mut self, reg: Reg) {
-        if let Some(node) = self.nodes.get_mut(usize::from(reg)) {
-            *node = None;
+        if let Some(node) = self.nodes.get_mut(usize::from(reg)).and_then(Option::take)
+            && Rc::strong_count(&node) == 1
+            && node.value.get().is_none()
+        {
+            self.orphans.push(node);
         }
     }
 }
@@ -123,7 +128,7 @@ impl Vm<'_, '_> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let mut roots: Vec<Rc<Node>> = Vec::new();
+        let mut roots = std::mem::take(&mut self.pending.orphans);
         for node in self.pending.nodes.iter().flatten() {
             if !roots.iter().any(|root| Rc::ptr_eq(root, node)) {
                 roots.push(node.clone());
@@ -286,11 +291,7 @@ impl Vm<'_, '_> {
         if usize::from(reg) >= self.code.locals {
             self.pending.forget(reg);
         }
-        let others = self.pending.nodes.iter().flatten().next().is_some();
-        if others {
-            self.compute_all()?;
-        }
-        self.pending.made = 0;
+        self.compute_all()?;
         drop(consumed);
         if node.value.get().is_none() && !node.meets(self.py, &out.view()) {
             return self.compute(&[node], Some(&out.view()));
@@ -352,6 +353,17 @@ pub fn compare(op: CompareOp) -> Option<What> {
         CompareOp::GtE => "greater_equal",
         CompareOp::Is | CompareOp::IsNot | CompareOp::In | CompareOp::NotIn => return None,
     }))
+}
+
+/// The comparison that arrays see when a Python number stands on the left: its own knows nothing of arrays.
+pub fn reflected(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Lt => CompareOp::Gt,
+        CompareOp::LtE => CompareOp::GtE,
+        CompareOp::Gt => CompareOp::Lt,
+        CompareOp::GtE => CompareOp::LtE,
+        other => other,
+    }
 }
 
 /// What a call of this object with so many arguments does to arrays.

@@ -204,5 +204,10 @@ fn result_type(what: What, args: &[Arg], nums: &[Option<TypeNum>]) -> Option<Typ
     };
     let operands: Option<Vec<_>> = args.iter().zip(nums).enumerate().map(operand).collect();
     let result = what.expr(&operands?).ok()?;
+    // Integers to negative powers are an error, which only the elements tell.
+    let positive = matches!(args.last(), Some(Arg::Number(Number::Int(0..), _)));
+    if matches!(what, What::Power | What::Ufunc("power")) && result.dtype().num.is_integer() && !positive {
+        return None;
+    }
     is_plain(result.dtype()).then_some(result.dtype().num)
 }
