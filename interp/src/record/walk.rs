@@ -194,16 +194,24 @@ impl Walker<'_, '_> {
     /// The loop that is recorded, and the ways out behind it.
     fn outermost(&mut self, index: u16) -> Result<()> {
         let leaves = self.looped(index, true)?;
-        for &(code, to) in &leaves[1..] {
+        let Some((first, others)) = leaves.split_first() else {
+            let head = self.code.loops[usize::from(index)].head;
+            self.leave_for_good(head, Why::Safepoint);
+            return Ok(());
+        };
+        for &(code, to) in others {
             let k = self.b.i64(code.1);
             let is_other = self.b.compare(Cond::Ne, code.0, k);
             self.leave_unless(is_other, true, to, Why::Done, None);
         }
-        let to = leaves[0].1;
-        let (state, values) = self.state_at(to);
-        self.leaves.push(Leave { state, why: Why::Done, at: to, branch: None });
-        self.b.exit(self.leaves.len() as u64 - 1, values);
+        self.leave_for_good(first.1, Why::Done);
         Ok(())
+    }
+    /// The end of the trace.
+    fn leave_for_good(&mut self, to: Target, why: Why) {
+        let (state, values) = self.state_at(to);
+        self.leaves.push(Leave { state, why, at: to, branch: None });
+        self.b.exit(self.leaves.len() as u64 - 1, values);
     }
 
     /// Walks a loop; gives where it may go on behind: the value of the code and what it is there, and the place.
@@ -372,9 +380,9 @@ impl Walker<'_, '_> {
             None => {
                 let zero = self.b.i64(0);
                 let broke = self.b.compare(Cond::Ne, code_value, zero);
-                self.leave_unless(broke, true, head, Why::Safepoint, None);
-                if leaves.is_empty() {
-                    return Err(Abort::NotRunYet);
+                // Where no turn was the last one yet, the end is a branch nobody took.
+                if !outermost || !leaves.is_empty() {
+                    self.leave_unless(broke, true, head, Why::Safepoint, None);
                 }
             }
         }
