@@ -15,6 +15,7 @@ mod heap;
 mod ifconv;
 mod induction;
 mod licm;
+mod order;
 mod scope;
 mod subst;
 mod unroll;
@@ -32,6 +33,7 @@ pub use heap::Heap;
 pub use ifconv::IfConvert;
 pub use induction::Induction;
 pub use licm::Licm;
+pub use order::Order;
 pub use unroll::Unroll;
 pub use version::Version;
 
@@ -44,22 +46,29 @@ pub trait Pass: Send + Sync {
 
 /// All passes that need no parameters, by name.
 pub const PASSES: &[&dyn Pass] =
-    &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Version, &Dce, &Compact];
+    &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Version, &Order, &Dce, &Compact];
+
+/// Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
+/// invariants) before anybody asks whether their guards can leave.
+const CLEAN: &[&dyn Pass] = &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold];
+/// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them.
+const COPIED: &[&dyn Pass] = &[&Fold, &Cse];
+/// What was made is tidied up.
+const TIDY: &[&dyn Pass] = &[&Order, &Licm, &Fold, &Cse, &Dce, &Compact];
 
 /// What every trace goes through, whatever runs it.
 pub fn standard() -> Vec<&'static dyn Pass> {
-    // Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
-    // invariants) before anybody asks whether their guards can leave, and what that made is tidied up at the end.
-    vec![
-        &Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold, &Version, &Licm, &Fold,
-        &Cse, &Dce, &Compact,
-    ]
+    [CLEAN, &[&Version], COPIED, TIDY].concat()
 }
 
 /// Runs the standard passes.
 pub fn optimise(tr: &mut Trace) {
     log::write(Section::Noopt, &tr.name, tr);
-    run(&standard(), tr);
+    run(CLEAN, tr);
+    if run(&[&Version], tr) {
+        run(COPIED, tr);
+    }
+    run(TIDY, tr);
     log::write(Section::Opt, &tr.name, tr);
 }
 

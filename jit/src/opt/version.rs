@@ -1,27 +1,32 @@
-//! Guards that would hold in every iteration are asked once, in front of the loop.
+//! Guards that would hold in every iteration are asked once, in front of a nest of loops.
 //!
 //! `for i in start..end { guard i + 1 < n; ... }` becomes `if (it holds from start to end) { the loop without the guard }
 //! else { the loop }`. In the second loop nothing has changed, so that whoever leaves by the guard resumes with exactly
 //! the state the snapshot describes. Moving the guard itself in front, or a stronger one, would leave before the
 //! iterations that come before its failure have had their effects.
 //!
-//! What is asked: a comparison of two sides that are linear in the counter holds everywhere between two counters if it
-//! holds at both, provided that none of the sums and products wraps; these are linear too, so that both ends decide here
-//! as well. Instead of solving for the counter, the condition is computed for the first and for the last one, with a check for overflow beside
-//! each step. That serves all forms alike, and constants fold.
+//! What is asked is made of bounds ([`bounds`]): the least and the greatest value that a number takes while the nest runs,
+//! computed from the ranges of the counters, with a check for overflow beside each step. `a < b` holds throughout if the
+//! greatest `a` is below the least `b`. An index that counts from the end if it is negative is a `select`; it is asked
+//! never to be negative, and the copy does without the choice.
 //!
-//! Of innermost loops only: the code doubles. LuaJIT and PyPy peel, and keep a guard per iteration for whatever varies.
+//! The outermost loop for which something can be asked is copied with all that is inside of it, and in the copy, loops
+//! further inside may be copied again for guards that need more than the outer loop knows. The slow side is not looked at
+//! again: a nest of depth `d` becomes `d + 1` nests at most. LuaJIT and PyPy peel, and keep a guard per iteration for whatever
+//! varies.
 
-use std::collections::HashMap;
+mod bounds;
+
+use std::collections::HashSet;
 
 use super::Pass;
 use super::copy::Copy;
-use super::emit::Emit;
 use super::scope::Scopes;
-use crate::ir::{Binary, Cond, Inst, InstId, Overflow, Range, RegionId, Trace, Ty, Unary, Value};
+use crate::ir::{Inst, InstId, RegionId, Trace, Ty, Value};
+use bounds::{Ask, Nest};
 
-/// Instructions of a body that is worth a copy.
-const LIMIT: usize = 256;
+/// Instructions of a nest that is worth a copy.
+const LIMIT: usize = 512;
 
 /// See the module.
 pub struct Version;
@@ -31,102 +36,83 @@ impl Pass for Version {
         "version"
     }
     fn run(&self, tr: &mut Trace) -> bool {
-        let scopes = Scopes::new(tr);
-        region(tr, &scopes, Trace::ROOT)
+        let mut slow = HashSet::new();
+        let mut changed = false;
+        // Copies are looked into once they are in place, each time a level deeper.
+        loop {
+            let mut walk = Walk { scopes: Scopes::new(tr), slow: &mut slow };
+            if !walk.region(tr, Trace::ROOT) {
+                return changed;
+            }
+            changed = true;
+        }
     }
 }
 
-fn region(tr: &mut Trace, scopes: &Scopes, id: RegionId) -> bool {
-    let insts = std::mem::take(&mut tr.region_mut(id).insts);
-    let mut out = Vec::with_capacity(insts.len());
-    let mut changed = false;
-    for inst in insts {
-        let inner: Vec<RegionId> = tr.inst(inst).regions().collect();
-        let plan = match *tr.inst(inst) {
-            Inst::Loop { range: Some(range), body, .. } => Plan::new(tr, scopes, range, body),
-            _ => None,
-        };
-        match plan {
-            Some(plan) => {
-                plan.carry_out(tr, inst, &mut out);
-                changed = true;
-            }
-            None => {
-                for r in inner {
-                    changed |= region(tr, scopes, r);
+struct Walk<'a> {
+    scopes: Scopes,
+    /// Bodies that stay as they are.
+    slow: &'a mut HashSet<RegionId>,
+}
+
+impl Walk<'_> {
+    fn region(&mut self, tr: &mut Trace, id: RegionId) -> bool {
+        let mut changed = false;
+        for i in 0..tr.region(id).insts.len() {
+            let inst = tr.region(id).insts[i];
+            let plan = match *tr.inst(inst) {
+                Inst::Loop { body, .. } if self.slow.contains(&body) => continue,
+                Inst::Loop { body, .. } => Plan::new(tr, &self.scopes, body),
+                _ => None,
+            };
+            match plan {
+                Some(plan) => {
+                    let asked = plan.carry_out(tr, inst, self.slow);
+                    tr.region_mut(id).insts.splice(i..=i, asked);
+                    // Positions have moved.
+                    return true;
                 }
-                out.push(inst);
+                None => {
+                    for inner in tr.inst(inst).regions() {
+                        changed |= self.region(tr, inner);
+                    }
+                }
             }
         }
+        changed
     }
-    tr.region_mut(id).insts = out;
-    changed
 }
 
 struct Plan {
-    range: Range,
-    body: RegionId,
+    nest: Nest,
     /// Guards that go, with what they expect.
     guards: Vec<(InstId, Value, bool)>,
 }
 
 impl Plan {
-    fn new(tr: &Trace, scopes: &Scopes, range: Range, body: RegionId) -> Option<Plan> {
-        let insts = &tr.region(body).insts;
-        if insts.len() > LIMIT || insts.iter().any(|&id| tr.inst(id).regions().next().is_some()) {
+    fn new(tr: &Trace, scopes: &Scopes, body: RegionId) -> Option<Plan> {
+        let mut all = vec![];
+        if !guards(tr, body, &mut all, &mut { LIMIT }) || all.is_empty() {
             return None;
         }
-        let linear = Linear { tr, scopes, body };
-        let guards: Vec<_> = insts
-            .iter()
-            .filter_map(|&id| match *tr.inst(id) {
-                Inst::Guard { cond, expected, .. } if linear.condition(cond, expected) => {
-                    Some((id, cond, expected))
-                }
-                _ => None,
-            })
-            .collect();
-        (!guards.is_empty()).then_some(Plan { range, body, guards })
+        let nest = Nest::new(tr, scopes, body);
+        all.retain(|&(_, cond, expected)| nest.can_hold(tr, cond, expected));
+        (!all.is_empty()).then_some(Plan { nest, guards: all })
     }
 
-    fn carry_out(self, tr: &mut Trace, id: InstId, out: &mut Vec<InstId>) {
-        let mut inside = HashMap::new();
-        for &inst in &tr.region(self.body).insts {
-            inside.extend(tr.results(inst).iter().map(|&v| (v, inst)));
+    /// Gives what stands in place of the loop, which becomes an `if` with two loops.
+    fn carry_out(self, tr: &mut Trace, id: InstId, slow: &mut HashSet<RegionId>) -> Vec<InstId> {
+        let mut ask = Ask::new(&self.nest);
+        for &(_, cond, expected) in &self.guards {
+            ask.holds(tr, cond, expected);
         }
-        let mut ask = Ask { inside, emit: Emit::default(), all: vec![] };
-        let one = ask.emit.i64(tr, self.range.step.signum());
-        // No counter is beyond this one.
-        let last = ask.emit.binary(tr, Binary::Sub, self.range.end, one);
-        let counter = tr.region(self.body).params[0];
-        for end in [self.range.start, last] {
-            let mut at = Copy::default();
-            at.set(counter, end);
-            for &(_, cond, expected) in &self.guards {
-                ask.holds(tr, &mut at, cond, expected);
-            }
-        }
-        let Ask { mut emit, all, .. } = ask;
-        let mut all = all.into_iter();
-        let Some(mut cond) = all.next() else { return out.push(id) };
-        for c in all {
-            cond = emit.binary(tr, Binary::And, cond, c);
-        }
-
-        // The loop without guards is a copy; the old one goes into the other branch.
-        let Inst::Loop { range, ref init, body } = *tr.inst(id) else { return out.push(id) };
+        let (mut before, cond, choices) = ask.finish(tr);
+        let Inst::Loop { range, ref init, body } = *tr.inst(id) else { return vec![id] };
         let init = init.clone();
-        let mut copy = Copy::default();
-        let fast = copy.region(tr, body);
-        let kept: Vec<InstId> = tr
-            .region(body)
-            .insts
-            .iter()
-            .zip(&tr.region(fast).insts)
-            .filter(|(old, _)| !self.guards.iter().any(|g| g.0 == **old))
-            .map(|(_, &new)| new)
-            .collect();
-        tr.region_mut(fast).insts = kept;
+        slow.insert(body);
+        let fast = Copy::default().region(tr, body);
+        let gone: HashSet<InstId> = self.guards.iter().map(|g| g.0).collect();
+        strip(tr, body, fast, &gone, &choices);
         let tys: Vec<Ty> = init.iter().map(|&v| tr.ty(v)).collect();
         let sides = [fast, body].map(|body| {
             let side = tr.add_region();
@@ -137,120 +123,41 @@ impl Plan {
             side
         });
         *tr.inst_mut(id) = Inst::If { cond, then: sides[0], other: sides[1] };
-        out.append(&mut emit.insts);
-        out.push(id);
+        before.push(id);
+        before
     }
 }
 
-/// Which values are linear in the counter of a loop.
-struct Linear<'a> {
-    tr: &'a Trace,
-    scopes: &'a Scopes,
-    body: RegionId,
+/// The guards of a region and those inside of it; false if there is more code than the limit.
+fn guards(tr: &Trace, region: RegionId, found: &mut Vec<(InstId, Value, bool)>, limit: &mut usize) -> bool {
+    tr.region(region).insts.iter().all(|&id| {
+        if let Inst::Guard { cond, expected, .. } = *tr.inst(id) {
+            found.push((id, cond, expected));
+        }
+        *limit = limit.saturating_sub(1);
+        *limit > 0 && tr.inst(id).regions().all(|r| guards(tr, r, found, limit))
+    })
 }
 
-impl Linear<'_> {
-    fn is_outside(&self, v: Value) -> bool {
-        self.scopes.home(self.tr, v).is_some_and(|home| !self.scopes.is_inside(home, self.body))
-    }
-    /// Whether a condition can be asked at both ends.
-    fn condition(&self, cond: Value, expected: bool) -> bool {
-        if self.is_outside(cond) {
-            return true;
+/// Takes guards out of a copy of a region, and lets selects choose what is known.
+fn strip(tr: &mut Trace, old: RegionId, new: RegionId, gone: &HashSet<InstId>, choices: &[(InstId, Value)]) {
+    let olds = tr.region(old).insts.clone();
+    let news = tr.region(new).insts.clone();
+    let mut kept = Vec::with_capacity(news.len());
+    for (from, to) in olds.into_iter().zip(news) {
+        if gone.contains(&from) {
+            continue;
         }
-        let sides = |a, b| self.tr.ty(a) == Ty::I64 && self.value(a) && self.value(b);
-        match self.tr.def_inst(cond) {
-            Some(&Inst::Unary(Unary::Not, a)) => self.condition(a, !expected),
-            Some(&Inst::Binary(Binary::And, a, b)) if expected => {
-                self.condition(a, true) && self.condition(b, true)
-            }
-            Some(&Inst::Binary(Binary::Or, a, b)) if !expected => {
-                self.condition(a, false) && self.condition(b, false)
-            }
-            Some(&Inst::Compare(Cond::Eq | Cond::Ne, ..)) => false,
-            Some(&Inst::Compare(_, a, b)) => sides(a, b),
-            Some(&Inst::Overflow(op, a, b)) if !expected => {
-                sides(a, b) && (op != Overflow::Mul || self.is_outside(a) || self.is_outside(b))
-            }
-            _ => false,
+        kept.push(to);
+        if let (Some(known), Inst::Select(cond, ..)) =
+            (choices.iter().find(|c| c.0 == from).map(|c| c.1), tr.inst_mut(to))
+        {
+            *cond = known;
+        }
+        let pairs: Vec<_> = tr.inst(from).regions().zip(tr.inst(to).regions()).collect();
+        for (old, new) in pairs {
+            strip(tr, old, new, gone, choices);
         }
     }
-    fn value(&self, v: Value) -> bool {
-        if self.is_outside(v) || self.tr.region(self.body).params[0] == v {
-            return true;
-        }
-        match self.tr.def_inst(v) {
-            Some(&Inst::Binary(Binary::Add | Binary::Sub, a, b)) => self.value(a) && self.value(b),
-            Some(&Inst::Binary(Binary::Mul, a, b)) => {
-                (self.is_outside(a) && self.value(b)) || (self.is_outside(b) && self.value(a))
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Makes the conditions.
-struct Ask {
-    /// Where the values of the body come from.
-    inside: HashMap<Value, InstId>,
-    emit: Emit,
-    /// What must be true.
-    all: Vec<Value>,
-}
-
-impl Ask {
-    fn holds(&mut self, tr: &mut Trace, at: &mut Copy, cond: Value, expected: bool) {
-        match tr.def_inst(cond).cloned() {
-            Some(Inst::Unary(Unary::Not, a)) => self.holds(tr, at, a, !expected),
-            Some(Inst::Binary(Binary::And, a, b)) if expected => {
-                self.holds(tr, at, a, true);
-                self.holds(tr, at, b, true);
-            }
-            Some(Inst::Binary(Binary::Or, a, b)) if !expected => {
-                self.holds(tr, at, a, false);
-                self.holds(tr, at, b, false);
-            }
-            Some(Inst::Compare(_, a, b) | Inst::Overflow(_, a, b)) if tr.ty(a) == Ty::I64 => {
-                self.value(tr, at, a);
-                self.value(tr, at, b);
-                self.truth(tr, at, cond, expected);
-            }
-            _ => self.truth(tr, at, cond, expected),
-        }
-    }
-    fn truth(&mut self, tr: &mut Trace, at: &mut Copy, cond: Value, expected: bool) {
-        let mut v = self.copied(tr, at, cond);
-        if !expected {
-            v = self.emit.value(tr, Inst::Unary(Unary::Not, v), Ty::BOOL);
-        }
-        if !self.all.contains(&v) {
-            self.all.push(v);
-        }
-    }
-    /// A value at one end, and that no step to it wraps.
-    fn value(&mut self, tr: &mut Trace, at: &mut Copy, v: Value) {
-        if at.get(v) != v || !self.inside.contains_key(&v) {
-            return;
-        }
-        let Some(Inst::Binary(op, a, b)) = tr.def_inst(v).cloned() else { return };
-        self.value(tr, at, a);
-        self.value(tr, at, b);
-        let overflow = match op {
-            Binary::Add => Overflow::Add,
-            Binary::Sub => Overflow::Sub,
-            _ => Overflow::Mul,
-        };
-        let wraps = Inst::Overflow(overflow, at.get(a), at.get(b));
-        let wraps = self.emit.value(tr, wraps, Ty::BOOL);
-        self.all.push(self.emit.value(tr, Inst::Unary(Unary::Not, wraps), Ty::BOOL));
-        self.copied(tr, at, v);
-    }
-    /// The value an instruction of the body has at this end.
-    fn copied(&mut self, tr: &mut Trace, at: &mut Copy, v: Value) -> Value {
-        if let Some(&id) = self.inside.get(&v).filter(|_| at.get(v) == v) {
-            let copy = at.inst(tr, id);
-            self.emit.insts.push(copy);
-        }
-        at.get(v)
-    }
+    tr.region_mut(new).insts = kept;
 }

@@ -76,6 +76,21 @@ enum Command {
         #[arg(long)]
         backend: Option<String>,
     },
+    /// Measure how long it takes to make code and to run it: the shortest of many times, after the first.
+    Time {
+        file: PathBuf,
+        /// Run this instead of the lines in the file. It is trusted to stay inside of its buffers.
+        #[arg(long)]
+        call: Option<String>,
+        #[arg(long, default_value = "cranelift")]
+        backend: String,
+        /// Divide the time of a run by this many turns.
+        #[arg(long, default_value_t = 1.0)]
+        turns: f64,
+        /// How long each case is run again and again.
+        #[arg(long, default_value_t = 200)]
+        milliseconds: u64,
+    },
     /// Carry out all directives of test files.
     Test {
         #[arg(required = true)]
@@ -186,6 +201,9 @@ fn execute(args: &Args) -> Outcome {
             }
         }
         Command::Run { file, call, backend } => run(&out, file, call.as_deref(), backend.as_deref())?,
+        Command::Time { file, call, backend, turns, milliseconds } => {
+            time(&out, file, call.as_deref(), backend, *turns, Duration::from_millis(*milliseconds))?;
+        }
         Command::Test { files, bless } => {
             for path in files {
                 let name = path.display().to_string();
@@ -290,6 +308,61 @@ fn run(out: &Out, path: &PathBuf, call: Option<&str>, backend: Option<&str>) -> 
         }
     }
     if found > 0 { Ok(()) } else { Err("nothing to run".into()) }
+}
+
+/// Times of one trace: those of its making, and of every case.
+fn time(
+    out: &Out,
+    path: &PathBuf,
+    call: Option<&str>,
+    backend: &str,
+    turns: f64,
+    patience: Duration,
+) -> Outcome {
+    let text = read(path)?;
+    let file = File::parse(&text).or_else(|_| File::parse(&format!("; test run\n{text}")))?;
+    let backend = variants::backends().iter().find(|b| b.name() == backend);
+    let backend = backend.ok_or("there is no such back end here")?;
+    for item in &file.items {
+        let mut tr = file.trace(item)?;
+        externs::link(&mut tr)?;
+        let micros = |d: Duration| d.as_secs_f64() * 1e6;
+        // The first time pays for tables that are made once in a process.
+        let mut best = [Duration::MAX; 3];
+        let mut made = None;
+        for _ in 0..20 {
+            let mut copy = tr.clone();
+            let start = Instant::now();
+            jit::opt::optimise(&mut copy);
+            let optimised = Instant::now();
+            backend.prepare(&mut copy);
+            let prepared = Instant::now();
+            let code = backend.compile(&copy).map_err(|e| e.to_string())?;
+            let times = [optimised - start, prepared - optimised, prepared.elapsed()];
+            best.iter_mut().zip(times).for_each(|(b, t)| *b = (*b).min(t));
+            made = Some((copy, code));
+        }
+        let (tr, code) = made.ok_or("nothing was made")?;
+        let [opt, prepare, compile] = best.map(micros);
+        let size = code.bytes().len();
+        let mut lines = vec![format!(
+            "{}: optimise {opt:.0} us, prepare {prepare:.0} us, compile {compile:.0} us, {size} bytes",
+            tr.name
+        )];
+        let calls = match call {
+            Some(call) => vec![call],
+            None => item.runs.iter().map(|(_, run)| run.as_str()).collect(),
+        };
+        for line in calls {
+            let (case, _) = case::parse(line, &tr).map_err(|e| format!("{line}: {e}"))?;
+            // SAFETY: test files hold cases that keep their promises; others the caller answers for.
+            let (time, outcome) = unsafe { jit_filetests::run::timed(&tr, &code, &case, patience) }?;
+            let key = outcome.key;
+            lines.push(format!("    left by @{key} after {:.3} ns a turn", time.as_secs_f64() * 1e9 / turns));
+        }
+        out.text("time", &tr.name, &(lines.join("\n") + "\n"));
+    }
+    Ok(())
 }
 
 fn every_operation(out: &Out, prefix: &str) -> Outcome {

@@ -1,8 +1,8 @@
 //! Guards that cannot fail go: bounds that the range of a loop proves, checks that were made before.
 //!
 //! One walk in the order the trace runs collects what is known where control is: what guards have established, which side
-//! of a branch this is, between what a counter lies. A condition that [`facts`] decide becomes a constant, which folding
-//! then carries through; a guard that holds vanishes at once.
+//! of a branch this is, between what a counter lies. A condition that [`facts`] decide (of a choice, too) becomes a constant,
+//! which folding then carries through; a guard that holds vanishes at once.
 //!
 //! What must hold in *every* iteration but is not known to is for `version` to ask in front of the loop.
 
@@ -51,6 +51,11 @@ impl Walk<'_> {
                     Some(known) => self.settle(id, known, &mut out),
                     None => self.assume(cond, false),
                 },
+                Inst::Select(cond, ..) if self.tr.ty(cond) == Ty::BOOL => {
+                    if let Some(known) = self.decide(cond) {
+                        self.settle(id, known, &mut out);
+                    }
+                }
                 Inst::If { cond, then, other } => {
                     if let Some(known) = self.decide(cond) {
                         self.settle(id, known, &mut out);
@@ -79,7 +84,10 @@ impl Walk<'_> {
 
     /// The condition of an instruction is a constant from now on.
     fn settle(&mut self, id: InstId, known: bool, out: &mut Emit) {
-        let (Inst::Guard { cond, .. } | Inst::BreakIf(cond, _) | Inst::If { cond, .. }) = *self.tr.inst(id)
+        let (Inst::Guard { cond, .. }
+        | Inst::BreakIf(cond, _)
+        | Inst::If { cond, .. }
+        | Inst::Select(cond, ..)) = *self.tr.inst(id)
         else {
             return;
         };
@@ -88,8 +96,10 @@ impl Walk<'_> {
         }
         self.changed = true;
         let constant = out.constant(self.tr, Scalar::Bool, u64::from(known));
-        if let Inst::Guard { cond, .. } | Inst::BreakIf(cond, _) | Inst::If { cond, .. } =
-            self.tr.inst_mut(id)
+        if let Inst::Guard { cond, .. }
+        | Inst::BreakIf(cond, _)
+        | Inst::If { cond, .. }
+        | Inst::Select(cond, ..) = self.tr.inst_mut(id)
         {
             *cond = constant;
         }
