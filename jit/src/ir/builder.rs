@@ -28,6 +28,10 @@ impl Builder {
     pub fn observe_status(&mut self) {
         self.trace.status = true;
     }
+    /// Loads may run ahead of guards on data, see [`Trace::ahead`].
+    pub fn read_ahead(&mut self) {
+        self.trace.ahead = true;
+    }
     pub fn trace(&self) -> &Trace {
         &self.trace
     }

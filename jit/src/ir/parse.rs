@@ -3,7 +3,7 @@
 //! ```text
 //! file    = { extern | trace }
 //! extern  = "extern" NAME "(" [ty {"," ty}] ")" ["->" ty] {"reads" | "writes" | "raises"}
-//! trace   = "trace" NAME "(" [v ":" ty {"," v ":" ty}] ")" ["status"] block
+//! trace   = "trace" NAME "(" [v ":" ty {"," v ":" ty}] ")" ["status"] ["ahead"] block
 //! block   = "{" { [vs "="] inst } "}"
 //! inst    = "const." ty literal            | op v {"," v}             | "fma" v "," v "," v
 //!         | cond v "," v                   | "select" v "," v "," v   | "convert." ty v
@@ -263,6 +263,9 @@ impl<'a> Parser<'a> {
         }
         if self.accept("status") {
             b.observe_status();
+        }
+        if self.accept("ahead") {
+            b.read_ahead();
         }
         self.expect("{")?;
         while !self.accept("}") {

@@ -198,7 +198,9 @@ impl Display for Trace {
         for (i, &p) in self.params().iter().enumerate() {
             write!(f, "{}{p}: {}", if i > 0 { ", " } else { "" }, self.ty(p))?;
         }
-        writeln!(f, "){} {{", if self.status { " status" } else { "" })?;
+        let status = if self.status { " status" } else { "" };
+        let ahead = if self.ahead { " ahead" } else { "" };
+        writeln!(f, "){status}{ahead} {{")?;
         Printer { tr: self, f }.region(Trace::ROOT, 1)?;
         writeln!(f, "}}")
     }

@@ -17,7 +17,7 @@ fn round_trip(text: &str) {
 const ALL: &str = "
 extern test.add(f64, f64) -> f64
 extern test.log(i64) reads writes raises
-trace everything(v0: ptr, v1: i64, v2: f64, v3: bool) status {
+trace everything(v0: ptr, v1: i64, v2: f64, v3: bool) status ahead {
     v4 = const.f64 -1.5e-300
     v5 = const.f64 0x7ff8000000000001
     v6 = const.i8 -128   ; comments end with the line

@@ -367,6 +367,10 @@ pub struct Trace {
     /// Whether anybody looks at floating-point status afterwards: if so, no operation that can raise it may be run
     /// where it would not have run.
     pub status: bool,
+    /// Whether guards that compare floats or ask for overflow protect no memory: what is loaded or stored behind such a guard
+    /// could be loaded as well if the guard did not hold, in this iteration and in those that would have followed, as
+    /// long as the other guards (bounds checks) hold for them.
+    pub ahead: bool,
     pub(crate) insts: Vec<(Inst, Vec<Value>)>,
     pub(crate) values: Vec<(Ty, Def)>,
     pub(crate) regions: Vec<Region>,
@@ -382,6 +386,7 @@ impl Trace {
         Trace {
             name: name.into(),
             status: false,
+            ahead: false,
             insts: vec![],
             values: vec![],
             regions: vec![Region::default()],
@@ -468,6 +473,21 @@ impl Trace {
         self.values[v.index()].1 = Def::Result(id, 0);
         id
     }
+    /// Let an instruction be another one, with more results than it had.
+    pub(crate) fn redefine_all(&mut self, id: InstId, inst: Inst, results: &[Ty]) {
+        self.insts[id.index()].0 = inst;
+        for (i, &ty) in results.iter().enumerate().skip(self.results(id).len()) {
+            let v = self.add_value(ty, Def::Result(id, i as u32));
+            self.insts[id.index()].1.push(v);
+        }
+    }
+    /// Gives an instruction new results in place of the old ones, which nothing defines from then on.
+    pub(crate) fn rename_results(&mut self, id: InstId, results: &[Ty]) -> Vec<Value> {
+        self.insts[id.index()].1.clear();
+        let inst = self.insts[id.index()].0.clone();
+        self.redefine_all(id, inst, results);
+        self.results(id).to_vec()
+    }
     pub fn add_snapshot(&mut self, key: u64, values: Vec<Value>) -> SnapId {
         self.snapshots.push(Snapshot { key, values });
         SnapId::new(self.snapshots.len() - 1)
@@ -513,6 +533,22 @@ impl Trace {
             Inst::Call(id, _) => self.call(*id).effects.raises,
             _ => false,
         }
+    }
+    /// What a condition asks to be finite, if it does: `abs(x) < inf`.
+    pub fn finite(&self, cond: Value) -> Option<Value> {
+        self.finite_comparison(self.def_inst(cond)?)
+    }
+    /// As [`Trace::finite`], of the instruction.
+    pub fn finite_comparison(&self, inst: &Inst) -> Option<Value> {
+        let &Inst::Compare(Cond::Lt, a, b) = inst else { return None };
+        let &Inst::Unary(Unary::Abs, x) = self.def_inst(a)? else { return None };
+        let c = self.as_const(b)?;
+        let infinity = match c.scalar {
+            Scalar::F64 => f64::INFINITY.to_bits(),
+            Scalar::F32 => u64::from(f32::INFINITY.to_bits()),
+            _ => return None,
+        };
+        (c.bits == infinity).then_some(x)
     }
     /// Whether an instruction does nothing but compute its results from its operands.
     pub fn is_pure(&self, inst: &Inst) -> bool {

@@ -17,7 +17,7 @@ impl Pass for Compact {
     /// Numbers are no change: only dropping something is.
     fn run(&self, tr: &mut Trace) -> bool {
         let mut to = Trace::new(std::mem::take(&mut tr.name));
-        to.status = tr.status;
+        (to.status, to.ahead) = (tr.status, tr.ahead);
         to.calls = std::mem::take(&mut tr.calls);
         let mut copy = Copy { values: vec![None; tr.value_count()], from: tr, to };
         copy.region(Trace::ROOT, Trace::ROOT);

@@ -3,10 +3,12 @@
 //! What a pass may assume and must keep is in `README.md` beside this file. Passes know neither each other nor the
 //! order they run in; the lists here do.
 
+mod carry;
 mod compact;
 mod copy;
 mod cse;
 mod dce;
+mod defer;
 mod effects;
 pub(crate) mod emit;
 pub mod fold;
@@ -18,15 +20,18 @@ mod licm;
 mod order;
 mod scope;
 mod subst;
+mod trips;
 mod unroll;
 mod version;
 
 use crate::ir::Trace;
 use crate::log::{self, Section};
 
+pub use carry::Carry;
 pub use compact::Compact;
 pub use cse::Cse;
 pub use dce::Dce;
+pub use defer::Defer;
 pub use fold::Fold;
 pub use guards::Guards;
 pub use heap::Heap;
@@ -34,6 +39,7 @@ pub use ifconv::IfConvert;
 pub use induction::Induction;
 pub use licm::Licm;
 pub use order::Order;
+pub use trips::Trips;
 pub use unroll::Unroll;
 pub use version::Version;
 
@@ -45,26 +51,33 @@ pub trait Pass: Send + Sync {
 }
 
 /// All passes that need no parameters, by name.
-pub const PASSES: &[&dyn Pass] =
-    &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Version, &Order, &Dce, &Compact];
+pub const PASSES: &[&dyn Pass] = &[
+    &Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Trips, &Version, &Order, &Carry,
+    &Defer, &Dce, &Compact,
+];
 
 /// Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
 /// invariants) before anybody asks whether their guards can leave.
 const CLEAN: &[&dyn Pass] = &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold];
+/// What only counts in loops whose ends were found is looked for again.
+const COUNTED: &[&dyn Pass] = &[&Induction, &Fold];
 /// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them.
 const COPIED: &[&dyn Pass] = &[&Fold, &Cse];
 /// What was made is tidied up.
-const TIDY: &[&dyn Pass] = &[&Order, &Licm, &Fold, &Cse, &Dce, &Compact];
+const TIDY: &[&dyn Pass] = &[&Order, &Licm, &Fold, &Cse, &Carry, &Defer, &Dce, &Compact];
 
 /// What every trace goes through, whatever runs it.
 pub fn standard() -> Vec<&'static dyn Pass> {
-    [CLEAN, &[&Version], COPIED, TIDY].concat()
+    [CLEAN, &[&Trips], COUNTED, &[&Version], COPIED, TIDY].concat()
 }
 
 /// Runs the standard passes.
 pub fn optimise(tr: &mut Trace) {
     log::write(Section::Noopt, &tr.name, tr);
     run(CLEAN, tr);
+    if run(&[&Trips], tr) {
+        run(COUNTED, tr);
+    }
     if run(&[&Version], tr) {
         run(COPIED, tr);
     }

@@ -4,13 +4,16 @@
 //! first iteration: addresses are made of scalars. Which of the two, or both, shows as the body is copied; uniform and
 //! affine values are made when somebody asks. What of it does not change from group to group is for invariant code
 //! motion to take out of the loop.
+//!
+//! Guards on data are asked for all lanes at once, before the first store. If one does not hold, the loop ends there with
+//! nothing done of this group, and the old loop comes to the iteration that leaves, by the way its snapshot describes.
 
 use std::collections::HashMap;
 
 use super::overlap::{self, Check};
 use super::shape::{Body, Carried, Memory, Shape, Step};
 use super::tails;
-use crate::ir::{Addr, Binary, Inst, InstId, Range, Stride, Trace, Ty, Value};
+use crate::ir::{Addr, Binary, Inst, InstId, Range, Stride, Trace, Ty, Unary, Value};
 use crate::opt::emit::Emit;
 
 /// Makes it in front of the old loop, which is left with the rest.
@@ -51,7 +54,13 @@ pub fn vector_loop(
             }
         }
     }
-    let next = group.run(tr);
+    let mut next = group.run(tr);
+    if !body.guards.is_empty() {
+        // Where the group begins that is not run.
+        init.push(body.range.start);
+        tr.add_param(region, Ty::I64);
+        next.push(end);
+    }
     let mut insts = group.emit.insts;
     insts.push(tr.add_inst(Inst::Yield(next), &[]));
     tr.region_mut(region).insts = insts;
@@ -61,6 +70,7 @@ pub fn vector_loop(
     let vector = before.inst(tr, Inst::Loop { range: Some(range), init, body: region }, &tys);
 
     let mut carried = tr.results(vector).to_vec();
+    let rest = if body.guards.is_empty() { end } else { carried.remove(body.params.len()) };
     for (k, v) in carried.iter_mut().enumerate() {
         if let Carried::Reduction(r) = body.carried[k] {
             let old = body.init[k];
@@ -70,7 +80,7 @@ pub fn vector_loop(
         }
     }
     if let Inst::Loop { range: Some(range), init, .. } = tr.inst_mut(id) {
-        range.start = end;
+        range.start = rest;
         *init = carried;
     }
     out.append(&mut before.insts);
@@ -94,9 +104,16 @@ impl Group<'_> {
     fn run(&mut self, tr: &mut Trace) -> Vec<Value> {
         let body = self.body;
         let mut memory = body.memory.iter();
+        let mut guards = body.guards.len();
         for &id in &body.insts {
             let inst = tr.inst(id).clone();
             match inst {
+                Inst::Guard { .. } => {
+                    guards -= 1;
+                    if guards == 0 {
+                        self.leave(tr);
+                    }
+                }
                 Inst::Load(_) | Inst::Store(..) => {
                     let m = memory.next().expect("every access of the body is listed");
                     self.access(tr, m);
@@ -133,6 +150,32 @@ impl Group<'_> {
             });
         }
         next
+    }
+
+    /// Ends the loop before a group with a lane whose guards do not hold.
+    fn leave(&mut self, tr: &mut Trace) {
+        let body = self.body;
+        let mut all = None;
+        for &(cond, expected) in &body.guards {
+            let mut holds = self.vector(tr, cond);
+            if !expected {
+                let ty = tr.ty(holds);
+                holds = self.emit.value(tr, Inst::Unary(Unary::Not, holds), ty);
+            }
+            all = Some(all.map_or(holds, |all| self.emit.binary(tr, Binary::And, all, holds)));
+        }
+        let Some(all) = all else { return };
+        let all = self.emit.value(tr, Inst::Reduce(Binary::And, all), Ty::BOOL);
+        let fails = self.emit.value(tr, Inst::Unary(Unary::Not, all), Ty::BOOL);
+        let mut values: Vec<Value> = vec![];
+        for (&p, carried) in body.params.iter().zip(&body.carried) {
+            values.push(match carried {
+                Carried::Induction(_) => self.scalars[&p],
+                Carried::Reduction(_) => self.vectors[&p],
+            });
+        }
+        values.push(self.scalars[&body.counter]);
+        self.emit.inst(tr, Inst::BreakIf(fails, values), &[]);
     }
 
     fn lanewise(&mut self, tr: &mut Trace, mut inst: Inst, ty: Ty) -> Value {

@@ -62,6 +62,8 @@ pub struct Body {
     shapes: HashMap<Value, Shape>,
     /// Accesses, in order.
     pub memory: Vec<Memory>,
+    /// Conditions of guards that protect no memory, with what they expect; all of them come before the first store.
+    pub guards: Vec<(Value, bool)>,
 }
 
 impl Body {
@@ -82,6 +84,7 @@ impl Body {
             carried: vec![],
             shapes: HashMap::new(),
             memory: vec![],
+            guards: vec![],
         };
         for &inst in &b.insts {
             let vector = |v: &Value| tr.ty(*v).is_vector();
@@ -145,7 +148,17 @@ impl Body {
     fn inst(&mut self, tr: &Trace, id: InstId) -> Result<(), Reason> {
         let inst = tr.inst(id);
         let shape = match inst {
-            Inst::Guard { .. } => return Err("it has a guard"),
+            &Inst::Guard { cond, expected, .. } => {
+                // Loads of later iterations run before it, and a lane that was not to run must not show.
+                if !tr.ahead || tr.status || !protects_no_memory(tr, cond) {
+                    return Err("it has a guard");
+                }
+                if self.memory.iter().any(|m| m.is_store) {
+                    return Err("it has a guard behind a store");
+                }
+                self.guards.push((cond, expected));
+                return Ok(());
+            }
             Inst::BreakIf(..) => return Err("it has a break"),
             Inst::If { .. } => return Err("it has a branch"),
             Inst::Call(call, args) => {
@@ -259,6 +272,17 @@ impl Body {
             }
         };
         Ok(Memory { inst, is_store, access, step, ty })
+    }
+}
+
+/// Whether a condition compares floats or asks for overflow, and nothing else; see [`Trace::ahead`].
+fn protects_no_memory(tr: &Trace, cond: Value) -> bool {
+    match tr.def_inst(cond) {
+        Some(&Inst::Compare(_, a, _)) => tr.ty(a).scalar.is_float(),
+        Some(Inst::Overflow(..)) => true,
+        Some(&Inst::Unary(_, a)) => protects_no_memory(tr, a),
+        Some(&Inst::Binary(_, a, b)) => protects_no_memory(tr, a) && protects_no_memory(tr, b),
+        _ => false,
     }
 }
 

@@ -7,8 +7,8 @@ use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{self, InstBuilder, types};
 
 use super::lower::Lowering;
-use super::vector::Lanes;
-use crate::ir::{Binary, Cond, Inst, Overflow, Scalar, Unary, Value};
+use super::vector::{Lanes, lane_type};
+use crate::ir::{Binary, Cond, Const, Inst, Overflow, Scalar, Unary, Value};
 
 extern "C" fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
     a.mul_add(b, c)
@@ -289,6 +289,26 @@ impl Lowering<'_> {
         let parts = self.zip(a, b, |l, x, y| l.overflow_part(op, s, x, y)).parts;
         Lanes { ty: a.ty.with(Scalar::Bool), width: a.width, parts }
     }
+    /// Whether a signed scalar overflows by a constant: from some number on it does.
+    pub fn overflow_by(&mut self, op: Overflow, a: &Lanes, c: Const) -> Option<Lanes> {
+        if a.ty.is_vector() || !c.scalar.is_signed() {
+            return None;
+        }
+        let by = i128::from(c.bits as i64);
+        let up = match op {
+            Overflow::Add => by,
+            Overflow::Sub => -by,
+            Overflow::Mul => return None,
+        };
+        let most = (1i128 << (c.scalar.bits() - 1)) - 1;
+        let (cc, limit) = match up > 0 {
+            true => (IntCC::SignedGreaterThan, most - up),
+            false => (IntCC::SignedLessThan, -most - 1 - up),
+        };
+        let limit = self.constant(lane_type(c.scalar), limit as u64);
+        let part = self.b.ins().icmp(cc, a.parts[0], limit);
+        Some(Lanes::scalar(Scalar::Bool, part))
+    }
     fn overflow_part(&mut self, op: Overflow, s: Scalar, a: ir::Value, b: ir::Value) -> ir::Value {
         let zero = self.constant_like(a, 0);
         match op {
@@ -372,6 +392,18 @@ impl Lowering<'_> {
             };
             self.zip(a, &b, |l, x, y| l.icmp(cc, x, y)).parts
         };
+        Lanes { ty: a.ty.with(Scalar::Bool), width: if a.ty.is_vector() { a.width } else { 1 }, parts }
+    }
+    /// Whether lanes are finite: a difference to itself is 0 or NaN. That takes no constant, as a magnitude would.
+    pub fn finite(&mut self, a: &Lanes) -> Lanes {
+        let parts = a
+            .parts
+            .iter()
+            .map(|&x| {
+                let zero = self.b.ins().fsub(x, x);
+                self.fcmp(FloatCC::Ordered, zero, zero)
+            })
+            .collect();
         Lanes { ty: a.ty.with(Scalar::Bool), width: if a.ty.is_vector() { a.width } else { 1 }, parts }
     }
     fn compare_masks(&mut self, cond: Cond, a: ir::Value, b: ir::Value) -> ir::Value {

@@ -43,6 +43,7 @@ pub(super) fn lower(
         b,
         slots,
         values: vec![None; tr.value_count()],
+        hot: hot(tr),
         exits: vec![None; tr.snapshots.len()],
         pointers: vec![],
         arrays: vec![],
@@ -63,6 +64,8 @@ pub(super) struct Lowering<'a> {
     pub b: FunctionBuilder<'a>,
     slots: ir::Value,
     values: Vec<Option<Lanes>>,
+    /// By value: whether it is needed anywhere but on ways out.
+    hot: Vec<bool>,
     exits: Vec<Option<Block>>,
     /// Those of the loops around.
     pub pointers: Vec<Pointer>,
@@ -151,6 +154,8 @@ impl<'a> Lowering<'a> {
                 Some(lanes) => lanes,
                 None => return Ok(()),
             },
+            // Whoever leaves computes it.
+            _ if !self.hot[tr.results(id)[0].index()] => return Ok(()),
             inst => self.compute(inst, tr.ty(tr.results(id)[0])),
         };
         self.define(tr.results(id)[0], result);
@@ -163,8 +168,14 @@ impl<'a> Lowering<'a> {
             Inst::Unary(op, a) => self.unary(op, &self.lanes(a)),
             Inst::Binary(op, a, b) => self.binary(op, a, b),
             Inst::Fma(a, b, c) => self.fma(&self.lanes(a), &self.lanes(b), &self.lanes(c)),
-            Inst::Overflow(op, a, b) => self.overflow(op, &self.lanes(a), &self.lanes(b)),
-            Inst::Compare(cond, a, b) => self.compare(cond, &self.lanes(a), &self.lanes(b)),
+            Inst::Overflow(op, a, b) => {
+                let by = self.tr.as_const(b).and_then(|c| self.overflow_by(op, &self.lanes(a), c));
+                by.unwrap_or_else(|| self.overflow(op, &self.lanes(a), &self.lanes(b)))
+            }
+            Inst::Compare(cond, a, b) => match finite_operand(self.tr, inst) {
+                Some(x) => self.finite(&self.lanes(x)),
+                None => self.compare(cond, &self.lanes(a), &self.lanes(b)),
+            },
             Inst::Select(m, a, b) => self.select(&self.lanes(m), &self.lanes(a), &self.lanes(b)),
             Inst::Convert(a) => self.convert(&self.lanes(a), ty.scalar),
             Inst::Bitcast(a) => self.bitcast(&self.lanes(a), ty.scalar),
@@ -204,14 +215,29 @@ impl<'a> Lowering<'a> {
         for (number, block) in std::mem::take(&mut self.exits).into_iter().enumerate() {
             let Some(block) = block else { continue };
             self.b.switch_to_block(block);
+            let mut made = vec![];
             for (i, &v) in tr.snapshots[number].values.iter().enumerate() {
+                self.compute_late(v, &mut made);
                 let (s, part) = (tr.ty(v).scalar, self.scalar(v));
                 let word = self.canonical(s, part);
                 self.b.ins().store(Self::access_flags(), word, self.slots, i as i32 * 8);
             }
             let number = self.b.ins().iconst(types::I32, number as i64);
             self.b.ins().return_(&[number]);
+            // Other blocks do not see them.
+            made.into_iter().for_each(|v: Value| self.values[v.index()] = None);
         }
+    }
+    /// Computes a value that is needed here and was not needed before.
+    fn compute_late(&mut self, v: Value, made: &mut Vec<Value>) {
+        if self.is_defined(v) {
+            return;
+        }
+        let inst = self.tr.def_inst(v).expect("parameters are defined where they stand");
+        inst.for_each_use(|v| self.compute_late(v, made));
+        let lanes = self.compute(inst, self.tr.ty(v));
+        self.define(v, lanes);
+        made.push(v);
     }
     /// A scalar in the form it has in a slot.
     fn canonical(&mut self, s: Scalar, part: ir::Value) -> ir::Value {
@@ -311,8 +337,10 @@ impl<'a> Lowering<'a> {
                 for (base, stride) in wanted {
                     let at = Addr { base, index: Some((range.start, stride)), disp: 0 };
                     first.push(self.lea(&at).parts[0]);
-                    let bytes = self.stride(stride);
-                    let delta = self.b.ins().imul_imm_s(bytes, step);
+                    let mut delta = self.stride(stride);
+                    if step != 1 {
+                        delta = self.b.ins().imul_imm_s(delta, step);
+                    }
                     let part = self.b.append_block_param(head.block, types::I64);
                     self.pointers.push(Pointer { counter, base, stride, part, delta });
                 }
@@ -377,6 +405,45 @@ impl<'a> Lowering<'a> {
         }
         wanted
     }
+}
+
+/// What a comparison asks to be finite, if that is how it is computed: what overflowed raises status.
+fn finite_operand(tr: &Trace, inst: &Inst) -> Option<Value> {
+    match *inst {
+        Inst::Compare(_, a, _) if tr.ty(a).scalar.is_float() && !tr.status => tr.finite_comparison(inst),
+        _ => None,
+    }
+}
+
+/// By value: whether it is needed for more than snapshots. Of those that are not, the computations are done on the ways
+/// out, where they cost nothing.
+fn hot(tr: &Trace) -> Vec<bool> {
+    let mut hot = vec![false; tr.value_count()];
+    let mut open = vec![];
+    let mut regions = vec![Trace::ROOT];
+    while let Some(region) = regions.pop() {
+        for &id in &tr.region(region).insts {
+            let inst = tr.inst(id);
+            regions.extend(inst.regions());
+            let lazy = tr.is_pure(inst) && !matches!(inst, Inst::Call(..)) && !(tr.status && tr.raises(inst));
+            if !lazy {
+                inst.for_each_use(|v| open.push(v));
+                tr.results(id).iter().for_each(|v| hot[v.index()] = true);
+            }
+        }
+    }
+    while let Some(v) = open.pop() {
+        if std::mem::replace(&mut hot[v.index()], true) {
+            continue;
+        }
+        if let Some(inst) = tr.def_inst(v) {
+            match finite_operand(tr, inst) {
+                Some(x) => open.push(x),
+                None => inst.for_each_use(|v| open.push(v)),
+            }
+        }
+    }
+    hot
 }
 
 /// A block where ways come together, and the widths of the masks among its parameters (and sizes of the others).

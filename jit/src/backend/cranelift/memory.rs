@@ -62,9 +62,16 @@ impl Lowering<'_> {
                 at = match self.pointers.iter().find(carried) {
                     Some(p) => p.part,
                     None => {
+                        let known = self.tr.as_const(index).map(|c| c.bits as i64);
                         let index = self.scalar(index);
                         let bytes = match stride {
                             Stride::Const(1) => index,
+                            _ if known == Some(0) => index,
+                            Stride::Value(v) if known == Some(1) => self.scalar(v),
+                            Stride::Value(v) if known == Some(-1) => {
+                                let stride = self.scalar(v);
+                                self.b.ins().ineg(stride)
+                            }
                             // Part of the addressing mode.
                             Stride::Const(n @ (2 | 4 | 8)) => {
                                 self.b.ins().ishl_imm_u(index, i64::from(n.trailing_zeros()))

@@ -351,6 +351,16 @@ impl Lowering<'_> {
     pub fn reduce(&mut self, op: Binary, a: &Lanes) -> Lanes {
         let mut parts = a.parts.clone();
         let mut lanes = a.ty.lanes;
+        if a.ty.scalar == Scalar::Bool && usize::from(lanes * a.width) >= REGISTER {
+            let all = parts.into_iter().reduce(|x, y| self.binary_part(op, Scalar::Bool, x, y));
+            let all = all.expect("a vector has parts");
+            match op {
+                Binary::And => return Lanes::scalar(Scalar::Bool, self.b.ins().vall_true(all)),
+                Binary::Or => return Lanes::scalar(Scalar::Bool, self.b.ins().vany_true(all)),
+                _ => parts = vec![all],
+            }
+            lanes = (REGISTER / usize::from(a.width)) as u8;
+        }
         while lanes > 1 {
             lanes /= 2;
             let upper = if parts.len() > 1 {
