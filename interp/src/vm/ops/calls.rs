@@ -80,7 +80,7 @@ impl Vm<'_, '_> {
         if !args.iter().any(|&arg| self.may_wait(arg)) {
             return Ok(false);
         }
-        let Some(what) = pending::function(callee, count) else { return Ok(false) };
+        let Some(what) = pending::function(self.py, callee, count) else { return Ok(false) };
         // The window is consumed as the operands of an operator are, the callee besides.
         let waits = self.wait(what, dst, args, pc)?;
         if waits && dst != first {

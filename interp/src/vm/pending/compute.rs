@@ -137,6 +137,7 @@ impl<'py> Plan<'py> {
             // Names of ufuncs are constants of one table.
             What::Ufunc(name) => self.key.extend([name.as_ptr() as u64, name.len() as u64]),
             What::Power => self.key.push(0),
+            What::Where => self.key.push(1),
         }
         self.key.push(words.len() as u64);
         self.key.extend(words);

@@ -13,6 +13,7 @@ mod compute;
 mod node;
 
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use micronumpy::ArrayRef;
@@ -367,10 +368,21 @@ pub fn reflected(op: CompareOp) -> CompareOp {
 }
 
 /// What a call of this object with so many arguments does to arrays.
-pub fn function(callee: *mut ffi::PyObject, arguments: usize) -> Option<What> {
-    let (name, _) = ufunc::builtins().iter().find(|(_, object)| object.as_ptr() == callee)?;
-    let def = ufuncs::table::UFUNCS.iter().find(|def| def.name == *name)?;
-    (usize::from(def.nin) == arguments && def.nout == 1).then_some(What::Ufunc(name))
+pub fn function(py: Python<'_>, callee: *mut ffi::PyObject, arguments: usize) -> Option<What> {
+    if let Some((name, _)) = ufunc::builtins().iter().find(|(_, object)| object.as_ptr() == callee) {
+        let def = ufuncs::table::UFUNCS.iter().find(|def| def.name == *name)?;
+        return (usize::from(def.nin) == arguments && def.nout == 1).then_some(What::Ufunc(name));
+    }
+    // There are arrays, so that both modules are there. What cannot be imported is not what is called.
+    let known = |module: &str, name: &str| Some(py.import(module).ok()?.getattr(name).ok()?.unbind());
+    static ABS: OnceLock<Option<Py<PyAny>>> = OnceLock::new();
+    static WHERE: OnceLock<Option<Py<PyAny>>> = OnceLock::new();
+    let is = |object: &Option<Py<PyAny>>| object.as_ref().is_some_and(|object| object.as_ptr() == callee);
+    match arguments {
+        1 if is(ABS.get_or_init(|| known("builtins", "abs"))) => Some(What::Ufunc("absolute")),
+        3 if is(WHERE.get_or_init(|| known("numpy._core.multiarray", "where"))) => Some(What::Where),
+        _ => None,
+    }
 }
 
 /// Whether an index is integers, slices, `None` and `...`: it makes a view, or an element, and runs no foreign code.

@@ -22,6 +22,8 @@ pub enum What {
     Ufunc(&'static str),
     /// The `**` operator of arrays, which looks at its exponent.
     Power,
+    /// `numpy.where` of three arguments.
+    Where,
 }
 
 impl What {
@@ -37,6 +39,8 @@ impl What {
                 let power = a.pow(b.clone());
                 power.check().map(|()| power)
             }
+            (What::Where, [condition, x, y]) if !condition.is_weak() => Expr::where_(condition, x, y),
+            (What::Where, _) => Err(micronumpy::Error::Type("where takes a condition and two arrays".to_owned())),
             (What::Power, _) => Err(micronumpy::Error::Type("'**' takes two operands".to_owned())),
         }
     }
