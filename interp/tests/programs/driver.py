@@ -86,6 +86,13 @@ def runner(filename):
     """The names a program finds besides its own."""
 
     def caught(error):
+        trace = error.__traceback__
+        while trace is not None:
+            frame = trace.tb_frame
+            if frame.f_code.co_filename == filename and frame.f_code.co_name != "<module>":
+                for name, value in frame.f_locals.items():
+                    print(f"{frame.f_code.co_name} left {name} = {text(value)}")
+            trace = trace.tb_next
         told = traceback.TracebackException.from_exception(error)
         seen = None
         while told is not None:

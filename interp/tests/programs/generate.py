@@ -45,7 +45,12 @@ TRAITS = {
     "generators": 0.1,
     "visible": 0.15,
     "mistakes": 0.1,
+    "errstate": 0.12,
+    "small_arrays": 0.2,
+    "straight": 0.25,
 }
+
+BESIDES = {"objects", "lists", "try", "arrays_whole", "strings", "calls", "generators", "visible", "mistakes", "errstate", "complex"}
 
 
 class Generator:
@@ -68,6 +73,9 @@ class Generator:
     # Small things.
 
     def has(self, trait):
+        # Some programs are nothing but arithmetic on numbers and elements: what is compiled as a whole.
+        if trait in BESIDES and "straight" in self.traits:
+            return False
         return trait in self.traits
 
     def chance(self, p):
@@ -119,7 +127,8 @@ class Generator:
             case 7:
                 return self.pick(f"(-{a})", f"(~{a})", f"abs({a})", f"(+{a})")
             case 8:
-                return self.pick(f"min({a}, {b})", f"max({a}, {b})", f"divmod({a}, 7)[1]", f"pow({a}, 3, 1009)")
+                odd = [] if self.has("straight") else [f"divmod({a}, 7)[1]", f"pow({a}, 3, 1009)", f"({a}).bit_length()", f"int({a} > 3)"]
+                return self.pick(f"min({a}, {b})", f"max({a}, {b})", *odd)
             case 9:
                 if arrays := self.arrays():
                     array = self.rng.choice(arrays)
@@ -128,7 +137,7 @@ class Generator:
             case 10:
                 return f"({a} if {self.condition(depth - 1)} else {b})"
             case 11:
-                return f"int({self.real(depth - 1)})" if self.chance(0.3) else f"round({a} / 3.0)"
+                return self.pick(f"int({self.real(depth - 1)})", f"round({a} / 3.0)", f"int({a} / 3.0)", f"math.floor({a} / 4)")
             case _:
                 return self.call("int", depth) or f"({a} * 3 - {b})"
 
@@ -191,13 +200,15 @@ class Generator:
             return f"{name}[{self.index(name, 0, depth)}]"
         if not arrays:
             return self.real(depth - 1)
-        return self.item(self.rng.choice(arrays), depth)
+        return self.item(self.rng.choice(arrays), depth, reading=True)
 
-    def item(self, array, depth=1):
+    def item(self, array, depth=1, reading=False):
         axes = self.kinds[array][1]
         if axes == 0:
             return f"{array}[()]"
         indices = [self.index(array, axis, depth) for axis in range(axes)]
+        if axes == 1 and reading and self.chance(0.04):
+            return self.pick(f"{array}.item({indices[0]})", f"{array}.flat[{indices[0]}]", f"{array}.real[{indices[0]}]")
         return array + ("[" + "][".join(indices) + "]" if self.chance(0.1) else "[" + ", ".join(indices) + "]")
 
     def index(self, array, axis, depth=1):
@@ -293,7 +304,7 @@ class Generator:
         numbers = self.pick(f"({start} * 7 % 11 - {0 if dtype[0] in 'u?' else 3})", f"({start} * 5 % 8)")
         if dtype[0] in "fc":
             numbers = f"{numbers} * {self.pick('0.5', '0.37', '1.25')}"
-        code = ">" + dtype if layout == "swapped" and dtype[1] not in "1" else dtype
+        code = ">" + dtype if layout == "swapped" and dtype[-1] not in "1?" else dtype
         text = f"({numbers}).astype('{code}')"
         if axes != 1:
             text += f".reshape({tuple(whole)})"
@@ -344,6 +355,8 @@ class Generator:
             (self.protect, 1.5 if self.has("try") and depth else 0),
             (self.whole, 4 if self.has("arrays_whole") and self.arrays() else 0),
             (self.look, 0.7 if self.has("visible") else 0),
+            (self.guarded, 1 if self.has("errstate") and depth else 0),
+            (self.small, 3 if self.has("small_arrays") else 0),
             (self.rare, 0.8),
         ]
         self.rng.choices([f for f, _ in table], [w for _, w in table])[0](depth)
@@ -432,9 +445,26 @@ class Generator:
         name = self.new("i")
         counter = None
         bound = ()
-        match self.rng.randrange(12):
-            case 0 | 1 | 2:
+        match self.rng.randrange(14):
+            case 0 | 1:
                 header = f"for {name} in range({turns}):"
+            case 2:
+                other = self.new("z")
+                iterable = self.pick(f"reversed(range({turns}))", f"range({turns})[::-1]", f"enumerate(range({turns}), 2)",
+                                     f"zip(range({turns}), range(5, 90))", f"list(range({turns}))", "(4, 1.5, 2, 9, -3)")  # fmt: skip
+                if iterable.startswith(("enumerate", "zip")):
+                    name = self.pick(f"{name}, {other}", f"({name}, {other})")
+                    self.kinds[other] = "int"
+                header = f"for {name} in {iterable}:"
+                name = name.strip("(").split(",")[0]
+            case 12:
+                counter = self.new("k")
+                self.emit(f"{counter} = -1")
+                self.kinds[counter] = "int"
+                self.emit("while True:")
+                self.emit(f"    if {counter} >= {turns}:")
+                self.emit("        break")
+                return self.body(depth, counter, "int", turns, (), counter)
             case 3 | 4 | 5 if arrays:
                 array = self.rng.choice(arrays)
                 axes = self.kinds[array][1]
@@ -640,6 +670,48 @@ class Generator:
         if line.startswith(name):
             self.kinds[name] = "scalar" if ".sum()" in line or ".max(" in line else ("?" if ">" in line.split("=")[1] and "where" not in line else dtype, axes)
 
+    def guarded(self, depth):
+        what = self.pick("divide", "over", "under", "invalid", "all")
+        self.emit(f"with np.errstate({what}={self.pick('ignore', 'raise', 'warn')!r}):")
+        self.block(depth - 1, self.pick(1, 2))
+
+    def small(self, depth):
+        """Arrays of a few elements that mostly live for a turn."""
+        arrays = [n for n in self.names(("f8", 1)) if n[0] == "q"]
+        if not arrays or self.chance(0.3):
+            name = self.new("q")
+            rows = [a for a in self.arrays(2) if self.kinds[a][0] == "f8"]
+            if rows and self.chance(0.4):
+                row = self.rng.choice(rows)
+                self.emit(f"{name} = {row}[{self.index(row, 0)}]{self.pick('', '.copy()', '[:3]', ' * 0.5')}")
+            else:
+                items = ", ".join(self.rng.choice([self.real, self.real, self.element])(1) for _ in range(3))
+                self.emit(f"{name} = np.array([{items}]{self.pick('', '', ', dtype=float', ', np.float64')})")
+            self.kinds[name] = ("f8", 1)
+            return
+        q, other = self.rng.choice(arrays), self.rng.choice(arrays)
+        number, name, new = self.real(1), self.new(), self.new("q")
+        line = self.pick(
+            f"{new} = {q} + {other}",
+            f"{new} = {q} * {number} - {other}",
+            f"{new} = {q} / (abs({other}) + 1.0)",
+            f"{new} = -{q}",
+            f"{q} += {other} * 0.5",
+            f"{q} -= {number}",
+            f"{q}[{self.pick(0, 1, -1)}] = {number}",
+            f"{name} = {q}[0] * {other}[-1] - {q}[1]",
+            f"{name} = ({q} * {other}).sum()",
+            f"{name} = {q}.max() - {q}.min()",
+            f"{name} = ({q} < {number}).any()",
+            f"{new} = np.minimum({q}, {other})",
+            f"{q} = {other}",
+            f"{new} = {q}[::-1] * {number}",
+        )
+        self.emit(line)
+        made, plain = line.split()[0], " = " in line
+        if plain and made.isidentifier():
+            self.kinds[made] = ("f8", 1) if made[0] == "q" else "scalar"
+
     def look(self, depth):
         """Let somebody outside see the state in the middle."""
         names = [n for n, kind in self.kinds.items() if kind in ("int", "float", "scalar")]
@@ -737,10 +809,16 @@ class Generator:
             if self.has("aliases") and len(call) > 1 and self.chance(0.4) and isinstance(params[1][1], tuple):
                 self.emit(f"shared = {call[0]}")
                 call[0], call[1] = "shared", self.pick("shared", "shared[::-1]", "shared[1:]", "shared.T")
+            # Again and again: what is compiled is entered with new values.
+            again = self.chance(0.2)
+            if again:
+                self.emit(f"for _ in range({self.pick(2, 3, 8)}):")
+                self.indent += 1
             self.emit("try:")
             self.emit(f"    show('{name}', {name}({', '.join(call)}))")
             self.emit("except Exception as error:")
             self.emit("    caught(error)")
+            self.indent -= again
         self.emit("")
 
     def program(self):
@@ -751,6 +829,8 @@ class Generator:
         self.emit("")
         filters = self.rng.choice(["default", "default", "always", "ignore", "error"])
         self.emit(f"filter_warnings('{filters}')")
+        if self.chance(0.06):
+            self.emit(f"np.seterr({self.pick('divide', 'over', 'under', 'invalid')}={self.pick('ignore', 'raise', 'warn')!r})")
         if self.has("objects"):
             self.emit(THING)
         if self.has("generators"):

@@ -15,7 +15,7 @@ BLOCKS = ("body", "orelse", "finalbody", "handlers")
 BATCH = 60
 
 
-def shrunk(runner, source, pair, outputs, seconds=30):
+def shrunk(runner, source, pair, outputs, seconds=20):
     """The smaller program with its outputs, as small as it gets in that time."""
     end = time.monotonic() + seconds
     # Candidates are odd programs, and the compiler says so.
