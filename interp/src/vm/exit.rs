@@ -7,6 +7,7 @@ use pyo3::ffi;
 use super::Raised;
 use super::frame::{RangeIter, Slot};
 use super::run::{Vm, Way};
+use crate::bytecode::Reg;
 use crate::embed::locals;
 
 /// What a run came to. Pointers are references of the receiver's.
@@ -127,13 +128,18 @@ fn range_iterator(rest: RangeIter) -> Result<*mut ffi::PyObject, Raised> {
 
 /// Puts the outputs into CPython's frame.
 fn force_locals(vm: &Vm<'_, '_>) {
-    let value = |reg| match &vm.frame.regs[usize::from(reg)] {
-        Slot::Object(object) => object.as_ptr(),
-        Slot::Unbound | Slot::Range(_) => null_mut(),
+    let boundary = &vm.code.boundary;
+    // What is unbound and was not handed in may be bound in the frame: nobody could tell when the region was compiled. It
+    // stays as it is unless the region has deleted it.
+    let deleted = |reg| boundary.rebound.contains(&reg) || vm.deleted.contains(&reg);
+    let item = |&(reg, name): &(Reg, u16)| {
+        let name = vm.code.name(name).as_ptr();
+        match &vm.frame.regs[usize::from(reg)] {
+            Slot::Object(object) => Some((name, object.as_ptr())),
+            Slot::Unbound | Slot::Range(_) => deleted(reg).then_some((name, null_mut())),
+        }
     };
-    let outputs = &vm.code.boundary.outputs;
-    let items: Vec<_> =
-        outputs.iter().map(|&(reg, name)| (vm.code.name(name).as_ptr(), value(reg))).collect();
+    let items: Vec<_> = boundary.outputs.iter().filter_map(item).collect();
     // SAFETY: attached; names belong to the code, values to the registers.
     unsafe { locals::assign(&items) }
 }

@@ -59,6 +59,8 @@ pub(super) struct Vm<'a, 'py> {
     shown: Shown,
     /// Some local has been assigned or deleted.
     pub touched: bool,
+    /// Locals that have been deleted. They may have been assigned again.
+    pub deleted: Vec<Reg>,
     /// Computations of arrays that waited.
     pub fused: u32,
     /// Loop turns since the last safepoint, and in all.
@@ -107,6 +109,7 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
         held: 0,
         shown: Shown::NotYet,
         touched: false,
+        deleted: Vec::new(),
         fused: 0,
         ticks: 0,
         turns: 0,
@@ -392,6 +395,9 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Op::Kill { first, count } => {
                     for reg in first..first + count {
                         self.end(reg, pc);
+                        if usize::from(reg) < code.locals && !self.deleted.contains(&reg) {
+                            self.deleted.push(reg);
+                        }
                     }
                     Ok(())
                 }

@@ -40,7 +40,9 @@ impl What {
                 power.check().map(|()| power)
             }
             (What::Where, [condition, x, y]) if !condition.is_weak() => Expr::where_(condition, x, y),
-            (What::Where, _) => Err(micronumpy::Error::Type("where takes a condition and two arrays".to_owned())),
+            (What::Where, _) => {
+                Err(micronumpy::Error::Type("where takes a condition and two arrays".to_owned()))
+            }
             (What::Power, _) => Err(micronumpy::Error::Type("'**' takes two operands".to_owned())),
         }
     }
