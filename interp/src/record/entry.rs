@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 
 use super::abort::Abort;
 use super::flow::{Place, Var, Vars};
-use super::kind::{Abs, ArrayVal, Flavor, Step, Val, scalar_of};
+use super::kind::{Abs, ArrayVal, Flavor, Step, Val, is_held, scalar_of};
 use crate::vm::{Frame, RangeIter, Slot};
 
 /// What must hold of a variable.
@@ -26,6 +26,8 @@ pub enum Check {
     /// It is this object.
     Is(*mut ffi::PyObject),
     Num(Flavor),
+    /// Whether it is numpy's.
+    Complex(bool),
     /// An array with these properties; a step that is given is that many bytes.
     Array {
         num: TypeNum,
@@ -149,6 +151,10 @@ impl<'a, 'py> Entry<'a, 'py> {
             let v = b.param(Ty::scalar(flavor.scalar()));
             return Ok((Check::Num(flavor), Abs::num(flavor, v)));
         }
+        if let Some((np, _)) = parts(p) {
+            let (re, im) = (b.param(Ty::F64), b.param(Ty::F64));
+            return Ok((Check::Complex(np), Val::Complex(np, re, im).into()));
+        }
         // SAFETY: a live object the frame holds; its type is compared.
         let is_array = unsafe { ffi::Py_TYPE(p) == array::ARRAY_TYPE.as_type() };
         if is_array {
@@ -169,7 +175,7 @@ impl<'a, 'py> Entry<'a, 'py> {
         // SAFETY: exactly an ndarray, held by the frame.
         let view = unsafe { View::new(p) };
         let num = view.num.ok_or(Abort::Array("is not of plain numbers"))?;
-        if scalar_of(num).is_none() {
+        if !is_held(num) {
             return Err(Abort::Array("has elements the compiler has no type for"));
         }
         if !view.aligned {
@@ -306,6 +312,18 @@ pub fn flavor_of_object(p: *mut ffi::PyObject) -> Option<Flavor> {
     }
 }
 
+/// Of a complex number: whether it is numpy's, and the bits of its parts.
+fn parts(p: *mut ffi::PyObject) -> Option<(bool, [u64; 2])> {
+    // SAFETY: a live object, as the frame holds it. Both types have the parts right behind the head.
+    unsafe {
+        let ty = ffi::Py_TYPE(p);
+        let np = ty == scalar::concrete(TypeNum::CDOUBLE);
+        let is = np || ty == &raw mut ffi::PyComplex_Type;
+        let at = p.cast::<u8>().add(size_of::<ffi::PyObject>()).cast::<[u64; 2]>();
+        is.then(|| (np, at.read_unaligned()))
+    }
+}
+
 /// The value of an `int`, if 64 bits do.
 ///
 /// # Safety
@@ -370,7 +388,7 @@ impl View<'_> {
             let descr: *mut PyArray_Descr = (*a).descr;
             let native = (*descr).byteorder != b'>' && (*a).nd <= MAX_DIMS;
             let num = TypeNum((*descr).type_num);
-            let plain = native && scalar_of(num).is_some() && (*descr).elsize as usize == num.size();
+            let plain = native && is_held(num) && (*descr).elsize as usize == num.size();
             let flags = (*a).flags;
             View {
                 num: plain.then_some(num),
@@ -441,6 +459,12 @@ impl Inputs {
                     let Some(word) = (unsafe { word(p, *flavor) }) else { return false };
                     slots[input.slot] = word;
                 }
+                Check::Complex(np) => match parts(p) {
+                    Some((is_np, words)) if is_np == *np => {
+                        slots[input.slot..input.slot + 2].copy_from_slice(&words);
+                    }
+                    _ => return false,
+                },
                 Check::Array { .. } => {
                     // SAFETY: a live object the frame holds.
                     if !unsafe { enter_array(p, &input.check, stores, &mut ranges, &mut slots[input.slot..]) }

@@ -55,6 +55,8 @@ pub enum Recipe {
     Unbound,
     Const(*mut PyObject),
     Num(super::kind::Flavor, Scalar, usize),
+    /// Whether it is numpy's, and its parts.
+    Complex(bool, usize, usize),
     /// By a code, see [`super::kind::Tag`].
     Tagged {
         code: usize,
@@ -128,6 +130,7 @@ impl Slots {
             Val::Unbound => Recipe::Unbound,
             Val::Const(p) => Recipe::Const(*p),
             Val::Num(flavor, v) => Recipe::Num(*flavor, b.ty(*v).scalar, self.slot(*v)),
+            Val::Complex(np, re, im) => Recipe::Complex(*np, self.slot(*re), self.slot(*im)),
             Val::Array(a) => Recipe::Array(Box::new(self.array(a))),
             Val::ArrayIter { array, next } => {
                 Recipe::ArrayIter { next: self.slot(*next), array: Box::new(self.array(array)) }

@@ -66,6 +66,11 @@ pub fn scalar_of(num: TypeNum) -> Option<Scalar> {
     })
 }
 
+/// Whether elements of a type can be in a trace.
+pub fn is_held(num: TypeNum) -> bool {
+    scalar_of(num).is_some() || num == TypeNum::CDOUBLE
+}
+
 /// What a tag says. The numbers are those of bits in [`Tag::may`].
 pub const ENTRY: u32 = 0;
 pub const UNBOUND: u32 = 1;
@@ -118,6 +123,8 @@ pub enum Val {
     /// This object.
     Const(*mut PyObject),
     Num(Flavor, Value),
+    /// Whether it is numpy's `complex128`, and its parts.
+    Complex(bool, Value, Value),
     Array(Rc<ArrayVal>),
     Range {
         start: Value,
@@ -205,6 +212,7 @@ pub enum Kind {
         scalar: Scalar,
         np: Option<TypeNum>,
     },
+    Complex(bool),
     Array {
         num: TypeNum,
         whole: bool,
@@ -230,6 +238,7 @@ impl Shape {
                 let np = if let Flavor::Np(num) = flavor { Some(*num) } else { None };
                 Kind::Num { scalar: b.ty(*v).scalar, np }
             }
+            Val::Complex(np, ..) => Kind::Complex(*np),
             Val::Array(a) => Kind::Array {
                 num: a.num,
                 whole: a.whole,
@@ -264,6 +273,13 @@ impl Shape {
                 }
                 others = Some(*p);
                 k.clone()
+            }
+            // A real number of Python, which its parts tell, too.
+            (Kind::Complex(false), Kind::Num { np: None, .. }) if other.is_python_real() => {
+                Kind::Complex(false)
+            }
+            (Kind::Num { np: None, .. }, Kind::Complex(false)) if self.is_python_real() => {
+                Kind::Complex(false)
             }
             (Kind::Num { scalar: s, np: m }, Kind::Num { scalar: t, np: n }) => {
                 let np = match (m, n) {
@@ -300,6 +316,9 @@ impl Shape {
         };
         Ok(Shape { kind, may: self.may | other.may, other: others })
     }
+    fn is_python_real(&self) -> bool {
+        self.may & !(1 << INT | 1 << FLOAT | 1 << ENTRY | 1 << UNBOUND) == 0 && self.other.is_none()
+    }
     fn is_python_int(&self) -> bool {
         self.may & (1 << INT) != 0 && self.may & !(1 << INT | 1 << ENTRY | 1 << UNBOUND) == 0
     }
@@ -315,6 +334,7 @@ impl Shape {
         match &self.kind {
             Kind::Nothing | Kind::Const(_) => {}
             Kind::Num { scalar, .. } => out.push(Ty::scalar(*scalar)),
+            Kind::Complex(_) => out.extend([Ty::F64, Ty::F64]),
             Kind::Array { steps, .. } => {
                 out.extend([Ty::PTR, Ty::PTR]);
                 out.extend(steps.iter().map(|_| Ty::I64));
@@ -345,6 +365,12 @@ impl Shape {
             (Kind::Num { scalar, .. }, Val::Num(_, v)) => {
                 let v = *v;
                 out.push(if b.ty(v).scalar == *scalar { v } else { b.convert(v, *scalar) });
+            }
+            (Kind::Complex(_), Val::Complex(_, re, im)) => out.extend([*re, *im]),
+            (Kind::Complex(_), Val::Num(_, v)) => {
+                let v = *v;
+                out.push(if b.ty(v).scalar == Scalar::F64 { v } else { b.convert(v, Scalar::F64) });
+                out.push(b.f64(0.0));
             }
             (Kind::Array { steps, .. }, Val::Array(a)) => {
                 out.extend([a.obj, a.data]);
@@ -404,6 +430,7 @@ impl Shape {
             Kind::Nothing => Val::Unbound,
             Kind::Const(p) => Val::Const(*p),
             Kind::Num { scalar, np } => Val::Num(self.flavor(*scalar, *np), values.next()?),
+            Kind::Complex(np) => Val::Complex(*np, values.next()?, values.next()?),
             Kind::Array { num, whole, steps, writeable, class } => {
                 let (obj, data) = (values.next()?, values.next()?);
                 let dims = steps.iter().map(|_| values.next()).collect::<Option<Vec<_>>>()?;

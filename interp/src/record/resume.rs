@@ -5,6 +5,7 @@
 
 use std::ptr::NonNull;
 
+use micronumpy::TypeNum;
 use micronumpy_python::objects::{Array, array, scalar};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -119,6 +120,12 @@ unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Optio
                     }
                     New::Object(number(py, flavor, word)?)
                 }
+                (INT | FLOAT, Recipe::Complex(_, re, _)) => {
+                    let word = slots[*re];
+                    let is_int = code == INT;
+                    let word = if is_int { f64::from_bits(word) as i64 as u64 } else { word };
+                    New::Object(number(py, if is_int { Flavor::Int } else { Flavor::Float }, word)?)
+                }
                 (OTHER, of) => {
                     if let Some(p) = other {
                         // SAFETY: kept by the inputs or the code.
@@ -153,6 +160,14 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                         step.unwrap_or_else(|s| slots[s] as i64),
                     ))?
                     .unbind())
+            }
+            Recipe::Complex(np, re, im) => {
+                let (re, im) = (f64::from_bits(slots[*re]), f64::from_bits(slots[*im]));
+                if *np {
+                    let cell = scalar::value::Cell::of([re, im]);
+                    return scalar::value::make_num(py, TypeNum::CDOUBLE, &cell).map(Bound::unbind);
+                }
+                Bound::from_owned_ptr_or_err(py, ffi::PyComplex_FromDoubles(re, im)).map(Bound::unbind)
             }
             Recipe::ArrayIter { array: a, next } => {
                 let a = array(py, a, slots)?;

@@ -838,7 +838,8 @@ impl Walker<'_, '_> {
 
     /// The values of something in a shape that it fits.
     fn fit(&mut self, abs: &Abs, shape: &Shape, values: &mut Vec<Value>) {
-        if let (Val::Num(_, v), Kind::Num { scalar: Scalar::F64, .. }) = (&abs.val, &shape.kind)
+        if let (Val::Num(_, v), Kind::Num { scalar: Scalar::F64, .. } | Kind::Complex(_)) =
+            (&abs.val, &shape.kind)
             && self.b.ty(*v).scalar == Scalar::I64
         {
             self.guard_exact(*v);

@@ -8,6 +8,7 @@ use jit::ir::{Binary, CallDescr, Cond, Const, Effects, Scalar, Unary, Value};
 use micronumpy::{Dtype, TypeNum};
 
 use super::Result;
+use super::complex::involves;
 use crate::bytecode::{BinaryOp, UnaryOp};
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
@@ -35,6 +36,9 @@ pub fn common(a: Flavor, b: Flavor) -> Result<Flavor> {
 impl Walker<'_, '_> {
     /// `a op b`.
     pub fn binary(&mut self, op: BinaryOp, a: &Abs, b: &Abs) -> Result<Abs> {
+        if involves(a, b) {
+            return self.complex_binary(op, a, b);
+        }
         // Of a value that is one of several types the result is, too.
         if a.tag.is_some() && b.tag.is_some() {
             if let Some(result) = self.of_two_several(op, a, b)? {
@@ -310,7 +314,7 @@ impl Walker<'_, '_> {
     }
 
     /// A number as a numpy scalar of a type, as an operation converts its operands.
-    pub fn to_numpy(&mut self, num: TypeNum, (flavor, v): (Flavor, Value)) -> Result<Value> {
+    pub fn numpy_of(&mut self, num: TypeNum, (flavor, v): (Flavor, Value)) -> Result<Value> {
         let scalar = scalar_of(num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
         if flavor == Flavor::Int && num.is_integer() {
             self.guard_range(v, scalar);
@@ -372,7 +376,7 @@ impl Walker<'_, '_> {
         if scalar_of(num).is_none() {
             return unsupported();
         }
-        let (x, y) = (self.to_numpy(num, a)?, self.to_numpy(num, b)?);
+        let (x, y) = (self.numpy_of(num, a)?, self.numpy_of(num, b)?);
         let flavor = Flavor::Np(num);
         if num.is_bool() {
             let op = match op {

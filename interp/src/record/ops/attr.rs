@@ -39,6 +39,7 @@ impl Walker<'_, '_> {
                 Ok(self.constant(&value))
             }
             Val::Array(a) => self.geometry(&Rc::clone(a), &text).ok_or_else(missing),
+            Val::Complex(..) => self.complex_part(abs, &text).ok_or_else(missing),
             Val::Num(flavor, v) => match text.as_str() {
                 "real" => Ok(Abs::num(*flavor, *v)),
                 _ => Err(missing()),

@@ -51,15 +51,18 @@ impl Walker<'_, '_> {
         unsafe {
             let ty = p.cast::<ffi::PyTypeObject>();
             if ty == &raw mut ffi::PyFloat_Type {
-                return self.to_float(args);
+                return self.float_of(args);
             }
             if ty == &raw mut ffi::PyLong_Type {
-                return self.to_int(args);
+                return self.int_of(args);
             }
             if ty == &raw mut ffi::PyBool_Type {
                 let [a] = args else { return Err(Abort::Callee("bool".into())) };
                 let truth = self.truth(a)?;
                 return Ok(Abs::num(Flavor::Bool, truth));
+            }
+            if ty == &raw mut ffi::PyComplex_Type {
+                return self.complex_of(args);
             }
             if ty == &raw mut ffi::PyRange_Type {
                 return self.range(args);
@@ -94,13 +97,13 @@ impl Walker<'_, '_> {
         }
     }
 
-    fn to_float(&mut self, args: &[Abs]) -> Result<Abs> {
+    fn float_of(&mut self, args: &[Abs]) -> Result<Abs> {
         let [a] = args else { return Err(Abort::Callee("float".into())) };
         let (_, v) = self.number(a)?;
         let v = self.as_float(v);
         Ok(Abs::num(Flavor::Float, v))
     }
-    fn to_int(&mut self, args: &[Abs]) -> Result<Abs> {
+    fn int_of(&mut self, args: &[Abs]) -> Result<Abs> {
         let [a] = args else { return Err(Abort::Callee("int".into())) };
         let (_, v) = self.number(a)?;
         let v = self.integral(v)?;
@@ -169,6 +172,7 @@ impl Walker<'_, '_> {
                 }
                 _ => Err(Abort::Callee("len of an object".into())),
             },
+            ("abs", [a]) if matches!(a.val, Val::Complex(..)) => self.complex_magnitude(a),
             ("abs", [a]) => {
                 let (flavor, v) = self.number(a)?;
                 self.magnitude(flavor, v)
@@ -341,7 +345,7 @@ impl Walker<'_, '_> {
         }
         let mut values = vec![];
         for operand in operands {
-            values.push(self.to_numpy(num, operand)?);
+            values.push(self.numpy_of(num, operand)?);
         }
         let flavor = Flavor::Np(num);
         match (name, &values[..]) {

@@ -31,6 +31,11 @@ impl Walker<'_, '_> {
                     _ => Ok(truth),
                 }
             }
+            Val::Complex(_, re, im) => {
+                let (re, im) = (*re, *im);
+                let (re, im) = (self.b.convert(re, Scalar::Bool), self.b.convert(im, Scalar::Bool));
+                Ok(self.b.binary(Binary::Or, re, im))
+            }
             Val::Tuple(items) if abs.tag.is_none() => {
                 let some = !items.is_empty();
                 Ok(self.b.constant(Const::bool(some)))
@@ -56,21 +61,29 @@ impl Walker<'_, '_> {
             CompareOp::GtE => Cond::Ge,
             _ => return Err(Abort::Operation(format!("{op:?}"))),
         };
+        if super::complex::involves(a, b) {
+            return match cond {
+                Cond::Eq | Cond::Ne => self.complex_equal(cond, a, b),
+                _ => Err(Abort::Operation("order of complex numbers".into())),
+            };
+        }
         // A float that may be of either kind compares alike; only the type of the answer differs.
         let mut tags: Vec<Tag> = vec![];
         let mut sides = [a.clone(), b.clone()];
         for side in &mut sides {
             if let (Some(t), Val::Num(payload, v)) = (side.tag, &side.val)
                 && t.may & !(1 << INT | 1 << FLOAT | 1 << NP) == 0
-                && payload.is_np()
             {
-                let v = *v;
+                let (v, is_np) = (*v, payload.is_np());
                 let flavor = match self.b.ty(v).scalar {
                     Scalar::F64 => Flavor::Float,
                     Scalar::I64 => Flavor::Int,
                     _ => continue,
                 };
-                tags.push(t);
+                // Both of Python's give Python's.
+                if is_np {
+                    tags.push(t);
+                }
                 *side = Abs::num(flavor, v);
             }
         }
@@ -117,7 +130,7 @@ impl Walker<'_, '_> {
                 if integers(fa) && integers(fb) && !num.is_integer() {
                     return Err(Abort::Operation("comparison of signed with unsigned integers".into()));
                 }
-                (self.to_numpy(num, (fa, x))?, self.to_numpy(num, (fb, y))?)
+                (self.numpy_of(num, (fa, x))?, self.numpy_of(num, (fb, y))?)
             }
         };
         let v = self.b.compare(cond, x, y);

@@ -30,9 +30,7 @@ impl Walker<'_, '_> {
                 if !view.dims.is_empty() {
                     return Ok(Val::Array(view.into()).into());
                 }
-                let (scalar, access) = self.element(&view)?;
-                let v = self.b.load(Ty::scalar(scalar), access);
-                Ok(Abs::num(Flavor::Np(view.num), v))
+                self.loaded(&view)
             }
             Val::Tuple(items) if abs.tag.is_none() => {
                 let (_, k) = self.number(key)?;
@@ -51,7 +49,14 @@ impl Walker<'_, '_> {
         if !view.dims.is_empty() {
             return Ok(Val::Array(view.into()).into());
         }
-        let (scalar, access) = self.element(&view)?;
+        self.loaded(&view)
+    }
+    /// The one element of an array without axes.
+    fn loaded(&mut self, view: &ArrayVal) -> Result<Abs> {
+        if view.num == TypeNum::CDOUBLE {
+            return Ok(self.load_complex(view.data, view.class));
+        }
+        let (scalar, access) = self.element(view)?;
         let v = self.b.load(Ty::scalar(scalar), access);
         Ok(Abs::num(Flavor::Np(view.num), v))
     }
@@ -90,6 +95,16 @@ impl Walker<'_, '_> {
             return Err(Abort::Operation("assignment in a function that is called".into()));
         }
         let view = self.indexed(&Rc::clone(a), key)?;
+        if view.num == TypeNum::CDOUBLE {
+            if !view.dims.is_empty() {
+                return Err(Abort::Operation("assignment to a part of a complex array".into()));
+            }
+            let parts = self.as_complex_element(value)?;
+            self.check();
+            self.store_complex(view.data, view.class, parts);
+            self.stores = true;
+            return Ok(());
+        }
         let scalar = scalar_of(view.num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
         if !matches!(value.val, Val::Num(..)) {
             return Err(Abort::Operation("assignment of something else than a number".into()));

@@ -7,6 +7,7 @@ mod arith;
 mod attr;
 mod call;
 mod compare;
+mod complex;
 mod index;
 mod inline;
 
@@ -147,6 +148,11 @@ impl Walker<'_, '_> {
                 Ok(x) => Abs::num(Flavor::Float, self.b.f64(x)),
                 Err(_) => Val::Const(object.as_ptr()).into(),
             },
+            _ if object.is_exact_instance_of::<pyo3::types::PyComplex>() => {
+                // SAFETY: a live `complex`.
+                let z = unsafe { pyo3::ffi::PyComplex_AsCComplex(object.as_ptr()) };
+                Val::Complex(false, self.b.f64(z.real), self.b.f64(z.imag)).into()
+            }
             _ => match object.cast::<pyo3::types::PyTuple>() {
                 Ok(items) => {
                     let items: Vec<Abs> = items.iter().map(|i| self.constant(&i)).collect();
@@ -174,6 +180,9 @@ impl Walker<'_, '_> {
             let truth = self.truth(a)?;
             let not = self.b.unary(jit::ir::Unary::Not, truth);
             return Ok(Abs::num(Flavor::Bool, not));
+        }
+        if matches!(a.val, Val::Complex(..)) {
+            return self.complex_sign(op, a);
         }
         self.sign(op, a)
     }
