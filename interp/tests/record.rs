@@ -36,6 +36,18 @@ fn loops_over_elements() {
 }
 
 #[test]
+fn calls_of_functions() {
+    let args = [OsString::from(root().join("interp/tests/record/calls.py"))];
+    assert!(compare(&args, "40", 50) >= 10);
+}
+
+#[test]
+fn complex_numbers() {
+    let args = [OsString::from(root().join("interp/tests/record/complex.py"))];
+    assert!(compare(&args, "20", 28) >= 10);
+}
+
+#[test]
 fn every_way_out() {
     let args = [OsString::from(root().join("interp/tests/record/edges.py"))];
     for threshold in ["40", "5"] {

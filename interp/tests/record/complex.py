@@ -1,0 +1,139 @@
+"""Compiled loops over complex numbers, Python's and numpy's."""
+
+import traceback
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("always")
+warnings.showwarning = lambda message, category, file, line, *_: print(
+    "warning", category.__name__, message, line
+)
+
+
+def run(f, *args):
+    for _ in range(3):
+        try:
+            result = f(*args)
+        except Exception:
+            result = traceback.format_exc()
+        print(
+            f.__name__,
+            type(result).__name__,
+            result.tolist() if isinstance(result, np.ndarray) else result,
+        )
+
+
+def mb(c, lim):
+    z = 0
+    for n in range(lim):
+        if abs(z) > 2:
+            return n
+        z = z * z + c
+    return lim
+
+
+def img(w, h, lim):
+    out = np.zeros((h, w), int)
+    for y in range(h):
+        for x in range(w):
+            out[y, x] = mb(complex(-2 + 3 * x / w, -1 + 2 * y / h), lim)
+    return out
+
+
+run(img, 60, 40, 50)
+
+
+def img2(g, lim):
+    out = np.zeros(g.shape, int)
+    for y in range(g.shape[0]):
+        for x in range(g.shape[1]):
+            c = g[y, x]
+            z = 0j
+            for n in range(lim):
+                z = z * z + c
+                if abs(z) > 2:
+                    break
+            out[y, x] = n
+    return out
+
+
+g = np.linspace(-2, 1, 30)[None, :] + 1j * np.linspace(-1, 1, 20)[:, None]
+run(img2, g, 50)
+
+
+def acc(a):
+    s = 0j
+    p = 1.0
+    q = 0
+    for i in range(len(a)):
+        s += a[i] * 2 + i
+        p = p * complex(0.9, 0.1)
+        q = q - 1j * i
+        a[i] = s
+    return s, p, q
+
+
+run(acc, np.arange(100) * (1 + 2j))
+
+
+def divs(n):
+    s = 0j
+    for i in range(1, n):
+        s += (
+            (1 + 2j) / complex(i, -i * 0.5)
+            - (-3j) / i
+            + (2 + 0j) ** 2
+            + complex(i) ** 3
+        )
+    return s, s.real, s.imag, -s
+
+
+run(divs, 100)
+
+
+def dz(n):
+    s = 0j
+    for i in range(n):
+        s += 1 / complex(i - 50, 0)
+    return s
+
+
+run(dz, 100)
+
+
+def big(n):
+    z = 1e150 + 1e150j
+    for i in range(n):
+        z = z * 1.5
+        abs(z)
+    return z
+
+
+run(big, 1000)
+
+
+def npbig(a):
+    z = a[0]
+    for i in range(len(a)):
+        z = z * a[i]
+    return z
+
+
+run(npbig, np.full(100, 1e5 + 1e5j))
+
+
+def eq(a):
+    c = 0
+    for i in range(len(a)):
+        z = complex(i % 5, 0)
+        if z == 3:
+            c += 1
+        if z != 2j:
+            c += 10
+        if z:
+            c += 100
+    return c
+
+
+run(eq, np.arange(100))
