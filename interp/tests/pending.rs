@@ -41,3 +41,25 @@ fn random_programs() {
     let ended = |how: &str| out.lines().filter(|line| line.contains(how)).count();
     assert!(ended("<f8") > 80 && ended("ValueError") > 80 && ended("TypeError") > 80, "{out}");
 }
+
+/// A result can be right although nothing was fused.
+#[test]
+fn operations_are_fused() {
+    let code = "
+import numpy as np
+def steps(u, v, n):
+    for _ in range(n):
+        v[1:-1] = 0.5 * (u[:-2] + u[2:]) - 1
+        v += np.where(u > 0.5, u * 2, abs(v - 1))
+        w = v * u + 1
+    return w
+steps(np.linspace(0, 1, 5000), np.zeros(5000), 100)
+";
+    let got = support::run_code(code).env("MICRONUMPY_LOG", "stats").go();
+    assert!(got.status.success(), "{got:#?}");
+    let count = |what: &str| {
+        let line = got.err.lines().find(|line| line.contains(what));
+        line.and_then(|line| line.split_whitespace().find_map(|word| word.parse::<u32>().ok())).unwrap_or(0)
+    };
+    assert_eq!(count("array operations fused into arrays"), 200, "{}", got.err);
+}

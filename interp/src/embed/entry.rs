@@ -59,6 +59,16 @@ pub struct Region {
     pub compiled: AtomicBool,
 }
 
+impl Drop for Region {
+    fn drop(&mut self) {
+        for pause in self.pauses.iter().filter_map(OnceLock::get) {
+            // SAFETY: functions are let go as tracked objects; these were untracked when they were made. Regions die while
+            // their thread is attached, as Python objects do.
+            unsafe { ffi::PyObject_GC_Track(pause.as_ptr().cast()) }
+        }
+    }
+}
+
 #[pymethods]
 impl Region {
     fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyAny>, ()) {

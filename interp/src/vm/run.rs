@@ -10,9 +10,9 @@ use pyo3::prelude::*;
 
 use super::exit::Outcome;
 use super::frame::{Frame, Registers, Slot};
-use super::pending::Pending;
+use super::pending::{self, Pending};
 use super::{Raised, exit};
-use crate::bytecode::{Code, Op, Reg};
+use crate::bytecode::{Code, Op, Reg, Region as Kind};
 use crate::embed::entry::Region;
 use crate::embed::errors::Held;
 use crate::embed::locals;
@@ -95,6 +95,16 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
         if !list_is_good || (closure == 1 && cells.is_null()) {
             return misused(code);
         }
+        // Other regions than loops are there for arrays.
+        let large = |&object: &*mut ffi::PyObject| pending::is_large(object);
+        let any_large = || {
+            let list = if rebound == 1 { args[fixed] } else { std::ptr::null_mut() };
+            let item = |index| large(&ffi::PyList_GET_ITEM(list, index as isize));
+            args[..fixed].iter().any(large) || (0..boundary.rebound.len()).any(item)
+        };
+        if code.region != Kind::Loop && !boundary.module && !any_large() {
+            return Outcome::Refused;
+        }
         (globals, builtins, cells)
     };
     let regs = Registers::new(code.registers);
@@ -117,7 +127,11 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
     // SAFETY: the arguments are live objects, and the list is as long as there are registers for its items.
     unsafe { vm.take_in(&args[..fixed], args.get(fixed).copied()) };
     let way = vm.execute();
-    exit::leave(&mut vm, way)
+    let outcome = exit::leave(&mut vm, way);
+    if vm.fused == 0 && code.region != Kind::Loop && settings::get().jit {
+        vm.leave_alone();
+    }
+    outcome
 }
 
 impl<'a, 'py> Vm<'a, 'py> {
@@ -479,12 +493,16 @@ impl<'a, 'py> Vm<'a, 'py> {
             }
         }
         if outermost && self.is_hopeless(index) {
-            // A look that led to nothing doesn't begin the count anew.
-            let alone = region.left_alone.load(Ordering::Relaxed).max(1);
-            region.left_alone.store(alone, Ordering::Relaxed);
+            self.leave_alone();
             return Ok(Turn::Leave);
         }
         Ok(Turn::On)
+    }
+
+    /// CPython has the region from now on. A look that led to nothing doesn't begin the count anew.
+    fn leave_alone(&self) {
+        let alone = &self.region.left_alone;
+        alone.store(alone.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
     }
 
     /// At the outermost loop: whether CPython should have the region from now on. A part that was declined will not become

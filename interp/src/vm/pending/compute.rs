@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use jit::log;
 use micronumpy::ufunc::exec::{Overlap, bounds_meet, overlaps};
 use micronumpy::{ArrayRef, NdArray};
 use micronumpy_expr::{Arg as Given, Expr, Function, Number, Options};
@@ -90,6 +91,7 @@ pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -
         *last = out.copied();
     }
     let options = Options { bufsize: errstate::bufsize(py)?, ..Options::default() };
+    log::count(if out.is_some() { "array operations fused into arrays" } else { "array operations fused" });
     let (arrays, status) = function.call_into(&args, &outs, &options).py(py)?;
     // Nodes are visited as the function visits its calls, one for one.
     let one_for_one = function.calls().len() == plan.nodes.len();

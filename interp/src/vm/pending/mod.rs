@@ -22,7 +22,7 @@ use micronumpy_python::objects::{Array, array};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-pub use node::{Arg, Node, What, is_array};
+pub use node::{Arg, Node, What, is_array, is_large};
 
 use super::Raised;
 use super::frame::Slot;

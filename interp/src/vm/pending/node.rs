@@ -88,6 +88,24 @@ pub unsafe fn is_array(object: *mut ffi::PyObject) -> bool {
     unsafe { ffi::Py_TYPE(object) == ARRAY_TYPE.as_type() }
 }
 
+/// Whether an object is an array that is worth it.
+///
+/// # Safety
+/// A live object.
+pub unsafe fn is_large(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: by contract, and only of arrays is the shape asked.
+    unsafe {
+        is_array(object) && {
+            let array = &*object.cast::<micronumpy_python::abi::PyArrayObject>();
+            let shape = std::slice::from_raw_parts(
+                array.dimensions,
+                if array.dimensions.is_null() { 0 } else { array.nd as usize },
+            );
+            shape.iter().map(|&n| n as usize).product::<usize>() >= WORTH
+        }
+    }
+}
+
 impl Arg {
     /// An object as an operand, unless it is one that only the operation itself knows how to treat.
     pub fn of(object: &Bound<'_, PyAny>, what: What) -> Option<Arg> {
