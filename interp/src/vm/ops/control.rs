@@ -117,7 +117,7 @@ fn range_members() -> &'static Option<[isize; 3]> {
         let mut found = [None; 3];
         // SAFETY: the table of a type, ended by an entry without a name; nobody writes it.
         unsafe {
-            let mut member = (*(&raw const ffi::PyRange_Type)).tp_members;
+            let mut member = ffi::PyRange_Type.tp_members;
             while !member.is_null() && !(*member).name.is_null() {
                 let name = std::ffi::CStr::from_ptr((*member).name).to_bytes();
                 if let Some(index) = [&b"start"[..], b"stop", b"step"].iter().position(|&n| n == name)

@@ -371,7 +371,7 @@ pub fn reflected(op: CompareOp) -> CompareOp {
 pub fn function(py: Python<'_>, callee: *mut ffi::PyObject, arguments: usize) -> Option<What> {
     if let Some((name, _)) = ufunc::builtins().iter().find(|(_, object)| object.as_ptr() == callee) {
         let def = ufuncs::table::UFUNCS.iter().find(|def| def.name == *name)?;
-        return (usize::from(def.nin) == arguments && def.nout == 1).then_some(What::Ufunc(name));
+        return (def.nin == arguments && def.nout == 1).then_some(What::Ufunc(name));
     }
     // There are arrays, so that both modules are there. What cannot be imported is not what is called.
     let known = |module: &str, name: &str| Some(py.import(module).ok()?.getattr(name).ok()?.unbind());
