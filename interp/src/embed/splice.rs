@@ -20,12 +20,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyList, PyString, PyTuple};
 
 use super::entry::{EntryObjects, new_entry};
+use super::settings;
 use crate::bytecode::{Code, Object, Position};
 use crate::frontend::decline::Decline;
 use crate::frontend::flow::{Flow, Visitor};
 use crate::frontend::scope::{Children, Scope, mangler};
 use crate::frontend::tree::{Block, Definition, Expr, ExprKind, Name, Names, StmtKind, walk};
-use crate::frontend::{Draft, Options, lower, lower_body};
+use crate::frontend::{Draft, Options, arrays, lower, lower_body, lower_statements};
 
 type Node<'py> = Bound<'py, PyAny>;
 
@@ -62,11 +63,16 @@ pub fn transform<'py>(
         return if bodies.is_empty() { Ok(None) } else { fill(plain, &mut [], &mut bodies).map(Some) };
     }
     let nodes = Nodes::new(py)?;
-    let spliced = found.iter().enumerate().try_for_each(|(number, place)| {
-        Splicer { nodes: &nodes, names: &names, number, at: place.head }.splice(place)
-    });
-    let new = spliced.and_then(|()| recompile(tree));
-    for place in &found {
+    // From the last to the first, so that no entry moves a statement that is still to come.
+    let mut untouched = found.len();
+    let mut new = Ok(());
+    while new.is_ok() && untouched > 0 {
+        let place = &found[untouched - 1];
+        new = Splicer { nodes: &nodes, names: &names, number: untouched - 1, at: place.head }.splice(place);
+        untouched -= usize::from(new.is_ok());
+    }
+    let new = new.and_then(|()| recompile(tree));
+    for place in &found[untouched..] {
         place.restore()?;
     }
     let mut drafts: Vec<_> = found.into_iter().map(|place| Some(place.draft.code)).collect();
@@ -76,11 +82,12 @@ pub fn transform<'py>(
 /// Bodies of functions by qualified name and first line; `None` where there are two.
 type Bodies = HashMap<(String, u32), Option<Code>>;
 
-/// A loop to be entered.
+/// What is to be entered.
 struct Found<'py> {
     list: Bound<'py, PyList>,
     index: usize,
-    node: Node<'py>,
+    /// The statement, or those that follow each other.
+    nodes: Vec<Node<'py>>,
     /// The iterable of a `for`.
     iter: Option<Node<'py>>,
     head: Position,
@@ -89,9 +96,10 @@ struct Found<'py> {
 
 impl Found<'_> {
     fn restore(&self) -> PyResult<()> {
-        self.list.set_item(self.index, &self.node)?;
+        let py = self.list.py();
+        self.list.set_slice(self.index, self.index + 1, PyList::new(py, &self.nodes)?.as_any())?;
         match &self.iter {
-            Some(iter) => self.node.setattr(pyo3::intern!(self.node.py(), "iter"), iter),
+            Some(iter) => self.nodes[0].setattr(pyo3::intern!(py, "iter"), iter),
             None => Ok(()),
         }
     }
@@ -151,6 +159,12 @@ impl<'py> Finder<'_, 'py> {
         }
     }
 
+    fn take(&mut self, found: Found<'py>) {
+        log::count("regions taken");
+        log::write(Section::Region, &found.draft.code.label, &found.draft.code);
+        self.found.push(found);
+    }
+
     fn declined(&self, line: u32, why: Decline) {
         if log::wants(Section::Region) {
             log::write(Section::Region, &format!("{}:{line} declined", self.options.file), &why);
@@ -160,6 +174,32 @@ impl<'py> Finder<'_, 'py> {
 }
 
 impl<'py> Visitor<'py> for Finder<'_, 'py> {
+    fn on_statement(&mut self, block: &Block<'py>, index: usize, before: &Flow) {
+        let Some(stmts) = arrays::run(block, index, &self.names, settings::get().all) else { return };
+        if self.class_body {
+            return;
+        }
+        let first = match &stmts[0].kind {
+            StmtKind::Assign { value, .. } | StmtKind::Expr(value) | StmtKind::Return(Some(value)) => value,
+            StmtKind::AugAssign { target, .. } => target,
+            _ => return,
+        };
+        match lower_statements(stmts, &self.scope, before, &self.names, self.options) {
+            Ok(draft) => {
+                let nodes = stmts.iter().map(|stmt| stmt.node.clone()).collect();
+                self.take(Found {
+                    list: block.list.clone(),
+                    index,
+                    nodes,
+                    iter: None,
+                    head: head(first),
+                    draft,
+                });
+            }
+            Err(why) => self.declined(stmts[0].at.line, why),
+        }
+    }
+
     fn on_loop(&mut self, block: &Block<'py>, index: usize, before: &Flow) {
         let stmt = &block.body[index];
         let lowered = if self.class_body {
@@ -169,8 +209,6 @@ impl<'py> Visitor<'py> for Finder<'_, 'py> {
         };
         match lowered {
             Ok(draft) => {
-                log::count("regions taken");
-                log::write(Section::Region, &draft.code.label, &draft.code);
                 let (header, iter) = match &stmt.kind {
                     StmtKind::For { iter, .. } => {
                         (iter, stmt.node.getattr(pyo3::intern!(stmt.node.py(), "iter")).ok())
@@ -178,15 +216,8 @@ impl<'py> Visitor<'py> for Finder<'_, 'py> {
                     StmtKind::While { test, .. } => (test, None),
                     _ => return,
                 };
-                let head = head(header);
-                self.found.push(Found {
-                    list: block.list.clone(),
-                    index,
-                    node: stmt.node.clone(),
-                    iter,
-                    head,
-                    draft,
-                });
+                let (list, nodes, head) = (block.list.clone(), vec![stmt.node.clone()], head(header));
+                self.take(Found { list, index, nodes, iter, head, draft });
             }
             Err(why) => self.declined(stmt.at.line, why),
         }
@@ -304,8 +335,13 @@ impl<'py> Splicer<'_, 'py> {
         self.node("Call", &[("func", func), ("args", self.list(args)?), ("keywords", self.list(vec![])?)])
     }
 
-    fn if_statement(&self, test: Node<'py>, body: Node<'py>, orelse: Vec<Node<'py>>) -> PyResult<Node<'py>> {
-        self.node("If", &[("test", test), ("body", self.list(vec![body])?), ("orelse", self.list(orelse)?)])
+    fn if_statement(
+        &self,
+        test: Node<'py>,
+        body: Vec<Node<'py>>,
+        orelse: Vec<Node<'py>>,
+    ) -> PyResult<Node<'py>> {
+        self.node("If", &[("test", test), ("body", self.list(body)?), ("orelse", self.list(orelse)?)])
     }
 
     /// `lambda: (x, y)`, a function whose closure is the cells.
@@ -334,14 +370,7 @@ impl<'py> Splicer<'_, 'py> {
             args.push(self.closure(&draft.cells)?);
         }
         let enter = self.call(Builtin::Enter, args)?;
-        if let Some(iter) = &place.iter {
-            let rest = self.call(Builtin::Resume, vec![])?;
-            let or = self.nodes.ast.getattr("Or")?.call0()?;
-            let values = self.list(vec![rest, iter.clone()])?;
-            let either = self.node("BoolOp", &[("op", or), ("values", values)])?;
-            place.node.setattr("iter", either)?;
-        }
-        let original = place.node.clone();
+        let original = place.nodes.clone();
         let entry = if draft.code.boundary.module {
             let not = self.nodes.ast.getattr("Not")?.call0()?;
             let refused = self.node("UnaryOp", &[("op", not), ("operand", enter)])?;
@@ -351,12 +380,13 @@ impl<'py> Splicer<'_, 'py> {
             if draft.code.boundary.returns {
                 let value = self.call(Builtin::Take, vec![])?;
                 let body = self.node("Return", &[("value", value)])?;
-                otherwise =
-                    self.if_statement(self.call(Builtin::Returned, vec![])?, body, vec![otherwise])?;
+                let returned = self.call(Builtin::Returned, vec![])?;
+                otherwise = vec![self.if_statement(returned, vec![body], otherwise)?];
             }
             if draft.may_stay_unbound {
                 let pass = self.node("Pass", &[])?;
-                otherwise = self.if_statement(self.call(Builtin::Done, vec![])?, pass, vec![otherwise])?;
+                let done = self.call(Builtin::Done, vec![])?;
+                otherwise = vec![self.if_statement(done, vec![pass], otherwise)?];
             }
             let targets = draft
                 .outputs
@@ -367,9 +397,17 @@ impl<'py> Splicer<'_, 'py> {
                 self.node("Tuple", &[("elts", self.list(targets)?), ("ctx", self.nodes.store.clone())])?;
             let value = self.call(Builtin::Take, vec![])?;
             let assign = self.node("Assign", &[("targets", self.list(vec![target])?), ("value", value)])?;
-            self.if_statement(enter, assign, vec![otherwise])?
+            self.if_statement(enter, vec![assign], otherwise)?
         };
-        place.list.set_item(place.index, entry)
+        if let Some(iter) = &place.iter {
+            let rest = self.call(Builtin::Resume, vec![])?;
+            let or = self.nodes.ast.getattr("Or")?.call0()?;
+            let values = self.list(vec![rest, iter.clone()])?;
+            let either = self.node("BoolOp", &[("op", or), ("values", values)])?;
+            place.nodes[0].setattr("iter", either)?;
+        }
+        let entry = PyList::new(self.nodes.py, [entry])?;
+        place.list.set_slice(place.index, place.index + place.nodes.len(), entry.as_any())
     }
 }
 

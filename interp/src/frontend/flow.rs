@@ -20,6 +20,8 @@ pub struct Flow {
 
 /// What the walk meets on its way, with what is known there.
 pub trait Visitor<'py> {
+    /// Any statement, by its index in its block; `before` it runs.
+    fn on_statement(&mut self, block: &Block<'py>, index: usize, before: &Flow);
     /// A `for` or `while` at an index of its block; `before` it is entered.
     fn on_loop(&mut self, block: &Block<'py>, index: usize, before: &Flow);
     fn on_function(&mut self, function: &Definition<'py>);
@@ -51,6 +53,7 @@ impl Flow {
 
     fn stmt<'py>(&mut self, block: &Block<'py>, index: usize, visitor: &mut dyn Visitor<'py>) {
         let stmt = &block.body[index];
+        visitor.on_statement(block, index, self);
         match &stmt.kind {
             StmtKind::If { test, body, orelse } => {
                 self.load(test);
@@ -312,7 +315,7 @@ impl Uses {
 }
 
 /// Calls `f` for the expressions right inside of an expression, in the order of their evaluation.
-fn each_operand<'t, 'py>(expr: &'t Expr<'py>, f: &mut dyn FnMut(&'t Expr<'py>)) {
+pub fn each_operand<'t, 'py>(expr: &'t Expr<'py>, f: &mut dyn FnMut(&'t Expr<'py>)) {
     match &expr.kind {
         ExprKind::Constant(_) | ExprKind::Name(_) | ExprKind::Opaque { .. } => {}
         ExprKind::NamedExpr { value: operand, .. }

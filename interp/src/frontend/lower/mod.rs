@@ -68,7 +68,37 @@ pub fn lower<'py>(
     lowerer.emit(Op::End, stmt.at);
     let kind = if matches!(stmt.kind, StmtKind::While { .. }) { "while" } else { "for" };
     let label = format!("{}:{} {kind}", options.file, stmt.at.line);
-    lowerer.finish(Region::Loop, label, &uses, variables)
+    lowerer.finish(Region::Loop, label, variables)
+}
+
+/// Lowers statements that follow each other.
+///
+/// # Errors
+/// Why they stay with CPython.
+pub fn lower_statements<'py>(
+    stmts: &[Stmt<'py>],
+    scope: &Scope<'py>,
+    before: &Flow,
+    names: &Names,
+    options: &Options,
+) -> Lowered<Draft> {
+    let mut uses = Uses::default();
+    stmts.iter().for_each(|stmt| uses.stmt(stmt));
+    if let Some(why) = uses.unsupported {
+        return Err(why);
+    }
+    let mut lowerer = Lowerer::new(scope.code.py(), scope, before, names, options, &uses);
+    let variables = lowerer.place_variables(&uses)?;
+    stmts.iter().try_for_each(|stmt| lowerer.stmt(stmt))?;
+    let (first, last) = match stmts {
+        [first, .., last] => (first.at.line, last.at),
+        [only] => (only.at.line, only.at),
+        [] => return Err(Decline::Unknown),
+    };
+    if lowerer.reachable {
+        lowerer.emit(Op::End, last);
+    }
+    lowerer.finish(Region::Statements, format!("{}:{first} statements", options.file), variables)
 }
 
 /// Lowers the body of a function: for callers in compiled code. Its inputs are the parameters, and its outputs nobody's.
@@ -103,7 +133,7 @@ pub fn lower_body<'py>(
         lowerer.returns = true;
     }
     let label = format!("{}:{} {}", options.file, function.first_line, names.text(function.name));
-    let mut code = lowerer.finish(Region::Body, label, &uses, variables)?.code;
+    let mut code = lowerer.finish(Region::Body, label, variables)?.code;
     code.boundary.inputs = (0..function.parameters.len() as Reg).collect();
     code.boundary.rebound.clear();
     code.boundary.outputs.clear();
@@ -256,7 +286,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
         Ok(Variables { inputs, outputs, cells: cells.into_iter().map(|(_, name)| name).collect() })
     }
 
-    fn finish(mut self, region: Region, label: String, uses: &Uses, variables: Variables) -> Lowered<Draft> {
+    fn finish(mut self, region: Region, label: String, variables: Variables) -> Lowered<Draft> {
         let Variables { inputs, outputs, cells } = variables;
         let is_output = |name: &Name| outputs.iter().any(|(output, _)| output == name);
         let (rebound, inputs): (Vec<_>, Vec<_>) = inputs.into_iter().partition(|(name, _)| is_output(name));
@@ -271,13 +301,12 @@ impl<'a, 'py> Lowerer<'a, 'py> {
         }
         let names = |list: &[(Name, Reg)]| list.iter().map(|(name, _)| *name).collect();
         let registers = |list: &[(Name, Reg)]| list.iter().map(|(_, reg)| *reg).collect();
-        let sure = |name: &Name| self.before.sure.contains(name) && !uses.deleted.contains(name);
         let draft = Draft {
             inputs: names(&inputs),
             rebound: names(&rebound),
             outputs: names(&outputs),
             cells,
-            may_stay_unbound: outputs.iter().any(|(name, _)| !sure(name)),
+            may_stay_unbound: outputs.iter().any(|(_, reg)| !self.sure[usize::from(*reg)]),
             code: Code {
                 label,
                 region,
