@@ -166,6 +166,9 @@ impl<'a, 'py> Entry<'a, 'py> {
             let Val::Array(array) = abs.val else { return Err(Abort::Iterator) };
             return Ok((Check::ArrayIter(Box::new(check)), Val::ArrayIter { array, next }.into()));
         }
+        if !is_lasting(p) {
+            return Err(Abort::Operation("with an object".into()));
+        }
         // SAFETY: live; the reference taken here is given back by dropping the list.
         self.inputs.kept.push(unsafe { Bound::from_borrowed_ptr(self.py, p) }.unbind());
         Ok((Check::Is(p), Val::Const(p).into()))
@@ -290,6 +293,21 @@ pub fn current(frame: &Frame<'_>, vars: Vars, var: Var) -> Option<*mut ffi::PyOb
             return None;
         }
         Some(p)
+    }
+}
+
+/// Whether an object is of a kind that lives long, so that nobody notices when compiled code keeps it alive.
+fn is_lasting(p: *mut ffi::PyObject) -> bool {
+    // SAFETY: a live object, as the frame holds it; types and addresses are compared.
+    unsafe {
+        p == ffi::Py_None()
+            || p == ffi::Py_Ellipsis()
+            || ffi::PyModule_CheckExact(p) != 0
+            || ffi::PyFunction_Check(p) != 0
+            || ffi::PyCFunction_Check(p) != 0
+            || ffi::PyType_Check(p) != 0
+            || ffi::PyUnicode_CheckExact(p) != 0
+            || ffi::Py_TYPE(p) == micronumpy_python::objects::ufunc::UFUNC_TYPE.as_type()
     }
 }
 

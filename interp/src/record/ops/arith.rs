@@ -323,9 +323,10 @@ impl Walker<'_, '_> {
         if from == scalar {
             return Ok(v);
         }
+        // An integer becomes a single float by way of a double.
+        let v = if flavor == Flavor::Int && scalar == Scalar::F32 { self.as_float(v) } else { v };
         let r = self.b.convert(v, scalar);
-        if flavor == Flavor::Float && scalar == Scalar::F32 || flavor == Flavor::Int && scalar == Scalar::F32
-        {
+        if matches!(flavor, Flavor::Float | Flavor::Int) && scalar == Scalar::F32 {
             // A cast that overflows is reported.
             let finite = self.is_finite(r);
             self.guard(finite, true, Why::NotFinite);
