@@ -30,6 +30,9 @@ const FUTILE: Duration = Duration::from_micros(2);
 const MAX_FUTILE: u32 = 200;
 /// How long compiled code may run without a look at signals.
 const SLICE: Duration = Duration::from_millis(5);
+/// Turns that may be tried in one go. A loop that is computed in closed form takes no time for any number of them, until a
+/// number leaves its range and every turn is taken after all.
+const MAX_TURNS: f64 = 32e6;
 
 /// What is known about one loop: its compiled forms, or why it has none.
 #[derive(Default)]
@@ -182,7 +185,7 @@ impl Version {
             Why::Safepoint => {
                 let ratio = SLICE.as_secs_f64() / taken.as_secs_f64().max(1e-7);
                 let next = chunk as f64 * ratio.clamp(0.25, 16.0);
-                self.chunk.store(next.clamp(1.0, 1e15) as i64, Ordering::Relaxed);
+                self.chunk.store(next.clamp(1.0, MAX_TURNS) as i64, Ordering::Relaxed);
                 Ran::Left(Verdict::Safepoint(state.pc))
             }
             why => {
