@@ -128,3 +128,87 @@ print(micronumpy.info.upstream_loaded())
 ";
     assert_eq!(run(&["-c", code]).ok(), "[]\n");
 }
+
+/// How many loops of a function have entries into the VM.
+const LOOPS: &str = "
+def loops(function):
+    consts = function.__code__.co_consts
+    return sum(type(c).__name__ == 'builtin_function_or_method' and c.__name__ == 'format' for c in consts)
+def f(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+";
+
+#[test]
+fn loops_are_entered() {
+    let dir = fresh_dir("loops_are_entered");
+    let show = format!("{LOOPS}\nprint(loops(f), f(1000))\n");
+    std::fs::write(dir.join("script.py"), &show).expect("write a file");
+    for args in [
+        &["-m", "micronumpy", "script.py"][..],
+        &["-m", "micronumpy", "-m", "script"],
+        &["-m", "micronumpy", "-c", &show],
+    ] {
+        assert_eq!(run(args).dir(&dir).ok(), "1 499500\n");
+    }
+    let import = "import micronumpy.numpy_hook, sys; sys.path.insert(0, ''); import script";
+    assert_eq!(run(&["-c", import]).dir(&dir).ok(), "1 499500\n");
+    assert_eq!(run(&["script.py"]).dir(&dir).ok(), "0 499500\n");
+}
+
+#[test]
+fn single_functions_are_entered() {
+    let dir = fresh_dir("single_functions");
+    let script = format!(
+        "{LOOPS}
+import micronumpy, pickle
+g = micronumpy.jit(f)
+print(g is f, loops(f), f(1000))
+
+def maker(x):
+    @micronumpy.jit
+    def inner(n, /, a=2, *, b=3):
+        total = x
+        while n:
+            n -= 1
+            total += a * b
+        return total
+    return inner
+
+inner = maker(5)
+print(loops(inner), inner(10), inner(10, 1, b=1), maker(6)(1))
+
+@micronumpy.jit
+def no_loop(x):
+    return x
+print(loops(no_loop), no_loop(3))
+
+class C:
+    @micronumpy.jit
+    def method(self, n):
+        for self.__last in range(n):
+            pass
+        return self.__last
+print(loops(C.method), C().method(4), vars(C))
+
+exec('def unknown(n):\\n    for i in range(n): pass\\n    return i')
+print(micronumpy.jit(unknown)(5), loops(unknown))
+for bad in 5, len:
+    try:
+        micronumpy.jit(bad)
+    except TypeError as error:
+        print(error)
+"
+    );
+    std::fs::write(dir.join("script.py"), script).expect("write a file");
+    let out = run(&["script.py"]).dir(&dir).ok();
+    let seen: Vec<&str> = out.lines().collect();
+    assert_eq!(seen[0], "True 1 499500");
+    assert_eq!(seen[1], "1 65 15 12");
+    assert_eq!(seen[2], "0 3");
+    assert!(seen[3].starts_with("1 3 {"), "{out}");
+    assert_eq!(seen[4], "4 0");
+    assert!(seen[5].contains("5") && seen[6].contains("len"), "{out}");
+}

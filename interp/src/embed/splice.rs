@@ -25,7 +25,7 @@ use crate::bytecode::{Code, Object, Position};
 use crate::frontend::decline::Decline;
 use crate::frontend::flow::{Flow, Visitor};
 use crate::frontend::scope::{Children, Scope, mangler};
-use crate::frontend::tree::{Block, Definition, Expr, ExprKind, Name, Names, StmtKind, walk};
+use crate::frontend::tree::{Block, Definition, Expr, ExprKind, Name, Names, Stmt, StmtKind, walk};
 use crate::frontend::{Draft, Options, arrays, lower, lower_body, lower_statements};
 
 type Node<'py> = Bound<'py, PyAny>;
@@ -204,6 +204,8 @@ impl<'py> Visitor<'py> for Finder<'_, 'py> {
         let stmt = &block.body[index];
         let lowered = if self.class_body {
             Err(Decline::ClassBody)
+        } else if is_short(stmt) && !settings::get().all {
+            Err(Decline::Short)
         } else {
             lower(stmt, &self.scope, before, &self.names, self.options)
         };
@@ -237,6 +239,12 @@ pub(super) fn key(code: &Node<'_>) -> PyResult<(String, u32)> {
     let py = code.py();
     let name = code.getattr(pyo3::intern!(py, "co_qualname"))?.extract()?;
     Ok((name, code.getattr(pyo3::intern!(py, "co_firstlineno"))?.extract()?))
+}
+
+/// A loop over so few items that no number of them is worth an entry of its own.
+fn is_short(stmt: &Stmt<'_>) -> bool {
+    let StmtKind::For { iter, .. } = &stmt.kind else { return false };
+    matches!(&iter.kind, ExprKind::Tuple(items) | ExprKind::List(items) | ExprKind::Set(items) if items.len() < 32)
 }
 
 /// The position of what a header evaluates first, on one line.

@@ -17,6 +17,7 @@ macro_rules! declines {
 }
 declines! {
     MaybeUnbound "a local that may be unbound at the entry is read before it is assigned",
+    Short "it goes over a display of a few items",
     ClassBody "it is in the body of a class",
     NoCode "no code object belongs to its function",
     LeavesLoop "a break or continue in it belongs to a loop around it",
