@@ -145,13 +145,15 @@ def raising(n):
         for _ in range(1):
             b = a + 1
             c = b / a
-    return c
+            d = b * 2
+    return c, d
 
 
 try:
     raising(2000)
-except FloatingPointError:
+except FloatingPointError as error:
     traceback.print_exc(file=sys.stdout)
+    print(sorted(error.__traceback__.tb_next.tb_frame.f_locals))
 
 
 class Sub(np.ndarray):

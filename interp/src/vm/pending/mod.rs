@@ -104,6 +104,10 @@ impl Vm<'_, '_> {
         if self.pending.made >= MANY {
             self.compute_all()?;
         }
+        // An error has to come before the next statement assigns its name.
+        if !errstate::only_warns(self.py).unwrap_or(false) {
+            return Ok(None);
+        }
         let args: Option<Vec<Arg>> = operands.iter().map(|&reg| self.operand(reg, what)).collect();
         Ok(args.and_then(|args| Node::new(self.py, what, args, pc)))
     }

@@ -57,7 +57,12 @@ pub fn transfer(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyRes
 /// Assign an array, with broadcasting and any cast.
 pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
     check_writeable(dst, "assignment destination")?;
-    if dst.0.is(&src.0) {
+    // `a[1:5] += x` ends with the assignment of a part of the array to the same part.
+    let same_place = dst.data() == src.data()
+        && dst.shape() == src.shape()
+        && dst.strides() == src.strides()
+        && dst.descr().0.is(&src.descr().0);
+    if dst.0.is(&src.0) || same_place {
         return Ok(());
     }
     // Leading dimensions of length one beyond the destination's vanish.

@@ -123,6 +123,11 @@ pub fn bufsize(py: Python<'_>) -> PyResult<usize> {
     with_current(py, |e| e.bufsize)
 }
 
+/// Whether status is at most warned of: nothing raises, and nobody is called.
+pub fn only_warns(py: Python<'_>) -> PyResult<bool> {
+    with_current(py, |e| e.modes.iter().all(|mode| matches!(mode, Mode::Ignore | Mode::Warn)))
+}
+
 /// `_get_extobj_dict()`
 pub fn get_dict<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
