@@ -48,6 +48,20 @@ fn complex_numbers() {
 }
 
 #[test]
+fn aliases() {
+    let args = [OsString::from(root().join("interp/tests/record/aliases.py"))];
+    assert!(compare(&args, "40", 250) >= 20);
+}
+
+#[test]
+fn iterators() {
+    let args = [OsString::from(root().join("interp/tests/record/iterators.py"))];
+    for threshold in ["40", "3"] {
+        assert!(compare(&args, threshold, 70) >= 20);
+    }
+}
+
+#[test]
 fn every_way_out() {
     let args = [OsString::from(root().join("interp/tests/record/edges.py"))];
     for threshold in ["40", "5"] {

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 
 use super::abort::Abort;
 use super::flow::{Place, Var, Vars};
+use super::iterate::Source;
 use super::kind::{Abs, ArrayVal, Flavor, Step, Val, is_held, scalar_of};
 use crate::vm::{Frame, RangeIter, Slot};
 
@@ -39,6 +40,8 @@ pub enum Check {
     RangeIter(Option<i64>),
     /// An iterator over such an array.
     ArrayIter(Box<Check>),
+    Enumerate(Box<Check>),
+    Zip(Vec<Check>),
 }
 
 #[derive(Debug)]
@@ -160,11 +163,12 @@ impl<'a, 'py> Entry<'a, 'py> {
         if is_array {
             return self.array(b, p);
         }
-        if let Some((seq, _)) = sequence(self.py, p) {
-            let next = b.param(Ty::I64);
-            let (check, abs) = self.array(b, seq.as_ptr())?;
-            let Val::Array(array) = abs.val else { return Err(Abort::Iterator) };
-            return Ok((Check::ArrayIter(Box::new(check)), Val::ArrayIter { array, next }.into()));
+        // SAFETY: alive, held by the frame; the reference is ours.
+        let object = unsafe { Bound::from_borrowed_ptr(self.py, p) };
+        // Held by the frame and here.
+        if let Some(source) = Source::of(&object, 2) {
+            let (check, val) = source.input(self, b)?;
+            return Ok((check, val.into()));
         }
         if !is_lasting(p) {
             return Err(Abort::Operation("with an object".into()));
@@ -174,7 +178,7 @@ impl<'a, 'py> Entry<'a, 'py> {
         Ok((Check::Is(p), Val::Const(p).into()))
     }
 
-    fn array(&mut self, b: &mut Builder, p: *mut ffi::PyObject) -> Result<(Check, Abs), Abort> {
+    pub fn array(&mut self, b: &mut Builder, p: *mut ffi::PyObject) -> Result<(Check, Abs), Abort> {
         // SAFETY: exactly an ndarray, held by the frame.
         let view = unsafe { View::new(p) };
         let num = view.num.ok_or(Abort::Array("is not of plain numbers"))?;
@@ -492,15 +496,14 @@ impl Inputs {
                     // SAFETY: as above.
                     held.push(unsafe { Bound::from_borrowed_ptr(py, p) }.unbind());
                 }
-                Check::ArrayIter(check) => {
-                    let Some((seq, next)) = sequence(py, p) else { return false };
-                    slots[input.slot] = next as u64;
-                    let rest = &mut slots[input.slot + 1..];
-                    // SAFETY: alive as long as this reference.
-                    if !unsafe { enter_array(seq.as_ptr(), check, stores, &mut ranges, rest) } {
+                check @ (Check::ArrayIter(_) | Check::Enumerate(_) | Check::Zip(_)) => {
+                    // SAFETY: alive, held by the frame; the reference is ours.
+                    let object = unsafe { Bound::from_borrowed_ptr(py, p) };
+                    let Some(source) = Source::of(&object, 2) else { return false };
+                    let mut at = input.slot;
+                    if !enter_iterator(&source, check, stores, &mut ranges, slots, &mut at, held) {
                         return false;
                     }
-                    held.push(seq.unbind());
                 }
                 Check::RangeIter(_) => return false,
             }
@@ -525,22 +528,49 @@ impl Inputs {
     }
 }
 
-/// The array an iterator goes over, and where it stands, if that is what it is.
-fn sequence(py: Python<'_>, p: *mut ffi::PyObject) -> Option<(Bound<'_, PyAny>, i64)> {
-    // One that somebody else has, too, would have to be moved on; a new one takes its place otherwise.
-    // SAFETY: a live object; the type and the number of references are looked at.
-    if unsafe { ffi::Py_TYPE(p) != &raw mut ffi::PySeqIter_Type || ffi::Py_REFCNT(p) != 1 } {
-        return None;
+/// Checks an iterator and puts its parts into slots.
+fn enter_iterator(
+    source: &Source<'_>,
+    check: &Check,
+    stores: bool,
+    ranges: &mut Vec<(u16, usize, usize)>,
+    slots: &mut [u64],
+    at: &mut usize,
+    held: &mut Held,
+) -> bool {
+    let mut put = |slots: &mut [u64], word: i64| {
+        slots[*at] = word as u64;
+        *at += 1;
+    };
+    match (source, check) {
+        (Source::Array(seq, next), Check::ArrayIter(check)) => {
+            put(slots, *next);
+            // SAFETY: alive as long as this reference.
+            if !unsafe { enter_array(seq.as_ptr(), check, stores, ranges, &mut slots[*at..]) } {
+                return false;
+            }
+            let Check::Array { steps, .. } = &**check else { return false };
+            *at += 2 + steps.len() + steps.iter().filter(|s| s.is_none()).count();
+            held.push(seq.clone().unbind());
+            true
+        }
+        (Source::Range(r), Check::RangeIter(None)) => {
+            [r.next, r.stop, r.step].into_iter().for_each(|word| put(slots, word));
+            r.step > 0
+        }
+        (Source::Enumerate(count, inner), Check::Enumerate(check)) => {
+            put(slots, *count);
+            enter_iterator(inner, check, stores, ranges, slots, at, held)
+        }
+        (Source::Zip(items), Check::Zip(checks)) => {
+            items.len() == checks.len()
+                && items
+                    .iter()
+                    .zip(checks)
+                    .all(|(i, c)| enter_iterator(i, c, stores, ranges, slots, at, held))
+        }
+        _ => false,
     }
-    // SAFETY: alive, and the reference is ours.
-    let iterator = unsafe { Bound::from_borrowed_ptr(py, p) };
-    // The state as `copy` and `pickle` get it: what makes it, of what, and the position.
-    let state = iterator.call_method0("__reduce__").ok()?;
-    let seq = state.get_item(1).ok()?.get_item(0).ok()?;
-    let next: i64 = state.get_item(2).ok()?.extract().ok()?;
-    // SAFETY: types are compared.
-    let is_array = unsafe { ffi::Py_TYPE(seq.as_ptr()) == array::ARRAY_TYPE.as_type() };
-    (is_array && next >= 0).then_some((seq, next))
 }
 
 /// Checks an array and puts it into slots.

@@ -78,6 +78,11 @@ pub enum Recipe {
         array: Box<ArrayRecipe>,
         next: usize,
     },
+    Enumerate {
+        count: usize,
+        inner: Box<Recipe>,
+    },
+    Zip(Vec<Recipe>),
     Tuple(Vec<Recipe>),
     Slice(Vec<Recipe>),
 }
@@ -140,6 +145,13 @@ impl Slots {
             }
             Val::RangeIter { next, stop, step } => {
                 Recipe::RangeIter { next: self.slot(*next), stop: self.slot(*stop), step: self.step(*step) }
+            }
+            Val::Enumerate { count, inner } => Recipe::Enumerate {
+                count: self.slot(*count),
+                inner: Box::new(self.recipe(&Val::clone(inner).into(), b)?),
+            },
+            Val::Zip(items) => {
+                Recipe::Zip(items.iter().map(|i| self.recipe(&i.clone().into(), b)).collect::<Option<_>>()?)
             }
             Val::Tuple(items) => {
                 Recipe::Tuple(items.iter().map(|i| self.recipe(i, b)).collect::<Option<_>>()?)

@@ -142,6 +142,12 @@ pub enum Val {
         array: Rc<ArrayVal>,
         next: Value,
     },
+    /// The number of the next item, and what the items are of.
+    Enumerate {
+        count: Value,
+        inner: Rc<Val>,
+    },
+    Zip(Rc<[Val]>),
     Tuple(Rc<[Abs]>),
     Slice(Rc<[Abs; 3]>),
 }
@@ -225,6 +231,8 @@ pub enum Kind {
     RangeIter(Option<i64>),
     /// The shape of the array.
     ArrayIter(Box<Shape>),
+    Enumerate(Box<Shape>),
+    Zip(Vec<Shape>),
     Tuple(Vec<Shape>),
     Slice(Vec<Shape>),
 }
@@ -251,6 +259,10 @@ impl Shape {
             Val::ArrayIter { array, .. } => {
                 Kind::ArrayIter(Box::new(Shape::of(&Val::Array(array.clone()).into(), b)))
             }
+            Val::Enumerate { inner, .. } => {
+                Kind::Enumerate(Box::new(Shape::of(&Val::clone(inner).into(), b)))
+            }
+            Val::Zip(items) => Kind::Zip(items.iter().map(|i| Shape::of(&i.clone().into(), b)).collect()),
             Val::Tuple(items) => Kind::Tuple(items.iter().map(|i| Shape::of(i, b)).collect()),
             Val::Slice(items) => Kind::Slice(items.iter().map(|i| Shape::of(i, b)).collect()),
         };
@@ -305,6 +317,10 @@ impl Shape {
                 writeable: *writeable,
                 class: if class == c2 { *class } else { MemClass::ANY },
             },
+            (Kind::Enumerate(a), Kind::Enumerate(b)) => Kind::Enumerate(Box::new(a.join(b)?)),
+            (Kind::Zip(a), Kind::Zip(b)) if a.len() == b.len() => {
+                Kind::Zip(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
+            }
             (Kind::ArrayIter(a), Kind::ArrayIter(b)) => Kind::ArrayIter(Box::new(a.join(b)?)),
             (Kind::Tuple(a), Kind::Tuple(b)) if a.len() == b.len() => {
                 Kind::Tuple(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
@@ -344,11 +360,13 @@ impl Shape {
                 let count = if step.is_some() { 2 } else { 3 };
                 out.extend([Ty::I64; 3].iter().take(count));
             }
-            Kind::ArrayIter(array) => {
+            Kind::ArrayIter(array) | Kind::Enumerate(array) => {
                 out.push(Ty::I64);
                 array.types(out);
             }
-            Kind::Tuple(items) | Kind::Slice(items) => items.iter().for_each(|i| i.types(out)),
+            Kind::Tuple(items) | Kind::Slice(items) | Kind::Zip(items) => {
+                items.iter().for_each(|i| i.types(out))
+            }
         }
     }
 
@@ -393,6 +411,13 @@ impl Shape {
             (Kind::ArrayIter(shape), Val::ArrayIter { array, next }) => {
                 out.push(*next);
                 shape.flatten(&Val::Array(array.clone()).into(), b, out);
+            }
+            (Kind::Enumerate(shape), Val::Enumerate { count, inner }) => {
+                out.push(*count);
+                shape.flatten(&Val::clone(inner).into(), b, out);
+            }
+            (Kind::Zip(shapes), Val::Zip(items)) => {
+                shapes.iter().zip(items.iter()).for_each(|(s, i)| s.flatten(&i.clone().into(), b, out));
             }
             (Kind::Tuple(shapes), Val::Tuple(items)) => {
                 shapes.iter().zip(items.iter()).for_each(|(s, i)| s.flatten(i, b, out));
@@ -459,6 +484,14 @@ impl Shape {
                 let next = values.next()?;
                 let Val::Array(array) = shape.unflatten(values)?.val else { return None };
                 Val::ArrayIter { array, next }
+            }
+            Kind::Enumerate(shape) => {
+                let count = values.next()?;
+                Val::Enumerate { count, inner: Rc::new(shape.unflatten(values)?.val) }
+            }
+            Kind::Zip(shapes) => {
+                let items = shapes.iter().map(|s| Some(s.unflatten(values)?.val));
+                Val::Zip(items.collect::<Option<Vec<_>>>()?.into())
             }
             Kind::Tuple(shapes) => {
                 Val::Tuple(shapes.iter().map(|s| s.unflatten(values)).collect::<Option<Vec<_>>>()?.into())

@@ -15,6 +15,7 @@ mod cache;
 mod entry;
 mod exit;
 mod flow;
+mod iterate;
 mod kind;
 mod ops;
 mod resume;

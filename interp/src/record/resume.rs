@@ -152,7 +152,7 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
             Recipe::Num(flavor, _, slot) => number(py, *flavor, slots[*slot]),
             Recipe::Array(a) => array(py, a, slots),
             Recipe::Range { start, stop, step } => {
-                let range = py.import("builtins")?.getattr("range")?;
+                let range = builtin(py, "range")?;
                 Ok(range
                     .call1((
                         slots[*start] as i64,
@@ -174,6 +174,20 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                 let iterator = Bound::from_owned_ptr_or_err(py, ffi::PySeqIter_New(a.as_ptr()))?;
                 iterator.call_method1("__setstate__", (slots[*next] as i64,))?;
                 Ok(iterator.unbind())
+            }
+            Recipe::Enumerate { count, inner } => {
+                let inner = object(py, inner, slots)?;
+                let made = builtin(py, "enumerate")?.call1((inner, slots[*count] as i64))?;
+                Ok(made.unbind())
+            }
+            Recipe::Zip(items) => {
+                let items = items.iter().map(|i| object(py, i, slots)).collect::<PyResult<Vec<_>>>()?;
+                Ok(builtin(py, "zip")?.call1(pyo3::types::PyTuple::new(py, items)?)?.unbind())
+            }
+            Recipe::RangeIter { next, stop, step } => {
+                let step = step.unwrap_or_else(|s| slots[s] as i64);
+                let range = builtin(py, "range")?.call1((slots[*next] as i64, slots[*stop] as i64, step))?;
+                Ok(range.try_iter()?.into_any().unbind())
             }
             Recipe::Tuple(items) => {
                 let items =
@@ -198,9 +212,20 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                 }
                 (_, of) => object(py, of, slots),
             },
-            Recipe::Unbound | Recipe::RangeIter { .. } => Ok(py.None()),
+            Recipe::Unbound => Ok(py.None()),
         }
     }
+}
+
+/// The type itself, whatever its name stands for by now.
+fn builtin<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    let ty = match name {
+        "range" => &raw mut ffi::PyRange_Type,
+        "zip" => &raw mut ffi::PyZip_Type,
+        _ => &raw mut ffi::PyEnum_Type,
+    };
+    // SAFETY: types of CPython, which live as long as it.
+    Ok(unsafe { Bound::from_borrowed_ptr(py, ty.cast()) })
 }
 
 fn number(py: Python<'_>, flavor: Flavor, word: u64) -> PyResult<Py<PyAny>> {

@@ -13,7 +13,6 @@
 //! come before its own: that is how compiled code comes back in time for signals and other threads.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
 use jit::ir::{Binary, Builder, Cond, Const, Overflow, Range, Scalar, Trace, Unary, Value};
 use pyo3::Python;
@@ -22,6 +21,7 @@ use super::abort::Abort;
 use super::entry::Entry;
 use super::exit::{Leave, Slots, State, Why};
 use super::flow::{END, Flow, Turn, Var};
+use super::iterate::Iteration;
 use super::kind::{Abs, ENTRY, FLOAT, INT, Kind, NP, OTHER, Shape, Step, Tag, UNBOUND, Val, flavor_of};
 use crate::bytecode::{Code, Op, Region, Target};
 use crate::vm::Frame;
@@ -251,31 +251,32 @@ impl Walker<'_, '_> {
         let range = match iter {
             Some(iter) => {
                 let over = self.read(iter)?;
-                let (next, stop, step) = match &over.val {
-                    Val::RangeIter { next, stop, step } => (*next, *stop, *step),
-                    Val::ArrayIter { array, next } if !array.dims.is_empty() => {
-                        (*next, array.dims[0], Step::Const(1))
-                    }
-                    _ => return Err(Abort::Iterator),
-                };
-                let range = match step {
-                    Step::Const(step) => Range { start: next, end: stop, step },
-                    // Turns are counted, since the counter of a loop has a constant step.
-                    Step::Value(step) => {
-                        Range { start: self.b.i64(0), end: self.turns(next, stop, step), step: 1 }
+                let mut of = vec![];
+                super::iterate::parts(&over.val, &mut of)?;
+                let single = matches!(over.val, Val::RangeIter { .. } | Val::ArrayIter { .. });
+                let (range, direct) = match of[..] {
+                    [(start, end, Step::Const(step))] if single => (Range { start, end, step }, true),
+                    // Turns are counted, since the counter of a loop has one constant step.
+                    _ => {
+                        let mut turns = self.b.i64(i64::MAX);
+                        for &(next, stop, step) in &of {
+                            let most = self.turns(next, stop, step);
+                            turns = self.b.binary(Binary::Min, turns, most);
+                        }
+                        (Range { start: self.b.i64(0), end: turns, step: 1 }, false)
                     }
                 };
                 let end = range.end;
                 let limit = if !outermost {
                     self.bound_turns(range);
                     end
-                } else if let Step::Const(step) = step {
-                    self.entry.limit(&mut self.b, Some((next, stop, step)))
+                } else if direct {
+                    self.entry.limit(&mut self.b, Some((range.start, end, range.step)))
                 } else {
                     let most = self.entry.limit(&mut self.b, None);
                     self.b.binary(Binary::Min, end, most)
                 };
-                iterator = Some(Iteration { iter, over: over.val, next, step, end, limit });
+                iterator = Some(Iteration { iter, over: over.val, direct, end, limit });
                 Range { end: limit, ..range }
             }
             None => {
@@ -300,14 +301,9 @@ impl Walker<'_, '_> {
         let mut pc = head + 1;
         if let (Some(it), Some(counter)) = (&iterator, counter) {
             let Op::Next { dst, .. } = self.code.ops[pc as usize] else { return Err(Abort::Iterator) };
-            let at = it.position(&mut self.b, counter);
-            let step = it.step.value(&mut self.b);
-            let next = self.b.binary(Binary::Add, at, step);
-            self.vars[it.iter] = it.standing(next).into();
-            self.vars[usize::from(dst)] = match &it.over {
-                Val::ArrayIter { array, .. } => self.element_at(&Rc::clone(array), at)?,
-                _ => Abs::num(super::kind::Flavor::Int, at),
-            };
+            self.vars[it.iter] = it.passed(&mut self.b, counter).into();
+            let standing = it.standing(&mut self.b, counter);
+            self.vars[usize::from(dst)] = self.current_item(&standing)?;
             pc += 1;
         }
         let code = self.code;
@@ -359,8 +355,7 @@ impl Walker<'_, '_> {
         match iterator {
             Some(it) => {
                 if outermost {
-                    let next = it.position(&mut self.b, it.limit);
-                    self.vars[it.iter] = it.standing(next).into();
+                    self.vars[it.iter] = it.standing(&mut self.b, it.limit).into();
                     let complete = self.b.compare(Cond::Eq, it.limit, it.end);
                     let complete = if leaves.is_empty() {
                         complete
@@ -407,15 +402,22 @@ impl Walker<'_, '_> {
         self.guard(few, true, Why::Safepoint);
     }
 
-    /// How often a positive step fits between two numbers.
-    fn turns(&mut self, next: Value, stop: Value, step: Value) -> Value {
+    /// How often a step fits between two numbers.
+    fn turns(&mut self, next: Value, stop: Value, step: Step) -> Value {
         let (zero, one) = (self.b.i64(0), self.b.i64(1));
-        let distance = self.exact(Binary::Sub, stop, next);
+        let (low, high, size) = match step {
+            Step::Const(n) if n < 0 => (stop, next, self.b.i64(n.saturating_neg())),
+            step => (next, stop, step.value(&mut self.b)),
+        };
+        let distance = self.exact(Binary::Sub, high, low);
         let distance = self.b.binary(Binary::Max, distance, zero);
+        if step == Step::Const(1) {
+            return distance;
+        }
         // Rounded up. The end and a step more is a number, so this is, too.
-        let round = self.b.binary(Binary::Sub, step, one);
+        let round = self.b.binary(Binary::Sub, size, one);
         let rounded = self.exact(Binary::Add, distance, round);
-        self.b.binary(Binary::Div, rounded, step)
+        self.b.binary(Binary::Div, rounded, size)
     }
 
     /// A path, until the place where it meets others. Ends the turn if that is [`END`].
@@ -1043,40 +1045,6 @@ impl Walker<'_, '_> {
         let wraps = self.b.overflow(overflow, a, b);
         self.guard(wraps, false, Why::Overflow);
         self.b.binary(op, a, b)
-    }
-}
-
-/// The iteration of a loop.
-struct Iteration {
-    /// The register of the iterator.
-    iter: usize,
-    over: Val,
-    /// Where it stands in front of the loop, and its step.
-    next: Value,
-    step: Step,
-    /// Of the counter: the end of all turns, and of those there is time for.
-    end: Value,
-    limit: Value,
-}
-
-impl Iteration {
-    /// The iterator's position for a value of the counter.
-    fn position(&self, b: &mut Builder, counter: Value) -> Value {
-        match self.step {
-            Step::Const(_) => counter,
-            Step::Value(step) => {
-                let passed = b.binary(Binary::Mul, counter, step);
-                b.binary(Binary::Add, self.next, passed)
-            }
-        }
-    }
-    /// The iterator with its next item at a position.
-    fn standing(&self, next: Value) -> Val {
-        match &self.over {
-            Val::RangeIter { stop, step, .. } => Val::RangeIter { next, stop: *stop, step: *step },
-            Val::ArrayIter { array, .. } => Val::ArrayIter { array: array.clone(), next },
-            other => other.clone(),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! the bits are theirs. A result that is not finite may stand for an exception or a warning and is a guard.
 
 use std::ffi::CStr;
+use std::rc::Rc;
 
 use jit::ir::{Binary, Cond, Const, Scalar, Unary, Value};
 use micronumpy::TypeNum;
@@ -67,6 +68,13 @@ impl Walker<'_, '_> {
             if ty == &raw mut ffi::PyRange_Type {
                 return self.range(args);
             }
+            if ty == &raw mut ffi::PyEnum_Type {
+                return self.enumerate(args);
+            }
+            if ty == &raw mut ffi::PyZip_Type && !args.is_empty() {
+                let items = args.iter().map(|a| self.iterate(a)).collect::<Result<Vec<_>>>()?;
+                return Ok(Val::Zip(items.into()).into());
+            }
             if let Some(num) = scalar::typenum_of_class(ty) {
                 return self.scalar_type(num, args);
             }
@@ -121,6 +129,27 @@ impl Walker<'_, '_> {
             self.guard(fits, true, Why::Overflow);
         }
         Ok(self.as_int(v))
+    }
+
+    fn enumerate(&mut self, args: &[Abs]) -> Result<Abs> {
+        let (of, count) = match args {
+            [of] => (of, self.b.i64(0)),
+            [of, start] => {
+                let (flavor, count) = self.number(start)?;
+                if flavor != Flavor::Int {
+                    return Err(Abort::Callee("enumerate from something else than an int".into()));
+                }
+                let (low, high) = (self.b.i64(-(1 << 61)), self.b.i64(1 << 61));
+                let above = self.b.compare(Cond::Gt, count, low);
+                self.guard(above, true, Why::Overflow);
+                let below = self.b.compare(Cond::Lt, count, high);
+                self.guard(below, true, Why::Overflow);
+                (of, count)
+            }
+            _ => return Err(Abort::Callee("enumerate".into())),
+        };
+        let inner = Rc::new(self.iterate(of)?);
+        Ok(Val::Enumerate { count, inner }.into())
     }
 
     fn range(&mut self, args: &[Abs]) -> Result<Abs> {

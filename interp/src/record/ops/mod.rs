@@ -72,14 +72,11 @@ impl Walker<'_, '_> {
             }
             Op::GetIter { dst, src } => {
                 let abs = self.read(src.into())?;
-                let val = match abs.val {
-                    _ if abs.tag.is_some() => return Err(Abort::Iterator),
-                    Val::Range { start, stop, step } => Val::RangeIter { next: start, stop, step },
-                    Val::Array(array) if !array.dims.is_empty() => {
-                        Val::ArrayIter { array, next: self.b.i64(0) }
-                    }
-                    _ => return Err(Abort::Iterator),
-                };
+                let is_local = !self.flow.vars.is_temporary(src.into());
+                if is_local && matches!(abs.val, Val::Enumerate { .. } | Val::Zip(_)) {
+                    return Err(Abort::Iterator);
+                }
+                let val = self.iterate(&abs)?;
                 self.vars[usize::from(dst)] = val.into();
             }
             Op::LoadAttr { dst, obj, name } => {
