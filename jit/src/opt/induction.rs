@@ -4,6 +4,8 @@
 //! shows in it, and every pass would have to know both forms. So in loops by 1 from `start`, an `i64` or an address that
 //! starts at `init` and grows by `c` is `init + (i - start) * c`, which for an address folds into the access.
 //!
+//! What is something else from the second iteration on, and then stays, is a choice by the counter.
+//!
 //! A result after the loop is computed there, unless a break may have given it. What nobody needs any more, dead code
 //! elimination removes.
 
@@ -59,6 +61,18 @@ fn counted(tr: &mut Trace, scopes: &Scopes, id: InstId, subst: &mut Subst, after
     let mut iteration = None;
     for k in 0..init.len() {
         let p = params[k + 1];
+        let fixed = scopes.home(tr, next[k]).is_some_and(|h| !scopes.is_inside(h, body));
+        if fixed && !breaks && next[k] != init[k] && !tr.ty(p).is_vector() {
+            // The initial value once, then another one.
+            let next = subst.get(next[k]);
+            let first = front.compare(tr, Cond::Eq, params[0], r.start);
+            let v = front.select(tr, first, init[k], next);
+            subst.replace(p, v);
+            let runs = after.compare(tr, Cond::Lt, r.start, r.end);
+            let v = after.select(tr, runs, next, init[k]);
+            subst.replace(tr.results(id)[k], v);
+            continue;
+        }
         let Some(mut step) = growth(tr, p, next[k]) else { continue };
         let outside =
             scopes.home(tr, step.value().unwrap_or(init[k])).is_none_or(|h| !scopes.is_inside(h, body));

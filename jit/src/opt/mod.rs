@@ -3,6 +3,7 @@
 //! What a pass may assume and must keep is in `README.md` beside this file. Passes know neither each other nor the
 //! order they run in; the lists here do.
 
+mod breaks;
 mod carry;
 mod compact;
 mod copy;
@@ -27,6 +28,7 @@ mod version;
 use crate::ir::Trace;
 use crate::log::{self, Section};
 
+pub use breaks::Breaks;
 pub use carry::Carry;
 pub use compact::Compact;
 pub use cse::Cse;
@@ -52,13 +54,14 @@ pub trait Pass: Send + Sync {
 
 /// All passes that need no parameters, by name.
 pub const PASSES: &[&dyn Pass] = &[
-    &Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Trips, &Version, &Order, &Carry,
-    &Defer, &Dce, &Compact,
+    &Fold, &Cse, &Heap, &Guards, &Breaks, &IfConvert, &Unroll, &Licm, &Induction, &Trips, &Version, &Order,
+    &Carry, &Defer, &Dce, &Compact,
 ];
 
 /// Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
 /// invariants) before anybody asks whether their guards can leave.
-const CLEAN: &[&dyn Pass] = &[&Fold, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold];
+const CLEAN: &[&dyn Pass] =
+    &[&Fold, &Breaks, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold];
 /// What only counts in loops whose ends were found is looked for again.
 const COUNTED: &[&dyn Pass] = &[&Induction, &Fold];
 /// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them.

@@ -434,8 +434,32 @@ impl Folder<'_> {
                 self.subst.replace(self.tr.results(id)[i], init[i]);
             }
         }
+        self.merge(id, &params, &init, body);
         self.region(body);
         self.out.push(id);
+    }
+
+    /// Carried values that are the same from the start and in each iteration are one.
+    fn merge(&mut self, id: InstId, params: &[Value], init: &[Value], body: RegionId) {
+        for j in 1..params.len() {
+            for i in 0..j {
+                let mut same = self.subst.get(init[i]) == self.subst.get(init[j])
+                    && self.tr.ty(params[i]) == self.tr.ty(params[j])
+                    && self.subst.get(params[j]) == params[j];
+                for &inner in &self.tr.region(body).insts {
+                    if let Inst::Yield(args) | Inst::BreakIf(_, args) = self.tr.inst(inner) {
+                        let (a, b) = (self.subst.get(args[i]), self.subst.get(args[j]));
+                        same &= a == b || (a == params[i] && b == params[j]);
+                    }
+                }
+                if same {
+                    self.subst.replace(params[j], params[i]);
+                    let (keep, gone) = (self.tr.results(id)[i], self.tr.results(id)[j]);
+                    self.subst.replace(gone, keep);
+                    break;
+                }
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 //! answer.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ir::{
     Binary, Cond, Def, Inst, InstId, Overflow, Range, RegionId, Scalar, Trace, Ty, Unary, Value,
@@ -213,6 +213,9 @@ pub struct Ask<'a> {
     nest: &'a Nest,
     emit: Emit,
     bounds: HashMap<(Value, Side), Value>,
+    numbers: HashMap<i64, Value>,
+    /// Orders that were asked.
+    asked: HashSet<(Cond, Value, Value)>,
     /// What must be true.
     all: Vec<Value>,
     /// Selects whose choice is known then, with the constant their condition is.
@@ -221,7 +224,15 @@ pub struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     pub fn new(nest: &'a Nest) -> Ask<'a> {
-        Ask { nest, emit: Emit::default(), bounds: HashMap::new(), all: vec![], choices: vec![] }
+        Ask {
+            nest,
+            emit: Emit::default(),
+            bounds: HashMap::new(),
+            numbers: HashMap::new(),
+            asked: HashSet::new(),
+            all: vec![],
+            choices: vec![],
+        }
     }
     /// The questions, whether all answers are yes, and the choices that are known then.
     pub fn finish(mut self, tr: &mut Trace) -> (Vec<InstId>, Value, Vec<(InstId, Value)>) {
@@ -249,8 +260,10 @@ impl<'a> Ask<'a> {
             Some(Inst::Compare(cond, a, b)) => {
                 if let Some((cond, less, more)) = order(cond, expected, a, b) {
                     let (high, low) = (self.bound(tr, less, High), self.bound(tr, more, Low));
-                    let holds = self.emit.compare(tr, cond, high, low);
-                    self.require(tr, holds, true);
+                    if self.asked.insert((cond, high, low)) {
+                        let holds = self.emit.compare(tr, cond, high, low);
+                        self.require(tr, holds, true);
+                    }
                 }
             }
             Some(Inst::Overflow(op, a, b)) => {
@@ -266,20 +279,26 @@ impl<'a> Ask<'a> {
         }
     }
 
+    fn number(&mut self, tr: &mut Trace, n: i64) -> Value {
+        *self.numbers.entry(n).or_insert_with(|| self.emit.i64(tr, n))
+    }
     fn bound(&mut self, tr: &mut Trace, v: Value, side: Side) -> Value {
         if let Some(&known) = self.bounds.get(&(v, side)) {
             return known;
         }
         let form = self.nest.form(tr, v);
         let found = match form {
-            Form::Fixed | Form::Unknown => v,
-            Form::Within(low, high) => self.emit.i64(tr, if side == Low { low } else { high }),
+            Form::Fixed | Form::Unknown => match tr.as_const(v) {
+                Some(c) => self.number(tr, c.bits as i64),
+                None => v,
+            },
+            Form::Within(low, high) => self.number(tr, if side == Low { low } else { high }),
             Form::Counter(r) => {
                 let (v, is_end) = counter_bound(&r, side);
                 let v = self.nest.limit(tr, v, side).unwrap_or(v);
                 let bound = self.bound(tr, v, side);
                 if is_end {
-                    let one = self.emit.i64(tr, -r.step.signum());
+                    let one = self.number(tr, -r.step.signum());
                     self.emit.binary(tr, Binary::Add, bound, one)
                 } else {
                     bound

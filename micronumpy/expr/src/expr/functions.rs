@@ -58,9 +58,13 @@ impl<'a> Expr<'a> {
         let whole = num.is_integer() || num.is_bool();
         if let (Some(x), true) = (value, num.is_float() || num.is_complex() || whole) {
             let is_int = matches!(exponent.0.kind, Kind::Number(Number::Int(_)));
+            // Powers of complex numbers make zeros positive, so `z**1` is not `z`; `z**2.0` is a power, `z**2` a square.
+            let complex = num.is_complex();
             let name = match x {
-                2.0 if !whole || is_int => Some("square"),
+                2.0 if num.is_float() || is_int => Some("square"),
                 _ if whole => None,
+                1.0 if complex => None,
+                -1.0 if complex && !is_int => None,
                 1.0 => Some("positive"),
                 -1.0 => Some("reciprocal"),
                 0.0 => Some("_ones_like"),
