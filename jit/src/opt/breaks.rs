@@ -36,7 +36,8 @@ fn region(tr: &mut Trace, id: RegionId, subst: &mut Subst) {
         subst.apply(tr.inst_mut(inst));
         if matches!(tr.inst(inst), Inst::If { .. }) {
             // The break behind it may ask for what another branch gave.
-            for behind in tr.region(id).insts[i..].to_vec() {
+            for j in i..tr.region(id).insts.len() {
+                let behind = tr.region(id).insts[j];
                 subst.apply(tr.inst_mut(behind));
             }
         }

@@ -4,7 +4,8 @@
 //! shows in it, and every pass would have to know both forms. So in loops by 1 from `start`, an `i64` or an address that
 //! starts at `init` and grows by `c` is `init + (i - start) * c`, which for an address folds into the access.
 //!
-//! What is something else from the second iteration on, and then stays, is a choice by the counter.
+//! What an iteration leaves behind that its counter tells, such as the counter itself, or always the same, is a choice: the
+//! initial value at first, then that of the iteration before.
 //!
 //! A result after the loop is computed there, unless a break may have given it. What nobody needs any more, dead code
 //! elimination removes.
@@ -61,15 +62,21 @@ fn counted(tr: &mut Trace, scopes: &Scopes, id: InstId, subst: &mut Subst, after
     let mut iteration = None;
     for k in 0..init.len() {
         let p = params[k + 1];
-        let fixed = scopes.home(tr, next[k]).is_some_and(|h| !scopes.is_inside(h, body));
-        if fixed && !breaks && next[k] != init[k] && !tr.ty(p).is_vector() {
-            // The initial value once, then another one.
-            let next = subst.get(next[k]);
+        let by_counter = ByCounter { scopes, body, counter: params[0] };
+        let other = next[k] != init[k] && !tr.ty(p).is_vector();
+        if other && !breaks && by_counter.gives(tr, next[k], DEPTH) {
+            // The initial value once, then what the iteration before says.
+            let one = front.i64(tr, -1);
+            let before = front.binary(tr, Binary::Add, params[0], one);
             let first = front.compare(tr, Cond::Eq, params[0], r.start);
-            let v = front.select(tr, first, init[k], next);
+            let v = by_counter.at(tr, &mut front, before, next[k], subst);
+            let v = front.select(tr, first, init[k], v);
             subst.replace(p, v);
+            let one = after.i64(tr, -1);
+            let last = after.binary(tr, Binary::Add, r.end, one);
+            let v = by_counter.at(tr, after, last, next[k], subst);
             let runs = after.compare(tr, Cond::Lt, r.start, r.end);
-            let v = after.select(tr, runs, next, init[k]);
+            let v = after.select(tr, runs, v, init[k]);
             subst.replace(tr.results(id)[k], v);
             continue;
         }
@@ -98,6 +105,46 @@ fn counted(tr: &mut Trace, scopes: &Scopes, id: InstId, subst: &mut Subst, after
     let list = &mut tr.region_mut(body).insts;
     front.insts.append(list);
     *list = front.insts;
+}
+
+/// Operations between a counter and what is told by it.
+const DEPTH: usize = 3;
+
+/// Values of a loop's body that the counter tells, with what comes from outside.
+struct ByCounter<'a> {
+    scopes: &'a Scopes,
+    body: RegionId,
+    counter: Value,
+}
+
+impl ByCounter<'_> {
+    fn gives(&self, tr: &Trace, v: Value, depth: usize) -> bool {
+        if v == self.counter || self.is_outside(tr, v) {
+            return true;
+        }
+        match tr.def_inst(v) {
+            Some(&Inst::Binary(Binary::Add | Binary::Sub | Binary::Mul, a, b)) if tr.ty(v) == Ty::I64 => {
+                depth > 0 && self.gives(tr, a, depth - 1) && self.gives(tr, b, depth - 1)
+            }
+            _ => false,
+        }
+    }
+    fn is_outside(&self, tr: &Trace, v: Value) -> bool {
+        self.scopes.home(tr, v).is_some_and(|home| !self.scopes.is_inside(home, self.body))
+    }
+    /// Such a value for some counter.
+    fn at(&self, tr: &mut Trace, out: &mut Emit, counter: Value, v: Value, subst: &Subst) -> Value {
+        if v == self.counter {
+            return counter;
+        }
+        match tr.def_inst(v) {
+            Some(&Inst::Binary(op, a, b)) if !self.is_outside(tr, v) => {
+                let [a, b] = [a, b].map(|v| self.at(tr, out, counter, v, subst));
+                out.binary(tr, op, a, b)
+            }
+            _ => subst.get(v),
+        }
+    }
 }
 
 /// By how much something grows in each iteration.
