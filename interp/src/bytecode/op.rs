@@ -50,72 +50,203 @@ pub enum CompareOp {
 /// [`super::Code::consts`], of loops [`super::Code::loops`]. `first` and `count` are consecutive registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Op {
-    Const { dst: Reg, index: u16 },
+    Const {
+        dst: Reg,
+        index: u16,
+    },
     /// Both registers hold the object afterwards.
-    Move { dst: Reg, src: Reg },
+    Move {
+        dst: Reg,
+        src: Reg,
+    },
     /// Ends the life of temporaries, and of deleted locals.
-    Kill { first: Reg, count: u16 },
+    Kill {
+        first: Reg,
+        count: u16,
+    },
     /// Raises UnboundLocalError unless the local is bound.
-    CheckBound { reg: Reg, name: u16 },
+    CheckBound {
+        reg: Reg,
+        name: u16,
+    },
 
     /// A name of the module, then of builtins.
-    LoadGlobal { dst: Reg, name: u16 },
-    StoreGlobal { name: u16, src: Reg },
-    DeleteGlobal { name: u16 },
-    LoadCell { dst: Reg, cell: u16 },
-    StoreCell { cell: u16, src: Reg },
+    LoadGlobal {
+        dst: Reg,
+        name: u16,
+    },
+    StoreGlobal {
+        name: u16,
+        src: Reg,
+    },
+    DeleteGlobal {
+        name: u16,
+    },
+    LoadCell {
+        dst: Reg,
+        cell: u16,
+    },
+    StoreCell {
+        cell: u16,
+        src: Reg,
+    },
 
-    Unary { op: UnaryOp, dst: Reg, a: Reg },
-    Binary { op: BinaryOp, dst: Reg, a: Reg, b: Reg },
+    Unary {
+        op: UnaryOp,
+        dst: Reg,
+        a: Reg,
+    },
+    Binary {
+        op: BinaryOp,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
     /// `a op= b`; the result is assigned by the instruction that follows.
-    InPlace { op: BinaryOp, dst: Reg, a: Reg, b: Reg },
-    Compare { op: CompareOp, dst: Reg, a: Reg, b: Reg },
+    InPlace {
+        op: BinaryOp,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    Compare {
+        op: CompareOp,
+        dst: Reg,
+        a: Reg,
+        b: Reg,
+    },
 
-    Jump { to: Target },
+    Jump {
+        to: Target,
+    },
     /// By the truth of a register.
-    JumpIf { cond: Reg, expected: bool, to: Target },
+    JumpIf {
+        cond: Reg,
+        expected: bool,
+        to: Target,
+    },
     /// The head of a loop: the place of counters, of safepoints, and where compiled code is entered.
-    Loop { index: u16 },
+    Loop {
+        index: u16,
+    },
     /// Back to the head.
-    Back { index: u16 },
-    GetIter { dst: Reg, src: Reg },
+    Back {
+        index: u16,
+    },
+    GetIter {
+        dst: Reg,
+        src: Reg,
+    },
     /// The next item, or on to `done` with the iterator dropped.
-    Next { dst: Reg, iter: Reg, done: Target },
+    Next {
+        dst: Reg,
+        iter: Reg,
+        done: Target,
+    },
 
-    LoadAttr { dst: Reg, obj: Reg, name: u16 },
-    StoreAttr { obj: Reg, name: u16, src: Reg },
-    DeleteAttr { obj: Reg, name: u16 },
-    LoadItem { dst: Reg, obj: Reg, key: Reg },
-    StoreItem { obj: Reg, key: Reg, src: Reg },
-    DeleteItem { obj: Reg, key: Reg },
+    LoadAttr {
+        dst: Reg,
+        obj: Reg,
+        name: u16,
+    },
+    StoreAttr {
+        obj: Reg,
+        name: u16,
+        src: Reg,
+    },
+    DeleteAttr {
+        obj: Reg,
+        name: u16,
+    },
+    LoadItem {
+        dst: Reg,
+        obj: Reg,
+        key: Reg,
+    },
+    StoreItem {
+        obj: Reg,
+        key: Reg,
+        src: Reg,
+    },
+    DeleteItem {
+        obj: Reg,
+        key: Reg,
+    },
 
-    Tuple { dst: Reg, first: Reg, count: u16 },
-    List { dst: Reg, first: Reg, count: u16 },
-    Set { dst: Reg, first: Reg, count: u16 },
+    Tuple {
+        dst: Reg,
+        first: Reg,
+        count: u16,
+    },
+    List {
+        dst: Reg,
+        first: Reg,
+        count: u16,
+    },
+    Set {
+        dst: Reg,
+        first: Reg,
+        count: u16,
+    },
     /// `count` pairs of key and value.
-    Dict { dst: Reg, first: Reg, count: u16 },
+    Dict {
+        dst: Reg,
+        first: Reg,
+        count: u16,
+    },
     /// Start, stop and step, which are `None` where absent.
-    Slice { dst: Reg, first: Reg },
+    Slice {
+        dst: Reg,
+        first: Reg,
+    },
     /// `str` of each register, joined: an f-string whose parts are strings already.
-    Join { dst: Reg, first: Reg, count: u16 },
+    Join {
+        dst: Reg,
+        first: Reg,
+        count: u16,
+    },
     /// `format(conversion(src), spec)`; conversion is 0, or `s`, `r`, `a` as in the source. `spec` may be the register
     /// of an empty string.
-    Format { dst: Reg, src: Reg, spec: Reg, conversion: u8 },
+    Format {
+        dst: Reg,
+        src: Reg,
+        spec: Reg,
+        conversion: u8,
+    },
     /// Appends to the list of a comprehension.
-    Append { list: Reg, src: Reg },
+    Append {
+        list: Reg,
+        src: Reg,
+    },
     /// `count` registers from an iterable of exactly as many items.
-    Unpack { src: Reg, first: Reg, count: u16 },
+    Unpack {
+        src: Reg,
+        first: Reg,
+        count: u16,
+    },
 
     /// Calls register `first` with the `positional` registers after it, then as many as the tuple of names in constant
     /// `keywords` has. `keywords` is [`Op::NO_KEYWORDS`] without any.
-    Call { dst: Reg, first: Reg, positional: u16, keywords: u16 },
+    Call {
+        dst: Reg,
+        first: Reg,
+        positional: u16,
+        keywords: u16,
+    },
 
     /// `raise exc from cause`; [`Op::NONE`] where absent (not both: a bare `raise` stays with CPython).
-    Raise { exc: Reg, cause: Reg },
+    Raise {
+        exc: Reg,
+        cause: Reg,
+    },
     /// AssertionError, with the message unless it is [`Op::NONE`].
-    AssertionFailed { message: Reg },
+    AssertionFailed {
+        message: Reg,
+    },
     /// Leaves the region by returning from the function.
-    Return { src: Reg },
+    Return {
+        src: Reg,
+    },
     /// Leaves the region at its end.
     End,
 }

@@ -168,8 +168,8 @@ pub fn plan(shape: &[isize], strides: &[isize], items: &[Item<'_>]) -> Result<Pl
                     view.offset += first * strides[axis];
                 }
                 view.shape.push(n);
-                // A single step may be huge; it is never taken when there is one element.
-                view.strides.push(strides[axis].wrapping_mul(step));
+                // A single step may be huge; it is never taken when there is one element. Of no element it counts as 1.
+                view.strides.push(strides[axis].wrapping_mul(if n > 0 { step } else { 1 }));
                 axis += 1;
             }
             Item::Ellipsis => {

@@ -57,9 +57,11 @@ fn error(shape: &[isize], items: &[Item<'_>], want: &str) {
 #[test]
 fn views() {
     check(&[2, 3], &[Item::Int(-1)], &[3], &[8], &[3, 4, 5]);
-    let rev = Item::Slice { start: None, stop: None, step: Some(-1) };
-    check(&[2, 3], &[Item::Ellipsis, rev], &[2, 3], &[24, -8], &[2, 1, 0, 5, 4, 3]);
+    let rev = || Item::Slice { start: None, stop: None, step: Some(-1) };
+    check(&[2, 3], &[Item::Ellipsis, rev()], &[2, 3], &[24, -8], &[2, 1, 0, 5, 4, 3]);
     check(&[3], &[Item::NewAxis, ALL], &[1, 3], &[0, 8], &[0, 1, 2]);
+    // Without an element the step is 1.
+    check(&[0, 2], &[rev(), ALL], &[0, 2], &[16, 8], &[]);
     error(&[2, 3], &[Item::Int(3)], "index 3 is out of bounds for axis 0 with size 2");
     error(
         &[2],
