@@ -51,6 +51,8 @@ def text(value, depth=0):
 
 def bits(array):
     """The items in row-major order as bytes, every NaN the same."""
+    if array.dtype.hasobject:
+        return text(array.tolist())
     array = np.array(array, order="C")
     for part in (array.real, array.imag) if array.dtype.kind == "c" else (array,) if array.dtype.kind == "f" else ():
         part[np.isnan(part)] = np.nan
@@ -59,15 +61,15 @@ def bits(array):
 
 def holders(names):
     """How often arrays and instances are referred to: what leaks or is let go of too often shows."""
-    kept = [n for n, v in names.items() if isinstance(v, (np.ndarray, list)) or type(v).__name__ == "Thing"]
+    kept = [n for n, v in sorted(names.items()) if isinstance(v, (np.ndarray, list)) or type(v).__name__ == "Thing"]
     return {n: sys.getrefcount(names[n]) for n in kept}
 
 
 def show(name, value):
     if type(value) is dict:
-        for key, item in value.items():
+        for key, item in sorted(value.items()):
             print(f"{name}.{key} = {text(item)}")
-        kept = {n: item for n, item in value.items() if not n.startswith("G")}
+        kept = {n: item for n, item in sorted(value.items()) if not n.startswith("G")}
         same = [f"{a} is {b}" for a in kept for b in kept if a < b and kept[a] is kept[b] and isinstance(kept[a], (np.ndarray, list))]
         print(f"{name}: {holders(kept)} {' '.join(same)}")
     else:
@@ -75,10 +77,11 @@ def show(name, value):
 
 
 def own(frames, error, filename):
-    """The program's frames. CPython 3.11 shows another column once it fused two loads of locals, which it does when warm."""
+    """The program's frames, without the place of an unbound local: once warm, CPython 3.11 fuses the load with the load
+    or store before it, and shows that one."""
     frames = [frame for frame in frames if frame.filename == filename]
     if issubclass(error, UnboundLocalError):
-        frames = [traceback.FrameSummary(frame.filename, frame.lineno, frame.name) for frame in frames]
+        frames = [traceback.FrameSummary(frame.filename, None, frame.name) for frame in frames]
     return frames
 
 
@@ -90,7 +93,7 @@ def runner(filename):
         while trace is not None:
             frame = trace.tb_frame
             if frame.f_code.co_filename == filename and frame.f_code.co_name != "<module>":
-                for name, value in frame.f_locals.items():
+                for name, value in sorted(frame.f_locals.items()):
                     print(f"{frame.f_code.co_name} left {name} = {text(value)}")
             trace = trace.tb_next
         told = traceback.TracebackException.from_exception(error)
