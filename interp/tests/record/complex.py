@@ -137,3 +137,16 @@ def eq(a):
 
 
 run(eq, np.arange(100))
+
+
+def mixed(a):
+    s = 0j
+    for i in range(len(a)):
+        p = s - a[i]
+        q = a[i] - (s + 1)
+        r = (s + 2) * np.int64(3)
+        s = p + i * 0.5
+    return type(p), type(q), type(r), p, q, r, s
+
+
+run(mixed, np.arange(100.0))

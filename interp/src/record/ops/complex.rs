@@ -61,7 +61,9 @@ impl Walker<'_, '_> {
             return self.complex_power(a, b);
         }
         let (x, y) = (self.pair(a)?, self.pair(b)?);
-        let np = x.np || y.np;
+        // `numpy.float64` is a `float` for a `complex` on its left, which then does it all.
+        let is_double = matches!(b.val, Val::Num(Flavor::Np(TypeNum::DOUBLE), _));
+        let np = x.np || y.np && !(is_double && matches!(a.val, Val::Complex(false, ..)));
         // Two values that are the same kind of number at run time give that kind.
         let tag = match (x.tag, y.tag) {
             (Some(s), Some(t)) if s == t && s.may & !(1 << INT | 1 << FLOAT | 1 << OTHER) == 0 && !np => {
