@@ -151,14 +151,53 @@ impl Flow {
         if matches!(why, Decline::Import) {
             parts.iter().flat_map(|part| &part.binds).for_each(|&name| after.bind(name));
         }
-        for part in parts {
-            let mut inside = after.clone();
-            part.binds.iter().for_each(|&name| inside.bind(name));
-            if let Some(block) = &part.block {
-                inside.block(block, visitor);
-            }
+        if let (Decline::Try, [body, handlers @ .., orelse, finally]) = (why, parts) {
+            *self = after.through_try(body, handlers, orelse, finally, visitor);
+            return;
         }
+        for part in parts {
+            after.inside(part, visitor);
+        }
+        // A `with` may swallow what ends its block early.
         *self = after;
+    }
+
+    /// Walks over a clause; what holds at its end.
+    fn inside<'py>(&self, part: &Part<'py>, visitor: &mut dyn Visitor<'py>) -> Flow {
+        let mut inside = self.clone();
+        part.binds.iter().for_each(|&name| inside.bind(name));
+        if let Some(block) = &part.block {
+            inside.block(block, visitor);
+        }
+        if part.unbinds {
+            inside.sure.retain(|name| !part.binds.contains(name));
+        }
+        inside
+    }
+
+    /// After a `try` holds what holds at the end of its block and of all handlers that end. `self` is what holds wherever the
+    /// block is left.
+    fn through_try<'py>(
+        &self,
+        body: &Part<'py>,
+        handlers: &[Part<'py>],
+        orelse: &Part<'py>,
+        finally: &Part<'py>,
+        visitor: &mut dyn Visitor<'py>,
+    ) -> Flow {
+        let mut after = self.inside(body, visitor);
+        // Handlers come first in the source, but the order of the walk is nobody's business.
+        let ends: Vec<Flow> = handlers.iter().map(|handler| self.inside(handler, visitor)).collect();
+        after = after.inside(orelse, visitor);
+        ends.into_iter().for_each(|end| after.join(end));
+        let last = self.inside(finally, visitor);
+        let mut uses = Uses::default();
+        finally.block.iter().for_each(|block| uses.block(block));
+        after.sure.retain(|name| !uses.deleted.contains(name));
+        after.sure.extend(last.sure.difference(&self.sure));
+        after.maybe.extend(last.maybe);
+        after.dead |= last.dead;
+        after
     }
 
     /// An expression that is evaluated: only a walrus binds.
