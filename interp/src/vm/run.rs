@@ -54,6 +54,8 @@ pub(super) struct Vm<'a, 'py> {
     pub pending: Pending,
     /// Where the exception that is raised belongs, if it isn't at the instruction that brought it up.
     pub raised_at: Option<usize>,
+    /// The instruction that is being run.
+    pub now: usize,
     /// Bit `r`: CPython's frame still holds the object that local `r` had at entry, and somebody could notice.
     held: u64,
     shown: Shown,
@@ -116,6 +118,7 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
         frame,
         pending: Pending::default(),
         raised_at: None,
+        now: 0,
         held: 0,
         shown: Shown::NotYet,
         touched: false,
@@ -362,6 +365,7 @@ impl<'a, 'py> Vm<'a, 'py> {
         let code = self.code;
         let mut pc = 0;
         loop {
+            self.now = pc;
             let result = match code.ops[pc] {
                 Op::Jump { to } => {
                     pc = to as usize;

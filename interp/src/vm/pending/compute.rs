@@ -204,17 +204,15 @@ fn missing() -> micronumpy::Error {
 
 impl Node {
     /// Whether anything this will be computed from lies where an output lies.
-    pub fn meets(&self, py: Python<'_>, out: &ArrayRef<'_>) -> bool {
+    pub fn meets(self: &Rc<Node>, py: Python<'_>, out: &ArrayRef<'_>) -> bool {
         let array = |array: &Py<PyAny>| {
             // In the same place element by element is fine: an element is read before it is written.
             Array::cast(array.bind(py))
                 .is_none_or(|a| bounds_meet(&a.view(), out) && overlaps(&a.view(), out) != Overlap::Harmless)
         };
-        self.args.iter().any(|arg| match arg {
-            Arg::Node(node) => match node.value.get() {
-                Some(value) => array(value),
-                None => node.meets(py, out),
-            },
+        let waiting = self.waiting();
+        waiting.iter().flat_map(|node| &node.args).any(|arg| match arg {
+            Arg::Node(node) => node.value.get().is_some_and(array),
             Arg::Array(a) => array(a),
             Arg::Number(..) => false,
         })

@@ -27,7 +27,7 @@ pub use node::{Arg, Node, What, is_array, is_large};
 use super::Raised;
 use super::frame::Slot;
 use super::run::Vm;
-use crate::bytecode::{BinaryOp, CompareOp, Reg, UnaryOp};
+use crate::bytecode::{BinaryOp, CompareOp, Op, Reg, UnaryOp};
 use crate::embed::errors::Held;
 
 /// Nodes that wait at a time.
@@ -134,13 +134,44 @@ impl Vm<'_, '_> {
             return Ok(());
         }
         let mut roots = std::mem::take(&mut self.pending.orphans);
-        for node in self.pending.nodes.iter().flatten() {
+        let mut add = |node: &Rc<Node>| {
             if !roots.iter().any(|root| Rc::ptr_eq(root, node)) {
                 roots.push(node.clone());
             }
+        };
+        // Locals of a function that is about to return are only computed on the way to something else.
+        let returned = self.returning();
+        let dying =
+            |reg: usize| reg < self.code.locals && returned.is_some_and(|src| usize::from(src) != reg);
+        let (mut dead, mut live): (Vec<Rc<Node>>, Vec<Rc<Node>>) = (Vec::new(), Vec::new());
+        for (reg, node) in self.pending.nodes.iter().enumerate() {
+            if let Some(node) = node {
+                if dying(reg) { &mut dead } else { &mut live }.push(node.clone());
+            }
         }
+        live.iter().for_each(&mut add);
+        let waiting: Vec<Rc<Node>> = live.iter().flat_map(|root| root.waiting()).collect();
+        dead.retain(|node| {
+            let on_the_way = waiting.iter().any(|other| Rc::ptr_eq(other, node));
+            if !on_the_way {
+                add(node);
+            }
+            on_the_way
+        });
         roots.sort_by_key(|root| root.pc);
-        let result = if roots.is_empty() { Ok(()) } else { self.compute(&roots, None) };
+        let mut result = if roots.is_empty() { Ok(()) } else { self.compute(&roots, None) };
+        if result.is_err() && !dead.is_empty() {
+            // They will be looked at after all.
+            // SAFETY: attached.
+            let pending = unsafe { Held::take() };
+            let place = self.raised_at;
+            let _ = self.compute(&dead, None);
+            // SAFETY: as above.
+            unsafe { ffi::PyErr_Clear() }
+            drop(pending);
+            self.raised_at = place;
+            result = Err(Raised);
+        }
         // Whatever happened, nothing waits any longer.
         self.pending.made = 0;
         for (reg, node) in self.pending.nodes.iter_mut().enumerate() {
@@ -152,6 +183,21 @@ impl Vm<'_, '_> {
             }
         }
         result
+    }
+
+    /// The register the region is about to return, when all that is left to do is to put it together.
+    fn returning(&self) -> Option<Reg> {
+        if self.turns != 0 {
+            return None;
+        }
+        let rest = self.code.ops.get(self.now..)?;
+        let to_come = rest.iter().find(|op| {
+            !matches!(op, Op::Tuple { .. } | Op::Const { .. } | Op::Move { .. } | Op::Kill { .. })
+        });
+        match to_come {
+            Some(&Op::Return { src }) => Some(src),
+            _ => None,
+        }
     }
 
     /// Computes some nodes; the last into an output if there is one.

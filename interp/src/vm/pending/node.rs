@@ -170,6 +170,24 @@ thread_local! {
 }
 
 impl Node {
+    /// The nodes that have to be computed on the way to this one, itself included, each once: operands are shared, and to
+    /// follow every path takes forever.
+    pub fn waiting(self: &Rc<Node>) -> Vec<Rc<Node>> {
+        let mut found: Vec<Rc<Node>> = Vec::new();
+        let mut todo = vec![self.clone()];
+        while let Some(node) = todo.pop() {
+            if node.value.get().is_some() || found.iter().any(|other| Rc::ptr_eq(other, &node)) {
+                continue;
+            }
+            todo.extend(node.args.iter().filter_map(|arg| match arg {
+                Arg::Node(operand) => Some(operand.clone()),
+                Arg::Array(_) | Arg::Number(..) => None,
+            }));
+            found.push(node);
+        }
+        found
+    }
+
     /// The result of an operation, if that is certain to work and worth waiting for.
     pub fn new(py: Python<'_>, what: What, args: Vec<Arg>, pc: usize) -> Option<Node> {
         let shapes: Vec<Dims> = args.iter().map(|arg| arg.shape(py)).collect();
