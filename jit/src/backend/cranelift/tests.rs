@@ -103,7 +103,7 @@ fn conversions_of_vectors_are_not_made_lane_by_lane() {
 #[test]
 fn a_panic_declines_the_trace() {
     // Not verified: the value is used before it is defined.
-    let mut tr = one("trace t(v0: i64) { v1 = neg v0 exit @0(v1) }");
+    let mut tr = one("trace t(v0: ptr, v1: i64) { v2 = neg v1 store v2, v0[0] exit @0() }");
     let insts = &mut tr.region_mut(Trace::ROOT).insts;
     insts.remove(0);
     let backend = Cranelift::new(Isa::named("x86-64").expect("a known instruction set"));
