@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use jit::log::{self, Section};
+use micronumpy_python::objects::ufunc::errstate;
 use pyo3::Python;
 
 use crate::bytecode::{Code, Target};
@@ -106,6 +107,10 @@ pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
         let state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.versions.clone()
     };
+    // Compiled code sees results that are not finite; one that is merely tiny looks like any other.
+    if (!versions.is_empty() || is_hot(frame, index)) && !errstate::ignores_underflow(py).unwrap_or(false) {
+        return Verdict::Interpret;
+    }
     for version in &versions {
         match version.run(py, frame) {
             Ran::NotForThis => {}

@@ -157,7 +157,9 @@ pub fn record(
     for _ in 0..WALKS {
         hints.learnt = false;
         let code = frame.code;
-        let b = Builder::new(format!("{} loop {index}", code.label));
+        let mut b = Builder::new(format!("{} loop {index}", code.label));
+        // Elements are reached behind guards on whole numbers only, and all of an array may be read.
+        b.read_ahead();
         let mut w = Walker {
             py,
             code,

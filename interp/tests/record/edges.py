@@ -541,3 +541,18 @@ def cellf(n):
 
 
 run(cellf, N)
+
+
+def tiny(a):
+    s = 0.0
+    for x in a:
+        s = x * 1e-10
+    return s
+
+
+# Underflow is heard of only by who asks for it, also when the loop was compiled before.
+run(tiny, np.full(N, 1e-310))
+with np.errstate(under="warn"):
+    run(tiny, np.full(3, 1e-310))
+with np.errstate(under="raise"):
+    run(tiny, np.full(N, 1e-310))

@@ -128,6 +128,12 @@ pub fn only_warns(py: Python<'_>) -> PyResult<bool> {
     with_current(py, |e| e.modes.iter().all(|mode| matches!(mode, Mode::Ignore | Mode::Warn)))
 }
 
+/// Whether nobody wants to hear of underflow, which is how numpy starts.
+pub fn ignores_underflow(py: Python<'_>) -> PyResult<bool> {
+    // ORDER of `KINDS`: divide, over, under, invalid.
+    with_current(py, |e| e.modes[2] == Mode::Ignore)
+}
+
 /// `_get_extobj_dict()`
 pub fn get_dict<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
