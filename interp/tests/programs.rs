@@ -14,7 +14,13 @@ const MINUTES: &str = "1";
 
 fn programs(ways: &[&str], seed: &str, count: &str) {
     let script = root().join("interp/tests/programs/run.py");
-    let head = [script.as_os_str(), "--python".as_ref(), stock().as_os_str(), "--micronumpy".as_ref(), ours().as_os_str()];
+    let head = [
+        script.as_os_str(),
+        "--python".as_ref(),
+        stock().as_os_str(),
+        "--micronumpy".as_ref(),
+        ours().as_os_str(),
+    ];
     let numbers = ["--seed", seed, "--count", count, "--minutes", MINUTES, "--ways"];
     let args = head.into_iter().chain(numbers.iter().chain(ways).map(|s| OsStr::new(*s)));
     let outcome = Run::new(host(), args).go();

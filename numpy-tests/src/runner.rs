@@ -260,7 +260,8 @@ pub fn execute(
         return Err(error);
     }
     if workers > 1 {
-        let records = by_file.values_mut().flat_map(|state| &mut state.parts).flat_map(|(_, records)| records);
+        let records =
+            by_file.values_mut().flat_map(|state| &mut state.parts).flat_map(|(_, records)| records);
         retry_starved(records.collect(), setup, interrupted)?;
     }
     for (file, mut state) in by_file {
