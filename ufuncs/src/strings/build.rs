@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 
 use super::compare::Char;
-use super::row::{Row, Sink, TextOp};
+use super::row::{Operands, Sink, TextOp};
 use super::search;
 use crate::abi::{EMPTY_SEPARATOR, REPEAT_OVERFLOW, ZERO_STEP};
 
@@ -14,7 +14,7 @@ pub struct Concat;
 
 impl TextOp for Concat {
     const INPUTS: usize = 2;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         out[0].push(row.text(0));
         out[0].push(row.text(1));
         Ok(())
@@ -41,7 +41,7 @@ pub struct RepeatLeft;
 
 impl TextOp for RepeatLeft {
     const INPUTS: usize = 2;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         repeat(row.text(0), row.int(1), &mut out[0])
     }
 }
@@ -51,7 +51,7 @@ pub struct RepeatRight;
 
 impl TextOp for RepeatRight {
     const INPUTS: usize = 2;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         repeat(row.text(1), row.int(0), &mut out[0])
     }
 }
@@ -84,7 +84,8 @@ fn strip<C: Char, E: Ends>(s: &[C], unwanted: impl Fn(C) -> bool) -> &[C] {
         return s;
     }
     // NULs that come to stand at the end belong to the padding.
-    let end = s.iter().rposition(|&c| c != C::default() && !unwanted(c)).map_or(0, |i| i + 1);
+    let end = s.iter().rposition(|&c| !(C::PADDED && c == C::default()) && !unwanted(c));
+    let end = end.map_or(0, |i| i + 1);
     &s[..end]
 }
 
@@ -93,7 +94,7 @@ pub struct StripSpace<E>(core::marker::PhantomData<E>);
 
 impl<E: Ends> TextOp for StripSpace<E> {
     const INPUTS: usize = 1;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let is_space = C::database().is_space;
         out[0].push(strip::<C, E>(row.text(0), |c| is_space(c.code())));
         Ok(())
@@ -105,7 +106,7 @@ pub struct StripChars<E>(core::marker::PhantomData<E>);
 
 impl<E: Ends> TextOp for StripChars<E> {
     const INPUTS: usize = 2;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let unwanted = row.text(1);
         out[0].push(if unwanted.is_empty() {
             row.text(0)
@@ -121,9 +122,12 @@ pub struct Replace;
 
 impl TextOp for Replace {
     const INPUTS: usize = 4;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let (old, new) = (row.text(1), row.text(2));
         let (mut rest, mut left) = (row.text(0), row.int(3));
+        if !C::PADDED && left < 0 {
+            left = i64::MAX;
+        }
         let out = &mut out[0];
         if old.is_empty() {
             // Between all characters, and at both ends.
@@ -153,7 +157,7 @@ pub struct ExpandTabs;
 
 impl TextOp for ExpandTabs {
     const INPUTS: usize = 2;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let tab = row.int(1);
         let out = &mut out[0];
         let mut column = 0i64;
@@ -185,7 +189,7 @@ fn missing(width: i64, len: usize) -> usize {
 }
 
 /// The operands of `_center`, `_ljust` and `_rjust`: text, padding and the character for it.
-fn padding<C: Char>(row: &Row<C>) -> (&[C], usize, C) {
+fn padding<C: Char>(row: &impl Operands<C>) -> (&[C], usize, C) {
     let s = row.text(0);
     (s, missing(row.int(1), s.len()), row.text(2).first().copied().unwrap_or_default())
 }
@@ -195,7 +199,7 @@ pub struct Center;
 
 impl TextOp for Center {
     const INPUTS: usize = 3;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let (s, pad, c) = padding(row);
         // An odd padding goes left when the width is odd, too.
         let left = pad / 2 + (pad & row.int(1) as usize & 1);
@@ -211,7 +215,7 @@ pub struct LJust;
 
 impl TextOp for LJust {
     const INPUTS: usize = 3;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let (s, pad, c) = padding(row);
         out[0].push(s);
         out[0].fill(c, pad);
@@ -224,7 +228,7 @@ pub struct RJust;
 
 impl TextOp for RJust {
     const INPUTS: usize = 3;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let (s, pad, c) = padding(row);
         out[0].fill(c, pad);
         out[0].push(s);
@@ -237,7 +241,7 @@ pub struct ZFill;
 
 impl TextOp for ZFill {
     const INPUTS: usize = 2;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let s = row.text(0);
         let signed = s.first().is_some_and(|&c| c == C::ascii(b'+') || c == C::ascii(b'-'));
         let (sign, digits) = s.split_at(usize::from(signed));
@@ -255,7 +259,7 @@ pub struct Partition<const WHOLE: usize>;
 impl<const WHOLE: usize> TextOp for Partition<WHOLE> {
     const INPUTS: usize = 3;
     const OUTPUTS: usize = 3;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let (s, sep) = (row.text(0), row.text(1));
         if sep.is_empty() {
             return Err(EMPTY_SEPARATOR);
@@ -273,12 +277,36 @@ impl<const WHOLE: usize> TextOp for Partition<WHOLE> {
     }
 }
 
+/// `_partition` (`_rpartition` from the end): the text before the separator, the separator, and what follows. Where it is
+/// not found, the text goes to the first output, or to the last.
+pub struct PartitionAt<const REVERSED: bool>;
+
+impl<const REVERSED: bool> TextOp for PartitionAt<REVERSED> {
+    const INPUTS: usize = 2;
+    const OUTPUTS: usize = 3;
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+        let (s, sep) = (row.text(0), row.text(1));
+        if sep.is_empty() {
+            return Err(EMPTY_SEPARATOR);
+        }
+        match if REVERSED { search::rfind(s, sep) } else { search::find(s, sep) } {
+            None => out[if REVERSED { 2 } else { 0 }].push(s),
+            Some(at) => {
+                out[0].push(&s[..at]);
+                out[1].push(sep);
+                out[2].push(&s[at + sep.len()..]);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// `_slice`: start, stop and step are operands 1 to 3.
 pub struct Slice;
 
 impl TextOp for Slice {
     const INPUTS: usize = 4;
-    fn apply<C: Char>(row: &Row<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut Sinks<C>) -> Result<(), c_int> {
         let s = row.text(0);
         let n = s.len() as i64;
         let step = row.int(3);

@@ -8,9 +8,11 @@ use super::unicode::{self, Database};
 use crate::abi::{LoopContext, LoopDef, LoopFlags, LoopFn};
 use crate::typenum::TypeNum;
 
-/// A character of a fixed-width string.
+/// A character of a string.
 pub trait Char: Copy + Ord + Default + 'static {
     const SIZE: usize = size_of::<Self>();
+    /// Whether strings of such characters are filled up with NULs.
+    const PADDED: bool;
     fn ascii(c: u8) -> Self;
     fn code(self) -> u32;
     /// What is known of such characters.
@@ -18,6 +20,7 @@ pub trait Char: Copy + Ord + Default + 'static {
 }
 
 impl Char for u8 {
+    const PADDED: bool = true;
     #[inline(always)]
     fn ascii(c: u8) -> u8 {
         c
@@ -32,6 +35,7 @@ impl Char for u8 {
 }
 
 impl Char for u32 {
+    const PADDED: bool = true;
     #[inline(always)]
     fn ascii(c: u8) -> u32 {
         u32::from(c)
@@ -43,6 +47,51 @@ impl Char for u32 {
     fn database() -> &'static Database {
         unicode::database()
     }
+}
+
+/// A code point of a string that is as long as it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[repr(transparent)]
+pub struct Point(pub u32);
+
+/// The same where all of them are ASCII: text as it is stored in UTF-8.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[repr(transparent)]
+pub struct Ascii(pub u8);
+
+macro_rules! unpadded {
+    ($($name:ident $inner:ty;)*) => {$(
+        impl Char for $name {
+            const PADDED: bool = false;
+            #[inline(always)]
+            fn ascii(c: u8) -> $name {
+                $name(<$inner>::from(c))
+            }
+            #[inline(always)]
+            fn code(self) -> u32 {
+                u32::from(self.0)
+            }
+            fn database() -> &'static Database {
+                unicode::database()
+            }
+        }
+        impl $name {
+            /// Plain numbers as characters.
+            pub fn from_slice(s: &[$inner]) -> &[$name] {
+                // SAFETY: the type is transparent.
+                unsafe { core::slice::from_raw_parts(s.as_ptr().cast(), s.len()) }
+            }
+            /// Characters as plain numbers.
+            pub fn to_slice(s: &[$name]) -> &[$inner] {
+                // SAFETY: as above.
+                unsafe { core::slice::from_raw_parts(s.as_ptr().cast(), s.len()) }
+            }
+        }
+    )*};
+}
+unpadded! {
+    Point u32;
+    Ascii u8;
 }
 
 /// One of the six comparisons.

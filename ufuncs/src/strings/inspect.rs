@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 
 use super::compare::Char;
-use super::row::{Row, ValueOp};
+use super::row::{Operands, ValueOp};
 use super::search;
 use super::unicode::Database;
 use crate::abi::{STRING_TOO_LONG, SUBSTRING_NOT_FOUND};
@@ -14,7 +14,7 @@ pub struct Length;
 impl ValueOp for Length {
     const INPUTS: usize = 1;
     type Out = i64;
-    fn apply<C: Char>(row: &Row<C>) -> Result<i64, c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>) -> Result<i64, c_int> {
         Ok(row.text(0).len() as i64)
     }
 }
@@ -26,7 +26,7 @@ macro_rules! all_characters {
         impl ValueOp for $name {
             const INPUTS: usize = 1;
             type Out = bool;
-            fn apply<C: Char>(row: &Row<C>) -> Result<bool, c_int> {
+            fn apply<C: Char>(row: &impl Operands<C>) -> Result<bool, c_int> {
                 let $db = C::database();
                 let s = row.text(0);
                 Ok(!s.is_empty() && s.iter().all(|c| { let $c = c.code(); $test }))
@@ -71,7 +71,7 @@ pub struct IsLower;
 impl ValueOp for IsLower {
     const INPUTS: usize = 1;
     type Out = bool;
-    fn apply<C: Char>(row: &Row<C>) -> Result<bool, c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>) -> Result<bool, c_int> {
         Ok(has_one_case(row.text(0), |db, c| (db.is_lower)(c), |db| db.is_upper))
     }
 }
@@ -81,7 +81,7 @@ pub struct IsUpper;
 impl ValueOp for IsUpper {
     const INPUTS: usize = 1;
     type Out = bool;
-    fn apply<C: Char>(row: &Row<C>) -> Result<bool, c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>) -> Result<bool, c_int> {
         Ok(has_one_case(row.text(0), |db, c| (db.is_upper)(c), |db| db.is_lower))
     }
 }
@@ -92,7 +92,7 @@ pub struct IsTitle;
 impl ValueOp for IsTitle {
     const INPUTS: usize = 1;
     type Out = bool;
-    fn apply<C: Char>(row: &Row<C>) -> Result<bool, c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>) -> Result<bool, c_int> {
         let db = C::database();
         let (mut cased, mut inside) = (false, false);
         for c in row.text(0).iter().map(|c| c.code()) {
@@ -112,7 +112,7 @@ impl ValueOp for IsTitle {
 }
 
 /// The part of a string that operands 2 and 3 bound as in a slice, and where it starts. `None` when the bounds cross.
-fn window<C: Char>(row: &Row<C>) -> Option<(&[C], usize)> {
+fn window<C: Char>(row: &impl Operands<C>) -> Option<(&[C], usize)> {
     let s = row.text(0);
     let n = s.len() as i64;
     let from_end = |i: i64| if i < 0 { i.saturating_add(n).max(0) } else { i };
@@ -123,7 +123,7 @@ fn window<C: Char>(row: &Row<C>) -> Option<(&[C], usize)> {
     Some((&s[start as usize..end as usize], start as usize))
 }
 
-fn found<C: Char>(row: &Row<C>, search: fn(&[C], &[C]) -> Option<usize>) -> Option<i64> {
+fn found<C: Char>(row: &impl Operands<C>, search: fn(&[C], &[C]) -> Option<usize>) -> Option<i64> {
     let (s, start) = window(row)?;
     search(s, row.text(1)).map(|i| (start + i) as i64)
 }
@@ -134,7 +134,7 @@ macro_rules! searches {
         impl ValueOp for $name {
             const INPUTS: usize = 4;
             type Out = $out;
-            fn apply<C: Char>($row: &Row<C>) -> Result<$out, c_int> {
+            fn apply<C: Char>($row: &impl Operands<C>) -> Result<$out, c_int> {
                 $value
             }
         }
@@ -157,7 +157,7 @@ pub struct ExpandedLength;
 impl ValueOp for ExpandedLength {
     const INPUTS: usize = 2;
     type Out = i64;
-    fn apply<C: Char>(row: &Row<C>) -> Result<i64, c_int> {
+    fn apply<C: Char>(row: &impl Operands<C>) -> Result<i64, c_int> {
         let tab = row.int(1);
         let (mut length, mut column) = (0i64, 0i64);
         for c in row.text(0).iter().map(|c| c.code()) {

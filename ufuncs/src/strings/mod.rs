@@ -1,4 +1,4 @@
-//! Universal functions over fixed-width strings.
+//! Universal functions over fixed-width strings, and the operations they share with strings of any length.
 //!
 //! A fixed-width string ends at its last character that is not NUL; what follows is padding. Characters are bytes (`S`)
 //! or code points in the machine's byte order (`U`). Widths come with each call, in [`LoopInfo`](crate::abi::LoopInfo);
@@ -9,7 +9,7 @@ pub mod compare;
 pub mod inspect;
 #[rustfmt::skip]
 mod ranges;
-mod row;
+pub mod row;
 mod search;
 mod table;
 pub mod unicode;

@@ -1,7 +1,8 @@
 //! The one loop all string operations share, and how an operation sees its operands.
 //!
 //! An operation is a type that reads strings and integers of one element and either gives a value or writes strings. What
-//! it writes goes to scratch memory first: an output may be the same memory as an input.
+//! it writes goes to scratch memory first: an output may be the same memory as an input. An operation does not know how
+//! its strings are stored ([`Operands`]); the loops here are those for fixed-width strings.
 
 use core::ffi::{c_int, c_void};
 use core::marker::PhantomData;
@@ -12,9 +13,17 @@ use crate::abi::{LoopContext, NO_MEMORY};
 /// Inputs and outputs of the widest operation.
 const MAX_OPERANDS: usize = 6;
 /// Outputs of the widest operation.
-const MAX_OUTPUTS: usize = 3;
+pub const MAX_OUTPUTS: usize = 3;
 
-/// The operands of one element.
+/// The inputs of an operation, for one element.
+pub trait Operands<C: Char> {
+    /// The string in operand `i`.
+    fn text(&self, i: usize) -> &[C];
+    /// The integer in operand `i`.
+    fn int(&self, i: usize) -> i64;
+}
+
+/// The operands of one element in memory.
 pub struct Row<C> {
     data: [*mut u8; MAX_OPERANDS],
     /// In characters where the operand is a string.
@@ -22,10 +31,10 @@ pub struct Row<C> {
     chars: PhantomData<C>,
 }
 
-impl<C: Char> Row<C> {
-    /// The string in operand `i`, without the NULs that fill it up.
+impl<C: Char> Operands<C> for Row<C> {
+    /// Without the NULs that fill it up.
     #[inline]
-    pub fn text(&self, i: usize) -> &[C] {
+    fn text(&self, i: usize) -> &[C] {
         let n = self.lengths[i];
         if n == 0 {
             return &[];
@@ -35,9 +44,8 @@ impl<C: Char> Row<C> {
         let all = unsafe { core::slice::from_raw_parts(self.data[i].cast::<C>(), n) };
         trimmed(all)
     }
-    /// The integer in operand `i`.
     #[inline]
-    pub fn int(&self, i: usize) -> i64 {
+    fn int(&self, i: usize) -> i64 {
         // SAFETY: as above, for an operand the table lists as LONG.
         unsafe { self.data[i].cast::<i64>().read_unaligned() }
     }
@@ -55,31 +63,59 @@ pub fn trimmed<C: Char>(s: &[C]) -> &[C] {
 pub struct Sink<C> {
     chars: Vec<C>,
     room: usize,
+    failed: bool,
 }
 
 impl<C: Char> Sink<C> {
+    /// For results of any length.
+    pub fn unbounded() -> Sink<C> {
+        Sink { chars: Vec::new(), room: usize::MAX, failed: false }
+    }
+    /// What it has taken.
+    pub fn chars(&self) -> &[C] {
+        &self.chars
+    }
+    /// Whether there was no memory for what it was given.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+    /// Empty again.
+    pub fn clear(&mut self) {
+        self.chars.clear();
+        self.failed = false;
+    }
+    /// Make place for `n` characters more. Sinks of fixed-width strings have it from the start.
+    #[inline]
+    fn reserve(&mut self, n: usize) -> bool {
+        self.failed |= self.chars.try_reserve(n).is_err();
+        !self.failed
+    }
     pub fn is_full(&self) -> bool {
-        self.chars.len() == self.room
+        self.failed || self.chars.len() == self.room
     }
     #[inline]
     pub fn push(&mut self, s: &[C]) {
         let n = s.len().min(self.room - self.chars.len());
-        self.chars.extend_from_slice(&s[..n]);
+        if self.reserve(n) {
+            self.chars.extend_from_slice(&s[..n]);
+        }
     }
     #[inline]
     pub fn fill(&mut self, c: C, n: usize) {
         let n = n.min(self.room - self.chars.len());
-        self.chars.resize(self.chars.len() + n, c);
+        if self.reserve(n) {
+            self.chars.resize(self.chars.len() + n, c);
+        }
     }
 }
 
 /// An operation with a value per element.
 pub trait ValueOp {
     const INPUTS: usize;
-    type Out: Copy;
+    type Out: Copy + Default;
     /// # Errors
     /// A code of [`crate::abi`] a loop may return.
-    fn apply<C: Char>(row: &Row<C>) -> Result<Self::Out, c_int>;
+    fn apply<C: Char>(row: &impl Operands<C>) -> Result<Self::Out, c_int>;
 }
 
 /// An operation with strings as results.
@@ -88,7 +124,7 @@ pub trait TextOp {
     const OUTPUTS: usize = 1;
     /// # Errors
     /// A code of [`crate::abi`] a loop may return.
-    fn apply<C: Char>(row: &Row<C>, out: &mut [Sink<C>; MAX_OUTPUTS]) -> Result<(), c_int>;
+    fn apply<C: Char>(row: &impl Operands<C>, out: &mut [Sink<C>; MAX_OUTPUTS]) -> Result<(), c_int>;
 }
 
 /// # Safety
