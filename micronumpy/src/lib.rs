@@ -14,6 +14,7 @@ pub mod iter;
 pub mod object;
 pub mod ops;
 pub mod ufunc;
+pub mod vstring;
 
 pub use array::{ArrayRef, Dims, NdArray, Order};
 pub use cast::Casting;

@@ -35,6 +35,10 @@ pub struct ObjectOps {
     pub warn: fn(category: &str, message: &str) -> Result<()>,
     /// The object an empty object element stands for (`None`, `0`), borrowed, immortal.
     pub none: fn() -> *mut u8,
+    /// A new string object of this text (UTF-8).
+    pub text: fn(&[u8]) -> Result<*mut u8>,
+    /// Whether two objects stand for the same missing value: they are equal, or both NaN.
+    pub same_na: fn(*mut u8, *mut u8) -> bool,
     /// Whether two descriptor objects of one class say the same.
     pub same_descr: fn(*mut u8, *mut u8) -> bool,
     /// What class `num` of the host answers about another class; `None`: ask the other one.

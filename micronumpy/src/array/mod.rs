@@ -227,7 +227,7 @@ impl NdArray {
     /// # Errors
     /// As [`NdArray::empty`].
     pub fn copy_of(src: &ArrayRef<'_>, order: Order) -> Result<NdArray> {
-        let arr = NdArray::empty_like(src, src.dtype, order)?;
+        let arr = NdArray::empty_like(src, &src.dtype.for_new_array(), order)?;
         crate::cast::copy_into(&arr.view(), src)?;
         Ok(arr)
     }

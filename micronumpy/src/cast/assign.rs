@@ -262,6 +262,16 @@ pub(super) unsafe fn release_item(ops: &ObjectOps, dt: &Dtype, p: *mut u8) {
     }
 }
 
+/// Call `f` with every element of an array of strings.
+fn for_each_string(arr: &ArrayRef<'_>, mut f: impl FnMut(*mut u8)) {
+    let plan = AxisPlan::in_order(arr.shape, &[arr.strides]);
+    let _ = MultiIter::from_plan(&plan, &[arr.data]).for_each(|p, n, st| {
+        // The last text of an arena can be reclaimed, so they go in reverse.
+        (0..n as isize).rev().for_each(|i| f(p[0].wrapping_offset(i * st[0])));
+        Ok(())
+    });
+}
+
 fn for_each_slot(arr: &ArrayRef<'_>, mut f: impl FnMut(*mut u8)) {
     let offsets = object_offsets(arr.dtype);
     let plan = AxisPlan::in_order(arr.shape, &[arr.strides]);
@@ -275,13 +285,18 @@ fn for_each_slot(arr: &ArrayRef<'_>, mut f: impl FnMut(*mut u8)) {
     });
 }
 
-/// Give back every object reference an array holds and set the slots to null.
+/// Give back every object reference and text an array holds and set the slots to null.
 ///
 /// # Safety
 /// The array's memory is valid and nobody else gives the references back.
 pub unsafe fn release_objects(arr: &ArrayRef<'_>) {
     if !arr.dtype.has_object() {
         return;
+    }
+    if let Some(strings) = arr.dtype.as_strings() {
+        let mut arena = strings.lock();
+        // SAFETY: elements of the array.
+        return for_each_string(arr, |p| unsafe { arena.clear(p) });
     }
     let Ok(ops) = host() else { return };
     // SAFETY: slots are inside the array; see the caller's promise.
@@ -290,13 +305,26 @@ pub unsafe fn release_objects(arr: &ArrayRef<'_>) {
     });
 }
 
-/// Take one more reference to every object an array holds: after its bytes were copied.
+/// Take one more reference to every object an array holds, after its bytes were copied; of texts, a copy. What there is no
+/// memory for is empty.
 ///
 /// # Safety
 /// The array's memory is valid.
 pub unsafe fn retain_objects(arr: &ArrayRef<'_>) {
     if !arr.dtype.has_object() {
         return;
+    }
+    if let Some(strings) = arr.dtype.as_strings() {
+        let mut arena = strings.lock();
+        // SAFETY: elements of the array, whose bytes belong to others: they are read and then forgotten.
+        return for_each_string(arr, |p| unsafe {
+            let text = arena.load(p).map(|text| text.to_vec());
+            std::ptr::write_bytes(p, 0, arr.dtype.itemsize);
+            match text {
+                Some(text) => drop(arena.store(p, &text)),
+                None => arena.store_missing(p),
+            }
+        });
     }
     let Ok(ops) = host() else { return };
     // SAFETY: slots are inside the array.

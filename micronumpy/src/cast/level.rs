@@ -28,7 +28,7 @@ fn level_between(from: &Dtype, to: &Dtype) -> Option<Casting> {
         (T::OBJECT, T::OBJECT) => Casting::No,
         (_, T::OBJECT) => Casting::Safe,
         (T::OBJECT, _) => Casting::Unsafe,
-        (T::VSTRING, T::VSTRING) => Casting::No,
+        (T::VSTRING, T::VSTRING) => super::vstring::level(from, to),
         (T::VSTRING, T::STRING | T::UNICODE | T::VOID | T::BOOL) => Casting::SameKind,
         (T::VSTRING, _) => Casting::Unsafe,
         (T::STRING | T::UNICODE, T::VSTRING) => Casting::SameKind,

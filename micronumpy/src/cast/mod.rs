@@ -8,6 +8,7 @@ mod nested;
 mod resolve;
 mod text;
 mod transfer;
+mod vstring;
 
 pub use assign::{
     convert_item, copy_into, copy_into_same_value, copy_into_status, copy_masked, fill, object_offsets,

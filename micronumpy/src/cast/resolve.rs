@@ -92,7 +92,9 @@ pub fn view_offset(from: &Dtype, to: &Dtype) -> Option<isize> {
     use TypeNum as T;
     let same_order = from.byteorder == to.byteorder;
     match (from.num, to.num) {
+        (T::VOID, T::VSTRING) | (T::VSTRING, T::VOID) => None,
         (T::VOID, _) | (_, T::VOID) => void_offset(from, to),
+        (T::VSTRING, T::VSTRING) => (from == to).then_some(0),
         (T::STRING | T::UNICODE, _) if from.num == to.num => {
             (same_order && to.itemsize <= from.itemsize).then_some(0)
         }

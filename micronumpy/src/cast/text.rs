@@ -321,7 +321,7 @@ pub(super) unsafe fn write_text(dt: &Dtype, d: *mut u8, text: &str) {
     }
 }
 
-unsafe fn int_text(num: TypeNum, s: *const u8) -> String {
+pub(super) unsafe fn int_text(num: TypeNum, s: *const u8) -> String {
     // SAFETY: one element.
     unsafe {
         match (num.size(), num.is_signed()) {
@@ -337,7 +337,7 @@ unsafe fn int_text(num: TypeNum, s: *const u8) -> String {
     }
 }
 
-unsafe fn float_text(num: TypeNum, s: *const u8) -> String {
+pub(super) unsafe fn float_text(num: TypeNum, s: *const u8) -> String {
     // SAFETY: one element.
     unsafe {
         match num {
@@ -351,7 +351,7 @@ unsafe fn float_text(num: TypeNum, s: *const u8) -> String {
     }
 }
 
-unsafe fn complex_text(num: TypeNum, s: *const u8) -> String {
+pub(super) unsafe fn complex_text(num: TypeNum, s: *const u8) -> String {
     macro_rules! text {
         ($t:ty) => {{
             let p = s.cast::<$t>();
@@ -369,7 +369,7 @@ unsafe fn complex_text(num: TypeNum, s: *const u8) -> String {
 }
 
 /// Store a value read as `f64`, as numpy narrows it; overflow raises its flag.
-unsafe fn store_float(num: TypeNum, v: f64, d: *mut u8) {
+pub(super) unsafe fn store_float(num: TypeNum, v: f64, d: *mut u8) {
     // SAFETY: one element.
     unsafe {
         match num {
@@ -414,7 +414,7 @@ fn trim(text: &str) -> &str {
 }
 
 /// Python's `int(text)`: `None` when malformed, `Some(None)` when it does not fit 127 bits.
-fn parse_int(text: &str) -> Option<Option<i128>> {
+pub(super) fn parse_int(text: &str) -> Option<Option<i128>> {
     let text = strip_underscores(trim(text))?;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
     if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
@@ -424,7 +424,7 @@ fn parse_int(text: &str) -> Option<Option<i128>> {
 }
 
 /// Python's `float(text)`.
-fn parse_float(text: &str) -> Option<f64> {
+pub(super) fn parse_float(text: &str) -> Option<f64> {
     parse_plain_float(&strip_underscores(trim(text))?)
 }
 
@@ -433,7 +433,7 @@ fn parse_plain_float(text: &str) -> Option<f64> {
 }
 
 /// C's `strtold`, leading blanks allowed.
-fn parse_longdouble(text: &str) -> Result<LongDouble> {
+pub(super) fn parse_longdouble(text: &str) -> Result<LongDouble> {
     let fail = || Err(Error::value(format!("invalid literal for long double: {text}")));
     let blanks = text.len() - text.trim_start_matches(|c: char| c.is_ascii_whitespace()).len();
     let rest = &text[blanks..];
@@ -445,7 +445,7 @@ fn parse_longdouble(text: &str) -> Result<LongDouble> {
 }
 
 /// Python's `complex(text)`.
-fn parse_complex(text: &str) -> Option<(f64, f64)> {
+pub(super) fn parse_complex(text: &str) -> Option<(f64, f64)> {
     let mut t = trim(text);
     if let Some(inner) = t.strip_prefix('(') {
         t = trim(inner.strip_suffix(')')?);
@@ -480,7 +480,7 @@ fn parse_timedelta(text: &str) -> Result<i64> {
     text.parse().map_err(|_| fail())
 }
 
-fn parse_date(text: &str, dst: &Dtype) -> Result<i64> {
+pub(super) fn parse_date(text: &str, dst: &Dtype) -> Result<i64> {
     let meta = dates::meta_of(dst);
     let unit = (meta.unit != Unit::Generic).then_some(meta.unit);
     let parsed = parse::parse(text, unit, CastRule::SameKind)?;

@@ -11,7 +11,7 @@ use ufuncs::datetime::Converter;
 use ufuncs::{LoopContext, LoopFlags, LoopFn};
 
 use super::resolve::CastResolution;
-use super::{Casting, HostLoop, cast_level, dates, nested, text};
+use super::{Casting, HostLoop, cast_level, dates, nested, text, vstring};
 use crate::array::buffer;
 use crate::dtype::promote::class_name;
 use crate::dtype::{Body, Dtype, TypeNum};
@@ -48,6 +48,7 @@ pub(super) enum Step {
     Roundtrip(Dtype, Dtype),
     VoidToBool(usize),
     Text(text::TextStep),
+    Strings(vstring::StringStep),
     Dates(Converter),
     /// Dates without a unit where a unit is needed.
     GenericDates,
@@ -227,6 +228,7 @@ impl Step {
                     }
                 }
                 Step::Text(t) => return t.run(src, sst, dst, dst_st, n),
+                Step::Strings(s) => return s.run(src, sst, dst, dst_st, n),
                 Step::Dates(d) => d.run(src, sst, dst, dst_st, n),
                 Step::GenericDates => return dates::run_generic(src, sst, dst, dst_st, n),
                 Step::Buffered(b) => return b.run(src, sst, dst, dst_st, n),
@@ -244,7 +246,8 @@ impl Step {
             | Step::FromObject(_)
             | Step::Roundtrip(..)
             // Failing conversions of text raise in the host.
-            | Step::Text(_) => true,
+            | Step::Text(_)
+            | Step::Strings(_) => true,
             Step::Buffered(b) => b.steps().any(Step::needs_host),
             Step::Nested(s) => s.steps().any(Step::needs_host),
             _ => false,
@@ -256,7 +259,7 @@ impl Step {
                 !ufuncs::casts::cast_flags(src.num, dst.num).contains(LoopFlags::NO_FP_ERRORS)
             }
             Step::Buffered(b) => b.steps().any(|step| step.sets_fp(src, dst)),
-            Step::Host(_) | Step::Text(_) | Step::FromObject(_) => true,
+            Step::Host(_) | Step::Text(_) | Step::Strings(_) | Step::FromObject(_) => true,
             Step::Nested(_) => true,
             _ => false,
         }
@@ -477,13 +480,18 @@ fn buffered(inner: Step, src: &Dtype, dst: &Dtype, aligned: bool, wants_aligned:
 pub(super) fn plan(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     use TypeNum as T;
     let none = || Err(Error::type_(format!("Cannot cast from {:?} to {:?}", src.num, dst.num)));
-    if src.num.is_user() || dst.num.is_user() || src.num == T::VSTRING || dst.num == T::VSTRING {
+    if src.num.is_user() || dst.num.is_user() {
         return plan_host(src, dst, aligned);
     }
     let nested = |d: &Dtype| matches!(d.body, Body::Struct(_) | Body::Subarray(..));
     Ok(match (src.num, dst.num) {
         (T::OBJECT, T::OBJECT) => Step::CopyObject,
         (_, T::OBJECT) => Step::ToObject(src.clone()),
+        (T::OBJECT, T::VSTRING) => Step::FromObject(dst.clone()),
+        (T::VSTRING, _) | (_, T::VSTRING) => {
+            // A structure is what its bytes say.
+            buffered(Step::Strings(vstring::plan(src, dst)?), src, dst, aligned, false)
+        }
         (_, _) if nested(src) || (nested(dst) && src.num != T::OBJECT) => nested::plan(src, dst, aligned)?,
         (T::OBJECT, _) => Step::FromObject(dst.clone()),
         (T::STRING, T::STRING) | (T::VOID, T::VOID) => resize(src.itemsize, dst.itemsize),
@@ -558,15 +566,8 @@ fn plan_host(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     if dst.num == TypeNum::VOID && !src.has_object() {
         return Ok(resize(src.itemsize, dst.itemsize));
     }
-    if src.num.is_user() || dst.num.is_user() {
-        let (from, to) = (class_name(src.num), class_name(dst.num));
-        return Err(Error::type_(format!("cannot cast from {from} to {to}.")));
-    }
-    if matches!(src.num, TypeNum::LONGDOUBLE | TypeNum::CLONGDOUBLE | TypeNum::VOID) {
-        // As objects their elements are numpy scalars, and to store such a scalar is this very cast.
-        return Err(Error::missing(format!("the cast from {:?} to {:?}", src.num, dst.num)));
-    }
-    Ok(Step::Roundtrip(src.clone(), dst.clone()))
+    let (from, to) = (class_name(src.num), class_name(dst.num));
+    Err(Error::type_(format!("cannot cast from {from} to {to}.")))
 }
 
 /// A cast of the host, with casts before and after it where its loop works on other dtypes than the operands.

@@ -168,7 +168,7 @@ impl Dtype {
                 out.body = Body::Subarray(Arc::new(base.with_byteorder(order)), shape.clone());
             }
             // Instances of a host's class are what their class makes of them.
-            Body::Host(_) => {}
+            Body::Host(_) | Body::Strings(_) => {}
             _ if self.byteorder == b'|' => {}
             _ => {
                 out.byteorder = match order {
@@ -255,6 +255,8 @@ impl PartialEq for Dtype {
                 (Body::Subarray(a, s), Body::Subarray(b, t)) => s == t && a == b,
                 (Body::Datetime(a), Body::Datetime(b)) => a == b,
                 (Body::Host(a), Body::Host(b)) => a == b,
+                // Elements only make sense together with their arena.
+                (Body::Strings(a), Body::Strings(b)) => Arc::ptr_eq(a, b),
                 _ => false,
             }
     }
@@ -268,6 +270,9 @@ pub fn equivalent(a: &Dtype, b: &Dtype) -> bool {
         && !a.num.is_user()
     {
         return a.byteorder == b.byteorder;
+    }
+    if let (Body::Strings(x), Body::Strings(y)) = (&a.body, &b.body) {
+        return Arc::ptr_eq(x, y);
     }
     // Types of different classes are never equal, except integers of the same size and signedness.
     if a.num != b.num && !(a.num.is_integer() && b.num.is_integer()) {

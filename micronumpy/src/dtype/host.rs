@@ -1,4 +1,4 @@
-//! Dtypes the host defines: user types and strings of any length.
+//! Dtypes the host defines: user types.
 //!
 //! To the object space such a dtype is a number, which says its class, and a descriptor object of the host, which says
 //! which instance of the class it is. What follows from the instance (whether two are equal, what they have in common,

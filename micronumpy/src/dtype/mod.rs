@@ -17,6 +17,8 @@ pub use host::HostDescr;
 pub use promote::{TypeOrWeak, min_scalar_type, promote, result_type};
 pub use ufuncs::TypeNum;
 
+use crate::vstring::Strings;
+
 /// Byte order of the machine this was compiled for, as numpy spells it in type strings.
 pub const NATIVE: u8 = if cfg!(target_endian = "little") { b'<' } else { b'>' };
 /// The other one.
@@ -66,7 +68,9 @@ pub enum Body {
     Subarray(Arc<Dtype>, Arc<[isize]>),
     /// DATETIME, TIMEDELTA.
     Datetime(DatetimeMeta),
-    /// An instance of a class the host defines (user types, variable-width strings).
+    /// VSTRING: the instance, see [`crate::vstring`].
+    Strings(Arc<Strings>),
+    /// An instance of a class the host defines.
     Host(HostDescr),
 }
 

@@ -18,6 +18,7 @@ use crate::array::tuple_text;
 use crate::cast::{Casting, can_cast};
 use crate::error::{Error, Result};
 use crate::object::{self, ObjectOps};
+use crate::vstring::{self, Strings};
 
 /// An operand of a promotion.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,8 @@ pub enum Class {
 /// `Error::Promotion`; errors of datetime units.
 pub fn promote(a: &Dtype, b: &Dtype) -> Result<Dtype> {
     let (ca, cb) = (Class::Num(a.num), Class::Num(b.num));
-    if ca == cb && !a.num.is_flexible() && !a.num.is_datetime() && !a.num.is_user() {
+    let parametric = |n: TypeNum| n.is_flexible() || n.is_datetime() || n.is_user() || n == TypeNum::VSTRING;
+    if ca == cb && (!parametric(a.num) || a.num == TypeNum::VSTRING && a == b) {
         return Ok(a.canonical());
     }
     let Some(class) = common(ca, cb, &[a, b])? else {
@@ -96,6 +98,7 @@ fn class_of(op: &TypeOrWeak<'_>) -> Class {
 fn default_of(class: Class) -> Result<Dtype> {
     Ok(Dtype::builtin(match class {
         Class::Num(n) if is_host_class(n) => return (host()?.default_instance)(n),
+        Class::Num(TypeNum::VSTRING) => return Ok(Dtype::default_strings()),
         Class::Num(n) => n,
         Class::Int => TypeNum::LONG,
         Class::Float => TypeNum::DOUBLE,
@@ -350,6 +353,7 @@ fn cast_to_class(dt: &Dtype, class: Class, dtypes: &[&Dtype]) -> Result<Dtype> {
             Some(meta) => Dtype::datetime(num, meta),
             None => Dtype::builtin(num),
         },
+        TypeNum::VSTRING => Dtype::default_strings(),
         num => instance(num, dtypes),
     })
 }
@@ -369,6 +373,7 @@ fn merge(a: &Dtype, b: &Dtype) -> Result<Dtype> {
             Ok(Dtype::datetime(a.num, datetime::common_divisor(ma, mb, strict, strict)?))
         }
         TypeNum::VOID => merge_void(a, b),
+        TypeNum::VSTRING => merge_strings(a, b),
         _ => Ok(a.canonical()),
     }
 }
@@ -461,6 +466,19 @@ pub fn class_name(num: TypeNum) -> String {
         num => return object::ops().map_or_else(|| format!("{num:?}"), |ops| (ops.class_name)(num)),
     };
     format!("<class 'numpy.dtypes.{name}'>")
+}
+
+/// Strings know the missing value that one of them knows, and coerce when both do.
+fn merge_strings(a: &Dtype, b: &Dtype) -> Result<Dtype> {
+    let (Some(x), Some(y)) = (a.as_strings(), b.as_strings()) else { return Ok(a.clone()) };
+    match vstring::common([&**x, &**y].into_iter()) {
+        Ok((na, coerce)) => Ok(Dtype::strings(Strings::new(na, coerce))),
+        Err(_) => Err(Error::type_(format!(
+            "Cannot find common instance for incompatible dtypes '{}' and '{}'",
+            x.describe(),
+            y.describe()
+        ))),
+    }
 }
 
 /// A shape as a Python tuple, for callers of this module that word errors about subarrays.

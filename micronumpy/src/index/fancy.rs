@@ -158,7 +158,7 @@ impl FancyPlan {
     /// # Safety
     /// The plan was made for the shape and strides of the array at `data`, of dtype `dtype`.
     pub unsafe fn take(&self, data: *mut u8, dtype: &crate::dtype::Dtype) -> Result<NdArray> {
-        let mut out = NdArray::empty(&self.shape, dtype, Order::C)?;
+        let mut out = NdArray::empty(&self.shape, &dtype.for_new_array(), Order::C)?;
         out.strides = self.result_strides(dtype.itemsize).to_vec();
         // SAFETY: handed on; `out` is fresh memory of the right size.
         unsafe { self.gather(data, dtype, &out.view())? };

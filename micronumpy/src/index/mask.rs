@@ -107,8 +107,8 @@ impl MaskPlan {
     /// # Safety
     /// The plan was made for the array at `data`, of dtype `dtype`; the mask is still alive and unchanged.
     pub unsafe fn take(&self, data: *mut u8, dtype: &Dtype) -> Result<NdArray> {
-        let out = NdArray::empty(&[self.count as isize], dtype, Order::C)?;
-        let transfer = Transfer::new(dtype, dtype, false)?;
+        let out = NdArray::empty(&[self.count as isize], &dtype.for_new_array(), Order::C)?;
+        let transfer = Transfer::new(dtype, &out.dtype, false)?;
         let (to, size) = (out.data(), dtype.itemsize as isize);
         // SAFETY: the caller's promise; at most `count` items are written.
         unsafe {

@@ -14,6 +14,7 @@ use super::select::order_of;
 use crate::dtype::{Body, Dtype};
 use crate::error::{Error, Result};
 use crate::object::{self, HostOrder, ObjectOps};
+use crate::vstring::StringOrder;
 
 /// How to compare elements of one dtype.
 pub struct Compare {
@@ -43,6 +44,7 @@ impl Compare {
                 let count = shape.iter().map(|&n| n as usize).product();
                 Kind::Items(Box::new(Compare::of(base)?), count, base.itemsize)
             }
+            Body::Strings(strings) => Kind::Host(Box::new(StringOrder(strings.clone()))),
             _ if dt.num.is_object() => Kind::Object(ops()?),
             _ => match compare_fn(dt.num) {
                 Some(f) => Kind::Builtin(f, dt.itemsize),

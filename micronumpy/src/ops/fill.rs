@@ -117,7 +117,7 @@ unsafe fn swap_items(dt: &Dtype, p: *mut u8, stride: isize, n: usize) {
                 let word = match dt.num {
                     TypeNum::UNICODE => 4,
                     t if t.is_complex() => dt.itemsize / 2,
-                    t if t.is_flexible() || t.is_object() => return,
+                    t if t.is_flexible() || t.is_object() || t == TypeNum::VSTRING => return,
                     _ => dt.itemsize,
                 };
                 swap_strided(p, stride, p, stride, n, dt.itemsize, word);

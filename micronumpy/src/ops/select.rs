@@ -45,6 +45,20 @@ pub fn truth<'a>(arr: &ArrayRef<'a>) -> Result<Prepared<'a>> {
             merge_truth(&ArrayRef { shape: &shape, strides: &repeated, ..whole }, &parts.view())?;
             out
         }
+        Body::Strings(strings) => {
+            let out = NdArray::empty(arr.shape, &mask, Order::C)?;
+            MultiIter::new(arr.shape, &[out.view(), *arr])?.for_each(|p, n, st| {
+                for i in 0..n as isize {
+                    // SAFETY: inside both arrays.
+                    unsafe {
+                        *p[0].wrapping_offset(i * st[0]) =
+                            strings.truth(p[1].wrapping_offset(i * st[1])).into();
+                    }
+                }
+                Ok(())
+            })?;
+            out
+        }
         _ => return Prepared::new(*arr, &mask),
     };
     Ok(Prepared { original: *arr, copy: Some(out) })
@@ -158,7 +172,7 @@ pub fn argmax(arr: &ArrayRef<'_>, axis: usize, min: bool, out: &ArrayRef<'_>) ->
     let src = src.view();
     let compare = match kernel {
         Some(_) => None,
-        None if arr.dtype.num.is_object() || arr.dtype.num.is_user() => Some(Compare::of(src.dtype)?),
+        None if arr.dtype.has_object() || arr.dtype.num.is_user() => Some(Compare::of(src.dtype)?),
         None => return Err(Error::type_("data type not ordered")),
     };
     let target = Target::new(*out)?;

@@ -1,7 +1,8 @@
 //! Sorting, partitioning and searching along an axis.
 //!
 //! Kernels want a lane as contiguous native items; a lane that is not goes through a buffer. Objects are sorted in a
-//! buffer that owns references of its own: comparisons run foreign code, which may do anything to the array.
+//! buffer that owns references of its own: comparisons run foreign code, which may do anything to the array. Variable-width
+//! strings are moved about as bytes, which within one arena is all it takes.
 
 use ufuncs::sort::{
     ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, argpartition_fn, argsort_fn, by,
@@ -30,7 +31,8 @@ struct LaneBuffer {
 
 impl LaneBuffer {
     fn new(dt: &Dtype, n: usize) -> Result<LaneBuffer> {
-        let native = dt.with_byteorder(b'=');
+        let raw = if dt.as_strings().is_some() { Dtype::void(dt.itemsize) } else { dt.clone() };
+        let (dt, native) = (&raw, raw.with_byteorder(b'='));
         Ok(LaneBuffer {
             buffer: NdArray::empty(&[n as isize], &native, Order::C)?,
             load: Transfer::new(dt, &native, false)?,
@@ -56,7 +58,7 @@ fn direct(arr: &ArrayRef<'_>, axis: usize) -> bool {
     arr.dtype.is_native()
         && arr.is_aligned()
         && (arr.strides[axis] == arr.dtype.itemsize as isize || arr.shape[axis] == 1)
-        && !arr.dtype.has_object()
+        && (!arr.dtype.has_object() || arr.dtype.as_strings().is_some())
 }
 
 /// Run `f` over all lanes as contiguous native items, writing them back.

@@ -8,6 +8,7 @@
 pub mod array_basics;
 pub mod missing;
 pub mod slots;
+pub mod strings;
 mod types;
 pub mod ufuncs;
 pub mod user_types;
@@ -36,7 +37,7 @@ pub fn init(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     let (array, ufunc) = unsafe { (&mut *ARRAY_API.get(), &mut *UFUNC_API.get()) };
     fill(array, slots::array::MISSING);
     fill(ufunc, slots::ufunc::MISSING);
-    for slot in array_basics::SLOTS.iter().chain(user_types::SLOTS) {
+    for slot in array_basics::SLOTS.iter().chain(user_types::SLOTS).chain(strings::SLOTS) {
         array[slot.0] = slot.1.cast_mut().cast();
     }
     for slot in ufuncs::SLOTS {

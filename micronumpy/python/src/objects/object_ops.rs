@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use pyo3::{PyTypeInfo, ffi};
 
-use super::dtype::{DtypeClass, class};
+use super::dtype::{DtypeClass, class, string};
 use super::method::casts;
 use super::scalar::{set, value};
 use super::{array, dtype};
@@ -106,6 +106,18 @@ fn warn(category: &str, message: &str) -> Result<()> {
 fn none() -> *mut u8 {
     // SAFETY: None is immortal for our purposes.
     unsafe { ffi::Py_None().cast() }
+}
+
+fn text(utf8: &[u8]) -> Result<*mut u8> {
+    host(|py| Ok(string::decode(py, utf8)?.into_ptr().cast()))
+}
+
+fn same_na(a: *mut u8, b: *mut u8) -> bool {
+    // SAFETY: live objects, see `Na`.
+    host(|py| unsafe { Ok(string::same_na(&borrow(py, a), &borrow(py, b))) }).unwrap_or_else(|_| {
+        forget();
+        false
+    })
 }
 
 fn same_descr(a: *mut u8, b: *mut u8) -> bool {
@@ -241,6 +253,8 @@ pub fn install() {
         add,
         warn,
         none,
+        text,
+        same_na,
         same_descr,
         common_class,
         common_instance,

@@ -405,9 +405,11 @@ impl FormatWriter<'_> {
             }
             _ => {
                 let name = match dt.num.char() {
-                    Some(c) => (c as char).to_string(),
-                    None if is_host_class(dt.num) => descr.0.get_type().fully_qualified_name()?.to_string(),
-                    None => descr.0.repr()?.to_string(),
+                    Some(c) if dt.num != TypeNum::VSTRING => (c as char).to_string(),
+                    _ if is_host_class(dt.num) || dt.num == TypeNum::VSTRING => {
+                        descr.0.get_type().fully_qualified_name()?.to_string()
+                    }
+                    _ => descr.0.repr()?.to_string(),
                 };
                 return Err(PyValueError::new_err(format!("cannot include dtype '{name}' in a buffer")));
             }

@@ -627,7 +627,7 @@ fn fromiter_fill<'py>(it: &Obj<'py>, descr: &Descr<'py>, count: isize, hint: isi
         let at = arr.data().wrapping_offset(n * itemsize as isize);
         if inner.is_empty() {
             // SAFETY: `n < capacity`.
-            unsafe { scalar::set_item(descr, at, &item)? };
+            unsafe { scalar::set_item(&arr.descr(), at, &item)? };
         } else {
             let st = micronumpy::array::contiguous_strides(&inner, base.itemsize(), false);
             // SAFETY: one element of the outer shape.
@@ -652,10 +652,14 @@ fn fromiter_fill<'py>(it: &Obj<'py>, descr: &Descr<'py>, count: isize, hint: isi
     Ok(exact)
 }
 
-/// Move the first bytes of one array to another, object references included.
+/// Move the first bytes of one array to a fresh one of the same kind, object references included.
 pub fn move_items(from: &Array<'_>, to: &Array<'_>, nbytes: usize) {
     // SAFETY: both hold at least that many bytes; what was moved is cleared so that it has one owner.
     unsafe {
+        if to.dtype().as_strings().is_some() {
+            // Strings move together with the memory they lie in.
+            std::mem::swap(&mut (*to.raw()).descr, &mut (*from.raw()).descr);
+        }
         std::ptr::copy_nonoverlapping(from.data(), to.data(), nbytes);
         if from.dtype().has_object() {
             std::ptr::write_bytes(from.data(), 0, nbytes);

@@ -429,11 +429,18 @@ fn read_file<'py>(
     Ok(out)
 }
 
-/// `_unique_hash(arr, equal_nan=True)`: the layer sorts instead when this says that it does not take part, with the same
-/// values as a result.
+/// `_unique_hash(arr, equal_nan=True)`: for strings, missing values among which need not have an order. Otherwise the layer is
+/// told to sort, with the same values as a result.
 fn unique_hash<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("_unique_hash(arr, equal_nan=True)");
-    let [_arr, _equal_nan] = a.parse(&SIG)?;
+    let [arr, equal_nan] = a.parse(&SIG)?;
+    if let Some(arr) = arr.as_ref().and_then(Array::cast)
+        && let Some(strings) = arr.dtype().as_strings()
+    {
+        let equal_nan = equal_nan.map_or(Ok(true), |e| e.is_truthy())?;
+        let found = micronumpy::vstring::unique(&arr.view(), strings, equal_nan);
+        return Ok(alloc::take(a.py, found)?.0);
+    }
     Ok(a.py.NotImplemented().into_bound(a.py))
 }
 

@@ -1,9 +1,9 @@
 //! Products: `dot`, `inner`, `vdot`, `correlate`.
 
-use micronumpy::ArrayRef;
 use micronumpy::dtype::host::is_host_class;
 use micronumpy::dtype::promote::promote;
 use micronumpy::ops::product::{self, Overlaps};
+use micronumpy::{ArrayRef, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyModule, PyString};
@@ -89,7 +89,7 @@ fn product<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = a.py();
     let (a, b, descr) = operands(a, b)?;
-    if is_host_class(descr.dtype().num) {
+    if is_host_class(descr.dtype().num) || descr.dtype().num == TypeNum::VSTRING {
         return Err(PyTypeError::new_err(format!(
             "This function currently only supports native NumPy dtypes and old-style user dtypes, but the dtype was {}.\n(The \
              function may need to be updated to support arbitraryuser dtypes.)",

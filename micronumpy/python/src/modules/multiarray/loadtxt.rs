@@ -711,6 +711,8 @@ fn read_rows<'py>(
         }
         let Some(out) = &result else { continue };
         let base = out.data().wrapping_add(count * width);
+        // Of strings, each array has an instance of its own.
+        let own = out.descr();
         for i in 0..n {
             let column = match usecols {
                 None => i,
@@ -727,8 +729,13 @@ fn read_rows<'py>(
                     c as usize
                 }
             };
-            let (d, offset) =
-                if homogeneous { (descr, i * itemsize) } else { (&columns[i].descr, columns[i].offset) };
+            let (d, offset) = if homogeneous && own.dtype().as_strings().is_some() {
+                (&own, i * itemsize)
+            } else if homogeneous {
+                (descr, i * itemsize)
+            } else {
+                (&columns[i].descr, columns[i].offset)
+            };
             let text = &row.fields[column];
             let function = functions.as_ref().and_then(|f| f[i].as_ref());
             // SAFETY: an element of the result: row `count` of at least `count + 1`, field inside the row.

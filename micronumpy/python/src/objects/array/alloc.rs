@@ -102,6 +102,10 @@ impl<'a, 'py> Make<'a, 'py> {
                 descr = crate::objects::dtype::descr_of(py, &dt)?;
             }
         }
+        // SAFETY: live descriptor.
+        if self.data.is_null() && unsafe { (*raw_descr).type_num } == TypeNum::VSTRING.0 {
+            descr = crate::objects::dtype::string::for_new_array(&descr)?;
+        }
         let nbytes = checked_nbytes(self.shape, itemsize)?;
 
         let ty = self.subtype.map_or(ARRAY_TYPE.as_type(), |t| t.as_ptr().cast());
@@ -439,6 +443,12 @@ pub unsafe fn set_geometry(arr: &Array<'_>, shape: &[isize], strides: &[isize]) 
 /// A fresh array around a buffer of the object space, with the descriptor object to use.
 pub fn adopt<'py>(descr: &Descr<'py>, arr: NdArray) -> PyResult<Array<'py>> {
     let (data, shape, strides, dtype) = arr.into_raw();
+    // Strings go with the instance they were stored in.
+    let own = match dtype.as_strings() {
+        Some(_) if dtype != *descr.dtype() => Some(crate::objects::dtype::descr_of(descr.py(), &dtype)?),
+        _ => None,
+    };
+    let descr = own.as_ref().unwrap_or(descr);
     let nbytes = shape.iter().product::<isize>() as usize * dtype.itemsize;
     memory::note_alloc(data, nbytes);
     // SAFETY: the buffer holds all elements; ownership is taken over below, right after the object exists.

@@ -172,12 +172,13 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
             }
             None => {
                 let items = data.cast::<PyList>()?;
+                let own = fresh.descr();
                 // Lists are in C order whatever the layout.
                 let mut i = 0;
                 super::for_each_element(&fresh, |p| {
                     let v = items.get_item(i)?;
                     i += 1;
-                    scalar::set_item(&descr, p, &v)
+                    scalar::set_item(&own, p, &v)
                 })?;
             }
         }

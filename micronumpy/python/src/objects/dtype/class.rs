@@ -223,6 +223,7 @@ impl<'py> DtypeClass<'py> {
                 // SAFETY: the slot's contract.
                 unsafe { owned(self.py(), finalize(descr.raw()).cast()) }.map(Descr)
             }
+            None if self.num() == TypeNum::VSTRING => string::for_new_array(descr),
             _ => Ok(descr.clone()),
         }
     }
@@ -510,9 +511,6 @@ pub unsafe fn same(py: Python<'_>, a: *mut ffi::PyObject, b: *mut ffi::PyObject)
     let class = DtypeClass::of(&a);
     if !class.is_class_of(&b) {
         return Ok(false);
-    }
-    if class.num() == TypeNum::VSTRING {
-        return string::same(&a.0, &b.0);
     }
     let Some(method) = method::casts::method_for(&class, &class)? else { return Ok(false) };
     let found = method.resolve(&[class.clone(), class], &[Some(a), Some(b)])?;

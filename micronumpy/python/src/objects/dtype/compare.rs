@@ -25,6 +25,7 @@ pub fn equivalent(a: &Dtype, b: &Dtype) -> bool {
         (Body::Plain, Body::Plain) => true,
         (Body::Datetime(x), Body::Datetime(y)) => x == y,
         (Body::Host(x), Body::Host(y)) => x == y,
+        (Body::Strings(x), Body::Strings(y)) => x.same_parameters(y),
         (Body::Subarray(x, n), Body::Subarray(y, m)) => n == m && equivalent(x, y),
         (Body::Struct(x), Body::Struct(y)) => {
             std::sync::Arc::ptr_eq(x, y)
@@ -57,7 +58,7 @@ fn hash_dtype(dt: &Dtype, state: &mut DefaultHasher) {
         Body::Plain => {}
         Body::Datetime(meta) => meta.hash(state),
         // What the class makes of it; equal dtypes are of one class.
-        Body::Host(_) => dt.num.0.hash(state),
+        Body::Host(_) | Body::Strings(_) => dt.num.0.hash(state),
         Body::Subarray(base, shape) => {
             shape.hash(state);
             hash_dtype(base, state);
@@ -96,8 +97,13 @@ fn same(a: &Descr<'_>, b: &Descr<'_>) -> PyResult<bool> {
         // A class may say that its elements are those of another.
         return Ok(cast_level(a.dtype(), b.dtype()) == Some(Casting::No));
     }
-    if !equivalent(a.dtype(), b.dtype()) {
-        return Ok(false);
+    Ok(equivalent(a.dtype(), b.dtype()) && same_titles(a, b)?)
+}
+
+/// Whether structures the object space takes to be equal have equal titles, however deep.
+fn same_titles(a: &Descr<'_>, b: &Descr<'_>) -> PyResult<bool> {
+    if a.0.is(&b.0) {
+        return Ok(true);
     }
     let (Some(names), Some(x), Some(y)) = (fields::names(a), fields::dict(a), fields::dict(b)) else {
         return Ok(true);
@@ -109,7 +115,7 @@ fn same(a: &Descr<'_>, b: &Descr<'_>) -> PyResult<bool> {
             (Some(s), Some(t)) => s.eq(t)?,
             (s, t) => s.is_none() && t.is_none(),
         };
-        if !titles || !same(&f, &g)? {
+        if !titles || !same_titles(&f, &g)? {
             return Ok(false);
         }
     }

@@ -226,6 +226,10 @@ unsafe fn make_core(descr: *mut PyArray_Descr) -> Dtype {
             flags: d.flags,
             body: Body::Plain,
         };
+        if num == TypeNum::VSTRING {
+            dt.body = Body::Strings(string::strings_of(descr));
+            return dt;
+        }
         if !is_legacy(descr) {
             dt.num = DtypeClass::of(&Descr(Bound::from_borrowed_ptr(py, descr.cast()))).num();
             dt.body = Body::Host(HostDescr::borrowed(descr.cast()));
@@ -279,7 +283,7 @@ fn datetime_meta_of(full: &PyArray_LegacyDescr) -> DatetimeMeta {
 /// The descriptor object of a dtype: the singleton where there is one, else a new one.
 pub fn descr_of<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
     if dt.num == TypeNum::VSTRING {
-        return string::descr_of_host(py, dt);
+        return string::descr_of(py, dt);
     }
     if let Some(descr) = dt.host_descr() {
         // SAFETY: the dtype keeps its descriptor alive.
@@ -339,7 +343,7 @@ pub(crate) fn alloc<'py>(py: Python<'py>, dt: &Dtype) -> PyResult<Descr<'py>> {
         d.alignment = dt.align as isize;
         d.hash = -1;
         match &dt.body {
-            Body::Plain | Body::Host(_) => {}
+            Body::Plain | Body::Host(_) | Body::Strings(_) => {}
             Body::Datetime(meta) => full.c_metadata = datetime_aux(*meta),
             Body::Subarray(base, shape) => {
                 let base = descr_of(py, base)?;

@@ -329,12 +329,14 @@ fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection>
     Ok(Selection::Many { indices, shape: arr.shape().to_vec() })
 }
 
-/// Copy one element between equal dtypes.
-fn copy_element(py: Python<'_>, dt: &micronumpy::Dtype, dst: *mut u8, src: *const u8) -> PyResult<()> {
+/// Copy one element of `from` to one of `to`, arrays of equal dtypes.
+fn copy_element(to: &Array<'_>, dst: *mut u8, from: &Array<'_>, src: *const u8) -> PyResult<()> {
+    let (py, dt) = (to.py(), to.dtype());
     if dt.has_object() {
-        // SAFETY: both point to one element of `dt`.
-        let (d, s) =
-            unsafe { (ArrayRef::new(dst, &[], &[], dt), ArrayRef::new(src.cast_mut(), &[], &[], dt)) };
+        // SAFETY: one element of each.
+        let (d, s) = unsafe {
+            (ArrayRef::new(dst, &[], &[], dt), ArrayRef::new(src.cast_mut(), &[], &[], from.dtype()))
+        };
         return micronumpy::cast::copy_into(&d, &s).py(py);
     }
     // SAFETY: as above; equal addresses are allowed by `copy`.
@@ -344,7 +346,6 @@ fn copy_element(py: Python<'_>, dt: &micronumpy::Dtype, dst: *mut u8, src: *cons
 
 fn subscript<'py>(slf: &Bound<'py, PyAny>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let arr = the_array(slf);
-    let py = slf.py();
     match select(slf, key)? {
         Selection::One(i) => {
             // SAFETY: `select` has checked the bounds.
@@ -354,7 +355,7 @@ fn subscript<'py>(slf: &Bound<'py, PyAny>, key: &Bound<'py, PyAny>) -> PyResult<
             let out = array::new(&arr.descr(), &shape, Order::C, arr.dtype().has_object())?;
             let size = arr.itemsize();
             for (n, &i) in indices.iter().enumerate() {
-                copy_element(py, arr.dtype(), out.data().wrapping_add(n * size), address(state(slf), i))?;
+                copy_element(&out, out.data().wrapping_add(n * size), &arr, address(state(slf), i))?;
             }
             Ok(out.0)
         }
@@ -393,7 +394,7 @@ fn assign(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: Option<&Bound<'
             if val.size() == 0 {
                 return Err(PyValueError::new_err("Error setting single item of array."));
             }
-            copy_element(py, arr.dtype(), at, val.data())
+            copy_element(&arr, at, &val, val.data())
         }
         Selection::Many { indices, .. } => {
             let val = array::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
@@ -405,7 +406,7 @@ fn assign(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: Option<&Bound<'
             }
             for (k, &i) in indices.iter().enumerate() {
                 let from = address(state(&source), k as isize % n);
-                copy_element(py, arr.dtype(), address(state(slf), i), from)?;
+                copy_element(&arr, address(state(slf), i), &val, from)?;
             }
             Ok(())
         }

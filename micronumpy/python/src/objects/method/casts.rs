@@ -184,11 +184,14 @@ fn builtin_name(a: TypeNum, b: TypeNum) -> Option<(&'static str, c_int)> {
     let any = NPY_METH_SUPPORTS_UNALIGNED;
     let api = NPY_METH_REQUIRES_PYAPI;
     let number = |n: TypeNum| n.is_bool() || n.is_number();
-    let foreign = |n: TypeNum| n.is_user() || n == T::VSTRING;
+    let foreign = |n: TypeNum| n.is_user();
     Some(match (a, b) {
         (T::OBJECT, T::OBJECT) => ("object_to_object_cast", any | api),
         (T::OBJECT, _) => ("object_to_any_cast", any | api),
         (_, T::OBJECT) => ("any_to_object_cast", any | api),
+        (T::VSTRING, T::VSTRING) => ("cast_StringDType_to_StringDType", any),
+        (T::VSTRING, n) if !foreign(n) => (cast_name(n)?[0], api),
+        (n, T::VSTRING) if !foreign(n) => (cast_name(n)?[1], api),
         (T::VOID, T::VOID) => ("void_to_void_cast", any),
         (T::VOID, _) => ("void_to_any_cast", any),
         (_, T::VOID) => ("any_to_void_cast", any),
@@ -213,6 +216,46 @@ fn builtin_name(a: TypeNum, b: TypeNum) -> Option<(&'static str, c_int)> {
     })
 }
 
+/// numpy's names of the casts from variable-width strings to a type and back.
+fn cast_name(n: TypeNum) -> Option<[&'static str; 2]> {
+    use TypeNum as T;
+    macro_rules! names {
+        ($($num:ident $name:literal;)*) => {
+            Some(match n {
+                $(T::$num => {
+                    [concat!("cast_StringDType_to_", $name), concat!("cast_", $name, "_to_StringDType")]
+                })*
+                _ => return None,
+            })
+        };
+    }
+    names! {
+        BOOL "Bool";
+        BYTE "byte";
+        UBYTE "unsigned byte";
+        SHORT "short";
+        USHORT "unsigned short";
+        INT "int";
+        UINT "unsigned int";
+        LONG "long";
+        ULONG "unsigned long";
+        LONGLONG "long long";
+        ULONGLONG "unsigned long long";
+        HALF "half";
+        FLOAT "float";
+        DOUBLE "double";
+        LONGDOUBLE "long double";
+        CFLOAT "complex float";
+        CDOUBLE "complex double";
+        CLONGDOUBLE "complex long double";
+        STRING "Bytes";
+        UNICODE "Unicode";
+        VOID "Void";
+        DATETIME "Datetime";
+        TIMEDELTA "Timedelta";
+    }
+}
+
 /// What the object space resolves a cast of its own to, with the operands' descriptors where they stay.
 pub(super) fn resolve_builtin<'py>(
     to_class: &DtypeClass<'py>,
@@ -229,8 +272,12 @@ pub(super) fn resolve_builtin<'py>(
     }
     let class = to_class.num();
     let host = |num: TypeNum| num.is_user() || num == TypeNum::VSTRING;
+    let sized = |n: TypeNum| n.is_string() || n == TypeNum::VOID;
     let to = match &given[1] {
         Some(d) => Some(d.clone()),
+        // Strings do not say how much room they take.
+        None if from.dtype().num == TypeNum::VSTRING && sized(class) => return Ok(None),
+        None if from.dtype().num == TypeNum::VSTRING && class == TypeNum::VSTRING => Some(from.clone()),
         // A class the object space does not know the instances of.
         None if host(class) => Some(to_class.default_descr()?),
         None => None,

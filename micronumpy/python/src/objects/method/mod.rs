@@ -12,8 +12,9 @@ use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::size_of;
 use std::ptr::{null, null_mut};
 
-use micronumpy::Casting;
 use micronumpy::iter::PerOp;
+use micronumpy::vstring::loops::{self as strings, StringLoop};
+use micronumpy::{Casting, Dtype};
 use pyo3::exceptions::{PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -21,9 +22,10 @@ use ufuncs::{LoopContext, LoopFlags, LoopFn};
 
 use super::dtype::class::DtypeClass;
 use crate::abi::*;
-use crate::ffi::guard::owned;
+use crate::error::IntoPyResult;
+use crate::ffi::guard::{guard, owned};
 use crate::ffi::types;
-use crate::objects::Descr;
+use crate::objects::{Descr, dtype};
 
 pub static METHOD_TYPE: StaticType = StaticType::zeroed();
 
@@ -53,6 +55,8 @@ pub enum Kind {
     Builtin,
     Compiled(Compiled),
     Wrapping(Wrapping),
+    /// A ufunc loop over variable-width strings.
+    Strings(&'static StringLoop),
     /// A cast by a function from before there were methods.
     Old(PyArray_VectorUnaryFunc),
 }
@@ -300,6 +304,20 @@ impl<'py> MethodRef<'py> {
             Kind::Builtin => casts::resolve_builtin(&classes[1], given),
             Kind::Compiled(slots) => self.resolve_compiled(slots, classes, given),
             Kind::Wrapping(w) => self.resolve_wrapping(w, classes, given),
+            Kind::Strings(def) => {
+                let own: Vec<Option<Dtype>> =
+                    given.iter().map(|d| d.as_ref().map(|d| d.dtype().clone())).collect();
+                let dtypes = def.resolve(&own).py(self.py())?;
+                let descrs = dtypes.iter().zip(given).map(|(dt, d)| match d {
+                    Some(d) if d.dtype() == dt => Ok(d.clone()),
+                    _ => dtype::descr_of(self.py(), dt),
+                });
+                Ok(Some(Resolved {
+                    descrs: descrs.collect::<PyResult<_>>()?,
+                    casting: self.method().casting,
+                    view_offset: None,
+                }))
+            }
             Kind::Old(_) => casts::resolve_old(classes, given),
         }
     }
@@ -406,6 +424,7 @@ impl<'py> MethodRef<'py> {
             }
             Kind::Wrapping(w) => w.get_loop(self.py(), m, &raw, caller, aligned, strides),
             Kind::Old(function) => casts::old_loop(*function, descrs),
+            Kind::Strings(def) => Ok(string_loop(def, descrs)),
             Kind::Compiled(slots) => {
                 let Some(get_loop) = slots.get_loop else { return slots.choose(m, &raw, aligned, strides) };
                 let mut context = self.context(caller, raw.as_ptr());
@@ -470,6 +489,52 @@ impl<'py> MethodRef<'py> {
             _ => Err(PyErr::fetch(self.py())),
         }
     }
+}
+
+/// A string loop with the memory its operands lie in.
+#[repr(C)]
+struct BoundStrings {
+    head: NpyAuxData,
+    call: strings::Call,
+    nargs: usize,
+}
+
+fn string_loop(def: &'static StringLoop, descrs: &[Descr<'_>]) -> Strided {
+    let dtypes: Vec<Dtype> = descrs.iter().map(|d| d.dtype().clone()).collect();
+    let own = Box::new(BoundStrings {
+        head: NpyAuxData { free: Some(free_strings), clone: None, reserved: [null_mut(); 2] },
+        call: def.bind(&dtypes),
+        nargs: descrs.len(),
+    });
+    Strided {
+        func: run_strings,
+        aux: Aux::owned(Box::into_raw(own).cast()),
+        flags: NPY_METH_REQUIRES_PYAPI | NPY_METH_NO_FLOATINGPOINT_ERRORS,
+    }
+}
+
+unsafe extern "C" fn free_strings(aux: *mut NpyAuxData) {
+    // SAFETY: made by `string_loop`, freed once.
+    drop(unsafe { Box::from_raw(aux.cast::<BoundStrings>()) });
+}
+
+unsafe extern "C" fn run_strings(
+    _: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    guard(|py| {
+        // SAFETY: `aux` is a `BoundStrings`; the loop contract for the rest.
+        unsafe {
+            let own = &*aux.cast::<BoundStrings>();
+            let data = std::slice::from_raw_parts(data, own.nargs);
+            let strides = std::slice::from_raw_parts(strides, own.nargs);
+            own.call.run(data, *dims as usize, strides).py(py)?;
+        }
+        Ok(0)
+    })
 }
 
 impl Compiled {

@@ -15,7 +15,7 @@ use ufuncs::fpstatus;
 use super::value::{Cell, cell_of, descr_of_numpy_scalar, store_numpy_scalar, to_f64, typenum_of, ucs4_of};
 use super::{time, void};
 use crate::error::{IntoPyResult, missing};
-use crate::objects::dtype::DtypeClass;
+use crate::objects::dtype::{DtypeClass, string};
 use crate::objects::{Array, Descr, array, dtype, ufunc};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -44,6 +44,17 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
         }
         if is_host_class(num) {
             return pack(dt, data, value);
+        }
+        if let Some(strings) = dt.as_strings() {
+            // Strings take scalars by `str()`, except those of text, which are cast.
+            let is_text = |n: TypeNum| n.is_string() || n == TypeNum::VOID;
+            return match (typenum_of(value), Array::cast(value)) {
+                (Some(own), _) if is_text(own) => cast_scalar(dt, data, value),
+                (_, Some(arr)) if arr.ndim() == 0 && arr.is_exact() => {
+                    cast_element(value.py(), dt, data, arr.dtype(), arr.data())
+                }
+                _ => string::set(strings, data, value),
+            };
         }
         // A scalar or 0-d array of another type is cast, whatever Python could make of it. Two exceptions are numpy's:
         // signed integers take scalars by `int()`, so that they do not wrap, and strings take dates by `str()`.

@@ -14,7 +14,7 @@ use super::types::{concrete, typenum_of_subclass};
 use super::{time, void};
 use crate::abi::*;
 use crate::error::missing;
-use crate::objects::dtype::{self, DtypeClass, builtin, descr_of};
+use crate::objects::dtype::{self, DtypeClass, builtin, descr_of, string};
 use crate::objects::{Array, Descr, array};
 
 /// The largest element with a fixed size.
@@ -311,6 +311,10 @@ pub unsafe fn get_value<'py>(py: Python<'py>, dt: &Dtype, data: *const u8) -> Py
                 time::to_python(py, num, ticks, dt.datetime_meta().unwrap_or(time::GENERIC))
             }
             TypeNum::VOID => void::get_value(py, dt, data),
+            TypeNum::VSTRING => match dt.as_strings() {
+                Some(strings) => string::get(py, strings, data),
+                None => Err(missing("a string dtype without an instance")),
+            },
             _ if num.is_user() => {
                 let descr = descr_of(py, dt)?;
                 DtypeClass::of(&descr).getitem(&descr, data)

@@ -246,7 +246,7 @@ impl<'py> Binding<'py> {
 pub fn weak_operand<'py>(value: &Bound<'py, PyAny>, descr: &Descr<'py>) -> PyResult<Array<'py>> {
     let arr = array::new(descr, &[], micronumpy::Order::C, true)?;
     // SAFETY: one fresh element.
-    unsafe { scalar::set_item(descr, arr.data(), value)? };
+    unsafe { scalar::set_item(&arr.descr(), arr.data(), value)? };
     Ok(arr)
 }
 

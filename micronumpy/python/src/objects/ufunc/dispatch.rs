@@ -12,6 +12,7 @@ use micronumpy::dtype::host::is_host_class;
 use micronumpy::iter::PerOp;
 use micronumpy::ufunc::resolve::ResolveError;
 use micronumpy::ufunc::{Loop, OpType, Resolution, Rule, Weak};
+use micronumpy::vstring::loops::Promotion;
 use micronumpy::{Casting, Dtype, TypeNum};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -21,11 +22,11 @@ use ufuncs::{LoopDef, LoopFlags};
 
 use super::bind::Binding;
 use super::params::{Signature, casting_name};
-use super::{UfuncRef, loops_changed};
+use super::{UfuncRef, loops_changed, strings};
 use crate::abi::*;
 use crate::objects::Descr;
 use crate::objects::dtype::class::any_class;
-use crate::objects::dtype::{DtypeClass, classes};
+use crate::objects::dtype::{DtypeClass, classes, string};
 use crate::objects::method::{self, Aux, Inner, Kind, Method, MethodRef, Wrapping};
 
 /// What a ufunc does for a tuple of DTypes.
@@ -35,10 +36,12 @@ pub struct Entry {
     action: Action,
 }
 
-enum Action {
+pub(super) enum Action {
     Method(Py<PyAny>),
     /// The function, and the capsule that owns it.
     Promoter(PromoterFunction, Py<PyAny>),
+    /// A promotion to the ufunc's own string loops.
+    Promotion(Promotion),
 }
 
 /// One operand of a call.
@@ -94,8 +97,8 @@ pub fn find<'py>(
     signature: &Signature,
     casting: Casting,
 ) -> PyResult<Found<'py>> {
-    // Nobody has defined a DType: the usual case costs nothing.
-    if !any_class() {
+    // Nobody has defined a DType or used strings: the usual case costs nothing.
+    if !any_class() && !string::any_instance() {
         return Ok(Found::Builtin);
     }
     let py = uf.py();
@@ -104,9 +107,11 @@ pub fn find<'py>(
     let own = |o: &Operand<'py>| o.descr.as_ref().map(|d| d.dtype().num);
     let concerned = (0..uf.nargs()).any(|i| {
         let named = signature.get(i).copied().flatten();
-        named.or_else(|| operands.get(i).filter(|_| i < uf.nin()).and_then(own)).is_some_and(is_host_class)
+        let num = named.or_else(|| operands.get(i).filter(|_| i < uf.nin()).and_then(own));
+        num.is_some_and(|n| is_host_class(n) || n == TypeNum::VSTRING)
     });
-    let none = uf.data().entries.borrow().is_empty();
+    let none = !concerned && uf.data().entries.borrow().iter().all(Entry::is_of_strings)
+        || uf.data().entries.borrow().is_empty();
     // Logic takes everything that can be cast to bool.
     if none && (!concerned || uf.data().core.borrow().rule == Rule::Logical) {
         return Ok(Found::Builtin);
@@ -140,6 +145,12 @@ pub fn find<'py>(
         None if concerned => Err(no_loop()),
         None => Ok(Found::Builtin),
         Some(Hit::Builtin(types)) => Ok(Found::Promoted(types)),
+        // What is asked for by name is not up to promotion.
+        Some(Hit::Method(_, classes))
+            if named.iter().zip(&classes).any(|(n, c)| n.as_ref().is_some_and(|n| !n.0.is(&c.0))) =>
+        {
+            Err(no_loop())
+        }
         Some(Hit::Method(method, classes)) => {
             bind_method(uf, &method, &classes, operands, casting).map(|b| Found::Loop(Box::new(b)))
         }
@@ -175,6 +186,18 @@ fn search<'py>(
                     (Some(Hit::Method(MethodRef(m.bind(py).clone()), classes)), None)
                 }
                 Action::Promoter(f, keep) => (None, Some((*f, keep.clone_ref(py)))),
+                Action::Promotion(p) => {
+                    let promotion = *p;
+                    drop(entries);
+                    let Some(promoted) = strings::promote(uf, promotion, &wanted, signature)? else {
+                        return Ok(None);
+                    };
+                    match builtin_types(uf, &promoted)? {
+                        Some(types) => return Ok(Some(Hit::Builtin(types))),
+                        None => wanted = promoted,
+                    }
+                    continue;
+                }
             }
         };
         let Some((function, _keep)) = function else { return Ok(found) };
@@ -193,13 +216,24 @@ fn search<'py>(
             }
             new.iter().map(|&c| Bound::from_owned_ptr_or_opt(py, c.cast()).map(DtypeClass)).collect()
         };
-        let builtin = promoted.iter().flatten().all(|c| (0..TypeNum::NTYPES as i32).contains(&c.num().0));
-        if builtin && best(uf, &promoted)?.is_none() {
-            return Ok(Some(Hit::Builtin(promoted.iter().map(|c| c.as_ref().map(|c| c.num())).collect())));
+        match builtin_types(uf, &promoted)? {
+            Some(types) => return Ok(Some(Hit::Builtin(types))),
+            None => wanted = promoted,
         }
-        wanted = promoted;
     }
     Err(PyRuntimeError::new_err("promoters of a ufunc lead to each other without end"))
+}
+
+/// A signature for the rules of builtin loops, if a promoter has led to builtin types.
+fn builtin_types<'py>(
+    uf: &UfuncRef<'py>,
+    promoted: &[Option<DtypeClass<'py>>],
+) -> PyResult<Option<Signature>> {
+    let builtin = promoted.iter().flatten().all(|c| (0..TypeNum::NTYPES as i32).contains(&c.num().0));
+    if !builtin || best(uf, promoted)?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(promoted.iter().map(|c| c.as_ref().map(|c| c.num())).collect()))
 }
 
 /// The entry that fits most closely.
@@ -230,6 +264,10 @@ fn best<'py>(uf: &UfuncRef<'py>, wanted: &[Option<DtypeClass<'py>>]) -> PyResult
 }
 
 impl Entry {
+    /// Whether it is one of those every ufunc over strings comes with.
+    fn is_of_strings(&self) -> bool {
+        matches!(&self.action, Action::Promotion(_)) || self.classes.contains(&classes::STRING_DTYPE.get())
+    }
     fn fits<'py>(&self, py: Python<'py>, wanted: &[Option<DtypeClass<'py>>], nin: usize) -> bool {
         self.classes.iter().zip(wanted).enumerate().all(|(i, (&own, given))| {
             // SAFETY: classes of entries live as long as the process.
@@ -393,7 +431,11 @@ pub unsafe fn add_loop<'py>(uf: &UfuncRef<'py>, spec: *const PyArrayMethod_Spec)
     add_entry(uf, classes, Action::Method(method.0.unbind()))
 }
 
-fn add_entry(uf: &UfuncRef<'_>, classes: Vec<*mut PyArray_DTypeMeta>, action: Action) -> PyResult<()> {
+pub(super) fn add_entry(
+    uf: &UfuncRef<'_>,
+    classes: Vec<*mut PyArray_DTypeMeta>,
+    action: Action,
+) -> PyResult<()> {
     let known = uf.data().entries.borrow().iter().any(|e| e.classes == classes);
     if known {
         return Err(PyTypeError::new_err(format!(

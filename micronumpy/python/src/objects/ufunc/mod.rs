@@ -16,6 +16,7 @@ mod object_loops;
 mod overrides;
 pub mod params;
 mod reduce;
+mod strings;
 
 use std::sync::OnceLock;
 
@@ -44,7 +45,7 @@ pub fn init(py: Python<'_>) -> PyResult<()> {
         table.push((def.name, make(py, core, doc(def.name), None, None)?.0.unbind()));
     }
     let _ = BUILTIN.set(table);
-    Ok(())
+    strings::register(py)
 }
 
 static BUILTIN: OnceLock<Vec<(&'static str, Py<PyAny>)>> = OnceLock::new();

@@ -153,13 +153,13 @@ pub fn type_of(obj: &Bound<'_, PyAny>) -> PyResult<TypeNum> {
     }
     let descr = dtype::convert(obj)?;
     let num = descr.dtype().num;
-    if is_host_class(num) {
+    if is_host_class(num) || num == TypeNum::VSTRING {
         return Err(PyTypeError::new_err(
             "Cannot pass a new user DType instance to the `dtype` or `signature` arguments of ufuncs. Pass the DType class \
              instead.",
         ));
     }
-    if num.is_user() || num == TypeNum::VSTRING {
+    if num.is_user() {
         return Ok(num);
     }
     let plain = dtype::builtin(py, num);

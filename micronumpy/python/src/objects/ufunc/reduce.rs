@@ -379,7 +379,10 @@ fn bind_reduction<'py>(
 /// What goes in must be what comes out.
 fn check_uniform(uf: &UfuncRef<'_>, method: Method, binding: &Binding<'_>) -> PyResult<()> {
     let (dtypes, descrs) = (binding.dtypes(), &binding.descrs);
-    let same = |a: usize, b: usize| micronumpy::dtype::equivalent(&dtypes[a], &dtypes[b]);
+    let same = |a: usize, b: usize| match (dtypes[a].as_strings(), dtypes[b].as_strings()) {
+        (Some(a), Some(b)) => a.same_parameters(b),
+        _ => micronumpy::dtype::equivalent(&dtypes[a], &dtypes[b]),
+    };
     if same(0, 2) && (method == Method::Reduce || same(0, 1)) {
         return Ok(());
     }
@@ -416,7 +419,7 @@ fn start_of<'py>(
             // Objects are folded among themselves: an identity would bring a foreign type in.
             Some(_) if num.is_object() && !empty => Start::First,
             // Nor does a ufunc's identity mean anything to a user DType.
-            Some(_) if is_host_class(num) => Start::First,
+            Some(_) if is_host_class(num) || num == TypeNum::VSTRING => Start::First,
             Some(v) => Start::Identity(v),
             None => Start::First,
         },
@@ -465,7 +468,8 @@ fn reduce_array<'py>(
     let empty = shape.contains(&0);
     let work = binding.descrs[0].clone();
     let (start, reorderable) = start_of(uf, work.dtype().num, initial, empty)?;
-    if count > 1 && !reorderable {
+    // Nothing is known about the order of strings.
+    if count > 1 && (!reorderable || work.dtype().as_strings().is_some()) {
         return Err(PyValueError::new_err(format!(
             "reduction operation '{name}' is not reorderable, so at most one axis may be specified"
         )));
@@ -498,6 +502,9 @@ fn reduce_array<'py>(
         let mut own = target.strides().iter();
         axes.iter().map(|&f| if f { 0 } else { own.next().copied().unwrap_or(0) }).collect()
     };
+    let rebound = rebind_strings(uf, binding, arr, &target)?;
+    let binding = rebound.as_ref().unwrap_or(binding);
+    let work = target.descr();
     // SAFETY: the target with axes of length one put in.
     let view = unsafe { ArrayRef::new(target.data(), &kept, &strides, work.dtype()) };
 
@@ -550,6 +557,29 @@ fn reduce_array<'py>(
     }
 }
 
+/// Strings are where their array has its memory, and a fold reads what it writes: the loop for the result's own instance.
+fn rebind_strings<'py>(
+    uf: &UfuncRef<'py>,
+    binding: &Binding<'py>,
+    arr: &Array<'py>,
+    target: &Array<'py>,
+) -> PyResult<Option<Binding<'py>>> {
+    if target.dtype().as_strings().is_none() {
+        return Ok(None);
+    }
+    let numbers: Vec<TypeNum> = binding.dtypes().iter().map(|d| d.num).collect();
+    let signature = numbers.iter().map(|&n| Some(n)).collect();
+    let operands = || {
+        [target.descr(), arr.descr(), target.descr()]
+            .map(|descr| Operand { descr: Some(descr), weak: None })
+            .into()
+    };
+    match find(uf, operands, &signature, Casting::Unsafe)? {
+        Found::Loop(binding) => Ok(Some(*binding)),
+        _ => Ok(None),
+    }
+}
+
 /// Set all elements to a Python value.
 fn fill<'py>(
     descr: &crate::objects::Descr<'py>,
@@ -579,7 +609,7 @@ fn fill<'py>(
     }
     let one = array::new(descr, &[], Order::C, true)?;
     // SAFETY: one fresh element.
-    unsafe { scalar::set_item(descr, one.data(), value)? };
+    unsafe { scalar::set_item(&one.descr(), one.data(), value)? };
     micronumpy::cast::copy_into(view, &one.view()).py(py)
 }
 
@@ -699,6 +729,9 @@ fn along_axis<'py>(
         }
     }
     let work = binding.descrs[0].clone();
+    if indices.is_some() && work.dtype().as_strings().is_some() {
+        return Err(PyTypeError::new_err("reduceat currently only supports `object` dtype with references"));
+    }
     let unaligned = binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED);
     // The input as the loop wants it, apart from the output.
     let mut temp: Option<NdArray> = None;
@@ -721,6 +754,8 @@ fn along_axis<'py>(
             new_laid_out(&work, &shape, &order)?
         }
     };
+    let rebound = rebind_strings(uf, binding, arr, &target)?;
+    let binding = rebound.as_ref().unwrap_or(binding);
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, 2, binding.dtypes(), binding.host(uf, &raw));
     let input = temp.as_ref().map_or_else(|| arr.view(), |t| t.view());

@@ -559,7 +559,7 @@ pub fn array_descr<'py>(arr: &Array<'py>, class: &Descr<'py>) -> PyResult<Option
                 return super::datetime::array_descr(arr, class.dtype().num).map(Some);
             }
         }
-        if is_host_class(class.dtype().num) || is_host_class(dt.num) {
+        if is_host_class(class.dtype().num) || is_host_class(dt.num) || dt.num == TypeNum::VSTRING {
             return cast_to_class(&arr.descr(), &DtypeClass::of(class)).map(Some);
         }
         let sized = micronumpy::cast::sized_for(dt, class.dtype());

@@ -1,5 +1,6 @@
 //! Reductions: the Python layer's `_methods` has the bodies of most, ufuncs the rest.
 
+use micronumpy::TypeNum;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -72,7 +73,7 @@ pub fn conj<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let [out] = a.parse_c(&SIG)?;
     let arr = Array(slf.clone());
     let num = arr.dtype().num;
-    if num.is_complex() || num.is_object() || num.is_user() {
+    if num.is_complex() || num.is_object() || num.is_user() || num == TypeNum::VSTRING {
         return call_by_name(py, "conjugate", &[slf], out.as_ref().filter(|o| !o.is_none()));
     }
     if !(num.is_number() || num.is_bool()) {
