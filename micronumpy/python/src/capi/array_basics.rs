@@ -1,8 +1,13 @@
-//! Version numbers, list arithmetic, raw memory: functions that need no array.
+//! Version numbers, list arithmetic, raw memory and its handlers: functions that need no array.
 
 use std::ffi::{c_int, c_uint, c_void};
 
+use pyo3::ffi;
+use pyo3::prelude::*;
+
 use super::Slot;
+use crate::ffi::guard::guard;
+use crate::objects::array::memory;
 
 /// NPY_VERSION: the ABI.
 const ABI_VERSION: c_uint = 0x0200_0000;
@@ -22,6 +27,8 @@ pub static SLOTS: &[Slot] = &[
     Slot(288, PyDataMem_NEW as *const ()),
     Slot(289, PyDataMem_FREE as *const ()),
     Slot(290, PyDataMem_RENEW as *const ()),
+    Slot(304, PyDataMem_SetHandler as *const ()),
+    Slot(305, PyDataMem_GetHandler as *const ()),
 ];
 
 extern "C" fn PyArray_GetNDArrayCVersion() -> c_uint {
@@ -84,4 +91,17 @@ unsafe extern "C" fn PyDataMem_FREE(ptr: *mut c_void) {
 unsafe extern "C" fn PyDataMem_RENEW(ptr: *mut c_void, size: usize) -> *mut c_void {
     // SAFETY: as above.
     unsafe { libc::realloc(ptr, size.max(1)) }
+}
+
+/// Put a handler in force (null: the default one); the previous one comes back.
+unsafe extern "C" fn PyDataMem_SetHandler(handler: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    guard(|py| {
+        // SAFETY: null or a live object.
+        let handler = unsafe { Bound::from_borrowed_ptr_or_opt(py, handler) };
+        Ok(memory::set(py, handler.as_ref())?.into_ptr())
+    })
+}
+
+extern "C" fn PyDataMem_GetHandler() -> *mut ffi::PyObject {
+    guard(|py| Ok(memory::current(py)?.into_ptr()))
 }
