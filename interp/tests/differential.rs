@@ -23,6 +23,11 @@ fn areas_print_what_stock_numpy_prints() {
 }
 
 #[test]
+fn variable_width_strings_behave_as_under_stock_numpy() {
+    same_output(&[file("calls.py"), file("strings.txt")], 780);
+}
+
+#[test]
 fn casts_resolve_as_stock_numpys() {
     same_output(&[file("casts.py")], 6000);
 }
