@@ -54,6 +54,16 @@ pub type LoopFn = unsafe extern "C" fn(
     aux: *mut c_void,
 ) -> c_int;
 
+/// Folds rows of elements with one call: what the loop does when it is called as a reduction once for each
+/// `i < shape[0]`, on `acc + i * acc_strides[0]` and the `shape[1]` elements at `data + i * strides[0]`, `strides[1]`
+/// bytes apart. `acc_strides[1]` is 0, or the row of elements meets a row of results. Elements and results are of one type,
+/// aligned and native.
+///
+/// # Safety
+/// All of them are readable, the results writable, and no element overlaps a result.
+pub type FoldFn =
+    unsafe fn(acc: *mut u8, acc_strides: [isize; 2], data: *const u8, strides: [isize; 2], shape: [usize; 2]);
+
 /// Returned by the integer loops of `power` when an exponent is negative. The caller turns it into numpy's ValueError
 /// ("Integers to negative integer powers are not allowed.").
 pub const NEGATIVE_POWER: c_int = -2;
@@ -100,6 +110,8 @@ pub struct LoopDef {
     /// Passed as `aux`.
     pub aux: *mut c_void,
     pub flags: LoopFlags,
+    /// Many reductions at once, for loops that have a faster way than one after the other.
+    pub fold: Option<FoldFn>,
 }
 
 // SAFETY: `aux` is either null or points to data that lives as long as the process and is only read.
@@ -109,7 +121,7 @@ unsafe impl Send for LoopDef {}
 
 impl LoopDef {
     pub const fn new(types: &'static [TypeNum], func: LoopFn, flags: LoopFlags) -> LoopDef {
-        LoopDef { types: Cow::Borrowed(types), func, aux: core::ptr::null_mut(), flags }
+        LoopDef { types: Cow::Borrowed(types), func, aux: core::ptr::null_mut(), flags, fold: None }
     }
 }
 

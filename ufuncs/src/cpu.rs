@@ -54,6 +54,12 @@ impl Level {
         KINDS[self.0 as usize - 1].1
     }
 
+    /// Whether `fused` functions of [`multiversion!`] have a copy for this level.
+    #[inline(always)]
+    pub(crate) fn has_fused(self) -> bool {
+        cfg!(target_arch = "aarch64") || self.0 > Kind::Baseline
+    }
+
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
         self.0

@@ -33,6 +33,15 @@ pub fn raise(flags: u32) {
     arch::raise(flags);
 }
 
+/// The value of a pair of value and status, after raising the latter.
+#[inline(always)]
+pub(crate) fn reported<T>((value, status): (T, u32)) -> T {
+    if status != 0 {
+        raise(status);
+    }
+    value
+}
+
 /// The status of the unit that computes `f32` and `f64`, to return to after computing what may raise anything.
 ///
 /// The computation between [`Saved::now`] and [`Saved::restore`] has to be a call that is not inlined.

@@ -25,6 +25,8 @@ pub mod table;
 pub mod typenum;
 mod vmath;
 
-pub use abi::{CoreDimsFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef};
+pub use abi::{
+    CoreDimsFn, FoldFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, Resolver, UfuncDef,
+};
 pub use elem::Elem;
 pub use typenum::TypeNum;

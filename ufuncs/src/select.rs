@@ -1,10 +1,81 @@
-//! Picking out elements: positions of extremes, of true elements, and their number.
+//! Picking out elements: by a mask from one of two arrays, positions of extremes, of true elements, and their number.
 
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
 use core::slice;
 
+use crate::abi::{LoopContext, LoopFn};
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, Elem};
 use crate::order::{SortOrd, compare_bytes, compare_unicode, with_ordered};
 use crate::typenum::TypeNum;
+
+/// The loop of three-argument `where` on items of a size: a mask, two inputs, one output. Alignment does not matter.
+/// `None` for sizes that no type of numbers has.
+pub fn where_loop(itemsize: usize) -> Option<LoopFn> {
+    Some(match itemsize {
+        1 => where_words::<u8>,
+        2 => where_words::<u16>,
+        4 => where_words::<u32>,
+        8 => where_words::<u64>,
+        16 => where_words::<[u64; 2]>,
+        32 => where_words::<[u64; 4]>,
+        _ => return None,
+    })
+}
+
+unsafe extern "C" fn where_words<T: Copy>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: four operands of `dims[0]` items, by the loop contract.
+    unsafe {
+        let [mut mask, mut x, mut y, mut out] = *data.cast::<[*mut u8; 4]>();
+        let [sm, sx, sy, so] = *strides.cast::<[isize; 4]>();
+        let (n, size) = (*dims as usize, size_of::<T>() as isize);
+        let aligned = [x, y, out].iter().all(|p| p.cast::<T>().is_aligned());
+        let (from, to) = (out as usize, out as usize + n * size_of::<T>());
+        let apart = |p: *mut u8, size: isize| p as usize + n * size as usize <= from || to <= p as usize;
+        if [sm, sx, sy, so] == [1, size, size, size]
+            && aligned
+            && apart(mask, 1)
+            && apart(x, size)
+            && apart(y, size)
+        {
+            blend(
+                Level::current(),
+                slice::from_raw_parts(mask, n),
+                slice::from_raw_parts(x.cast::<T>(), n),
+                slice::from_raw_parts(y.cast::<T>(), n),
+                slice::from_raw_parts_mut(out.cast(), n),
+            );
+            return 0;
+        }
+        for _ in 0..n {
+            let from = if *mask != 0 { x } else { y };
+            out.cast::<T>().write_unaligned(from.cast::<T>().read_unaligned());
+            mask = mask.wrapping_offset(sm);
+            x = x.wrapping_offset(sx);
+            y = y.wrapping_offset(sy);
+            out = out.wrapping_offset(so);
+        }
+    }
+    0
+}
+
+#[inline(always)]
+fn blend_body<T: Copy>(mask: &[u8], x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) {
+    for (((out, &on), &x), &y) in out.iter_mut().zip(mask).zip(x).zip(y) {
+        out.write(if on != 0 { x } else { y });
+    }
+}
+
+multiversion! {
+    fn blend[T: Copy](mask: &[u8], x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) -> () = blend_body::<T>;
+}
 
 /// The position of the first extreme of `n >= 1` items; the first NaN or NaT wins over everything.
 ///

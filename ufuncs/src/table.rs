@@ -6,13 +6,15 @@
 //! The macros only stamp rows. A group macro defines `T` as each of its types in turn and evaluates the loop with it;
 //! in the type string `T` stands for that type's character and `R` for its real part's.
 
-use crate::abi::{Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDef};
+use crate::abi::{FoldFn, Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDef};
 use crate::dot::{matmul, matvec, vecdot, vecmat};
 use crate::elem::{Bool, Complex, Datetime, LongDouble, Timedelta, f16};
 use crate::loops::binary::{
-    arith, arith_each, binary, binary_each, divide_delta, multiply_complex, power_float, power_integer,
+    arith, arith_each, binary, binary_each, divide_delta, divide_integer, multiply_complex, power_float,
+    power_integer,
 };
-use crate::loops::pairs::{binary_pair, unary_pair};
+use crate::loops::fold::fold;
+use crate::loops::pairs::{binary_pair, float_divmod, unary_pair};
 use crate::loops::ternary::ternary;
 use crate::loops::unary::{unary, unary_each, unary_fused};
 use crate::ops::arith::*;
@@ -35,6 +37,7 @@ struct Row {
     len: usize,
     func: LoopFn,
     flags: LoopFlags,
+    fold: Option<FoldFn>,
 }
 
 impl Row {
@@ -43,7 +46,7 @@ impl Row {
     /// `types` is a signature such as `"TT->?"`; `T` and `R` are replaced by `t` and its real part.
     const fn new(types: &str, t: u8, func: LoopFn, flags: LoopFlags) -> Row {
         let (text, mut row) =
-            (types.as_bytes(), Row { types: [TypeNum::BOOL; Row::MAX], len: 0, func, flags });
+            (types.as_bytes(), Row { types: [TypeNum::BOOL; Row::MAX], len: 0, func, flags, fold: None });
         let mut i = 0;
         while i < text.len() {
             let ch = match text[i] {
@@ -58,6 +61,10 @@ impl Row {
             i += 1;
         }
         row
+    }
+
+    const fn folded(self, fold: FoldFn) -> Row {
+        Row { fold: Some(fold), ..self }
     }
 }
 
@@ -85,7 +92,9 @@ const fn concat<const N: usize>(groups: &[&[Row]]) -> [Row; N] {
 }
 
 const fn link(row: &'static Row) -> LoopDef {
-    LoopDef::new(row.types.split_at(row.len).0, row.func, row.flags)
+    let mut def = LoopDef::new(row.types.split_at(row.len).0, row.func, row.flags);
+    def.fold = row.fold;
+    def
 }
 
 const fn link_all<const N: usize>(rows: &'static [Row; N]) -> [LoopDef; N] {
@@ -111,6 +120,12 @@ macro_rules! group {
             Row::new($types, $ch, $func, $flags)
         }),*]
     };
+    ($types:literal, $flags:expr, $func:expr, $fold:expr; $($ch:literal $t:ty),*) => {
+        &[$({
+            type T = $t;
+            Row::new($types, $ch, $func, $flags).folded($fold)
+        }),*]
+    };
 }
 macro_rules! one {
     ($types:literal, $flags:expr, $func:expr) => {
@@ -118,74 +133,74 @@ macro_rules! one {
     };
 }
 macro_rules! bools {
-    ($types:literal, $func:expr) => {
-        group!($types, NO_FP, $func; b'?' Bool)
+    ($types:literal, $func:expr $(; $fold:expr)?) => {
+        group!($types, NO_FP, $func $(, $fold)?; b'?' Bool)
     };
 }
 macro_rules! ints {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func;
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?;
             b'b' i8, b'B' u8, b'h' i16, b'H' u16, b'i' i32, b'I' u32, b'l' i64, b'L' u64, b'q' i64, b'Q' u64)
     };
-    ($types:literal, $func:expr) => {
-        ints!($types, NO_FP, $func)
+    ($types:literal, $func:expr $(; $fold:expr)?) => {
+        ints!($types, NO_FP, $func $(; $fold)?)
     };
 }
 macro_rules! halves {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'e' f16)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'e' f16)
     };
 }
 macro_rules! floats {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'f' f32, b'd' f64)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'f' f32, b'd' f64)
     };
 }
 macro_rules! longs {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'g' LongDouble)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'g' LongDouble)
     };
 }
 macro_rules! small_reals {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'e' f16, b'f' f32, b'd' f64)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'e' f16, b'f' f32, b'd' f64)
     };
 }
 macro_rules! reals {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'e' f16, b'f' f32, b'd' f64, b'g' LongDouble)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'e' f16, b'f' f32, b'd' f64, b'g' LongDouble)
     };
 }
 macro_rules! complexes {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'F' Complex<f32>, b'D' Complex<f64>, b'G' Complex<LongDouble>)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'F' Complex<f32>, b'D' Complex<f64>, b'G' Complex<LongDouble>)
     };
 }
 macro_rules! small_complexes {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'F' Complex<f32>, b'D' Complex<f64>)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'F' Complex<f32>, b'D' Complex<f64>)
     };
 }
 macro_rules! long_complexes {
-    ($types:literal, $flags:expr, $func:expr) => {
-        group!($types, $flags, $func; b'G' Complex<LongDouble>)
+    ($types:literal, $flags:expr, $func:expr $(; $fold:expr)?) => {
+        group!($types, $flags, $func $(, $fold)?; b'G' Complex<LongDouble>)
     };
 }
 macro_rules! deltas {
-    ($types:literal, $func:expr) => {
-        group!($types, NO_FP, $func; b'm' Timedelta)
+    ($types:literal, $func:expr $(; $fold:expr)?) => {
+        group!($types, NO_FP, $func $(, $fold)?; b'm' Timedelta)
     };
 }
 /// `m`, then `M`.
 macro_rules! deltas_dates {
-    ($types:literal, $func:expr) => {
-        group!($types, NO_FP, $func; b'm' Timedelta, b'M' Datetime)
+    ($types:literal, $func:expr $(; $fold:expr)?) => {
+        group!($types, NO_FP, $func $(, $fold)?; b'm' Timedelta, b'M' Datetime)
     };
 }
 /// `M`, then `m`.
 macro_rules! dates_deltas {
-    ($types:literal, $func:expr) => {
-        group!($types, NO_FP, $func; b'M' Datetime, b'm' Timedelta)
+    ($types:literal, $func:expr $(; $fold:expr)?) => {
+        group!($types, NO_FP, $func $(, $fold)?; b'M' Datetime, b'm' Timedelta)
     };
 }
 
@@ -222,7 +237,7 @@ macro_rules! unary_real {
             None,
             Default,
             [
-                halves!("T->T", FP, unary_each::<$op, T>),
+                halves!("T->T", FP, unary::<$op, T>),
                 floats!("T->T", FP, unary::<$op, T>),
                 longs!("T->T", FP, unary_each::<$op, T>)
             ]
@@ -281,10 +296,11 @@ macro_rules! comparison {
                 ints!("TT->?", binary::<$op, T, T>),
                 one!("qQ->?", NO_FP, binary::<$op, i64, u64>),
                 one!("Qq->?", NO_FP, binary::<$op, u64, i64>),
-                halves!("TT->?", NO_FP, binary_each::<$op, T, T>),
+                halves!("TT->?", NO_FP, binary::<$op, T, T>),
                 floats!("TT->?", NO_FP, binary::<$op, T, T>),
                 longs!("TT->?", NO_FP, binary_each::<$op, T, T>),
-                complexes!("TT->?", FP, binary_each::<$op, T, T>),
+                small_complexes!("TT->?", FP, binary::<$op, T, T>),
+                long_complexes!("TT->?", FP, binary_each::<$op, T, T>),
                 dates_deltas!("TT->?", binary::<$op, T, T>),
             ]
         )
@@ -299,12 +315,13 @@ macro_rules! logical {
             $identity,
             Logical,
             [
-                bools!("TT->?", arith::<$op, T>),
+                bools!("TT->?", arith::<$op, T>; fold::<$op, T>),
                 ints!("TT->?", binary::<$op, T, T>),
                 halves!("TT->?", NO_FP, binary::<$op, T, T>),
                 floats!("TT->?", NO_FP, binary::<$op, T, T>),
                 longs!("TT->?", NO_FP, binary_each::<$op, T, T>),
-                complexes!("TT->?", NO_FP, binary_each::<$op, T, T>),
+                small_complexes!("TT->?", NO_FP, binary::<$op, T, T>),
+                long_complexes!("TT->?", NO_FP, binary_each::<$op, T, T>),
             ]
         )
     };
@@ -317,7 +334,7 @@ macro_rules! bitwise {
             1,
             $identity,
             Default,
-            [bools!("TT->T", arith::<$op, T>), ints!("TT->T", arith::<$op, T>)]
+            [bools!("TT->T", arith::<$op, T>; fold::<$op, T>), ints!("TT->T", arith::<$op, T>; fold::<$op, T>)]
         )
     };
 }
@@ -330,12 +347,13 @@ macro_rules! extremum {
             ReorderableNone,
             Common,
             [
-                bools!("TT->T", arith::<$op, T>),
-                ints!("TT->T", arith::<$op, T>),
-                halves!("TT->T", NO_FP, arith_each::<$op, T>),
-                floats!("TT->T", NO_FP, arith::<$op, T>),
+                bools!("TT->T", arith::<$op, T>; fold::<$op, T>),
+                ints!("TT->T", arith::<$op, T>; fold::<$op, T>),
+                halves!("TT->T", NO_FP, arith::<$op, T>; fold::<$op, T>),
+                floats!("TT->T", NO_FP, arith::<$op, T>; fold::<$op, T>),
                 longs!("TT->T", NO_FP, arith_each::<$op, T>),
-                complexes!("TT->T", NO_FP, arith_each::<$op, T>),
+                small_complexes!("TT->T", NO_FP, arith::<$op, T>; fold::<$op, T>),
+                long_complexes!("TT->T", NO_FP, arith_each::<$op, T>; fold::<$op, T>),
                 deltas_dates!("TT->T", arith::<$op, T>),
             ]
         )
@@ -355,7 +373,8 @@ macro_rules! classify {
                 halves!("T->?", NO_FP, unary::<$op, T>),
                 floats!("T->?", NO_FP, unary::<$op, T>),
                 longs!("T->?", NO_FP, unary_each::<$op, T>),
-                complexes!("T->?", NO_FP, unary_each::<$op, T>),
+                small_complexes!("T->?", NO_FP, unary::<$op, T>),
+                long_complexes!("T->?", NO_FP, unary_each::<$op, T>),
                 deltas_dates!("T->?", unary::<$op, T>),
             ]
         )
@@ -372,7 +391,7 @@ macro_rules! rounding {
             [
                 bools!("T->T", unary::<Positive, T>),
                 ints!("T->T", unary::<Positive, T>),
-                halves!("T->T", FP, unary_each::<$op, T>),
+                halves!("T->T", FP, unary::<$op, T>),
                 floats!("T->T", FP, unary::<$op, T>),
                 floats!("T->T", FP, unary::<$op, T>),
                 longs!("T->T", FP, unary_each::<$op, T>),
@@ -440,12 +459,12 @@ pub static UFUNCS: &[UfuncDef] = &[
         Zero,
         Arithmetic,
         [
-            bools!("TT->T", arith::<Add, T>),
-            ints!("TT->T", arith::<Add, T>),
-            halves!("TT->T", FP, arith_each::<Add, T>),
-            floats!("TT->T", FP, arith::<Add, T>),
+            bools!("TT->T", arith::<Add, T>; fold::<Add, T>),
+            ints!("TT->T", arith::<Add, T>; fold::<Add, T>),
+            halves!("TT->T", FP, arith::<Add, T>; fold::<Add, T>),
+            floats!("TT->T", FP, arith::<Add, T>; fold::<Add, T>),
             longs!("TT->T", FP, arith_each::<Add, T>),
-            small_complexes!("TT->T", FP, arith::<Add, T>),
+            small_complexes!("TT->T", FP, arith::<Add, T>; fold::<Add, T>),
             long_complexes!("TT->T", FP, arith_each::<Add, T>),
             one!("Mm->M", NO_FP, binary::<Add, Datetime, Timedelta>),
             one!("mm->m", NO_FP, arith::<Add, Timedelta>),
@@ -515,7 +534,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         TrueDivide,
         [
-            halves!("TT->T", FP, arith_each::<Divide, T>),
+            halves!("TT->T", FP, arith::<Divide, T>),
             floats!("TT->T", FP, arith::<Divide, T>),
             longs!("TT->T", FP, arith_each::<Divide, T>),
             complexes!("TT->T", FP, arith_each::<Divide, T>),
@@ -531,9 +550,10 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Arithmetic,
         [
-            ints!("TT->TT", FP, binary_pair::<Divmod, T, T>),
-            reals!("TT->TT", FP, binary_pair::<Divmod, T, T>),
-            one!("mm->qm", FP, binary_pair::<Divmod, Timedelta, Timedelta>),
+            ints!("TT->TT", FP, binary_pair::<Divmod, T>),
+            small_reals!("TT->TT", FP, float_divmod::<T>),
+            longs!("TT->TT", FP, binary_pair::<Divmod, T>),
+            one!("mm->qm", FP, binary_pair::<Divmod, Timedelta>),
         ]
     ),
     comparison!("equal", Equal),
@@ -573,7 +593,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Arithmetic,
         [
-            ints!("TT->T", FP, arith_each::<FloorDivide, T>),
+            ints!("TT->T", FP, divide_integer::<FloorDivide, T>),
             small_reals!("TT->T", FP, zip::<FloorDivide, T>),
             longs!("TT->T", FP, arith_each::<FloorDivide, T>),
             one!("mq->m", FP, divide_delta::<FloorDivide>),
@@ -590,7 +610,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            ints!("TT->T", FP, arith_each::<Fmod, T>),
+            ints!("TT->T", FP, divide_integer::<Fmod, T>),
             small_reals!("TT->T", FP, zip::<Fmod, T>),
             longs!("TT->T", FP, arith_each::<Fmod, T>),
         ]
@@ -599,7 +619,17 @@ pub static UFUNCS: &[UfuncDef] = &[
     ufunc!("gcd", 2, 1, Zero, Default, [ints!("TT->T", arith_each::<Gcd, T>)]),
     comparison!("greater", Greater),
     comparison!("greater_equal", GreaterEqual),
-    ufunc!("heaviside", 2, 1, None, Default, [reals!("TT->T", NO_FP, arith_each::<Heaviside, T>)]),
+    ufunc!(
+        "heaviside",
+        2,
+        1,
+        None,
+        Default,
+        [
+            small_reals!("TT->T", NO_FP, arith::<Heaviside, T>),
+            longs!("TT->T", NO_FP, arith_each::<Heaviside, T>)
+        ]
+    ),
     elementary_binary!("hypot", Hypot, Zero),
     ufunc!(
         "invert",
@@ -621,12 +651,12 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            one!("ei->e", FP, binary_each::<Ldexp, f16, i32>),
-            one!("fi->f", FP, binary_each::<Ldexp, f32, i32>),
-            one!("el->e", FP, binary_each::<Ldexp, f16, i64>),
-            one!("fl->f", FP, binary_each::<Ldexp, f32, i64>),
-            one!("di->d", FP, binary_each::<Ldexp, f64, i32>),
-            one!("dl->d", FP, binary_each::<Ldexp, f64, i64>),
+            one!("ei->e", FP, binary::<Ldexp, f16, i32>),
+            one!("fi->f", FP, binary::<Ldexp, f32, i32>),
+            one!("el->e", FP, binary::<Ldexp, f16, i64>),
+            one!("fl->f", FP, binary::<Ldexp, f32, i64>),
+            one!("di->d", FP, binary::<Ldexp, f64, i32>),
+            one!("dl->d", FP, binary::<Ldexp, f64, i64>),
             one!("gi->g", FP, binary_each::<Ldexp, LongDouble, i32>),
             one!("gl->g", FP, binary_each::<Ldexp, LongDouble, i64>),
         ]
@@ -665,7 +695,8 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("T->?", NO_FP, unary::<LogicalNot, T>),
             floats!("T->?", NO_FP, unary::<LogicalNot, T>),
             longs!("T->?", NO_FP, unary_each::<LogicalNot, T>),
-            complexes!("T->?", NO_FP, unary_each::<LogicalNot, T>),
+            small_complexes!("T->?", NO_FP, unary::<LogicalNot, T>),
+            long_complexes!("T->?", NO_FP, unary_each::<LogicalNot, T>),
         ]
     ),
     logical!("logical_or", LogicalOr, False),
@@ -682,10 +713,10 @@ pub static UFUNCS: &[UfuncDef] = &[
         One,
         Arithmetic,
         [
-            bools!("TT->T", arith::<Multiply, T>),
-            ints!("TT->T", arith::<Multiply, T>),
-            halves!("TT->T", FP, arith_each::<Multiply, T>),
-            floats!("TT->T", FP, arith::<Multiply, T>),
+            bools!("TT->T", arith::<Multiply, T>; fold::<Multiply, T>),
+            ints!("TT->T", arith::<Multiply, T>; fold::<Multiply, T>),
+            halves!("TT->T", FP, arith::<Multiply, T>; fold::<Multiply, T>),
+            floats!("TT->T", FP, arith::<Multiply, T>; fold::<Multiply, T>),
             longs!("TT->T", FP, arith_each::<Multiply, T>),
             small_complexes!("TT->T", FP, multiply_complex::<T>),
             long_complexes!("TT->T", FP, arith_each::<Multiply, T>),
@@ -751,8 +782,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            ints!("T->T", FP, unary_each::<Reciprocal, T>),
-            halves!("T->T", FP, unary_each::<Reciprocal, T>),
+            ints!("T->T", FP, unary::<Reciprocal, T>),
+            halves!("T->T", FP, unary::<Reciprocal, T>),
             floats!("T->T", FP, unary::<Reciprocal, T>),
             longs!("T->T", FP, unary_each::<Reciprocal, T>),
             complexes!("T->T", FP, unary_each::<Reciprocal, T>),
@@ -765,7 +796,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Arithmetic,
         [
-            ints!("TT->T", FP, arith_each::<Remainder, T>),
+            ints!("TT->T", FP, divide_integer::<Remainder, T>),
             small_reals!("TT->T", FP, zip::<Remainder, T>),
             longs!("TT->T", FP, arith_each::<Remainder, T>),
             one!("mm->m", FP, binary_each::<Remainder, Timedelta, Timedelta>),
@@ -779,11 +810,12 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            halves!("T->T", FP, unary_each::<Rint, T>),
+            halves!("T->T", FP, unary::<Rint, T>),
             floats!("T->T", FP, unary::<Rint, T>),
             floats!("T->T", FP, unary::<Rint, T>),
             longs!("T->T", FP, unary_each::<Rint, T>),
-            complexes!("T->T", FP, unary_each::<Rint, T>),
+            small_complexes!("T->T", FP, unary::<Rint, T>),
+            long_complexes!("T->T", FP, unary_each::<Rint, T>),
         ]
     ),
     ufunc!(
@@ -794,7 +826,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         Default,
         [
             ints!("T->T", unary::<Sign, T>),
-            halves!("T->T", NO_FP, unary_each::<Sign, T>),
+            halves!("T->T", NO_FP, unary::<Sign, T>),
             floats!("T->T", NO_FP, unary::<Sign, T>),
             longs!("T->T", NO_FP, unary_each::<Sign, T>),
             complexes!("T->T", FP, unary_each::<Sign, T>),
@@ -834,7 +866,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            halves!("T->T", FP, unary_each::<Sqrt, T>),
+            halves!("T->T", FP, unary::<Sqrt, T>),
             floats!("T->T", FP, unary::<Sqrt, T>),
             floats!("T->T", FP, unary::<Sqrt, T>),
             longs!("T->T", FP, unary_each::<Sqrt, T>),
@@ -849,7 +881,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         Default,
         [
             ints!("T->T", unary::<Square, T>),
-            halves!("T->T", FP, unary_each::<Square, T>),
+            halves!("T->T", FP, unary::<Square, T>),
             floats!("T->T", FP, unary::<Square, T>),
             longs!("T->T", FP, unary_each::<Square, T>),
             small_complexes!("T->T", FP, unary_fused::<Square, SquareFused, T>),
@@ -864,7 +896,7 @@ pub static UFUNCS: &[UfuncDef] = &[
         Arithmetic,
         [
             ints!("TT->T", arith::<Subtract, T>),
-            halves!("TT->T", FP, arith_each::<Subtract, T>),
+            halves!("TT->T", FP, arith::<Subtract, T>),
             floats!("TT->T", FP, arith::<Subtract, T>),
             longs!("TT->T", FP, arith_each::<Subtract, T>),
             small_complexes!("TT->T", FP, arith::<Subtract, T>),

@@ -21,7 +21,9 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use ufuncs::strings::SHARED_LOOPS;
-use ufuncs::{CoreDimsFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, TypeNum, UfuncDef};
+use ufuncs::{
+    CoreDimsFn, FoldFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, LoopInfo, TypeNum, UfuncDef,
+};
 
 pub use core_dims::CoreSignature;
 pub use resolve::{OpType, Resolution, ResolveError, Weak, resolve};
@@ -136,6 +138,8 @@ pub struct BoundLoop<'a> {
     pub func: LoopFn,
     pub aux: *mut c_void,
     pub flags: LoopFlags,
+    /// Many reductions at once.
+    pub fold: Option<FoldFn>,
     /// Number of inputs.
     pub nin: usize,
     /// What the loop works on, inputs then outputs; always native byte order.
@@ -171,6 +175,7 @@ impl<'a> BoundLoop<'a> {
             func: def.func,
             aux: def.aux,
             flags: def.flags,
+            fold: def.fold,
             nin,
             dtypes,
             itemsizes: dtypes.iter().map(|d| d.itemsize).collect(),

@@ -5,12 +5,17 @@
 //! by the kernel, everything else adds up in order. The walk is numpy's (memory order, never turned round), so that sums
 //! have numpy's bits.
 //!
+//! Loops with a kernel for two axes ([`ufuncs::FoldFn`]) get the two innermost ones at once, elements of another dtype
+//! several rows at a time.
+//!
 //! Outputs are always in the loop's dtype here, aligned and initialised; inputs of other dtypes are cast on the way.
+
+use ufuncs::FoldFn;
 
 use super::BoundLoop;
 use super::exec::{Stager, for_runs};
-use crate::array::{ArrayRef, Dims};
-use crate::cast::copy_into;
+use crate::array::{ArrayRef, Dims, buffer};
+use crate::cast::{Transfer, copy_into};
 use crate::error::Result;
 use crate::iter::{AxisPlan, MultiIter, PerOp, axis_order, broadcast_strides};
 
@@ -59,6 +64,13 @@ pub fn reduce(
     ptrs.push(input.data);
     ptrs.extend(mask.map(|m| m.data));
 
+    if mask.is_none()
+        && let Some(fold) = l.fold
+        && plan.shape.len() > 1
+    {
+        let mut rows = Rows::new(l, fold, out, input, bufsize)?;
+        return rows.walk(&plan, ptrs[0], ptrs[1], first_copied);
+    }
     let (inner, outer) = match plan.shape.split_last() {
         Some((&n, outer)) => (n as usize, outer),
         None => (1, &[][..]),
@@ -74,7 +86,7 @@ pub fn reduce(
     loop {
         // On the first visit of output elements what was copied into them is skipped: one element of a folded inner
         // axis, the whole inner axis otherwise.
-        let first = first_copied && (0..outer.len()).all(|a| index[a] == 0 || plan.strides[a * nop] != 0);
+        let first = first_copied && is_first(&index, &plan.strides, nop);
         let skip = match first {
             true if so == 0 => 1,
             true => inner,
@@ -99,6 +111,143 @@ pub fn reduce(
         if !step(&mut index, outer, &mut ptrs, &plan.strides, nop) {
             return Ok(());
         }
+    }
+}
+
+/// Whether output elements are visited for the first time: indices along folded axes are zero.
+fn is_first(index: &[isize], strides: &[isize], nop: usize) -> bool {
+    index.iter().enumerate().all(|(a, &i)| i == 0 || strides[a * nop] != 0)
+}
+
+/// Folds the two innermost axes with one call.
+struct Rows<'a> {
+    l: &'a BoundLoop<'a>,
+    fold: FoldFn,
+    stager: Stager<'a>,
+    /// Casts of input elements, and room for as many as a buffer holds.
+    cast: Option<(Transfer, Vec<u128>)>,
+    room: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(
+        l: &'a BoundLoop<'a>,
+        fold: FoldFn,
+        out: &ArrayRef<'_>,
+        input: &ArrayRef<'_>,
+        bufsize: usize,
+    ) -> Result<Rows<'a>> {
+        let want = &l.dtypes[1];
+        let stager = Stager::new(l, &[*out, *input, *out], bufsize)?;
+        let room = bufsize.clamp(1, input.size().max(1));
+        let cast = if stager.is_buffered() {
+            let words = buffer::scratch((room * want.itemsize).div_ceil(16).max(1), 0u128)?;
+            Some((Transfer::new(input.dtype, want, input.is_aligned())?, words))
+        } else {
+            None
+        };
+        Ok(Rows { l, fold, stager, cast, room })
+    }
+    fn walk(&mut self, plan: &AxisPlan, out: *mut u8, input: *mut u8, first_copied: bool) -> Result<()> {
+        let inner = plan.shape.len() - 2;
+        let (outer, shape) =
+            (&plan.shape[..inner], [plan.shape[inner] as usize, plan.shape[inner + 1] as usize]);
+        let [so0, si0, so1, si1] = *plan.strides[inner * 2..].first_chunk().unwrap_or(&[0; 4]);
+        let mut index = Dims::from_elem(0, inner);
+        let mut ptrs: PerOp<*mut u8> = PerOp::from_slice(&[out, input]);
+        loop {
+            let mut part = |row: usize, column: usize, shape: [usize; 2]| {
+                let at = |k: usize, s0: isize, s1: isize| {
+                    ptrs[k].wrapping_offset(row as isize * s0 + column as isize * s1)
+                };
+                self.part(at(0, so0, so1), [so0, so1], at(1, si0, si1), [si0, si1], shape)
+            };
+            let [rows, columns] = shape;
+            if !(first_copied && is_first(&index, &plan.strides, 2)) {
+                part(0, 0, shape)?;
+            } else {
+                // What was copied into the results is left out.
+                match (so0 == 0, so1 == 0) {
+                    (true, true) => {
+                        part(0, 1, [1, columns - 1])?;
+                        part(1, 0, [rows - 1, columns])?;
+                    }
+                    (true, false) => part(1, 0, [rows - 1, columns])?,
+                    (false, true) => part(0, 1, [rows, columns - 1])?,
+                    (false, false) => {}
+                }
+            }
+            if !step(&mut index, outer, &mut ptrs, &plan.strides, 2) {
+                return Ok(());
+            }
+        }
+    }
+    fn part(
+        &mut self,
+        out: *mut u8,
+        out_strides: [isize; 2],
+        input: *mut u8,
+        strides: [isize; 2],
+        shape: [usize; 2],
+    ) -> Result<()> {
+        let [rows, columns] = shape;
+        if rows == 0 || columns == 0 {
+            return Ok(());
+        }
+        let Some((cast, words)) = &mut self.cast else {
+            // SAFETY: elements and results of the walk, which do not overlap, in the loop's dtype and aligned.
+            unsafe { (self.fold)(out, out_strides, input, strides, shape) };
+            return Ok(());
+        };
+        // Rows longer than a buffer are folded a buffer at a time, which shows in the bits of sums.
+        let together = self.room / columns;
+        if together < 2 {
+            for i in 0..rows as isize {
+                let o = out.wrapping_offset(i * out_strides[0]);
+                let x = input.wrapping_offset(i * strides[0]);
+                self.stager.run(&[o, x, o], columns, &[out_strides[1], strides[1], out_strides[1]])?;
+            }
+            return Ok(());
+        }
+        let size = self.l.dtypes[1].itemsize as isize;
+        let buf = words.as_mut_ptr().cast::<u8>();
+        let row = columns as isize * size;
+        let mut done = 0;
+        while done < rows {
+            let count = together.min(rows - done);
+            let x = input.wrapping_offset(done as isize * strides[0]);
+            // SAFETY: `count` rows of the input, and room for them; then the same rows and their results.
+            unsafe {
+                if strides[0] == columns as isize * strides[1] {
+                    cast.run(x, strides[1], buf, size, count * columns)?;
+                } else if columns < count {
+                    for j in 0..columns as isize {
+                        let (x, to) = (x.wrapping_offset(j * strides[1]), buf.wrapping_offset(j * size));
+                        cast.run(x, strides[0], to, row, count)?;
+                    }
+                } else {
+                    for i in 0..count as isize {
+                        cast.run(
+                            x.wrapping_offset(i * strides[0]),
+                            strides[1],
+                            buf.wrapping_offset(i * row),
+                            size,
+                            columns,
+                        )?;
+                    }
+                }
+                let before = ufuncs::fpstatus::get();
+                let o = out.wrapping_offset(done as isize * out_strides[0]);
+                (self.fold)(o, out_strides, buf, [row, size], [count, columns]);
+                if self.l.is_quiet() {
+                    // Only the status of the casts means something.
+                    ufuncs::fpstatus::clear();
+                    ufuncs::fpstatus::raise(before);
+                }
+            }
+            done += count;
+        }
+        Ok(())
     }
 }
 

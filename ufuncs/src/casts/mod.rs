@@ -41,6 +41,8 @@ trait Source: Elem {
 
 /// A type one can cast to.
 trait Target: Elem {
+    /// Whether vectors of floats become vectors of it.
+    const FROM_FLOATS: bool;
     fn cast_from<S: Source>(s: S) -> Self;
 }
 
@@ -171,8 +173,9 @@ complex_source! {
 }
 
 macro_rules! real_target {
-    ($($t:ty = $method:ident;)*) => {$(
+    ($($t:ty = $method:ident, $from_floats:literal;)*) => {$(
         impl Target for $t {
+            const FROM_FLOATS: bool = $from_floats;
             #[inline(always)]
             fn cast_from<S: Source>(s: S) -> $t {
                 s.$method()
@@ -182,11 +185,13 @@ macro_rules! real_target {
 }
 
 real_target! {
-    i8 = to_i8; u8 = to_u8; i16 = to_i16; u16 = to_u16; i32 = to_i32; u32 = to_u32; i64 = to_i64; u64 = to_u64;
-    f16 = to_f16; f32 = to_f32; f64 = to_f64; LongDouble = to_ld;
+    i8 = to_i8, false; u8 = to_u8, false; i16 = to_i16, false; u16 = to_u16, false;
+    i32 = to_i32, false; u32 = to_u32, false; i64 = to_i64, false; u64 = to_u64, false;
+    f16 = to_f16, false; f32 = to_f32, true; f64 = to_f64, true; LongDouble = to_ld, false;
 }
 
 impl Target for Bool {
+    const FROM_FLOATS: bool = true;
     #[inline(always)]
     fn cast_from<S: Source>(s: S) -> Bool {
         s.is_nonzero().into()
@@ -197,6 +202,7 @@ impl<T: Target> Target for Complex<T>
 where
     Complex<T>: Elem,
 {
+    const FROM_FLOATS: bool = T::FROM_FLOATS;
     #[inline(always)]
     fn cast_from<S: Source>(s: S) -> Self {
         Complex { re: T::cast_from(s.re()), im: T::cast_from(s.im()) }
@@ -216,7 +222,7 @@ unsafe extern "C" fn cast<S: Source, D: Target>(
 ) -> c_int {
     // SAFETY: the loop contract gives two pointers and strides, and `n` aligned elements behind each.
     unsafe {
-        let (src, dst, n) = (*data, *data.add(1), *dims);
+        let (mut src, mut dst, n) = (*data, *data.add(1), *dims);
         let (ss, ds) = (*strides, *strides.add(1));
         if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize {
             let (src, dst) = (src as *const S, dst as *mut D);
@@ -224,8 +230,10 @@ unsafe extern "C" fn cast<S: Source, D: Target>(
                 *dst.offset(i) = D::cast_from(*src.offset(i));
             }
         } else {
-            for i in 0..n {
-                *(dst.offset(i * ds) as *mut D) = D::cast_from(*(src.offset(i * ss) as *const S));
+            for _ in 0..n {
+                *(dst as *mut D) = D::cast_from(*(src as *const S));
+                src = src.wrapping_offset(ss);
+                dst = dst.wrapping_offset(ds);
             }
         }
     }
@@ -286,11 +294,11 @@ unsafe extern "C" fn cast_lanes<S: Source, D: Target>(
     0
 }
 
-/// [`cast`] from `f32` to `f16`, whose status is raised once.
+/// [`cast`] of what becomes `f16` by way of `f32`, whose status is raised once.
 ///
 /// # Safety
 /// As [`cast`].
-unsafe extern "C" fn narrow_to_half(
+unsafe extern "C" fn narrow_to_half<S: Source>(
     ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -298,18 +306,42 @@ unsafe extern "C" fn narrow_to_half(
     aux: *mut c_void,
 ) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe {
-        match slices::<f32, f16>(data, dims, strides) {
-            Some((src, dst)) => float16::narrow(Level::current(), src, dst),
-            None => return cast::<f32, f16>(ctx, data, dims, strides, aux),
-        }
+    let Some((src, dst)) = (unsafe { slices::<S, f16>(data, dims, strides) }) else {
+        // SAFETY: as above.
+        return unsafe { cast::<S, f16>(ctx, data, dims, strides, aux) };
+    };
+    let (level, mut block) = (Level::current(), [const { MaybeUninit::<f32>::uninit() }; 256]);
+    for (src, dst) in src.chunks(block.len()).zip(dst.chunks_mut(block.len())) {
+        let wide = &mut block[..src.len()];
+        lanes(level, src, wide);
+        // SAFETY: all of it was just written.
+        float16::narrow(level, unsafe { wide.assume_init_ref() }, dst);
     }
     0
 }
 
-/// The casts to `D` worth compiling at each level.
-fn wide_loop<D: Target>(from: TypeNum) -> Option<LoopFn> {
+/// The casts to `f16` that go through `f32` anyway.
+fn half_from(from: TypeNum) -> Option<LoopFn> {
     Some(match from {
+        TypeNum::BOOL => narrow_to_half::<Bool>,
+        TypeNum::BYTE => narrow_to_half::<i8>,
+        TypeNum::UBYTE => narrow_to_half::<u8>,
+        TypeNum::SHORT => narrow_to_half::<i16>,
+        TypeNum::USHORT => narrow_to_half::<u16>,
+        TypeNum::INT => narrow_to_half::<i32>,
+        TypeNum::UINT => narrow_to_half::<u32>,
+        TypeNum::LONG => narrow_to_half::<i64>,
+        TypeNum::ULONG => narrow_to_half::<u64>,
+        TypeNum::FLOAT => narrow_to_half::<f32>,
+        _ => return None,
+    })
+}
+
+/// The casts to `D`, compiled at each level where vectors have the conversion.
+fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
+    // Floats become integers by instructions that are named one by one; see `to_int`.
+    let lanes = D::FROM_FLOATS;
+    Some(match canonical(from) {
         TypeNum::BOOL => cast_lanes::<Bool, D>,
         TypeNum::BYTE => cast_lanes::<i8, D>,
         TypeNum::UBYTE => cast_lanes::<u8, D>,
@@ -319,24 +351,11 @@ fn wide_loop<D: Target>(from: TypeNum) -> Option<LoopFn> {
         TypeNum::UINT => cast_lanes::<u32, D>,
         TypeNum::LONG => cast_lanes::<i64, D>,
         TypeNum::ULONG => cast_lanes::<u64, D>,
-        TypeNum::HALF => cast_lanes::<f16, D>,
-        TypeNum::FLOAT => cast_lanes::<f32, D>,
-        TypeNum::DOUBLE => cast_lanes::<f64, D>,
-        _ => return None,
-    })
-}
-
-fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
-    Some(match canonical(from) {
-        TypeNum::BOOL => cast::<Bool, D>,
-        TypeNum::BYTE => cast::<i8, D>,
-        TypeNum::UBYTE => cast::<u8, D>,
-        TypeNum::SHORT => cast::<i16, D>,
-        TypeNum::USHORT => cast::<u16, D>,
-        TypeNum::INT => cast::<i32, D>,
-        TypeNum::UINT => cast::<u32, D>,
-        TypeNum::LONG => cast::<i64, D>,
-        TypeNum::ULONG => cast::<u64, D>,
+        TypeNum::HALF if lanes => cast_lanes::<f16, D>,
+        TypeNum::FLOAT if lanes => cast_lanes::<f32, D>,
+        TypeNum::DOUBLE if lanes => cast_lanes::<f64, D>,
+        TypeNum::CFLOAT if lanes => cast_lanes::<Complex32, D>,
+        TypeNum::CDOUBLE if lanes => cast_lanes::<Complex64, D>,
         TypeNum::HALF => cast::<f16, D>,
         TypeNum::FLOAT => cast::<f32, D>,
         TypeNum::DOUBLE => cast::<f64, D>,
@@ -367,14 +386,10 @@ pub fn cast_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
     if from == to {
         return (from.is_bool() || from.is_number()).then(|| copy::copy_loop(from.size()));
     }
-    let wide = match to {
-        TypeNum::FLOAT => wide_loop::<f32>(from),
-        TypeNum::DOUBLE => wide_loop::<f64>(from),
-        TypeNum::HALF if from == TypeNum::FLOAT => Some(narrow_to_half as LoopFn),
-        _ => None,
-    };
-    if wide.is_some() {
-        return wide;
+    if to == TypeNum::HALF
+        && let Some(through_single) = half_from(from)
+    {
+        return Some(through_single);
     }
     match to {
         TypeNum::BOOL => from_type::<Bool>(from),

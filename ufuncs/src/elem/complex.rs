@@ -2,6 +2,10 @@
 //!
 //! num-complex's own functions are not used: branch cuts, signed zeros and infinities must be those of the platform's
 //! `cexp`, `clog`, ..., which is what numpy calls.
+//!
+//! Where Rust has the type of the parts, the library is called directly: the ABIs of x86-64 and aarch64 pass C's complex
+//! numbers as structures of two members. Handing them over in memory, as `long double` has to be, would cost as much as
+//! the function: results written in two halves and read as a whole stall the processor.
 
 use super::{Complex, LongDouble};
 
@@ -9,7 +13,7 @@ use super::{Complex, LongDouble};
 pub type CLongDouble = Complex<LongDouble>;
 
 macro_rules! complex_math {
-    ($($name:ident: $c32:ident $c64:ident $cld:ident;)*) => {
+    ($($name:ident: $c32:ident $cld:ident;)*) => {
         /// The C99 complex functions, one method each.
         pub trait ComplexMath: Sized {
             $(
@@ -19,48 +23,68 @@ macro_rules! complex_math {
             /// C's `cpow`.
             fn cpow(self, exponent: Self) -> Self;
         }
-        complex_math!(@impl f32, mnp_c32_cpow; $($name $c32;)*);
-        complex_math!(@impl f64, mnp_c64_cpow; $($name $c64;)*);
-        complex_math!(@impl LongDouble, mnp_cld_cpow; $($name $cld;)*);
-    };
-    (@impl $t:ty, $pow:ident; $($name:ident $c:ident;)*) => {
-        unsafe extern "C" {
-            $(safe fn $c(r: &mut Complex<$t>, a: &Complex<$t>);)*
-            safe fn $pow(r: &mut Complex<$t>, a: &Complex<$t>, b: &Complex<$t>);
+        mod c {
+            use super::{CLongDouble, Complex};
+            unsafe extern "C" {
+                $(
+                    pub safe fn $c32(a: Complex<f32>) -> Complex<f32>;
+                    pub safe fn $name(a: Complex<f64>) -> Complex<f64>;
+                    pub safe fn $cld(r: &mut CLongDouble, a: &CLongDouble);
+                )*
+                pub safe fn cpowf(a: Complex<f32>, b: Complex<f32>) -> Complex<f32>;
+                pub safe fn cpow(a: Complex<f64>, b: Complex<f64>) -> Complex<f64>;
+                pub safe fn mnp_cld_cpow(r: &mut CLongDouble, a: &CLongDouble, b: &CLongDouble);
+            }
         }
-        impl ComplexMath for Complex<$t> {
+        complex_math!(@direct f32, cpowf; $($name $c32;)*);
+        complex_math!(@direct f64, cpow; $($name $name;)*);
+        impl ComplexMath for CLongDouble {
             $(
                 #[inline]
                 fn $name(self) -> Self {
                     let mut r = <Self as super::Elem>::ZERO;
-                    $c(&mut r, &self);
+                    c::$cld(&mut r, &self);
                     r
                 }
             )*
             #[inline]
             fn cpow(self, exponent: Self) -> Self {
                 let mut r = <Self as super::Elem>::ZERO;
-                $pow(&mut r, &self, &exponent);
+                c::mnp_cld_cpow(&mut r, &self, &exponent);
                 r
+            }
+        }
+    };
+    (@direct $t:ty, $pow:ident; $($name:ident $c:ident;)*) => {
+        impl ComplexMath for Complex<$t> {
+            $(
+                #[inline]
+                fn $name(self) -> Self {
+                    c::$c(self)
+                }
+            )*
+            #[inline]
+            fn cpow(self, exponent: Self) -> Self {
+                c::$pow(self, exponent)
             }
         }
     };
 }
 
 complex_math! {
-    cexp: mnp_c32_cexp mnp_c64_cexp mnp_cld_cexp;
-    clog: mnp_c32_clog mnp_c64_clog mnp_cld_clog;
-    csqrt: mnp_c32_csqrt mnp_c64_csqrt mnp_cld_csqrt;
-    csin: mnp_c32_csin mnp_c64_csin mnp_cld_csin;
-    ccos: mnp_c32_ccos mnp_c64_ccos mnp_cld_ccos;
-    ctan: mnp_c32_ctan mnp_c64_ctan mnp_cld_ctan;
-    casin: mnp_c32_casin mnp_c64_casin mnp_cld_casin;
-    cacos: mnp_c32_cacos mnp_c64_cacos mnp_cld_cacos;
-    catan: mnp_c32_catan mnp_c64_catan mnp_cld_catan;
-    csinh: mnp_c32_csinh mnp_c64_csinh mnp_cld_csinh;
-    ccosh: mnp_c32_ccosh mnp_c64_ccosh mnp_cld_ccosh;
-    ctanh: mnp_c32_ctanh mnp_c64_ctanh mnp_cld_ctanh;
-    casinh: mnp_c32_casinh mnp_c64_casinh mnp_cld_casinh;
-    cacosh: mnp_c32_cacosh mnp_c64_cacosh mnp_cld_cacosh;
-    catanh: mnp_c32_catanh mnp_c64_catanh mnp_cld_catanh;
+    cexp: cexpf mnp_cld_cexp;
+    clog: clogf mnp_cld_clog;
+    csqrt: csqrtf mnp_cld_csqrt;
+    csin: csinf mnp_cld_csin;
+    ccos: ccosf mnp_cld_ccos;
+    ctan: ctanf mnp_cld_ctan;
+    casin: casinf mnp_cld_casin;
+    cacos: cacosf mnp_cld_cacos;
+    catan: catanf mnp_cld_catan;
+    csinh: csinhf mnp_cld_csinh;
+    ccosh: ccoshf mnp_cld_ccosh;
+    ctanh: ctanhf mnp_cld_ctanh;
+    casinh: casinhf mnp_cld_casinh;
+    cacosh: cacoshf mnp_cld_cacosh;
+    catanh: catanhf mnp_cld_catanh;
 }

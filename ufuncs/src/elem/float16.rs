@@ -31,7 +31,7 @@ pub fn to_f32(h: f16) -> f32 {
 
 /// The nearest `f16`, ties to even, and the status of rounding. Without branches.
 #[inline(always)]
-fn rounded(x: f32) -> (f16, u32) {
+pub(crate) fn rounded(x: f32) -> (f16, u32) {
     const HALF: u32 = 0.5f32.to_bits();
     /// 2^-14: below it the result is a multiple of 2^-24, which is what 1/2 rounds to.
     const SMALLEST_NORMAL: u32 = 113 << 23;
@@ -57,11 +57,7 @@ fn rounded(x: f32) -> (f16, u32) {
 /// Rounds to nearest even; raises overflow and (for an inexact subnormal) underflow.
 #[inline]
 pub fn from_f32(x: f32) -> f16 {
-    let (h, status) = rounded(x);
-    if status != 0 {
-        fpstatus::raise(status);
-    }
-    h
+    fpstatus::reported(rounded(x))
 }
 
 #[inline(always)]

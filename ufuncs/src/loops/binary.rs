@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-use super::{Overlap, Scratch, load, overlap, store};
+use super::{Overlap, Scratch, are_apart, load, overlap, scatter, store};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
 use crate::cpu::{Level, multiversion};
 use crate::elem::{Elem, Timedelta};
@@ -11,7 +11,8 @@ use crate::fpstatus;
 use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
 use crate::ops::arith::{Multiply, MultiplyFused};
-use crate::ops::power::{Power, PowerOfTwo, TryBinaryOp};
+use crate::ops::divide::{Divisible, Division};
+use crate::ops::power::{Integer, Power, PowerOfTwo, TryBinaryOp};
 use crate::vmath::{Stored, loops as vmath};
 
 /// The operands of one call.
@@ -65,10 +66,9 @@ pub unsafe extern "C" fn arith<Op: BinaryOp<T, T, Out = T>, T: Elem>(
     if args.is_reduction() {
         // SAFETY: as above.
         unsafe { reduce::<Op, T>(&args) };
-    // SAFETY: as above.
-    } else if !unsafe { contiguous::<Op, T, T>(&args) } {
+    } else {
         // SAFETY: as above.
-        unsafe { strided::<Op, T, T>(&args) };
+        unsafe { elementwise::<Op, T, T>(&args) };
     }
     0
 }
@@ -82,13 +82,40 @@ pub unsafe extern "C" fn binary<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
     _aux: *mut c_void,
 ) -> c_int {
     // SAFETY: see the module.
-    let args = unsafe { Operands::new(data, dims, strides) };
-    // SAFETY: as above.
-    if !unsafe { contiguous::<Op, A, B>(&args) } {
-        // SAFETY: as above.
-        unsafe { strided::<Op, A, B>(&args) };
-    }
+    unsafe { elementwise::<Op, A, B>(&Operands::new(data, dims, strides)) };
     0
+}
+
+/// Divisions of integers: by one divisor for all elements, a multiplication.
+pub unsafe extern "C" fn divide_integer<Op: Division<T>, T: Divisible>(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: see the module.
+    let args = unsafe { Operands::new(data, dims, strides) };
+    // To find the inverse is worth a few divisions.
+    if args.n >= 16 && args.sb == 0 && !args.is_reduction() {
+        let Operands { n, mut a, b, mut o, sa, so, .. } = args;
+        // SAFETY: the divisor.
+        let b = unsafe { load::<T>(b) };
+        if let Some(inverse) = T::inverse(b) {
+            for _ in 0..n {
+                // SAFETY: element `i` of each operand.
+                unsafe {
+                    let a = load(a);
+                    store(o, Op::finish(a, b, T::quotient_by(a, inverse)));
+                }
+                a = a.wrapping_offset(sa);
+                o = o.wrapping_offset(so);
+            }
+            return 0;
+        }
+    }
+    // SAFETY: the same arguments.
+    unsafe { arith::<Op, T>(ctx, data, dims, strides, aux) }
 }
 
 /// Operations `T, T -> T` whose cost is in the operation.
@@ -144,7 +171,7 @@ pub unsafe extern "C" fn divide_delta<Op: BinaryOp<Timedelta, i64>>(
 }
 
 /// Integer powers: stops at a negative exponent.
-pub unsafe extern "C" fn power_integer<T: Elem>(
+pub unsafe extern "C" fn power_integer<T: Integer>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -155,7 +182,30 @@ where
     Power: TryBinaryOp<T>,
 {
     // SAFETY: see the module.
-    let Operands { n, mut a, mut b, mut o, sa, sb, so } = unsafe { Operands::new(data, dims, strides) };
+    let args = unsafe { Operands::new(data, dims, strides) };
+    let Operands { n, mut a, mut b, mut o, sa, sb, so } = args;
+    let size = size_of::<T>();
+    if n >= 16 && sb == 0 && !args.is_reduction() {
+        // SAFETY: the exponent.
+        let Some(exponent) = unsafe { load::<T>(b) }.as_exponent() else { return NEGATIVE_POWER };
+        if a == o && sa == so || are_apart((a, sa, size), (o, so, size), n) {
+            let (mut base, mut result, mut left) = (Scratch::new(), Scratch::new(), n);
+            while left > 0 {
+                let count = left.min(Scratch::capacity::<T>());
+                // SAFETY: `count` of the elements left, of each operand.
+                unsafe {
+                    let base = base.gather::<T>(a, count, sa);
+                    let result = result.room::<T>(count);
+                    power_block::<T>(Level::current(), base, result, exponent);
+                    scatter(o, so, result);
+                }
+                a = a.wrapping_offset(count as isize * sa);
+                o = o.wrapping_offset(count as isize * so);
+                left -= count;
+            }
+            return 0;
+        }
+    }
     for _ in 0..n {
         // SAFETY: element `i` of each operand.
         match Power::try_apply(unsafe { load::<T>(a) }, unsafe { load(b) }) {
@@ -168,6 +218,35 @@ where
         o = o.wrapping_offset(so);
     }
     0
+}
+
+/// One exponent: its bits are looked at once for all elements.
+#[inline(always)]
+fn power_block_body<T: Integer>(base: &mut [T], result: &mut [MaybeUninit<T>], exponent: u64) {
+    let mut left = exponent;
+    let mut started = false;
+    loop {
+        if left & 1 == 1 {
+            for (r, &b) in result.iter_mut().zip(&*base) {
+                // SAFETY: from the second time on there is a result.
+                r.write(if started { unsafe { r.assume_init_read() }.times(b) } else { b });
+            }
+            started = true;
+        }
+        left >>= 1;
+        if left == 0 {
+            break;
+        }
+        base.iter_mut().for_each(|b| *b = b.times(*b));
+    }
+    if !started {
+        result.iter_mut().for_each(|r| _ = r.write(T::ONE));
+    }
+}
+
+multiversion! {
+    fn power_block[T: Integer](base: &mut [T], result: &mut [MaybeUninit<T>], exponent: u64) -> ()
+    = power_block_body::<T>;
 }
 
 /// Float powers; a constant exponent of two is a multiplication.
@@ -218,20 +297,16 @@ where
         unsafe { reduce::<Multiply, T>(&args) };
         return 0;
     }
-    if strided_fused::<MultiplyFused, T>(Level::current(), &args).is_none() {
-        // SAFETY: as above.
-        unsafe { strided::<Multiply, T, T>(&args) };
+    // SAFETY: as above.
+    unsafe {
+        if Level::current().has_fused() {
+            elementwise::<MultiplyFused, T, T>(&args);
+        } else {
+            elementwise::<Multiply, T, T>(&args);
+        }
     }
     0
 }
-
-#[inline(always)]
-fn strided_fused_body<Op: BinaryOp<T>, T: Elem>(args: &Operands) {
-    // SAFETY: whoever made the operands promised what the loop contract says.
-    unsafe { strided_body::<Op, T, T>(args) }
-}
-
-multiversion! { fused fn strided_fused[Op: BinaryOp<T>, T: Elem](args: &Operands) -> () = strided_fused_body::<Op, T>; }
 
 /// # Safety
 /// See the module; the operands have the form of a reduction.
@@ -259,18 +334,12 @@ multiversion! {
     pub(super) fn fold[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: T, all: &[T]) -> T = fold_body::<Op, T>;
 }
 
+/// In order, element by element.
+///
 /// # Safety
 /// See the module.
 #[inline(never)]
 unsafe fn strided<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
-    // SAFETY: the caller's promise.
-    unsafe { strided_body::<Op, A, B>(args) }
-}
-
-/// # Safety
-/// See the module.
-#[inline(always)]
-unsafe fn strided_body<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
     let Operands { n, mut a, mut b, mut o, sa, sb, so } = *args;
     for _ in 0..n {
         // SAFETY: element `i` of each operand.
@@ -281,120 +350,156 @@ unsafe fn strided_body<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
     }
 }
 
-/// Runs the call if its operands are contiguous or scalar and lie well; says whether it did.
+/// An input of a vectorised body.
+#[derive(Clone, Copy)]
+enum Input<'a, T> {
+    /// Contiguous elements.
+    Each(&'a [T]),
+    /// One value for all elements.
+    All(T),
+    /// What the output holds before it is written.
+    Output,
+}
+
+/// # Safety
+/// See the module.
+#[inline(always)]
+unsafe fn elementwise<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
+    let Operands { n, a, b, o, sa, sb, so } = *args;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if n < 2 {
+            return strided::<Op, A, B>(args);
+        }
+        let (size_a, size_b, size_o) =
+            (size_of::<A>() as isize, size_of::<B>() as isize, size_of::<Op::Out>() as isize);
+        let dense = so == size_o && (sa == size_a || sa == 0) && (sb == size_b || sb == 0);
+        if dense && (sa != 0 || sb != 0) && contiguous::<Op, A, B>(args) {
+            return;
+        }
+        // `e` is an input with its stride and size; coinciding with the output is no harm in blocks.
+        let harmless = |p: *const u8, stride: isize, size: isize| {
+            p == o && stride == so && size == size_o && so != 0
+                || are_apart((p, stride, size as usize), (o, so, size_o as usize), n)
+        };
+        // What lies at every second place is quickly gathered.
+        let near = |stride: isize, size: isize| stride == 0 || stride == size || stride == 2 * size;
+        let worth = Op::COSTLY || near(sa, size_a) && near(sb, size_b) && so == size_o;
+        if worth && harmless(a, sa, size_a) && harmless(b, sb, size_b) {
+            gathered::<Op, A, B>(args);
+        } else {
+            strided::<Op, A, B>(args);
+        }
+    }
+}
+
+/// Runs the call if its operands, which are contiguous or scalar, lie well; says whether it did.
 ///
 /// # Safety
 /// See the module.
 #[inline(always)]
 unsafe fn contiguous<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) -> bool {
-    let Operands { n, a, b, o, sa, sb, so } = *args;
-    let (size_a, size_b, size_o) = (size_of::<A>(), size_of::<B>(), size_of::<Op::Out>());
-    if so != size_o as isize || n < 2 {
-        return false;
-    }
-    let (whole_a, whole_b) = (sa == size_a as isize, sb == size_b as isize);
-    if !(whole_a || sa == 0) || !(whole_b || sb == 0) || !(whole_a || whole_b) {
-        return false;
-    }
-    let bytes_o = n * size_o;
-    let over_a = overlap(a, if whole_a { n * size_a } else { size_a }, o, bytes_o);
-    let over_b = overlap(b, if whole_b { n * size_b } else { size_b }, o, bytes_o);
-    if over_a == Overlap::Partial || over_b == Overlap::Partial {
-        return false;
-    }
-    // SAFETY: `n` contiguous elements, or one, each; whatever overlaps the output is replaced by a copy.
+    let Operands { n, a, b, o, sa, sb, .. } = *args;
+    let (size_a, size_b) = (size_of::<A>(), size_of::<B>());
+    let bytes_o = n * size_of::<Op::Out>();
+    let over_a = overlap(a, if sa != 0 { n * size_a } else { size_a }, o, bytes_o);
+    let over_b = overlap(b, if sb != 0 { n * size_b } else { size_b }, o, bytes_o);
+    // SAFETY: `n` contiguous elements, or one, each; none that is read through a slice overlaps the output.
     unsafe {
-        if over_a == Overlap::Same || over_b == Overlap::Same {
-            blocks::<Op, A, B>(args, over_a, over_b);
-        } else {
-            let o = core::slice::from_raw_parts_mut(o.cast(), n);
-            apply::<Op, A, B>(Level::current(), operand(a, n, whole_a), operand(b, n, whole_b), o);
-        }
+        let right =
+            if sb != 0 { Input::Each(core::slice::from_raw_parts(b.cast(), n)) } else { Input::All(load(b)) };
+        let left = match (over_a, over_b) {
+            (Overlap::Same, Overlap::Disjoint) if sa != 0 => Input::Output,
+            (Overlap::Disjoint, Overlap::Disjoint) if sa != 0 => {
+                Input::Each(core::slice::from_raw_parts(a.cast(), n))
+            }
+            (Overlap::Disjoint, Overlap::Disjoint) => Input::All(load(a)),
+            (Overlap::Disjoint | Overlap::Same, Overlap::Same) => {
+                gathered::<Op, A, B>(args);
+                return true;
+            }
+            _ => return false,
+        };
+        apply::<Op, A, B>(left, right, core::slice::from_raw_parts_mut(o.cast(), n));
     }
     true
 }
 
-/// A contiguous input, or one value for all elements.
-#[derive(Clone, Copy)]
-enum Input<'a, T> {
-    Each(&'a [T]),
-    All(T),
-}
-
-/// # Safety
-/// `n` elements (or one) are readable at `p` and not written while the result lives.
-#[inline(always)]
-unsafe fn operand<'a, T: Elem>(p: *const u8, n: usize, whole: bool) -> Input<'a, T> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if whole { Input::Each(core::slice::from_raw_parts(p.cast::<T>(), n)) } else { Input::All(load(p)) }
-    }
-}
-
-/// The output coincides with an input: read that input through a copy, block by block.
+/// Block by block through memory of our own. Reading a block before writing it is all the order there is.
 ///
 /// # Safety
-/// As [`contiguous`]; neither input overlaps the output partially.
+/// See the module; every input is apart from the output or coincides with it.
 #[inline(never)]
-unsafe fn blocks<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands, over_a: Overlap, over_b: Overlap) {
-    let Operands { n, a, b, o, sa, sb, .. } = *args;
-    let (mut scratch_a, mut scratch_b) = (Scratch::new(), Scratch::new());
-    let capacity = Scratch::capacity::<A>().min(Scratch::capacity::<B>());
-    let (level, mut done) = (Level::current(), 0);
-    while done < n {
-        let count = (n - done).min(capacity);
-        // SAFETY: elements `done..done + count` of each operand; see above about overlap.
+unsafe fn gathered<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
+    let Operands { n, mut a, mut b, mut o, sa, sb, so } = *args;
+    let (mut scratch_a, mut scratch_b, mut scratch_o) = (Scratch::new(), Scratch::new(), Scratch::new());
+    let capacity = Scratch::capacity::<A>().min(Scratch::capacity::<B>()).min(Scratch::capacity::<Op::Out>());
+    let mut left = n;
+    while left > 0 {
+        let count = left.min(capacity);
+        // SAFETY: `count` of the elements left, of each operand.
         unsafe {
-            let (a, b) = (a.offset(done as isize * sa), b.offset(done as isize * sb));
-            let left = match over_a {
-                Overlap::Same => Input::Each(scratch_a.copy::<A>(a, count)),
-                _ => operand(a, count, sa != 0),
-            };
-            let right = match over_b {
-                Overlap::Same => Input::Each(scratch_b.copy::<B>(b, count)),
-                _ => operand(b, count, sb != 0),
-            };
-            let out = o.add(done * size_of::<Op::Out>()).cast();
-            apply::<Op, A, B>(level, left, right, core::slice::from_raw_parts_mut(out, count));
+            let x =
+                if sa == 0 { Input::All(load(a)) } else { Input::Each(scratch_a.gather::<A>(a, count, sa)) };
+            let y =
+                if sb == 0 { Input::All(load(b)) } else { Input::Each(scratch_b.gather::<B>(b, count, sb)) };
+            if so == size_of::<Op::Out>() as isize {
+                apply::<Op, A, B>(x, y, core::slice::from_raw_parts_mut(o.cast(), count));
+            } else {
+                let z = scratch_o.room(count);
+                apply::<Op, A, B>(x, y, z);
+                scatter(o, so, z);
+            }
         }
-        done += count;
+        a = a.wrapping_offset(count as isize * sa);
+        b = b.wrapping_offset(count as isize * sb);
+        o = o.wrapping_offset(count as isize * so);
+        left -= count;
     }
 }
 
-/// The three bodies the compiler vectorises. Slices, so that it need not check for overlap.
+/// The bodies the compiler vectorises; gives the status. Slices, so that it need not check for overlap.
 #[inline(always)]
 fn apply_body<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
     a: Input<'_, A>,
     b: Input<'_, B>,
     o: &mut [MaybeUninit<Op::Out>],
-) {
+) -> u32 {
+    let mut all = 0;
+    let mut put = |o: &mut MaybeUninit<Op::Out>, a: A, b: B| {
+        let (value, status) = Op::apply_status(a, b);
+        o.write(value);
+        all |= status;
+    };
+    // SAFETY: an output that is an input holds elements of the input's type, and is written after it is read.
+    let before = |o: &MaybeUninit<Op::Out>| unsafe { o.as_ptr().cast::<A>().read() };
     match (a, b) {
-        (Input::Each(a), Input::Each(b)) => {
-            for ((o, &a), &b) in o.iter_mut().zip(a).zip(b) {
-                o.write(Op::apply(a, b));
-            }
-        }
-        (Input::Each(a), Input::All(b)) => {
-            for (o, &a) in o.iter_mut().zip(a) {
-                o.write(Op::apply(a, b));
-            }
-        }
-        (Input::All(a), Input::Each(b)) => {
-            for (o, &b) in o.iter_mut().zip(b) {
-                o.write(Op::apply(a, b));
-            }
-        }
-        // Not vectorised: the caller does not ask for it.
-        (Input::All(a), Input::All(b)) => {
-            for o in o {
-                o.write(Op::apply(a, b));
-            }
-        }
+        (Input::Each(a), Input::Each(b)) => o.iter_mut().zip(a).zip(b).for_each(|((o, &a), &b)| put(o, a, b)),
+        (Input::Each(a), Input::All(b)) => o.iter_mut().zip(a).for_each(|(o, &a)| put(o, a, b)),
+        (Input::All(a), Input::Each(b)) => o.iter_mut().zip(b).for_each(|(o, &b)| put(o, a, b)),
+        (Input::Output, Input::Each(b)) => o.iter_mut().zip(b).for_each(|(o, &b)| put(o, before(o), b)),
+        (Input::Output, Input::All(b)) => o.iter_mut().for_each(|o| put(o, before(o), b)),
+        // Neither is asked for with more than a few elements.
+        (Input::All(a), Input::All(b)) => o.iter_mut().for_each(|o| put(o, a, b)),
+        (_, Input::Output) => unreachable!("the second operand goes through a copy"),
     }
+    all
 }
 
 multiversion! {
-    fn apply[Op: BinaryOp<A, B>, A: Elem, B: Elem](
+    fn apply_at[Op: BinaryOp<A, B>, A: Elem, B: Elem](
         a: Input<'_, A>, b: Input<'_, B>, o: &mut [MaybeUninit<<Op as BinaryOp<A, B>>::Out>]
-    ) -> () = apply_body::<Op, A, B>;
+    ) -> u32 = apply_body::<Op, A, B>;
+}
+
+#[inline(always)]
+fn apply<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
+    a: Input<'_, A>,
+    b: Input<'_, B>,
+    o: &mut [MaybeUninit<Op::Out>],
+) {
+    let status = apply_at::<Op, A, B>(Level::current(), a, b, o);
+    if status != 0 {
+        fpstatus::raise(status);
+    }
 }

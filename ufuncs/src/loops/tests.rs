@@ -3,16 +3,18 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use super::{binary, pairwise, unary};
-use crate::abi::LoopFn;
+use super::{binary, fold, pairs, pairwise, unary};
+use crate::abi::{FoldFn, LoopFn};
 use crate::cpu::Level;
-use crate::elem::{Bool, Elem};
+use crate::elem::{Bool, Complex, Complex64, Elem, Real, f16, float16};
+use crate::fpstatus;
 use crate::ops::arith::*;
 use crate::ops::bits::BitXor;
 use crate::ops::compare::*;
+use crate::ops::divide::{Divmod, FloorDivide, Fmod, Remainder};
 use crate::ops::float::*;
 use crate::ops::minmax::*;
-use crate::ops::{BinaryOp, UnaryOp};
+use crate::ops::{BinaryOp, BinaryPairOp, UnaryOp, UnaryPairOp};
 
 /// Runs a loop on `n` elements of operands given by address and byte stride.
 fn run(func: LoopFn, n: usize, operands: &[(*const u8, isize)]) {
@@ -58,6 +60,28 @@ fn check_binary<Op: BinaryOp<T>, T: Elem>(func: LoopFn, value: impl Fn(usize) ->
             let (head, tail) = y.split_at(n);
             assert_eq!(bytes(head), expect(&each)[..n * size as usize]);
             assert_eq!(bytes(tail), bytes(&a[n..]));
+            // The second; then both at once.
+            let mut y = b.clone();
+            let out = (y.as_mut_ptr().cast_const().cast(), size);
+            run(func, n, &[(a.as_ptr().cast(), size), out, out]);
+            assert_eq!(bytes(&y[..n]), expect(&each)[..n * size as usize]);
+            assert_eq!(bytes(&y[n..]), bytes(&b[n..]));
+            let mut y = a.clone();
+            let out = (y.as_mut_ptr().cast_const().cast(), size);
+            run(func, n, &[out, out, out]);
+            let both: Vec<Op::Out> = (0..n).map(|i| Op::apply(a[i], a[i])).collect();
+            assert_eq!(bytes(&y[..n]), bytes(&both));
+        }
+        // Every other element, from the end, into every third place.
+        let count = n / 2;
+        let mut y = vec![guard; 3 * count + 1];
+        let out = (y.as_mut_ptr().cast_const().cast(), 3 * size_of::<Op::Out>() as isize);
+        let last = |x: &[T]| x[..2 * count.max(1) - 1].as_ptr_range().end.wrapping_sub(1).cast::<u8>();
+        run(func, count, &[(last(&a), -2 * size), (last(&b), -2 * size), out]);
+        for (k, y) in y.chunks(3).enumerate().take(count) {
+            let i = 2 * (count - 1 - k);
+            assert_eq!(bytes(&y[..1]), bytes(&[each(i)]), "{k} of {count}");
+            assert_eq!(bytes(&y[1..]), bytes(&[guard, guard]));
         }
     }
 }
@@ -71,6 +95,14 @@ fn check_unary<Op: UnaryOp<T>, T: Elem>(func: LoopFn, value: impl Fn(usize) -> T
         let mut expected: Vec<Op::Out> = a[..n].iter().map(|&x| Op::apply(x)).collect();
         expected.push(guard);
         assert_eq!(bytes(&y), bytes(&expected), "{n} elements");
+        let count = n / 2;
+        let mut y = vec![guard; 3 * count + 1];
+        let out = (y.as_mut_ptr().cast_const().cast(), 3 * size_of::<Op::Out>() as isize);
+        run(func, count, &[(a.as_ptr().cast(), 2 * size_of::<T>() as isize), out]);
+        for (k, y) in y.chunks(3).enumerate().take(count) {
+            assert_eq!(bytes(&y[..1]), bytes(&[Op::apply(a[2 * k])]), "{k} of {count}");
+            assert_eq!(bytes(&y[1..]), bytes(&[guard, guard]));
+        }
     }
 }
 
@@ -101,6 +133,27 @@ fn loops_are_their_operations() {
         Fmin: f64, double, f32, single, i16, |i| (i * 3100) as i16;
         BitXor: u8, |i| (i * 31) as u8, i64, |i| -(i as i64);
     }
+    macro_rules! divide {
+        ($($t:ty),*) => {$(
+            check_binary::<FloorDivide, $t>(binary::divide_integer::<FloorDivide, $t>, |i| (i * 7919) as $t, 77);
+            check_binary::<Remainder, $t>(binary::divide_integer::<Remainder, $t>, |i| (i * 7919) as $t, 77);
+            check_binary::<Fmod, $t>(binary::divide_integer::<Fmod, $t>, |i| (i * 7919) as $t, 77);
+        )*};
+    }
+    divide!(i8, u8, i16, u16, i32, u32, i64, u64);
+    let half = |i| float16::from_f32(single(i));
+    check_binary::<Add, f16>(binary::arith::<Add, f16>, half, f16::ONE);
+    check_binary::<Divide, f16>(binary::arith::<Divide, f16>, half, f16::ONE);
+    check_binary::<Maximum, f16>(binary::arith::<Maximum, f16>, half, f16::ONE);
+    check_unary::<Sqrt, f16>(unary::unary::<Sqrt, f16>, half, f16::ONE);
+    let complex = |i| Complex { re: double(i), im: double(i * 5 + i / 12) };
+    check_binary::<Greater, Complex64>(binary::binary::<Greater, Complex64, Complex64>, complex, Bool(77));
+    check_binary::<LessEqual, Complex64>(
+        binary::binary::<LessEqual, Complex64, Complex64>,
+        complex,
+        Bool(77),
+    );
+    check_unary::<Rint, Complex64>(unary::unary::<Rint, Complex64>, complex, complex(2));
     macro_rules! compare {
         ($($op:ident: $($t:ty, $value:expr),*;)*) => {$($(
             check_binary::<$op, $t>(binary::binary::<$op, $t, $t>, $value, Bool(77));
@@ -122,6 +175,7 @@ fn loops_are_their_operations() {
         Ceil: f64, double, f32, single;
         Trunc: f64, double, f32, single;
         Rint: f64, double, f32, single;
+        Reciprocal: i8, |i| i as i8, u8, |i| i as u8, i32, |i| i as i32 - 5, i64, |i| i as i64 - 5;
         Negative: f64, double, i8, |i| i as i8;
         Absolute: f32, single, i64, |i| -(i as i64);
     }
@@ -166,6 +220,251 @@ fn logical_reductions_find_one_element() {
                 (zeros[at], ones[at]) = (Bool(2), Bool(0));
                 assert_eq!(binary::fold::<LogicalOr, Bool>(level, Bool(0), &zeros).0, 1);
                 assert_eq!(binary::fold::<LogicalAnd, Bool>(level, Bool(1), &ones).0, 0);
+            }
+        }
+    }
+}
+
+/// What a loop reports is what its elements report one by one, and no more.
+#[test]
+fn loops_report_what_their_elements_report() {
+    fn check<T: Elem>(func: LoopFn, a: &[T], b: &[T], one: impl Fn(T, T)) {
+        fpstatus::clear();
+        a.iter().zip(b).for_each(|(&a, &b)| one(a, b));
+        let expected = fpstatus::take();
+        let size = size_of::<T>() as isize;
+        let mut y = a.to_vec();
+        let out = (y.as_mut_ptr().cast_const().cast(), size);
+        run(func, a.len(), &[(a.as_ptr().cast(), size), (b.as_ptr().cast(), size), out]);
+        assert_eq!(fpstatus::take(), expected);
+    }
+    let one = |f: fn(i32, i32) -> i32| move |a, b| _ = core::hint::black_box(f(a, b));
+    for b in [[3, -1, 7, 2], [3, 0, 7, 2], [1, 1, -1, 1]] {
+        for a in [[1, 2, 3, 4], [5, 6, i32::MIN, 7]] {
+            let (a, b) = (a.repeat(9), b.repeat(9));
+            check(binary::divide_integer::<FloorDivide, i32>, &a, &b, one(FloorDivide::apply));
+            check(binary::divide_integer::<Remainder, i32>, &a, &b, one(Remainder::apply));
+            check(binary::divide_integer::<Fmod, i32>, &a, &b, one(Fmod::apply));
+        }
+    }
+    let half = |x: f32| float16::from_f32(x);
+    fpstatus::clear();
+    for b in [1.0, 6e-8, 60000.0] {
+        let (a, b) = ([half(1.0), half(60000.0), half(6e-8)].repeat(11), vec![half(b); 33]);
+        fpstatus::clear();
+        let one = |a, b| _ = core::hint::black_box(<Multiply as BinaryOp<f16>>::apply(a, b));
+        check(binary::arith::<Multiply, f16>, &a, &b, one);
+    }
+    let (one, nan) = (Complex { re: 1.0, im: 2.0 }, Complex { re: 1.0, im: f64::NAN });
+    for (a, b, flags) in [
+        (one, one, 0),
+        (one, nan, fpstatus::INVALID),
+        (nan, Complex { re: 2.0, im: 0.0 }, 0),
+        (Complex { re: f64::NAN, im: 0.0 }, one, fpstatus::INVALID),
+    ] {
+        let (a, b, mut y) = ([a; 20], [b; 20], [Bool(0); 20]);
+        fpstatus::clear();
+        let out = (y.as_mut_ptr().cast_const().cast(), 1);
+        run(
+            binary::binary::<Less, Complex64, Complex64>,
+            20,
+            &[(a.as_ptr().cast(), 16), (b.as_ptr().cast(), 16), out],
+        );
+        assert_eq!(fpstatus::take(), flags, "{} {}", a[0], b[0]);
+    }
+}
+
+/// The parts of a number against the C library, values and status.
+#[test]
+fn parts_are_the_c_librarys() {
+    fn check<T: Real + core::fmt::Debug>(values: &[T])
+    where
+        Frexp: UnaryPairOp<T, Out0 = T, Out1 = i32>,
+        Modf: UnaryPairOp<T, Out0 = T, Out1 = T>,
+        Ldexp: BinaryOp<T, i32, Out = T>,
+    {
+        let same = |a: T, b: T| bytes(&[a]) == bytes(&[b]) || a.is_nan() && b.is_nan();
+        for &x in values {
+            let (fraction, exponent) = <Frexp as UnaryPairOp<T>>::apply(x);
+            let (expected, by) = Real::frexp(x);
+            assert!(same(fraction, expected) && (exponent == by || !x.is_finite()), "{x:?}");
+            let ((rest, whole), expected) = (<Modf as UnaryPairOp<T>>::apply(x), Real::modf(x));
+            assert!(same(rest, expected.0) && same(whole, expected.1), "{x:?}: {rest:?} {whole:?}");
+            for e in (-2300..2300).chain([i32::MIN, i32::MAX, -100_000, 100_000]) {
+                fpstatus::clear();
+                let expected = core::hint::black_box(Real::ldexp(x, core::hint::black_box(e)));
+                let flags = fpstatus::take();
+                let value =
+                    core::hint::black_box(<Ldexp as BinaryOp<T, i32>>::apply(x, core::hint::black_box(e)));
+                assert_eq!(fpstatus::take(), flags, "{x:?} {e}");
+                assert!(same(value, expected), "{x:?} {e}: {value:?}");
+            }
+        }
+    }
+    let doubles = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        0.1,
+        123.456,
+        -1e300,
+        1.7976931348623157e308,
+        2.2250738585072014e-308,
+        5e-324,
+        -3e-320,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        4503599627370497.5,
+    ];
+    check::<f64>(&doubles);
+    let singles: Vec<f32> =
+        doubles.iter().map(|&x| x as f32).chain([1e-45, -1e-40, f32::MAX, f32::MIN_POSITIVE]).collect();
+    check::<f32>(&singles);
+}
+
+/// Pairs of results, in every layout.
+#[test]
+fn pairs_are_their_operations() {
+    let a: Vec<i32> = (0..300).map(|i| (i - 150) * 7919).collect();
+    let b: Vec<i32> = (0..300).map(|i| (i * 7 + 3) % 11 - 5).collect();
+    for n in (0..139).chain([255, 256, 257, 300]) {
+        for step in [1, 2] {
+            let (mut q, mut r) = (vec![77; n * step], vec![77; n]);
+            let outs = (q.as_mut_ptr().cast_const().cast(), 4 * step as isize);
+            let rest = (r.as_mut_ptr().cast_const().cast(), 4);
+            run(
+                pairs::binary_pair::<Divmod, i32>,
+                n,
+                &[(a.as_ptr().cast(), 4), (b.as_ptr().cast(), 4), outs, rest],
+            );
+            for i in 0..n {
+                assert_eq!((q[i * step], r[i]), <Divmod as BinaryPairOp<i32>>::apply(a[i], b[i]));
+            }
+        }
+        // Quotients over the dividends.
+        let (mut q, mut r) = (a.clone(), vec![77; n]);
+        let outs = (q.as_mut_ptr().cast_const().cast(), 4);
+        let rest = (r.as_mut_ptr().cast_const().cast(), 4);
+        run(pairs::binary_pair::<Divmod, i32>, n, &[outs, (b.as_ptr().cast(), 4), outs, rest]);
+        for i in 0..n {
+            assert_eq!((q[i], r[i]), <Divmod as BinaryPairOp<i32>>::apply(a[i], b[i]));
+        }
+        let x: Vec<f64> = (0..n).map(|i| i as f64 * 0.37 - 20.0).collect();
+        let y: Vec<f64> = (0..n).map(|i| (i % 7) as f64 - 2.5).collect();
+        let (mut q, mut r) = (vec![0f64; n], vec![0f64; n]);
+        let outs = (q.as_mut_ptr().cast_const().cast(), 8);
+        let rest = (r.as_mut_ptr().cast_const().cast(), 8);
+        run(pairs::float_divmod::<f64>, n, &[(x.as_ptr().cast(), 8), (y.as_ptr().cast(), 8), outs, rest]);
+        for i in 0..n {
+            let expected = <Divmod as BinaryPairOp<f64>>::apply(x[i], y[i]);
+            assert_eq!((q[i].to_bits(), r[i].to_bits()), (expected.0.to_bits(), expected.1.to_bits()));
+        }
+    }
+}
+
+/// A fold of rows is the loop called for each of them, whatever lies where.
+#[test]
+fn folds_are_their_loops_row_by_row() {
+    fn check<Op: BinaryOp<T, T, Out = T>, T: Elem>(value: impl Fn(usize) -> T) {
+        let (fold, func): (FoldFn, LoopFn) = (fold::fold::<Op, T>, binary::arith::<Op, T>);
+        let size = size_of::<T>() as isize;
+        let input: Vec<T> = (0..2000).map(&value).collect();
+        let start: Vec<T> = (0..100).map(|i| value(i * 3 + 1)).collect();
+        for [rows, columns] in [[1, 1], [1, 30], [2, 3], [7, 1], [8, 5], [9, 3], [33, 17], [40, 20], [3, 33]]
+        {
+            let wide = columns as isize * size;
+            for acc_strides in [[0, size], [0, 0], [size, 0], [0, 3 * size], [size, 2 * size]] {
+                for strides in
+                    [[wide, size], [size, rows as isize * size], [2 * wide, 2 * size], [-wide, size]]
+                {
+                    let from = if strides[0] < 0 { (rows as isize - 1) * wide } else { 0 };
+                    let data = input.as_ptr().cast::<u8>().wrapping_offset(from);
+                    let (mut by_rows, mut at_once) = (start.clone(), start.clone());
+                    for i in 0..rows as isize {
+                        let o = by_rows.as_mut_ptr().cast::<u8>().wrapping_offset(i * acc_strides[0]);
+                        let (o, x) = (
+                            (o.cast_const(), acc_strides[1]),
+                            (data.wrapping_offset(i * strides[0]), strides[1]),
+                        );
+                        run(func, columns, &[o, x, o]);
+                    }
+                    // SAFETY: all strides above stay inside 2000 elements and 100 results, which are apart.
+                    unsafe { fold(at_once.as_mut_ptr().cast(), acc_strides, data, strides, [rows, columns]) };
+                    assert_eq!(
+                        bytes(&by_rows),
+                        bytes(&at_once),
+                        "{rows} {columns} {acc_strides:?} {strides:?}"
+                    );
+                }
+            }
+        }
+    }
+    let value = |i: usize| 1.0 / (i as f64 - 50.3);
+    check::<Add, f64>(value);
+    check::<Add, f32>(|i| value(i) as f32);
+    check::<Multiply, f32>(|i| value(i) as f32);
+    check::<Add, f16>(|i| float16::from_f64(value(i)));
+    check::<Maximum, f64>(double);
+    check::<Fmin, f32>(single);
+    check::<Add, i64>(|i| i as i64 * 77);
+    check::<Multiply, i8>(|i| i as i8);
+    check::<BitXor, u16>(|i| i as u16 * 7);
+    check::<LogicalOr, Bool>(|i| Bool((i % 5 == 0) as u8));
+    check::<Add, Complex64>(|i| Complex { re: value(i), im: value(i + 9) });
+}
+
+/// By one divisor, at the edges of the type and between.
+#[test]
+fn constant_divisors_divide() {
+    let edges = |extra: i64| {
+        [0, 1, 2, 3, 5, 7, 10, 641, 1 << 31, (1 << 32) + 1, i64::MAX - 1, i64::MAX].map(|x| x ^ extra)
+    };
+    let values: Vec<i64> = [0, -1, i64::MIN, 0x5555_5555_5555_5555].into_iter().flat_map(edges).collect();
+    let n = values.len();
+    for &b in &values {
+        let call = |func: LoopFn, y: &mut Vec<i64>| {
+            let operands = [values.as_ptr(), &raw const b, y.as_ptr()];
+            run(func, n, &[(operands[0].cast(), 8), (operands[1].cast(), 0), (operands[2].cast(), 8)]);
+        };
+        let mut y = vec![0; n];
+        call(binary::divide_integer::<FloorDivide, i64>, &mut y);
+        assert!(values.iter().zip(&y).all(|(&a, &q)| q == FloorDivide::apply(a, b)), "{b}");
+        call(binary::divide_integer::<Remainder, i64>, &mut y);
+        assert!(values.iter().zip(&y).all(|(&a, &r)| r == Remainder::apply(a, b)), "{b}");
+        call(binary::divide_integer::<Fmod, i64>, &mut y);
+        assert!(values.iter().zip(&y).all(|(&a, &r)| r == Fmod::apply(a, b)), "{b}");
+        call(binary::divide_integer::<FloorDivide, u64>, &mut y);
+        assert!(
+            values.iter().zip(&y).all(|(&a, &q)| q as u64 == FloorDivide::apply(a as u64, b as u64)),
+            "{b}"
+        );
+    }
+}
+
+#[test]
+fn constant_exponents_multiply() {
+    use crate::ops::power::{Power, TryBinaryOp};
+    let values: Vec<i32> = (0..700).map(|i| i * 31 - 9000).collect();
+    for exponent in [0, 1, 2, 3, 7, 8, 31, 1000, -1] {
+        for step in [1, 2, 3] {
+            let n = 700 / step;
+            let mut y = vec![77; n];
+            let strides = [4 * step as isize, 0, 4];
+            let data = [
+                values.as_ptr().cast_mut().cast(),
+                (&raw const exponent).cast_mut().cast(),
+                y.as_mut_ptr().cast(),
+            ];
+            // SAFETY: `n` elements at these strides, and one exponent.
+            let code = unsafe {
+                let func: LoopFn = binary::power_integer::<i32>;
+                func(ptr::null(), data.as_ptr(), &(n as isize), strides.as_ptr(), ptr::null_mut())
+            };
+            assert_eq!(code != 0, exponent < 0);
+            for i in 0..if code == 0 { n } else { 0 } {
+                assert_eq!(Some(y[i]), Power::try_apply(values[i * step], exponent), "{exponent}");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use core::hint::select_unpredictable;
 
-use super::{BinaryOp, UnaryOp, binary, unary, unary_via_f32};
+use super::{BinaryOp, UnaryOp, binary, unary, unary_status, unary_via_f32};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
 use crate::fpstatus;
 use crate::loops::{load, pairwise};
@@ -32,7 +32,21 @@ binary!(Multiply for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
 
 binary!(Subtract for [f32, f64, LongDouble] |a, b| a - b);
 binary!(Multiply for [f32, f64, LongDouble] |a, b| a * b);
-binary!(Divide for [f32, f64, LongDouble] |a, b| a / b);
+binary!(Divide for [LongDouble] |a, b| a / b);
+
+macro_rules! divide {
+    ($($t:ty),*) => {$(
+        impl BinaryOp<$t> for Divide {
+            type Out = $t;
+            const COSTLY: bool = true;
+            #[inline(always)]
+            fn apply(a: $t, b: $t) -> $t {
+                a / b
+            }
+        }
+    )*};
+}
+divide!(f32, f64);
 
 /// Sums are pairwise, everything else folds in order.
 macro_rules! pairwise_add {
@@ -68,37 +82,43 @@ pairwise_add!(f32, f64, LongDouble);
 
 /// `f16` reductions keep an `f32` accumulator and round once.
 macro_rules! half_arith {
-    ($($op:ident),*) => {$(
+    ($($op:ident |$acc:ident, $p:ident, $n:ident, $stride:ident| $reduce:expr;)*) => {$(
         impl BinaryOp<f16> for $op {
             type Out = f16;
+            const COSTLY: bool = true;
             #[inline]
             fn apply(a: f16, b: f16) -> f16 {
-                float16::from_f32(<$op as BinaryOp<f32>>::apply(float16::to_f32(a), float16::to_f32(b)))
+                fpstatus::reported(Self::apply_status(a, b))
             }
-            unsafe fn reduce(acc: f16, p: *const u8, n: usize, stride: isize) -> f16 {
-                let (mut acc, mut p) = (float16::to_f32(acc), p);
-                for _ in 0..n {
-                    // SAFETY: one of the elements the caller promises.
-                    acc = <$op as BinaryOp<f32>>::apply(acc, float16::to_f32(unsafe { load(p) }));
-                    p = p.wrapping_offset(stride);
-                }
-                float16::from_f32(acc)
+            #[inline(always)]
+            fn apply_status(a: f16, b: f16) -> (f16, u32) {
+                float16::rounded(<$op as BinaryOp<f32>>::apply(float16::to_f32(a), float16::to_f32(b)))
+            }
+            unsafe fn reduce(acc: f16, $p: *const u8, $n: usize, $stride: isize) -> f16 {
+                let $acc = float16::to_f32(acc);
+                float16::from_f32($reduce)
             }
         }
     )*};
 }
-half_arith!(Subtract, Multiply, Divide);
+half_arith! {
+    // SAFETY: the caller's promise, here and below.
+    Add |acc, p, n, stride| acc + unsafe { pairwise::sum::<f16>(p, n, stride) };
+    Subtract |acc, p, n, stride| unsafe { fold_halves(acc, p, n, stride, |a, b| a - b) };
+    Multiply |acc, p, n, stride| unsafe { fold_halves(acc, p, n, stride, |a, b| a * b) };
+    Divide |acc, p, n, stride| unsafe { fold_halves(acc, p, n, stride, |a, b| a / b) };
+}
 
-impl BinaryOp<f16> for Add {
-    type Out = f16;
-    #[inline]
-    fn apply(a: f16, b: f16) -> f16 {
-        float16::from_f32(float16::to_f32(a) + float16::to_f32(b))
+/// # Safety
+/// `n` halves are readable at `p`, `stride` bytes apart.
+unsafe fn fold_halves(acc: f32, p: *const u8, n: usize, stride: isize, op: impl Fn(f32, f32) -> f32) -> f32 {
+    let (mut acc, mut p) = (acc, p);
+    for _ in 0..n {
+        // SAFETY: one of the elements the caller promises.
+        acc = op(acc, float16::to_f32(unsafe { load(p) }));
+        p = p.wrapping_offset(stride);
     }
-    unsafe fn reduce(acc: f16, p: *const u8, n: usize, stride: isize) -> f16 {
-        // SAFETY: the caller's promise.
-        float16::from_f32(float16::to_f32(acc) + unsafe { pairwise::sum::<f16>(p, n, stride) })
-    }
+    acc
 }
 
 impl<T: Real> BinaryOp<Complex<T>> for Subtract
@@ -133,6 +153,7 @@ macro_rules! fused {
     ($($t:ty),*) => {$(
         impl BinaryOp<Complex<$t>> for MultiplyFused {
             type Out = Complex<$t>;
+            const COSTLY: bool = true;
             #[inline(always)]
             fn apply(a: Complex<$t>, b: Complex<$t>) -> Complex<$t> {
                 Complex { re: a.re.mul_add(b.re, -(a.im * b.im)), im: a.re.mul_add(b.im, a.im * b.re) }
@@ -198,21 +219,20 @@ unary_via_f32!(Square);
 unary!(Reciprocal for [f32, f64] |a| 1.0 / a);
 unary!(Reciprocal for [LongDouble] |a| LongDouble::from(1.0) / a);
 unary_via_f32!(Reciprocal);
-unary!(Reciprocal for [i8, i16, u8, u16, u32, u64] |a| reciprocal_or(a as i128, 0) as _);
-unary!(Reciprocal for [i32] |a| reciprocal_or(a as i128, i32::MIN as i128) as _);
-unary!(Reciprocal for [i64] |a| reciprocal_or(a as i128, i64::MIN as i128) as _);
-
 /// 1/a for an integer: the quotient of doubles cast back, so zero divides (and the cast of infinity is invalid).
-#[inline(always)]
-fn reciprocal_or(a: i128, of_zero: i128) -> i128 {
-    match a {
-        0 => {
-            fpstatus::raise(fpstatus::DIVIDEBYZERO | fpstatus::INVALID);
-            of_zero
-        }
-        1 | -1 => a,
-        _ => 0,
-    }
+macro_rules! integer_reciprocal {
+    ($($t:ty, of zero $of_zero:expr;)*) => {$(
+        unary_status!(Reciprocal for [$t] |a| {
+            // Of -1 and 1 it is the number itself.
+            let unit = (a == 1) | (a == (0 as $t).wrapping_sub(1)) & (<$t>::MIN != 0);
+            let value = select_unpredictable(a == 0, $of_zero, select_unpredictable(unit, a, 0));
+            (value, select_unpredictable(a == 0, fpstatus::DIVIDEBYZERO | fpstatus::INVALID, 0))
+        });
+    )*};
+}
+integer_reciprocal! {
+    i8, of zero 0; i16, of zero 0; i32, of zero i32::MIN; i64, of zero i64::MIN;
+    u8, of zero 0; u16, of zero 0; u32, of zero 0; u64, of zero 0;
 }
 
 impl<T: Real> UnaryOp<Complex<T>> for Negative
@@ -242,12 +262,10 @@ macro_rules! complex_absolute {
             #[inline(always)]
             fn apply(a: Complex<$t>) -> $t {
                 let (x, y) = (a.re.abs(), a.im.abs());
-                if x == $t::INFINITY || y == $t::INFINITY {
-                    return $t::INFINITY;
-                }
-                let (large, small) = if x > y { (x, y) } else { (y, x) };
-                let $r = if large == 0.0 { 0.0 } else { small / large };
-                $plus_one.sqrt() * large
+                let infinite = (x == $t::INFINITY) | (y == $t::INFINITY);
+                let (large, small) = select_unpredictable(x > y, (x, y), (y, x));
+                let $r = small / select_unpredictable(large == 0.0, 1.0, large);
+                select_unpredictable(infinite, $t::INFINITY, $plus_one.sqrt() * large)
             }
         }
     )*};
@@ -309,7 +327,11 @@ where
     }
 }
 
-unary!(Sign for [i8, i16, i32, i64] |a| a.signum());
+// The sign bit everywhere, or the one of the negation at the bottom.
+unary!(Sign for [i8, i16, i32, i64] |a| {
+    let top = 8 * size_of_val(&a) as u32 - 1;
+    (a >> top) | (a.wrapping_neg().cast_unsigned() >> top).cast_signed()
+});
 unary!(Sign for [u8, u16, u32, u64] |a| (a != 0) as _);
 // NaT is an ordinary (negative) number here.
 unary!(Sign for [Timedelta] |a| Timedelta(a.0.signum()));

@@ -3,6 +3,8 @@
 //! NaN and NaT compare false with everything, except that they are `!=`. Complex numbers order by real part, then by
 //! imaginary part.
 
+use core::hint::select_unpredictable;
+
 use super::{BinaryOp, UnaryOp, binary, binary_mixed, unary};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
 use crate::fpstatus;
@@ -54,43 +56,53 @@ binary!(NotEqual for [Datetime, Timedelta] -> Bool, |a, b| Bool(((a.0 != b.0) | 
 /// Lexicographic order; a NaN in a decisive imaginary part makes it false.
 #[inline(always)]
 pub(super) fn complex_gt<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
-    if a.re == b.re { a.im > b.im } else { a.re > b.re && !a.im.is_nan() && !b.im.is_nan() }
+    (a.re == b.re) & exceeds(a.im, b.im) | exceeds(a.re, b.re) & !(a.im.is_nan() | b.im.is_nan())
 }
 #[inline(always)]
 pub(super) fn complex_ge<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
-    if a.re == b.re { a.im >= b.im } else { a.re > b.re && !a.im.is_nan() && !b.im.is_nan() }
+    let im = (a.im == b.im) | exceeds(a.im, b.im);
+    (a.re == b.re) & im | exceeds(a.re, b.re) & !(a.im.is_nan() | b.im.is_nan())
+}
+
+/// `x > y` without the status of comparing a NaN, which vector instructions raise.
+#[inline(always)]
+fn exceeds<T: Real>(x: T, y: T) -> bool {
+    let nan = x.is_nan() | y.is_nan();
+    (select_unpredictable(nan, T::ZERO, x) > select_unpredictable(nan, T::ZERO, y)) & !nan
 }
 
 /// Ordering complex numbers reports NaN in the parts it gets to compare. (Ordering real numbers does not.)
 #[inline(always)]
-fn signal_unordered<T: Real>(a: Complex<T>, b: Complex<T>) {
-    let unordered = |x: T, y: T| x.is_nan() || y.is_nan();
-    if unordered(a.re, b.re) || a.re == b.re && unordered(a.im, b.im) {
-        fpstatus::raise(fpstatus::INVALID);
-    }
+fn unordered<T: Real>(a: Complex<T>, b: Complex<T>) -> u32 {
+    let nan = (a.re.is_nan() | b.re.is_nan()) | (a.re == b.re) & (a.im.is_nan() | b.im.is_nan());
+    if nan { fpstatus::INVALID } else { 0 }
 }
 
 macro_rules! complex_comparisons {
-    ($($op:ident |$a:ident, $b:ident| $e:expr;)*) => {$(
+    ($($op:ident |$a:ident, $b:ident| $e:expr, $status:expr;)*) => {$(
         impl<T: Real> BinaryOp<Complex<T>> for $op
         where
             Complex<T>: Elem,
         {
             type Out = Bool;
             #[inline(always)]
-            fn apply($a: Complex<T>, $b: Complex<T>) -> Bool {
-                Bool($e as u8)
+            fn apply(a: Complex<T>, b: Complex<T>) -> Bool {
+                fpstatus::reported(Self::apply_status(a, b))
+            }
+            #[inline(always)]
+            fn apply_status($a: Complex<T>, $b: Complex<T>) -> (Bool, u32) {
+                (Bool($e as u8), $status)
             }
         }
     )*};
 }
 complex_comparisons! {
-    Equal |a, b| ((a.re == b.re) & (a.im == b.im));
-    NotEqual |a, b| ((a.re != b.re) | (a.im != b.im));
-    Greater |a, b| { signal_unordered(a, b); complex_gt(a, b) };
-    GreaterEqual |a, b| { signal_unordered(a, b); complex_ge(a, b) };
-    Less |a, b| { signal_unordered(a, b); complex_gt(b, a) };
-    LessEqual |a, b| { signal_unordered(a, b); complex_ge(b, a) };
+    Equal |a, b| (a.re == b.re) & (a.im == b.im), 0;
+    NotEqual |a, b| (a.re != b.re) | (a.im != b.im), 0;
+    Greater |a, b| complex_gt(a, b), unordered(a, b);
+    GreaterEqual |a, b| complex_ge(a, b), unordered(a, b);
+    Less |a, b| complex_gt(b, a), unordered(a, b);
+    LessEqual |a, b| complex_ge(b, a), unordered(a, b);
 }
 
 macro_rules! logical {

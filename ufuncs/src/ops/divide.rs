@@ -1,8 +1,11 @@
 //! Division with remainder, in numpy's three flavours: `floor_divide`, `remainder` and `divmod` round the quotient
 //! down as Python does, `fmod` truncates as C does.
 
-use super::{BinaryOp, BinaryPairOp, binary};
-use crate::elem::{LongDouble, Real, f16, float16};
+use core::convert::Infallible;
+use core::hint::select_unpredictable;
+
+use super::{BinaryOp, BinaryPairOp, binary, binary_status};
+use crate::elem::{Elem, LongDouble, Real, f16, float16};
 use crate::fpstatus;
 
 pub struct FloorDivide;
@@ -10,86 +13,275 @@ pub struct Remainder;
 pub struct Fmod;
 pub struct Divmod;
 
-#[cold]
-#[inline(never)]
-fn by_zero() {
-    fpstatus::raise(fpstatus::DIVIDEBYZERO);
+/// An integer type with its truncated division.
+///
+/// No processor divides vectors of integers, but all of them divide vectors of floats, and a float whose significand
+/// holds the operands gives the exact quotient: where `a / b` is not whole it is at least `1 / b` away from the next
+/// whole number, which is more than the rounding error. 64 bits have no such float.
+pub trait Divisible: Elem {
+    /// What is known of a divisor that serves many dividends.
+    type Inverse: Copy;
+    /// `None` where a division costs no more.
+    fn inverse(b: Self) -> Option<Self::Inverse>;
+    /// The quotient towards zero.
+    fn quotient_by(a: Self, inverse: Self::Inverse) -> Self;
+
+    /// `a / b` towards zero.
+    ///
+    /// # Safety
+    /// `b` is not zero, and the quotient fits the type.
+    unsafe fn quotient(a: Self, b: Self) -> Self;
 }
 
-#[cold]
-#[inline(never)]
-fn too_large() {
-    fpstatus::raise(fpstatus::OVERFLOW);
+macro_rules! divisible {
+    ($($t:ty as $float:ty;)*) => {$(
+        impl Divisible for $t {
+            type Inverse = Infallible;
+            #[inline(always)]
+            fn inverse(_b: $t) -> Option<Infallible> {
+                None
+            }
+            #[inline(always)]
+            fn quotient_by(_a: $t, inverse: Infallible) -> $t {
+                match inverse {}
+            }
+            #[inline(always)]
+            unsafe fn quotient(a: $t, b: $t) -> $t {
+                let quotient = a as $float / b as $float;
+                // SAFETY: the caller's promise: it is finite and fits.
+                unsafe { quotient.to_int_unchecked() }
+            }
+        }
+    )*};
 }
+divisible! { i8 as f32; u8 as f32; i16 as f32; u16 as f32; i32 as f64; u32 as f64; }
+
+impl Divisible for u64 {
+    type Inverse = Inverse;
+    #[inline]
+    fn inverse(b: u64) -> Option<Inverse> {
+        (b > 1).then(|| Inverse::new(b, false))
+    }
+    #[inline(always)]
+    fn quotient_by(a: u64, inverse: Inverse) -> u64 {
+        inverse.quotient(a)
+    }
+    #[inline(always)]
+    unsafe fn quotient(a: u64, b: u64) -> u64 {
+        // The promise rules the alternative out.
+        a.checked_div(b).unwrap_or(0)
+    }
+}
+
+impl Divisible for i64 {
+    type Inverse = Inverse;
+    #[inline]
+    fn inverse(b: i64) -> Option<Inverse> {
+        (b.unsigned_abs() > 1).then(|| Inverse::new(b.unsigned_abs(), b < 0))
+    }
+    #[inline(always)]
+    fn quotient_by(a: i64, inverse: Inverse) -> i64 {
+        // Negation without a branch, which random signs would mislead.
+        let flip = (a >> 63) ^ inverse.flip;
+        (inverse.quotient(a.unsigned_abs()) as i64 ^ flip).wrapping_sub(flip)
+    }
+    #[inline(always)]
+    unsafe fn quotient(a: i64, b: i64) -> i64 {
+        // Of magnitudes: compilers look whether both operands fit into half a word, which of negative numbers none does, and
+        // where signs are random the processor guesses wrong.
+        let quotient = a.unsigned_abs().checked_div(b.unsigned_abs()).unwrap_or(0) as i64;
+        let flip = (a ^ b) >> 63;
+        (quotient ^ flip).wrapping_sub(flip)
+    }
+}
+
+/// Division of 64 bits by a magnitude above one as a multiplication: `2^(64 + l) / d`, which has 65 bits, times the
+/// dividend. The leading one of the factor is added by hand. (Granlund and Montgomery.)
+#[derive(Clone, Copy)]
+pub struct Inverse {
+    factor: u64,
+    shift: u32,
+    /// All bits set for a negative divisor.
+    flip: i64,
+}
+
+impl Inverse {
+    fn new(d: u64, negative: bool) -> Inverse {
+        // 2^l is the first power of two that is not below d.
+        let l = 64 - (d - 1).leading_zeros();
+        let missing = (1u128 << l) - u128::from(d);
+        Inverse {
+            factor: ((missing << 64) / u128::from(d)) as u64 + 1,
+            shift: l - 1,
+            flip: -i64::from(negative),
+        }
+    }
+    #[inline(always)]
+    fn quotient(self, a: u64) -> u64 {
+        let high = ((u128::from(self.factor) * u128::from(a)) >> 64) as u64;
+        (high + ((a - high) >> 1)) >> self.shift
+    }
+}
+
+/// What an operation makes of a quotient towards zero, for a divisor that is neither zero nor minus one.
+pub trait Division<T: Divisible>: BinaryOp<T, T, Out = T> {
+    fn finish(a: T, b: T, quotient: T) -> T;
+}
+
+const BY_ZERO: u32 = fpstatus::DIVIDEBYZERO;
+const TOO_LARGE: u32 = fpstatus::OVERFLOW;
 
 macro_rules! signed {
     ($($t:ident),*) => {$(
-        binary!(FloorDivide for [$t] |a, b| <Divmod as BinaryPairOp<$t>>::apply(a, b).0);
-        binary!(Remainder for [$t] |a, b| {
-            if b == 0 {
-                by_zero();
-                0
-            } else {
-                // MIN % -1 wraps to 0, which is right, and needs no flag.
-                let r = a.wrapping_rem(b);
-                if r != 0 && (r < 0) != (b < 0) { r + b } else { r }
-            }
+        binary_status!(FloorDivide for [$t] |a, b| {
+            let ((q, _), status) = floor_division(a, b);
+            (q, status)
         });
-        binary!(Fmod for [$t] |a, b| {
-            if b == 0 {
-                by_zero();
-                0
-            } else {
-                a.wrapping_rem(b)
-            }
+        // Here the overflow of the quotient is nobody's business.
+        binary_status!(Remainder for [$t] |a, b| {
+            let ((_, r), status) = floor_division(a, b);
+            (r, status & BY_ZERO)
         });
-        impl BinaryPairOp<$t> for Divmod {
-            type Out0 = $t;
-            type Out1 = $t;
+        binary_status!(Fmod for [$t] |a, b| {
+            let (zero, special) = (b == 0, (b == 0) | (b == -1));
+            let by = select_unpredictable(special, 1, b);
+            // SAFETY: neither zero nor minus one.
+            let q = unsafe { $t::quotient(a, by) };
+            let r = a.wrapping_sub(q.wrapping_mul(by));
+            (r, select_unpredictable(zero, BY_ZERO, 0))
+        });
+        impl FloorDivision for $t {
             #[inline(always)]
-            fn apply(a: $t, b: $t) -> ($t, $t) {
-                if b == 0 {
-                    by_zero();
-                    return (0, 0);
-                }
-                if a == $t::MIN && b == -1 {
-                    too_large();
-                    return ($t::MIN, 0);
-                }
-                let (q, r) = (a / b, a % b);
-                if r != 0 && (r < 0) != (b < 0) { (q - 1, r + b) } else { (q, r) }
+            fn floor_division(a: $t, b: $t) -> (($t, $t), u32) {
+                // Division by one instead, then what is due.
+                let (zero, minus_one) = (b == 0, b == -1);
+                let by = select_unpredictable(zero | minus_one, 1, b);
+                // SAFETY: neither zero nor minus one.
+                let (q, r) = round_down(a, by, unsafe { $t::quotient(a, by) });
+                // The smallest integer is its own negation.
+                let q = select_unpredictable(minus_one, a.wrapping_neg(), select_unpredictable(zero, 0, q));
+                let overflow = minus_one & (a == $t::MIN);
+                let status = select_unpredictable(zero, BY_ZERO, select_unpredictable(overflow, TOO_LARGE, 0));
+                ((q, r), status)
             }
         }
     )*};
 }
 signed!(i8, i16, i32, i64);
 
+macro_rules! finish {
+    ($($t:ident: |$a:ident, $b:ident, $q:ident| $down:expr;)*) => {$(
+        impl RoundDown for $t {
+            #[inline(always)]
+            fn round_down($a: $t, $b: $t, $q: $t) -> ($t, $t) {
+                $down
+            }
+        }
+        impl Division<$t> for FloorDivide {
+            #[inline(always)]
+            fn finish(a: $t, b: $t, quotient: $t) -> $t {
+                round_down(a, b, quotient).0
+            }
+        }
+        impl Division<$t> for Remainder {
+            #[inline(always)]
+            fn finish(a: $t, b: $t, quotient: $t) -> $t {
+                round_down(a, b, quotient).1
+            }
+        }
+        impl Division<$t> for Fmod {
+            #[inline(always)]
+            fn finish(a: $t, b: $t, quotient: $t) -> $t {
+                a.wrapping_sub(quotient.wrapping_mul(b))
+            }
+        }
+    )*};
+}
+macro_rules! finish_signed {
+    ($($t:ident),*) => {
+        finish! {$(
+            $t: |a, b, q| {
+                let r = a.wrapping_sub(q.wrapping_mul(b));
+                let below = (r != 0) & ((r ^ b) < 0);
+                (q.wrapping_sub(below as $t), r.wrapping_add(select_unpredictable(below, b, 0)))
+            };
+        )*}
+    };
+}
+macro_rules! finish_unsigned {
+    ($($t:ident),*) => {
+        finish! {$( $t: |a, b, q| (q, a.wrapping_sub(q.wrapping_mul(b))); )*}
+    };
+}
+finish_signed!(i8, i16, i32, i64);
+finish_unsigned!(u8, u16, u32, u64);
+
+/// Quotient rounded down and remainder with the sign of the divisor, from the quotient towards zero.
+trait RoundDown: Sized {
+    fn round_down(a: Self, b: Self, quotient: Self) -> (Self, Self);
+}
+
+#[inline(always)]
+fn round_down<T: RoundDown>(a: T, b: T, quotient: T) -> (T, T) {
+    T::round_down(a, b, quotient)
+}
+
 macro_rules! unsigned {
     ($($t:ident),*) => {$(
-        binary!(FloorDivide for [$t] |a, b| a.checked_div(b).unwrap_or_else(|| {
-            by_zero();
-            0
-        }));
-        binary!(Remainder for [$t] |a, b| a.checked_rem(b).unwrap_or_else(|| {
-            by_zero();
-            0
-        }));
-        binary!(Fmod for [$t] |a, b| <Remainder as BinaryOp<$t>>::apply(a, b));
-        impl BinaryPairOp<$t> for Divmod {
-            type Out0 = $t;
-            type Out1 = $t;
+        binary_status!(FloorDivide for [$t] |a, b| {
+            let ((q, _), status) = floor_division(a, b);
+            (q, status)
+        });
+        binary_status!(Remainder for [$t] |a, b| {
+            let ((_, r), status) = floor_division(a, b);
+            (r, status)
+        });
+        binary_status!(Fmod for [$t] |a, b| {
+            let ((_, r), status) = floor_division(a, b);
+            (r, status)
+        });
+        impl FloorDivision for $t {
             #[inline(always)]
-            fn apply(a: $t, b: $t) -> ($t, $t) {
-                if b == 0 {
-                    by_zero();
-                    return (0, 0);
-                }
-                (a / b, a % b)
+            fn floor_division(a: $t, b: $t) -> (($t, $t), u32) {
+                let zero = b == 0;
+                // SAFETY: not zero.
+                let q = unsafe { $t::quotient(a, select_unpredictable(zero, 1, b)) };
+                let q = select_unpredictable(zero, 0, q);
+                let r = select_unpredictable(zero, 0, a.wrapping_sub(q.wrapping_mul(b)));
+                ((q, r), select_unpredictable(zero, BY_ZERO, 0))
             }
         }
     )*};
 }
 unsigned!(u8, u16, u32, u64);
+
+/// Quotient rounded down and remainder with the sign of the divisor, both zero where it is zero.
+pub(crate) trait FloorDivision: Elem {
+    fn floor_division(a: Self, b: Self) -> ((Self, Self), u32);
+}
+
+#[inline(always)]
+fn floor_division<T: FloorDivision>(a: T, b: T) -> ((T, T), u32) {
+    T::floor_division(a, b)
+}
+
+macro_rules! integer_divmod {
+    ($($t:ty),*) => {$(
+        impl BinaryPairOp<$t> for Divmod {
+            type Out0 = $t;
+            type Out1 = $t;
+            #[inline(always)]
+            fn apply(a: $t, b: $t) -> ($t, $t) {
+                fpstatus::reported(floor_division(a, b))
+            }
+            #[inline(always)]
+            fn apply_status(a: $t, b: $t) -> (($t, $t), u32) {
+                floor_division(a, b)
+            }
+        }
+    )*};
+}
+integer_divmod!(i8, u8, i16, u16, i32, u32, i64, u64);
 
 /// Quotient rounded down and remainder with the sign of the divisor. The quotient is computed from the exact
 /// remainder, then rounded; zeros get the sign the true quotient would have.

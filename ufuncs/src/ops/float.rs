@@ -1,5 +1,7 @@
 //! Rounding to integers and operations on the parts of a floating-point number.
 
+use core::hint::select_unpredictable;
+
 use super::{BinaryOp, UnaryOp, UnaryPairOp, binary, unary, unary_via_f32};
 use crate::elem::{Complex, Elem, LongDouble, Real, f16, float16};
 use crate::fpstatus;
@@ -129,11 +131,86 @@ fn half_spacing(a: f16) -> f16 {
     }
 }
 
-impl<T: Real> UnaryPairOp<T> for Frexp {
-    type Out0 = T;
+/// The parts of `f32` and `f64` without branches, so that loops become vectors.
+macro_rules! parts {
+    ($($t:ident, $bits:ident, explicit $explicit:literal;)*) => {$(
+        impl Parts for $t {
+            #[inline(always)]
+            fn split(self) -> ($t, i32, bool) {
+                const BIAS: i32 = $t::MAX_EXP - 1;
+                const FIELD: $bits = (2 * BIAS as $bits + 1) << $explicit;
+                /// Enough to make any subnormal number normal.
+                const UP: i32 = $explicit + 2;
+                let magnitude = self.to_bits() & !(1 << ($bits::BITS - 1));
+                let special = (magnitude == 0) | (magnitude >= FIELD);
+                let small = magnitude < 1 << $explicit;
+                let scaled = select_unpredictable(small, self, 1.0) * $t::from_bits(((BIAS + UP) as $bits) << $explicit);
+                let bits = select_unpredictable(small, scaled, self).to_bits();
+                let exponent = ((bits & FIELD) >> $explicit) as i32 - BIAS - select_unpredictable(small, UP, 0);
+                let one_to_two = $t::from_bits(bits & !FIELD | (BIAS as $bits) << $explicit);
+                (one_to_two, exponent, special)
+            }
+            #[inline(always)]
+            fn scaled(self, exponent: i32) -> $t {
+                const BIAS: i32 = $t::MAX_EXP - 1;
+                // The first product is exact, so there is one rounding. Twice the range leaves every range.
+                let exponent = exponent.clamp(-2 * BIAS + 2, 2 * BIAS - 2);
+                let first = exponent >> 1;
+                let power = |e: i32| $t::from_bits(((e + BIAS) as $bits) << $explicit);
+                self * power(first) * power(exponent - first)
+            }
+        }
+
+        impl UnaryPairOp<$t> for Frexp {
+            type Out0 = $t;
+            type Out1 = i32;
+            #[inline(always)]
+            fn apply(a: $t) -> ($t, i32) {
+                let (fraction, exponent, special) = a.split();
+                (select_unpredictable(special, a, fraction * 0.5), select_unpredictable(special, 0, exponent + 1))
+            }
+        }
+
+        impl BinaryOp<$t, i32> for Ldexp {
+            type Out = $t;
+            const COSTLY: bool = true;
+            #[inline(always)]
+            fn apply(a: $t, b: i32) -> $t {
+                let (fraction, exponent, special) = a.split();
+                let exponent = select_unpredictable(special, 0, exponent.saturating_add(b));
+                select_unpredictable(special, a, select_unpredictable(special, 1.0, fraction).scaled(exponent))
+            }
+        }
+
+        impl UnaryPairOp<$t> for Modf {
+            type Out0 = $t;
+            type Out1 = $t;
+            #[inline(always)]
+            fn apply(a: $t) -> ($t, $t) {
+                let whole = a.trunc();
+                // Of a finite number, so that nothing is subtracted from infinity; selecting zeros instead does not hold the
+                // compiler back.
+                let finite = a.abs().min($t::MAX);
+                let rest = select_unpredictable(a.is_nan(), a, finite - finite.trunc());
+                (rest.copysign(a), whole)
+            }
+        }
+    )*};
+}
+parts! { f32, u32, explicit 23; f64, u64, explicit 52; }
+
+trait Parts: Sized {
+    /// A number in [1, 2), with the sign, and the exponent; or whether the value is zero, infinite or NaN.
+    fn split(self) -> (Self, i32, bool);
+    /// `self * 2^exponent` for a number in [1, 2) of either sign.
+    fn scaled(self, exponent: i32) -> Self;
+}
+
+impl UnaryPairOp<LongDouble> for Frexp {
+    type Out0 = LongDouble;
     type Out1 = i32;
     #[inline]
-    fn apply(a: T) -> (T, i32) {
+    fn apply(a: LongDouble) -> (LongDouble, i32) {
         a.frexp()
     }
 }
@@ -141,17 +218,23 @@ impl<T: Real> UnaryPairOp<T> for Frexp {
 impl UnaryPairOp<f16> for Frexp {
     type Out0 = f16;
     type Out1 = i32;
+    #[inline]
     fn apply(a: f16) -> (f16, i32) {
-        let (fraction, exponent) = Real::frexp(float16::to_f32(a));
-        (float16::from_f32(fraction), exponent)
+        fpstatus::reported(Self::apply_status(a))
+    }
+    #[inline(always)]
+    fn apply_status(a: f16) -> ((f16, i32), u32) {
+        let (fraction, exponent) = <Frexp as UnaryPairOp<f32>>::apply(float16::to_f32(a));
+        let (fraction, status) = float16::rounded(fraction);
+        ((fraction, exponent), status)
     }
 }
 
-impl<T: Real> UnaryPairOp<T> for Modf {
-    type Out0 = T;
-    type Out1 = T;
+impl UnaryPairOp<LongDouble> for Modf {
+    type Out0 = LongDouble;
+    type Out1 = LongDouble;
     #[inline]
-    fn apply(a: T) -> (T, T) {
+    fn apply(a: LongDouble) -> (LongDouble, LongDouble) {
         a.modf()
     }
 }
@@ -159,44 +242,52 @@ impl<T: Real> UnaryPairOp<T> for Modf {
 impl UnaryPairOp<f16> for Modf {
     type Out0 = f16;
     type Out1 = f16;
+    #[inline]
     fn apply(a: f16) -> (f16, f16) {
-        let (fraction, whole) = Real::modf(float16::to_f32(a));
-        (float16::from_f32(fraction), float16::from_f32(whole))
+        fpstatus::reported(Self::apply_status(a))
+    }
+    #[inline(always)]
+    fn apply_status(a: f16) -> ((f16, f16), u32) {
+        let (fraction, whole) = <Modf as UnaryPairOp<f32>>::apply(float16::to_f32(a));
+        let ((fraction, one), (whole, other)) = (float16::rounded(fraction), float16::rounded(whole));
+        ((fraction, whole), one | other)
     }
 }
 
-impl<T: Real> BinaryOp<T, i32> for Ldexp {
-    type Out = T;
+impl BinaryOp<LongDouble, i32> for Ldexp {
+    type Out = LongDouble;
     #[inline]
-    fn apply(a: T, b: i32) -> T {
+    fn apply(a: LongDouble, b: i32) -> LongDouble {
         a.ldexp(b)
-    }
-}
-
-/// No exponent beyond `i32` changes the result.
-#[inline]
-fn saturate(exponent: i64) -> i32 {
-    exponent.clamp(i32::MIN.into(), i32::MAX.into()) as i32
-}
-
-impl<T: Real> BinaryOp<T, i64> for Ldexp {
-    type Out = T;
-    #[inline]
-    fn apply(a: T, b: i64) -> T {
-        a.ldexp(saturate(b))
     }
 }
 
 impl BinaryOp<f16, i32> for Ldexp {
     type Out = f16;
+    const COSTLY: bool = true;
+    #[inline]
     fn apply(a: f16, b: i32) -> f16 {
-        float16::from_f32(Real::ldexp(float16::to_f32(a), b))
+        fpstatus::reported(<Ldexp as BinaryOp<f16, i32>>::apply_status(a, b))
+    }
+    #[inline(always)]
+    fn apply_status(a: f16, b: i32) -> (f16, u32) {
+        float16::rounded(<Ldexp as BinaryOp<f32, i32>>::apply(float16::to_f32(a), b))
     }
 }
 
-impl BinaryOp<f16, i64> for Ldexp {
-    type Out = f16;
-    fn apply(a: f16, b: i64) -> f16 {
-        <Ldexp as BinaryOp<f16, i32>>::apply(a, saturate(b))
+/// No exponent beyond `i32` changes the result.
+impl<T: Elem> BinaryOp<T, i64> for Ldexp
+where
+    Ldexp: BinaryOp<T, i32, Out = T>,
+{
+    type Out = T;
+    const COSTLY: bool = <Ldexp as BinaryOp<T, i32>>::COSTLY;
+    #[inline(always)]
+    fn apply(a: T, b: i64) -> T {
+        <Ldexp as BinaryOp<T, i32>>::apply(a, b.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+    }
+    #[inline(always)]
+    fn apply_status(a: T, b: i64) -> (T, u32) {
+        <Ldexp as BinaryOp<T, i32>>::apply_status(a, b.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
     }
 }

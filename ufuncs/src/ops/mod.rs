@@ -5,7 +5,8 @@
 //! directly and get the same bits.
 //!
 //! Three rules hold everywhere:
-//! * integers wrap, and integer trouble is raised in the floating-point status ([`crate::fpstatus`]);
+//! * integers wrap, and integer trouble is raised in the floating-point status ([`crate::fpstatus`]); an operation says
+//!   which bits it raises (`apply_status`), so that a loop of it becomes vectors and raises once;
 //! * `f16` is computed in `f32` and rounded once at the end, unless the operation works on its bits;
 //! * an operation that divides only behind a condition keeps the division out of reach of if-conversion (it is marked
 //!   at the spot), because a speculated division raises flags nobody asked for.
@@ -29,6 +30,12 @@ use crate::loops::load;
 pub trait UnaryOp<A: Elem> {
     type Out: Elem;
     fn apply(a: A) -> Self::Out;
+
+    /// [`UnaryOp::apply`] with the status it would raise.
+    #[inline(always)]
+    fn apply_status(a: A) -> (Self::Out, u32) {
+        (Self::apply(a), 0)
+    }
 }
 
 /// One input, two outputs.
@@ -36,12 +43,26 @@ pub trait UnaryPairOp<A: Elem> {
     type Out0: Elem;
     type Out1: Elem;
     fn apply(a: A) -> (Self::Out0, Self::Out1);
+
+    /// The results with the status `apply` would raise.
+    #[inline(always)]
+    fn apply_status(a: A) -> ((Self::Out0, Self::Out1), u32) {
+        (Self::apply(a), 0)
+    }
 }
 
 /// Two inputs, one output.
 pub trait BinaryOp<A: Elem, B: Elem = A> {
     type Out: Elem;
+    /// Whether it costs more than moving its operands, so that strided ones are worth gathering into vectors.
+    const COSTLY: bool = false;
     fn apply(a: A, b: B) -> Self::Out;
+
+    /// [`BinaryOp::apply`] with the status it would raise.
+    #[inline(always)]
+    fn apply_status(a: A, b: B) -> (Self::Out, u32) {
+        (Self::apply(a, b), 0)
+    }
 
     /// Folds `n` elements into `acc`, in order unless the operation knows better.
     ///
@@ -75,6 +96,12 @@ pub trait BinaryPairOp<A: Elem, B: Elem = A> {
     type Out0: Elem;
     type Out1: Elem;
     fn apply(a: A, b: B) -> (Self::Out0, Self::Out1);
+
+    /// The results with the status `apply` would raise.
+    #[inline(always)]
+    fn apply_status(a: A, b: B) -> ((Self::Out0, Self::Out1), u32) {
+        (Self::apply(a, b), 0)
+    }
 }
 
 /// Three inputs of one type, one output of it.
@@ -123,36 +150,61 @@ macro_rules! binary_mixed {
     };
 }
 
+/// `unary_status!(Op for [types] |a| expr)`: the value and the status bits it raises.
+macro_rules! unary_status {
+    ($op:ident for [$($t:ty),*] |$a:ident| $e:expr) => {$(
+        impl $crate::ops::UnaryOp<$t> for $op {
+            type Out = $t;
+            #[inline]
+            fn apply(a: $t) -> $t {
+                $crate::fpstatus::reported(Self::apply_status(a))
+            }
+            #[inline(always)]
+            fn apply_status($a: $t) -> ($t, u32) { $e }
+        }
+    )*};
+}
+
+/// `binary_status!(Op for [types] |a, b| expr)`: likewise, for operations that cost something.
+macro_rules! binary_status {
+    ($op:ident for [$($t:ty),*] |$a:ident, $b:ident| $e:expr) => {$(
+        impl $crate::ops::BinaryOp<$t> for $op {
+            type Out = $t;
+            const COSTLY: bool = true;
+            #[inline]
+            fn apply(a: $t, b: $t) -> $t {
+                $crate::fpstatus::reported(Self::apply_status(a, b))
+            }
+            #[inline(always)]
+            fn apply_status($a: $t, $b: $t) -> ($t, u32) { $e }
+        }
+    )*};
+}
+
 /// The operations on `f16` that are the `f32` operation between two conversions.
 macro_rules! unary_via_f32 {
     ($($op:ident),*) => {$(
-        impl $crate::ops::UnaryOp<$crate::elem::f16> for $op {
-            type Out = $crate::elem::f16;
-            #[inline]
-            fn apply(a: $crate::elem::f16) -> $crate::elem::f16 {
-                use $crate::elem::float16::{from_f32, to_f32};
-                from_f32(<$op as $crate::ops::UnaryOp<f32>>::apply(to_f32(a)))
-            }
-        }
+        $crate::ops::unary_status!($op for [$crate::elem::f16] |a| {
+            use $crate::elem::float16::{rounded, to_f32};
+            rounded(<$op as $crate::ops::UnaryOp<f32>>::apply(to_f32(a)))
+        });
     )*};
 }
 macro_rules! binary_via_f32 {
     ($($op:ident),*) => {$(
-        impl $crate::ops::BinaryOp<$crate::elem::f16> for $op {
-            type Out = $crate::elem::f16;
-            #[inline]
-            fn apply(a: $crate::elem::f16, b: $crate::elem::f16) -> $crate::elem::f16 {
-                use $crate::elem::float16::{from_f32, to_f32};
-                from_f32(<$op as $crate::ops::BinaryOp<f32>>::apply(to_f32(a), to_f32(b)))
-            }
-        }
+        $crate::ops::binary_status!($op for [$crate::elem::f16] |a, b| {
+            use $crate::elem::float16::{rounded, to_f32};
+            rounded(<$op as $crate::ops::BinaryOp<f32>>::apply(to_f32(a), to_f32(b)))
+        });
     )*};
 }
 
 use binary;
 use binary_mixed;
+use binary_status;
 use binary_via_f32;
 use unary;
+use unary_status;
 use unary_via_f32;
 
 #[cfg(test)]

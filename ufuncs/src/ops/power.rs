@@ -12,8 +12,27 @@ pub trait TryBinaryOp<A: Elem> {
     fn try_apply(a: A, b: A) -> Option<A>;
 }
 
+/// What a power of integers is made of.
+pub trait Integer: Elem {
+    const ONE: Self;
+    /// `None` if negative.
+    fn as_exponent(self) -> Option<u64>;
+    fn times(self, other: Self) -> Self;
+}
+
 macro_rules! integers {
     ($($t:ident, $negative:expr;)*) => {$(
+        impl Integer for $t {
+            const ONE: $t = 1;
+            #[inline]
+            fn as_exponent(self) -> Option<u64> {
+                self.try_into().ok()
+            }
+            #[inline(always)]
+            fn times(self, other: $t) -> $t {
+                self.wrapping_mul(other)
+            }
+        }
         /// `None` for a negative exponent, whatever the base.
         impl TryBinaryOp<$t> for Power {
             #[inline]

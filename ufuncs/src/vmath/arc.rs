@@ -159,7 +159,7 @@ pub(super) fn arccos_f32(x: f32) -> f32 {
     let x = f64::from(x);
     let (t, small) = half_angle_f32(x.abs());
     let negative = x < 0.0;
-    let sign = select(negative, -1.0, 1.0);
+    let sign = select(negative, -1.0f64, 1.0);
     let base = select(small, FRAC_PI_2, select(negative, PI, 0.0));
     select(small, -sign, 2.0 * sign).mul_add(t, base) as f32
 }

@@ -32,9 +32,10 @@ pub(super) fn sinh(x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn cosh(x: f64) -> f64 {
     let a = x.abs();
-    let (up, down) = quarters(a);
-    let first = Pair::quick_sum(up.hi, down.hi);
-    only_if(a < LIMIT, 2.0 * (first.hi + (first.lo + (up.lo + down.lo))))
+    // The small exponential needs no second number: where it is as large as the other one, its error is halved.
+    let up = quarter_exp_pair(a);
+    let first = Pair::quick_sum(up.hi, 0.0625 / up.hi);
+    only_if(a < LIMIT, 2.0 * (first.hi + (first.lo + up.lo)))
 }
 
 #[inline(always)]

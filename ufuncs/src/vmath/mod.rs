@@ -136,10 +136,10 @@ unary! {
     Exp = exp, Normal, exp::exp, exp::exp_f32;
     Exp2 = exp2, Normal, exp::exp2, exp::exp2_f32;
     Expm1 = expm1, OrZero, exp::expm1, exp::expm1_f32;
-    Log = log, OrZero, log::log, log::log_f32;
-    Log2 = log2, OrZero, log::log2, log::log2_f32;
-    Log10 = log10, OrZero, log::log10, log::log10_f32;
-    Log1p = log1p, OrZero, log::log1p, log::log1p_f32;
+    Log = log, OrZero, log::log, log::log;
+    Log2 = log2, OrZero, log::log2, log::log2;
+    Log10 = log10, OrZero, log::log10, log::log10;
+    Log1p = log1p, OrZero, log::log1p, log::log1p;
     Sin = sin, OrZero, trig::sin, trig::sin_f32;
     Cos = cos, Normal, trig::cos, trig::cos_f32;
     Tan = tan, OrZero, trig::tan, trig::tan_f32;
@@ -152,7 +152,7 @@ unary! {
     Arcsinh = asinh, OrZero, hyperbolic::arcsinh, hyperbolic::arcsinh_f32;
     Arccosh = acosh, Normal, hyperbolic::arccosh, hyperbolic::arccosh_f32;
     Arctanh = atanh, OrZero, hyperbolic::arctanh, hyperbolic::arctanh_f32;
-    Cbrt = cbrt, OrZero, power::cbrt;
+    Cbrt = cbrt, OrZero, power::cbrt, power::cbrt_f32;
 }
 
 macro_rules! binary {

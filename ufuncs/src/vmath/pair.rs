@@ -3,24 +3,52 @@
 //! Everything here is branch-free and has a fused multiply-add underneath.
 
 use core::hint::select_unpredictable;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// What lanes compute in.
+pub(super) trait Float:
+    Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    const NAN: Self;
+    fn mul_add(self, b: Self, c: Self) -> Self;
+}
+
+macro_rules! float {
+    ($($t:ident),*) => {$(
+        impl Float for $t {
+            const NAN: $t = $t::NAN;
+            #[inline(always)]
+            fn mul_add(self, b: $t, c: $t) -> $t {
+                $t::mul_add(self, b, c)
+            }
+        }
+    )*};
+}
+float!(f32, f64);
 
 /// `hi + lo`, where `lo` is small against `hi`.
 #[derive(Clone, Copy)]
-pub(super) struct Pair {
-    pub hi: f64,
-    pub lo: f64,
+pub(super) struct Pair<T = f64> {
+    pub hi: T,
+    pub lo: T,
 }
 
 /// One of two values, both already computed.
 #[inline(always)]
-pub(super) fn select(condition: bool, yes: f64, no: f64) -> f64 {
+pub(super) fn select<T>(condition: bool, yes: T, no: T) -> T {
     select_unpredictable(condition, yes, no)
 }
 
 /// `x`, or NaN, which asks for the careful path.
 #[inline(always)]
-pub(super) fn only_if(condition: bool, x: f64) -> f64 {
-    select_unpredictable(condition, x, f64::NAN)
+pub(super) fn only_if<T: Float>(condition: bool, x: T) -> T {
+    select_unpredictable(condition, x, T::NAN)
 }
 
 /// Value of a polynomial of at least three terms, constant coefficient first.
@@ -28,7 +56,7 @@ pub(super) fn only_if(condition: bool, x: f64) -> f64 {
 /// Even and odd powers apart: a single chain of multiply-adds would be bound by their latency. The constant comes last,
 /// because its addition is the one whose rounding shows.
 #[inline(always)]
-pub(super) fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
+pub(super) fn polynomial<T: Float, const N: usize>(x: T, c: [T; N]) -> T {
     let square = x * x;
     let (mut last, mut other) = (c[N - 1], c[N - 2]);
     let mut i = N - 2;
@@ -55,10 +83,10 @@ pub(super) fn scale(x: f64, bits: u64) -> f64 {
     f64::from_bits(x.to_bits().wrapping_add(bits << 52))
 }
 
-impl Pair {
+impl<T: Float> Pair<T> {
     /// The exact sum of two numbers.
     #[inline(always)]
-    pub fn sum(a: f64, b: f64) -> Pair {
+    pub fn sum(a: T, b: T) -> Pair<T> {
         let hi = a + b;
         let from_b = hi - a;
         Pair { hi, lo: (a - (hi - from_b)) + (b - from_b) }
@@ -66,24 +94,31 @@ impl Pair {
 
     /// The exact sum where `b` is no larger than `a`, or `a` is zero.
     #[inline(always)]
-    pub fn quick_sum(a: f64, b: f64) -> Pair {
+    pub fn quick_sum(a: T, b: T) -> Pair<T> {
         let hi = a + b;
         Pair { hi, lo: b - (hi - a) }
     }
 
     /// The exact product.
     #[inline(always)]
-    pub fn product(a: f64, b: f64) -> Pair {
+    pub fn product(a: T, b: T) -> Pair<T> {
         let hi = a * b;
         Pair { hi, lo: a.mul_add(b, -hi) }
     }
 
     #[inline(always)]
-    pub fn times(self, other: Pair) -> Pair {
+    pub fn times(self, other: Pair<T>) -> Pair<T> {
         let Pair { hi, lo } = Pair::product(self.hi, other.hi);
         Pair { hi, lo: lo + self.hi.mul_add(other.lo, self.lo * other.hi) }
     }
 
+    #[inline(always)]
+    pub fn value(self) -> T {
+        self.hi + self.lo
+    }
+}
+
+impl Pair {
     #[inline(always)]
     pub fn square(self) -> Pair {
         let Pair { hi, lo } = Pair::product(self.hi, self.hi);
@@ -105,10 +140,5 @@ impl Pair {
         let inverse = 1.0 / d.hi;
         let hi = n * inverse;
         Pair { hi, lo: inverse * ((-hi).mul_add(d.hi, n) - hi * d.lo) }
-    }
-
-    #[inline(always)]
-    pub fn value(self) -> f64 {
-        self.hi + self.lo
     }
 }

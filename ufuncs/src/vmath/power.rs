@@ -1,7 +1,7 @@
 //! `power`, `cbrt`, `hypot`.
 
 use super::exp::{exp2_pair, exp2_short};
-use super::log::{log2_short, split};
+use super::log::{Logarithm, log2_short};
 use super::pair::{Pair, ROUNDER, only_if, polynomial, scale, select};
 
 /// Base-2 logarithm with about 66 bits, because the exponent multiplies its error.
@@ -10,7 +10,7 @@ fn log2_pair(x: f64) -> Pair {
     /// 2 / log 2 and a third of it.
     const FIRST: Pair = Pair { hi: 2.8853900817779268, lo: 4.0710547481862066e-17 };
     const SECOND: Pair = Pair { hi: 0.9617966939259756, lo: 5.0577616648125906e-17 };
-    let (k, f) = split(x);
+    let (k, f, _) = x.split();
     // log2((1 + s) / (1 - s)) = s (c1 + z (c3 + z c5 + ...)) for z = s^2; two terms need the second number of the pair.
     let s = Pair::loose_quotient(f, Pair::quick_sum(2.0, f));
     let z = s.square();
@@ -64,42 +64,73 @@ pub(super) fn power_f32(x: f32, y: f32) -> f32 {
     only_if(ok, with_sign(exp2_short(product), x, y)) as f32
 }
 
+/// The magnitude of a number as `2^(3 q + j) m` with `1 <= m < 2` and `j` 0, 1 or 2: gives `m`, `j` and the bits of `q`.
+#[inline(always)]
+fn split_by_three(a: f64) -> (f64, f64, u64) {
+    const TWO52: f64 = 4503599627370496.0;
+    let bits = a.to_bits();
+    let exponent = f64::from_bits(TWO52.to_bits() | bits >> 52) - (TWO52 + 1023.0);
+    let shifted = (exponent - 1.0).mul_add(1.0 / 3.0, ROUNDER);
+    let j = (shifted - ROUNDER).mul_add(-3.0, exponent);
+    (f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 1f64.to_bits()), j, shifted.to_bits())
+}
+
+/// One of three values by the `j` of [`split_by_three`].
+#[inline(always)]
+fn by_third(j: f64, values: [f64; 3]) -> f64 {
+    select(j > 1.5, values[2], select(j > 0.5, values[1], values[0]))
+}
+
+const ROOTS: [f64; 3] = [1.0, 1.2599210498948732, 1.5874010519681996];
+
 #[inline(always)]
 pub(super) fn cbrt(x: f64) -> f64 {
     let a = x.abs();
-    let bits = a.to_bits();
-    // a = 2^(3 q + j) m with 1 <= m < 2.
-    const TWO52: f64 = 4503599627370496.0;
-    let exponent = f64::from_bits(TWO52.to_bits() | bits >> 52) - (TWO52 + 1023.0);
-    let shifted = (exponent - 1.0).mul_add(1.0 / 3.0, ROUNDER);
-    let q = shifted - ROUNDER;
-    let j = q.mul_add(-3.0, exponent);
-    let m = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 1f64.to_bits());
-    let root_of_power = select(j > 1.5, 1.5874010519681996, select(j > 0.5, 1.2599210498948732, 1.0));
-    let power = select(j > 1.5, 4.0, select(j > 0.5, 2.0, 1.0));
-    // 17 bits of the root of m, then three steps of Newton's method on 2^j m with one inverse; the residue of the last is
-    // exact.
+    let (m, j, q) = split_by_three(a);
+    // 19 bits of the root of m, then one step of Halley's method on 2^j m, which makes three times as many.
     let guess = polynomial(
         m,
         [
-            0.5069793737911831,
-            0.7181539498633678,
-            -0.30061157089072066,
-            0.08609135243131551,
-            -0.010603897527788191,
+            0.4733306782544986,
+            0.8381600363002469,
+            -0.4692287234337508,
+            0.20277723206372228,
+            -0.05038653989476663,
+            0.005348547671747713,
         ],
     );
-    let m = m * power;
-    let y = guess * root_of_power;
-    let inverse = 1.0 / (3.0 * (y * y));
-    let y = (y * y).mul_add(-y, m).mul_add(inverse, y);
-    let y = (y * y).mul_add(-y, m).mul_add(inverse, y);
-    let square = Pair::product(y, y);
-    let cube = Pair::product(square.hi, y);
-    let residue = (m - cube.hi) - square.lo.mul_add(y, cube.lo);
-    let value = scale(residue.mul_add(inverse, y), shifted.to_bits());
+    let m = m * by_third(j, [1.0, 2.0, 4.0]);
+    let y = guess * by_third(j, ROOTS);
+    let residue = (y * y).mul_add(-y, m);
+    let step = y * residue / residue.mul_add(-2.0, 3.0 * m);
+    let value = scale(y + step, q);
     let normal = (a >= f64::MIN_POSITIVE) & (a < f64::INFINITY);
     select(a == 0.0, x, only_if(normal, value.copysign(x)))
+}
+
+#[inline(always)]
+pub(super) fn cbrt_f32(x: f32) -> f32 {
+    let wide = f64::from(x);
+    let a = wide.abs();
+    let (m, j, q) = split_by_three(a);
+    // The root to 2^-30.8.
+    let root = polynomial(
+        m,
+        [
+            0.39316850315521257,
+            1.2528233810997833,
+            -1.4098890723141158,
+            1.4364790952184234,
+            -1.0875300169253639,
+            0.589081822517638,
+            -0.2215015754606908,
+            0.05490469513704477,
+            -0.008069722831488059,
+            0.0005328909370432702,
+        ],
+    );
+    let value = scale(root * by_third(j, ROOTS), q);
+    select(a == 0.0, wide, only_if(a < f64::INFINITY, value.copysign(wide))) as f32
 }
 
 /// Correct to the rounding of a sum of exact squares: the root is corrected by what its square misses.

@@ -215,15 +215,43 @@ impl Folding<'_> {
                     }
                     let count = (TILE / self.inner).min(to - strip);
                     let p = self.elements(scratch, strip * self.inner, count * self.inner)?;
-                    for i in 0..count {
-                        let p = p.wrapping_add(i * self.inner * self.plan.size);
-                        self.short_strip(strip + i, p)?;
-                    }
+                    self.short_strips(strip, count, p)?;
                     strip += count;
                 }
             }
             Ok(())
         })
+    }
+    /// Strips whose elements are at `p`, one behind the other.
+    unsafe fn short_strips(&self, from: usize, count: usize, p: *mut u8) -> Result<()> {
+        let row = self.inner * self.plan.size;
+        let (axis, per_axis) = match self.shape.len() {
+            0 | 1 => (0, 1),
+            n => (self.plan.out_strides[n - 2], self.shape[n - 2] as usize),
+        };
+        let mut done = 0;
+        while done < count {
+            let (strip, p) = (from + done, p.wrapping_add(done * row));
+            // Results of strips along the last outer axis lie evenly.
+            let run = (per_axis - strip % per_axis).min(count - done);
+            let (out, first) = self.result_of(strip);
+            // SAFETY: the strips' elements and results.
+            unsafe {
+                match self.plan.def.fold {
+                    Some(fold) if !first && run > 1 => {
+                        let (strides, shape) = ([row as isize, self.plan.size as isize], [run, self.inner]);
+                        fold(out, [axis, self.inner_stride()], p, strides, shape);
+                        self.ev.check(self.plan.report);
+                        done += run;
+                    }
+                    _ => {
+                        self.short_strip(strip, p)?;
+                        done += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
     /// A strip whose elements are at `p`.
     unsafe fn short_strip(&self, strip: usize, p: *mut u8) -> Result<()> {

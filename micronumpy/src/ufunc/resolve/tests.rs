@@ -85,6 +85,7 @@ fn every_combination_resolves_as_in_numpy() {
                 func: no_loop,
                 aux: std::ptr::null_mut(),
                 flags: LoopFlags::NONE,
+                fold: None,
             };
             uf.loops.push(Loop::from(def));
         }

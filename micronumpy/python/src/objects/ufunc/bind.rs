@@ -190,7 +190,7 @@ fn known<'py>(
         }
     }
     let descrs = types[..uf.nargs()].iter().map(|&t| dtype::builtin(uf.py(), t)).collect();
-    let def = LoopDef { types: [].as_slice().into(), func, aux, flags };
+    let def = LoopDef { types: [].as_slice().into(), func, aux, flags, fold: None };
     Some(Binding { def, res: Resolution { index: 0, dtypes, force_cast: false }, descrs, owner: None })
 }
 

@@ -54,7 +54,13 @@ unsafe extern "C" fn trampoline(
 /// A loop around an old function. `own` has to live as long as the loop.
 fn loop_of(own: &OldLoop, types: Vec<TypeNum>) -> LoopDef {
     let flags = if own.may_raise { LoopFlags::NEEDS_API } else { LoopFlags::NONE };
-    LoopDef { types: types.into(), func: trampoline, aux: std::ptr::from_ref(own).cast_mut().cast(), flags }
+    LoopDef {
+        types: types.into(),
+        func: trampoline,
+        aux: std::ptr::from_ref(own).cast_mut().cast(),
+        flags,
+        fold: None,
+    }
 }
 
 /// Whether loops of these types may raise: those that touch objects, and all of user types.

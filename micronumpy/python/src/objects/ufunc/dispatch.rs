@@ -371,7 +371,13 @@ fn bind_method<'py>(
             flags = flags.with(ours);
         }
     }
-    let def = LoopDef { types: [].as_slice().into(), func: strided.func, aux: strided.aux.ptr(), flags };
+    let def = LoopDef {
+        types: [].as_slice().into(),
+        func: strided.func,
+        aux: strided.aux.ptr(),
+        flags,
+        fold: None,
+    };
     let dtypes: PerOp<Dtype> = found.descrs.iter().map(|d| d.dtype().clone()).collect();
     let owner = Some(Owned { _data: strided.aux, method: method.0.clone().unbind() });
     Ok(Binding { def, res: Resolution { index: 0, dtypes, force_cast }, descrs: found.descrs, owner })
@@ -422,7 +428,7 @@ pub unsafe fn add_loop<'py>(uf: &UfuncRef<'py>, spec: *const PyArrayMethod_Spec)
             flags = flags.with(LoopFlags::NO_FP_ERRORS);
         }
         let types: Vec<TypeNum> = classes.iter().map(DtypeClass::num).collect();
-        let def = LoopDef { types: types.into(), func, aux: null_mut(), flags };
+        let def = LoopDef { types: types.into(), func, aux: null_mut(), flags, fold: None };
         uf.data().core.borrow_mut().loops.push(Loop { listed: false, ..Loop::from(def) });
         loops_changed(uf);
         return Ok(());

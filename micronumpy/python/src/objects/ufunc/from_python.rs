@@ -86,6 +86,7 @@ pub fn frompyfunc<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult
         func: call_function,
         aux: function.cast(),
         flags: LoopFlags::NEEDS_API.with(LoopFlags::NO_FP_ERRORS),
+        fold: None,
     }));
     let doc = CString::new("dynamic ufunc based on a python function")?;
     Ok(make(py, core, Some(doc), Some(capsule), value)?.0)

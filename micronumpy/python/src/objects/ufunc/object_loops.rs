@@ -566,7 +566,7 @@ const OOB: &[TypeNum] = &[TypeNum::OBJECT, TypeNum::OBJECT, TypeNum::BOOL];
 
 fn row(types: &'static [TypeNum], func: LoopFn, aux: *mut c_void) -> Loop {
     let flags = LoopFlags::NEEDS_API.with(LoopFlags::NO_FP_ERRORS);
-    Loop::from(LoopDef { types: types.into(), func, aux, flags })
+    Loop::from(LoopDef { types: types.into(), func, aux, flags, fold: None })
 }
 fn unary_row(f: Unary) -> Vec<Loop> {
     vec![row(O1, unary_function, f as *mut c_void)]
