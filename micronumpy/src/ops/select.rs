@@ -8,8 +8,10 @@ use crate::dtype::{Body, Dtype};
 use crate::error::{Error, Result};
 use crate::index;
 use crate::iter::MultiIter;
+use crate::ufunc::exec::same_bytes;
 use std::cmp::Ordering;
-use ufuncs::select::{argmax_fn, argmin_fn};
+use std::ptr::{null, null_mut};
+use ufuncs::select::{argmax_fn, argmin_fn, where_loop};
 
 /// Truth values of any array: a mask, or the array itself when it is one.
 ///
@@ -116,41 +118,35 @@ pub fn where_(
     y: &ArrayRef<'_>,
     out: &ArrayRef<'_>,
 ) -> Result<u8> {
+    if let Some(func) = where_loop(out.dtype.itemsize)
+        && condition.dtype.num.is_bool()
+        && (out.dtype.num.is_number() || out.dtype.num.is_bool())
+        && [x, y].iter().all(|a| same_bytes(a.dtype, out.dtype))
+        && [x, y, condition].iter().all(|a| a.ndim() == 1 && a.shape == out.shape)
+    {
+        // Rows need no plan.
+        let rows = [condition, x, y, out];
+        let (data, strides) = (rows.map(|a| a.data), rows.map(|a| a.strides[0]));
+        // SAFETY: four rows of one length; the output is fresh or coincides with what it overlaps.
+        unsafe { func(null(), data.as_ptr(), &out.shape[0], strides.as_ptr(), null_mut()) };
+        return Ok(0);
+    }
     let mask = truth(condition)?;
     let plain =
         |a: &ArrayRef<'_>| Transfer::new(a.dtype, out.dtype, false).is_ok_and(|t| t.plain_copy().is_some());
-    let size = out.dtype.itemsize;
-    if matches!(size, 1 | 2 | 4 | 8 | 16) && plain(x) && plain(y) {
-        let ops = [*out, mask.view(), *x, *y];
+    if let Some(func) = where_loop(out.dtype.itemsize)
+        && plain(x)
+        && plain(y)
+    {
+        let ops = [mask.view(), *x, *y, *out];
         MultiIter::new(out.shape, &ops)?.for_each(|p, n, st| {
-            // SAFETY: inside all four; items are read and written as words of their size.
-            unsafe {
-                match size {
-                    1 => select_words::<u8>(p, n, st),
-                    2 => select_words::<u16>(p, n, st),
-                    4 => select_words::<u32>(p, n, st),
-                    8 => select_words::<u64>(p, n, st),
-                    _ => select_words::<u128>(p, n, st),
-                }
-            }
+            // SAFETY: inside all four; the output is fresh or coincides with what it overlaps.
+            unsafe { func(null(), p.as_ptr(), &(n as isize), st.as_ptr(), null_mut()) };
             Ok(())
         })?;
         return Ok(0);
     }
     Ok(copy_into_status(out, y)? | copy_masked(out, x, &mask.view())?)
-}
-
-unsafe fn select_words<T: Copy>(p: &[*mut u8], n: usize, st: &[isize]) {
-    for i in 0..n as isize {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let on = *p[1].wrapping_offset(i * st[1]) != 0;
-            let a = p[2].wrapping_offset(i * st[2]).cast::<T>();
-            let b = p[3].wrapping_offset(i * st[3]).cast::<T>();
-            let v = if on { a } else { b }.read_unaligned();
-            p[0].wrapping_offset(i * st[0]).cast::<T>().write_unaligned(v);
-        }
-    }
 }
 
 /// Position of the largest (smallest with `min`) element of every lane along `axis`. `out`: intp, `arr`'s shape without

@@ -9,12 +9,13 @@ use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
-use micronumpy::ufunc::{OpType, Weak, loop_status, resolve};
-use micronumpy::{Casting, Dtype, Order, TypeNum};
+use micronumpy::ufunc::{BoundLoop, HostContext, OpType, Weak, loop_status, reduce as folds, resolve};
+use micronumpy::{ArrayRef, Casting, Dtype, Order, TypeNum};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use ufuncs::casts::copy;
 use ufuncs::casts::{cast_flags, cast_loop};
-use ufuncs::{Identity, LoopContext, LoopFlags, LoopFn, fpstatus};
+use ufuncs::{FoldFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, fpstatus};
 
 use super::{UfuncRef, errstate};
 use crate::abi::*;
@@ -49,6 +50,8 @@ struct Entry {
     types: [TypeNum; MAX_ARGS],
     /// Casts of inputs that are not what the loop wants.
     casts: [Option<LoopFn>; MAX_IN],
+    /// Many reductions at once.
+    fold: Option<FoldFn>,
 }
 
 /// What earlier calls of a ufunc found out: about calls, and about reductions.
@@ -244,7 +247,7 @@ fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
         }
     }
     let quiet = def.flags.contains(LoopFlags::NO_FP_ERRORS);
-    let entry = Entry { key, func: def.func, aux: def.aux, flags, quiet, types, casts };
+    let entry = Entry { key, func: def.func, aux: def.aux, flags, quiet, types, casts, fold: None };
     data.cache.insert(entry);
     Some(entry)
 }
@@ -276,12 +279,12 @@ pub fn code_of(dt: &Dtype, weak: Option<Weak>) -> Option<u8> {
     }
 }
 
-/// Elements cast at a time; small enough for the stack.
-const CHUNK: usize = 256;
+/// Bytes of an operand cast at a time; small enough for the stack.
+const CHUNK: usize = 8192;
 
-/// Room for a chunk of any numeric type.
+/// Room for a chunk.
 #[repr(C, align(64))]
-struct Buffer([u8; CHUNK * 32]);
+struct Buffer([u8; CHUNK]);
 
 /// Run a loop in chunks, casting inputs that need it.
 ///
@@ -298,9 +301,11 @@ unsafe fn run_casting(
     count: isize,
 ) -> i32 {
     let mut buffers = [const { std::mem::MaybeUninit::<Buffer>::uninit() }; MAX_IN];
+    let largest = (0..nin).filter(|&i| entry.casts[i].is_some()).map(|i| entry.types[i].size()).max();
+    let chunk = (CHUNK / largest.unwrap_or(1)) as isize;
     let mut done = 0;
     while done < count {
-        let n = (count - done).min(CHUNK as isize);
+        let n = (count - done).min(chunk);
         let mut at = [null_mut::<u8>(); MAX_ARGS];
         let mut steps = *strides;
         for i in 0..nargs {
@@ -581,6 +586,76 @@ pub unsafe fn try_reduce(
     }
 }
 
+/// Fold an array of two axes and a builtin numeric type along one of them: a new reference, or `None` when the general
+/// path has to do it.
+///
+/// # Safety
+/// A live object.
+pub unsafe fn try_reduce_axis(
+    uf: &UfuncRef<'_>,
+    obj: *mut ffi::PyObject,
+    axis: i64,
+) -> PyResult<Option<*mut ffi::PyObject>> {
+    let py = uf.py();
+    // SAFETY: layouts follow from the types that are checked; the array is alive during the call.
+    unsafe {
+        if ffi::Py_TYPE(obj) != ARRAY_TYPE.as_type() || (*obj.cast::<PyArrayObject>()).nd != 2 {
+            return Ok(None);
+        }
+        let axis = match axis {
+            0 | -2 => 0,
+            1 | -1 => 1,
+            _ => return Ok(None),
+        };
+        let Some(op) = operand(obj) else { return Ok(None) };
+        let shape = &*(*op.array).dimensions.cast::<[isize; 2]>();
+        let strides = &*(*op.array).strides.cast::<[isize; 2]>();
+        let Some(entry) = reduction(uf, op.code).filter(|_| !shape.contains(&0)) else { return Ok(None) };
+        let (num, kept) = (entry.types[0], shape[1 - axis]);
+        let identity = uf.data().core.borrow().identity;
+        let size = num.size();
+        let mut cell = [0u128; 2];
+        let first = cell.as_mut_ptr().cast::<u8>();
+        let from_first = !start(identity, num, first);
+        if from_first && entry.casts[1].is_some() {
+            return Ok(None);
+        }
+        let result = array::new(&dtype::builtin(py, num), &[kept], Order::C, false)?;
+        let (from, along) = if from_first { (op.data, strides[1 - axis]) } else { (first, 0) };
+        copy::copy_strided(result.data(), size as isize, from, along, kept as usize, size);
+
+        let dtypes = [num; 3].map(Dtype::builtin);
+        let own = Dtype::builtin(TypeNum(op.code.into()));
+        let mut out_shape = [kept; 2];
+        let mut out_strides = [size as isize; 2];
+        (out_shape[axis], out_strides[axis]) = (1, 0);
+        let out = ArrayRef::new(result.data(), &out_shape, &out_strides, &dtypes[0]);
+        let input = ArrayRef::new(op.data, shape, strides, &own);
+        let def = LoopDef {
+            types: [].as_slice().into(),
+            func: entry.func,
+            aux: entry.aux,
+            flags: entry.flags,
+            fold: entry.fold,
+        };
+        let host = HostContext { caller: uf.0.as_ptr().cast(), ..HostContext::NONE };
+        let l = BoundLoop::new(&def, 2, &dtypes, host);
+        let check = !entry.flags.contains(LoopFlags::NO_FP_ERRORS);
+        let bufsize = if entry.casts[1].is_some() { errstate::bufsize(py)? } else { 1 };
+        if check {
+            fpstatus::clear();
+        }
+        folds::reduce(&l, &out, &input, None, from_first, bufsize).py(py)?;
+        if check {
+            let status = fpstatus::take();
+            if status != 0 {
+                errstate::report(py, "reduce", status)?;
+            }
+        }
+        Ok(Some(result.0.into_ptr()))
+    }
+}
+
 /// The loop of a reduction without further arguments, if it stays within one type.
 fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
     let key: Key = [UNUSED, code, UNUSED];
@@ -601,7 +676,7 @@ fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
         || res.dtypes.iter().any(|d| d.num != num)
         || def.flags.contains(LoopFlags::NEEDS_API)
         // Sums of cast floats depend on how many elements are cast at a time.
-        || num != own.num && !num.is_integer()
+        || num != own.num && !num.is_integer() && !num.is_bool()
     {
         return None;
     }
@@ -612,7 +687,8 @@ fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
     let mut types = [TypeNum::BOOL; MAX_ARGS];
     types[..3].fill(num);
     let quiet = def.flags.contains(LoopFlags::NO_FP_ERRORS);
-    let entry = Entry { key, func: def.func, aux: def.aux, flags: def.flags, quiet, types, casts };
+    let (func, aux, flags) = (def.func, def.aux, def.flags);
+    let entry = Entry { key, func, aux, flags, quiet, types, casts, fold: def.fold };
     Cache::push(&data.cache.1, entry);
     Some(entry)
 }

@@ -69,7 +69,7 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
         o.as_ref().is_none_or(|v| v.is(pyo3::types::PyBool::new(uf.py(), b)))
     };
     if let Some(a) = &array
-        && plain(&dtype)
+        && (plain(&dtype) || is_own_bool(&uf, dtype.as_ref()))
         && plain(&out)
         && is_bool(&keepdims, false)
         && is_bool(&where_, true)
@@ -78,22 +78,38 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
             None => true,
         }
     {
-        // `None` is every axis, absent and 0 the first one.
+        // `None` is every axis, absent the first one.
         let everything = axis.as_ref().is_some_and(|v| v.is_none());
-        let first = axis.as_ref().is_none_or(|v| {
-            v.is_exact_instance_of::<pyo3::types::PyInt>()
-                && v.extract::<i64>().is_ok_and(|i| i == 0 || i == -1)
-        });
-        if everything || first {
-            // SAFETY: a live object.
-            if let Some(result) = unsafe { fast::try_reduce(&uf, a.as_ptr(), everything)? } {
-                // SAFETY: a new reference.
-                return Ok(unsafe { Bound::from_owned_ptr(uf.py(), result) });
+        let number = match &axis {
+            None => Some(0),
+            Some(v) if v.is_exact_instance_of::<pyo3::types::PyInt>() => v.extract::<i64>().ok(),
+            Some(_) => None,
+        };
+        // SAFETY: a live object.
+        let result = unsafe {
+            match number {
+                Some(axis) if axis == 0 || axis == -1 => match fast::try_reduce(&uf, a.as_ptr(), false)? {
+                    None => fast::try_reduce_axis(&uf, a.as_ptr(), axis)?,
+                    done => done,
+                },
+                Some(axis) => fast::try_reduce_axis(&uf, a.as_ptr(), axis)?,
+                None if everything => fast::try_reduce(&uf, a.as_ptr(), true)?,
+                None => None,
             }
+        };
+        if let Some(result) = result {
+            // SAFETY: a new reference.
+            return Ok(unsafe { Bound::from_owned_ptr(uf.py(), result) });
         }
     }
     let Some(array) = array else { return Err(PyTypeError::new_err("reduce() missing required argument")) };
     run(&uf, Method::Reduce, Given { array, indices: None, axis, dtype, out, keepdims, initial, where_ })
+}
+
+/// Whether a dtype says of a logical operation what it does anyway (`ndarray.any` says so).
+fn is_own_bool(uf: &UfuncRef<'_>, given: Option<&Bound<'_, PyAny>>) -> bool {
+    given.is_some_and(|d| d.is(&dtype::builtin(uf.py(), TypeNum::BOOL).0))
+        && matches!(&*uf.data().core.borrow().name, "logical_and" | "logical_or")
 }
 
 /// `ufunc.accumulate(array, /, axis=0, dtype=None, out=None)`
