@@ -324,6 +324,26 @@ fn parts_are_the_c_librarys() {
     check::<f32>(&singles);
 }
 
+/// Taking infinities and NaN apart is no invalid operation, in vectors either.
+#[test]
+fn parts_of_special_values_report_nothing() {
+    fn check<T: Elem>(func: LoopFn, values: [T; 5]) {
+        let (x, mut y, mut z) = (values.repeat(20), values.repeat(20), [0i64; 100]);
+        let size = size_of::<T>() as isize;
+        let outs = [(y.as_mut_ptr().cast_const().cast(), size), (z.as_mut_ptr().cast_const().cast(), 8)];
+        fpstatus::clear();
+        run(func, 100, &[(x.as_ptr().cast(), size), outs[0], outs[1]]);
+        assert_eq!(fpstatus::take(), 0);
+    }
+    let values = [f64::NAN, f64::INFINITY, 1.5, -0.0, f64::NEG_INFINITY];
+    check(pairs::unary_pair::<Modf, f64>, values);
+    check(pairs::unary_pair::<Modf, f32>, values.map(|x| x as f32));
+    check(pairs::unary_pair::<Modf, f16>, values.map(float16::from_f64));
+    check(pairs::unary_pair::<Frexp, f64>, values);
+    check(pairs::unary_pair::<Frexp, f32>, values.map(|x| x as f32));
+    check(pairs::unary_pair::<Frexp, f16>, values.map(float16::from_f64));
+}
+
 /// Pairs of results, in every layout.
 #[test]
 fn pairs_are_their_operations() {

@@ -189,8 +189,8 @@ macro_rules! parts {
             fn apply(a: $t) -> ($t, $t) {
                 let whole = a.trunc();
                 // Of a finite number, so that nothing is subtracted from infinity; selecting zeros instead does not hold the
-                // compiler back.
-                let finite = a.abs().min($t::MAX);
+                // compiler back, and the smaller of two floats is an operation that reports NaN.
+                let finite = $t::from_bits(a.abs().to_bits().min($t::MAX.to_bits()));
                 let rest = select_unpredictable(a.is_nan(), a, finite - finite.trunc());
                 (rest.copysign(a), whole)
             }
