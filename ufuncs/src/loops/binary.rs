@@ -106,7 +106,7 @@ pub unsafe extern "C" fn divide_integer<Op: Division<T>, T: Divisible>(
                 // SAFETY: element `i` of each operand.
                 unsafe {
                     let a = load(a);
-                    store(o, Op::finish(a, b, T::quotient_by(a, inverse)));
+                    store(o, Op::by_inverse(a, b, inverse));
                 }
                 a = a.wrapping_offset(sa);
                 o = o.wrapping_offset(so);

@@ -102,10 +102,13 @@ macro_rules! half_arith {
     )*};
 }
 half_arith! {
-    // SAFETY: the caller's promise, here and below.
+    // SAFETY: the caller's promise.
     Add |acc, p, n, stride| acc + unsafe { pairwise::sum::<f16>(p, n, stride) };
+    // SAFETY: as above.
     Subtract |acc, p, n, stride| unsafe { fold_halves(acc, p, n, stride, |a, b| a - b) };
+    // SAFETY: as above.
     Multiply |acc, p, n, stride| unsafe { fold_halves(acc, p, n, stride, |a, b| a * b) };
+    // SAFETY: as above.
     Divide |acc, p, n, stride| unsafe { fold_halves(acc, p, n, stride, |a, b| a / b) };
 }
 

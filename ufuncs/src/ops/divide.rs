@@ -18,13 +18,18 @@ pub struct Divmod;
 /// No processor divides vectors of integers, but all of them divide vectors of floats, and a float whose significand
 /// holds the operands gives the exact quotient: where `a / b` is not whole it is at least `1 / b` away from the next
 /// whole number, which is more than the rounding error. 64 bits have no such float.
-pub trait Divisible: Elem {
+pub trait Divisible: RoundDown {
     /// What is known of a divisor that serves many dividends.
     type Inverse: Copy;
     /// `None` where a division costs no more.
     fn inverse(b: Self) -> Option<Self::Inverse>;
     /// The quotient towards zero.
     fn quotient_by(a: Self, inverse: Self::Inverse) -> Self;
+    /// The quotient rounded down.
+    #[inline(always)]
+    fn floor_by(a: Self, b: Self, inverse: Self::Inverse) -> Self {
+        Self::round_down(a, b, Self::quotient_by(a, inverse)).0
+    }
 
     /// `a / b` towards zero.
     ///
@@ -86,6 +91,15 @@ impl Divisible for i64 {
         (inverse.quotient(a.unsigned_abs()) as i64 ^ flip).wrapping_sub(flip)
     }
     #[inline(always)]
+    fn floor_by(a: i64, b: i64, inverse: Inverse) -> i64 {
+        if inverse.flip == 0 {
+            // The complement of a negative number is one less than its magnitude: its quotient rounds to the other side.
+            let below = a >> 63;
+            return inverse.quotient((a ^ below) as u64) as i64 ^ below;
+        }
+        Self::round_down(a, b, Self::quotient_by(a, inverse)).0
+    }
+    #[inline(always)]
     unsafe fn quotient(a: i64, b: i64) -> i64 {
         // Of magnitudes: compilers look whether both operands fit into half a word, which of negative numbers none does, and
         // where signs are random the processor guesses wrong.
@@ -123,9 +137,9 @@ impl Inverse {
     }
 }
 
-/// What an operation makes of a quotient towards zero, for a divisor that is neither zero nor minus one.
+/// An operation on the quotient by a divisor whose inverse is known.
 pub trait Division<T: Divisible>: BinaryOp<T, T, Out = T> {
-    fn finish(a: T, b: T, quotient: T) -> T;
+    fn by_inverse(a: T, b: T, inverse: T::Inverse) -> T;
 }
 
 const BY_ZERO: u32 = fpstatus::DIVIDEBYZERO;
@@ -179,20 +193,20 @@ macro_rules! finish {
         }
         impl Division<$t> for FloorDivide {
             #[inline(always)]
-            fn finish(a: $t, b: $t, quotient: $t) -> $t {
-                round_down(a, b, quotient).0
+            fn by_inverse(a: $t, b: $t, inverse: <$t as Divisible>::Inverse) -> $t {
+                <$t>::floor_by(a, b, inverse)
             }
         }
         impl Division<$t> for Remainder {
             #[inline(always)]
-            fn finish(a: $t, b: $t, quotient: $t) -> $t {
-                round_down(a, b, quotient).1
+            fn by_inverse(a: $t, b: $t, inverse: <$t as Divisible>::Inverse) -> $t {
+                a.wrapping_sub(<$t>::floor_by(a, b, inverse).wrapping_mul(b))
             }
         }
         impl Division<$t> for Fmod {
             #[inline(always)]
-            fn finish(a: $t, b: $t, quotient: $t) -> $t {
-                a.wrapping_sub(quotient.wrapping_mul(b))
+            fn by_inverse(a: $t, b: $t, inverse: <$t as Divisible>::Inverse) -> $t {
+                a.wrapping_sub(<$t>::quotient_by(a, inverse).wrapping_mul(b))
             }
         }
     )*};
@@ -217,7 +231,7 @@ finish_signed!(i8, i16, i32, i64);
 finish_unsigned!(u8, u16, u32, u64);
 
 /// Quotient rounded down and remainder with the sign of the divisor, from the quotient towards zero.
-trait RoundDown: Sized {
+pub trait RoundDown: Elem {
     fn round_down(a: Self, b: Self, quotient: Self) -> (Self, Self);
 }
 

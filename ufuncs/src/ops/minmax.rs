@@ -116,8 +116,10 @@ half_select! {
     Fmin |a, b| a <= b || b.is_nan();
 }
 
+/// One after the other the branches of `apply` are quick, because they are guessed; side by side (`apply_status`) it is
+/// vectors that are.
 macro_rules! complex_select {
-    ($($op:ident |$a:ident, $b:ident| $e:expr;)*) => {$(
+    ($($op:ident |$a:ident, $b:ident| $e:expr, in lanes $lanes:expr;)*) => {$(
         impl<T: Real> BinaryOp<Complex<T>> for $op
         where
             Complex<T>: Elem,
@@ -127,19 +129,29 @@ macro_rules! complex_select {
             fn apply($a: Complex<T>, $b: Complex<T>) -> Complex<T> {
                 if $e { $a } else { $b }
             }
+            #[inline(always)]
+            fn apply_status($a: Complex<T>, $b: Complex<T>) -> (Complex<T>, u32) {
+                (if $lanes { $a } else { $b }, 0)
+            }
         }
     )*};
 }
 complex_select! {
-    Maximum |a, b| complex_ge(a, b) || has_nan(a);
-    Minimum |a, b| complex_ge(b, a) || has_nan(a);
-    Fmax |a, b| complex_ge(a, b) || has_nan(b);
-    Fmin |a, b| complex_ge(b, a) || has_nan(b);
+    Maximum |a, b| precedes(b, a) || has_nan(a), in lanes complex_ge(a, b) | has_nan(a);
+    Minimum |a, b| precedes(a, b) || has_nan(a), in lanes complex_ge(b, a) | has_nan(a);
+    Fmax |a, b| precedes(b, a) || has_nan(b), in lanes complex_ge(a, b) | has_nan(b);
+    Fmin |a, b| precedes(a, b) || has_nan(b), in lanes complex_ge(b, a) | has_nan(b);
+}
+
+/// [`complex_ge`] of `b` and `a`, with branches.
+#[inline(always)]
+fn precedes<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
+    if a.re == b.re { a.im <= b.im } else { a.re < b.re && !a.im.is_nan() && !b.im.is_nan() }
 }
 
 #[inline(always)]
 fn has_nan<T: Real>(a: Complex<T>) -> bool {
-    a.re.is_nan() || a.im.is_nan()
+    a.re.is_nan() | a.im.is_nan()
 }
 
 macro_rules! ticks {

@@ -8,6 +8,7 @@ use super::pair::{Float, Pair, only_if, polynomial, select};
 
 /// A type with logarithms.
 pub(super) trait Logarithm: Float {
+    const ZERO: Self;
     const HALF: Self;
     const ONE: Self;
     const TWO: Self;
@@ -32,6 +33,7 @@ pub(super) trait Logarithm: Float {
 }
 
 impl Logarithm for f64 {
+    const ZERO: f64 = 0.0;
     const HALF: f64 = 0.5;
     const ONE: f64 = 1.0;
     const TWO: f64 = 2.0;
@@ -74,6 +76,7 @@ impl Logarithm for f64 {
 }
 
 impl Logarithm for f32 {
+    const ZERO: f32 = 0.0;
     const HALF: f32 = 0.5;
     const ONE: f32 = 1.0;
     const TWO: f32 = 2.0;
@@ -81,12 +84,12 @@ impl Logarithm for f32 {
     const INFINITY: f32 = f32::INFINITY;
     const LARGE: f32 = 1e38;
     const TINY: f32 = 1e-8;
-    const LN2_HI: f32 = 0.693145751953125;
-    const LN2_LO: f32 = 1.428606765330187e-06;
+    const LN2_HI: f32 = 0.69314575;
+    const LN2_LO: f32 = 1.4286068e-6;
     const LOG2_E: Pair<f32> = Pair { hi: core::f32::consts::LOG2_E, lo: 1.925963e-8 };
-    const LOG10_E: Pair<f32> = Pair { hi: core::f32::consts::LOG10_E, lo: -1.0103050e-8 };
-    const LOG10_2_HI: f32 = 0.301025390625;
-    const LOG10_2_LO: f32 = 4.605039066518657e-06;
+    const LOG10_E: Pair<f32> = Pair { hi: core::f32::consts::LOG10_E, lo: -1.010305e-8 };
+    const LOG10_2_HI: f32 = 0.3010254;
+    const LOG10_2_LO: f32 = 4.605039e-6;
     #[inline(always)]
     fn split(self) -> (f32, f32, f32) {
         const LOWEST: u32 = core::f32::consts::FRAC_1_SQRT_2.to_bits();
@@ -97,7 +100,7 @@ impl Logarithm for f32 {
     }
     #[inline(always)]
     fn series(z: f32) -> f32 {
-        z * polynomial(z, [0.66666667, 0.40000122, 0.28550795, 0.2333107])
+        z * polynomial(z, [0.6666667, 0.40000122, 0.28550795, 0.2333107])
     }
 }
 
@@ -163,7 +166,7 @@ pub(super) fn log1p_pair<T: Logarithm>(x: Pair<T>) -> T {
 #[inline(always)]
 pub(super) fn log1p<T: Logarithm>(x: T) -> T {
     let small = (x < T::TINY) & (x > -T::TINY);
-    let value = select(small, x, log1p_pair(Pair { hi: x, lo: x - x }));
+    let value = select(small, x, log1p_pair(Pair { hi: x, lo: T::ZERO }));
     only_if((x > -T::ONE) & (x < T::LARGE), value)
 }
 
