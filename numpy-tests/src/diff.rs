@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::results::{Outcome, Record, Results};
+use numpy_tests_format::{Outcome, Record, Results};
 
 #[derive(Debug, Default, PartialEq)]
 pub struct Diff {

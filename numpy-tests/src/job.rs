@@ -17,8 +17,8 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use crate::results::{Outcome, Record};
 use crate::tools::{Interpreter, fingerprint};
+use numpy_tests_format::{Outcome, Record};
 
 const PLUGIN: &str = include_str!("../plugin/numpy_tests_plugin.py");
 const POLL: Duration = Duration::from_millis(25);

@@ -13,7 +13,6 @@ mod expect;
 mod job;
 mod progress;
 mod ratchet;
-mod results;
 mod runner;
 mod suite;
 mod summary;
@@ -26,13 +25,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
+use numpy_tests_format::{Baseline, Results};
 
 use crate::expect::Expect;
 use crate::job::Setup;
 use crate::ratchet::Ratchet;
-use crate::results::Results;
 use crate::runner::{Plan, Selection};
-use crate::suite::{Baseline, NUMPY, Suite};
+use crate::suite::{NUMPY, Suite};
 use crate::tools::Interpreter;
 
 /// For all repetitions of a ratchet check together: a hundred hanging tests must not take hours.
@@ -303,7 +302,7 @@ fn baseline(args: BaselineArgs) -> Result<ExitCode> {
     }
     show(&results, &Baseline::default(), 12, false)?;
     let path = args.out.unwrap_or_else(|| suite::data_dir().join(suite::BASELINE));
-    suite::write_baseline(&results, &suite, &path)?;
+    Baseline::write(&results, suite.excluded(), &path)?;
     println!("{} tests count; written to {}", Baseline::read(&path)?.total(), path.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::job::Job;
-use crate::results::Record;
+use numpy_tests_format::Record;
 
 const PLAIN_EVERY: Duration = Duration::from_secs(30);
 /// The bar counts milliseconds of stock numpy, so that its ETA does not jump at slow files.

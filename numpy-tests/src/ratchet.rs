@@ -5,15 +5,11 @@
 //! upstream depend on time and threads.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use flate2::read::GzDecoder;
 
-use crate::results::{Outcome, Record, Results, file_of};
-use crate::suite::write_gz;
+use numpy_tests_format::{Outcome, Record, Results, file_of, read_gz, write_gz};
 
 pub const RATCHET: &str = "ratchet.txt.gz";
 const HEADER: &str = "# Tests that must pass; written by `numpy-tests ratchet update`.";
@@ -30,12 +26,9 @@ impl Ratchet {
         if !path.exists() {
             return Ok(Ratchet::default());
         }
-        let mut text = String::new();
-        let file = File::open(path)?;
-        GzDecoder::new(file)
-            .read_to_string(&mut text)
-            .with_context(|| format!("{} is not a usable ratchet", path.display()))?;
-        Ratchet::parse(&text).with_context(|| format!("{} is not a usable ratchet", path.display()))
+        read_gz(path)
+            .and_then(|bytes| Ratchet::parse(&String::from_utf8(bytes)?))
+            .with_context(|| format!("{} is not a usable ratchet", path.display()))
     }
 
     fn parse(text: &str) -> Result<Ratchet> {

@@ -17,9 +17,9 @@ use anyhow::{Context, Result, bail};
 use crate::expect::Expect;
 use crate::job::{self, Job, JobReport, Setup};
 use crate::progress::Progress;
-use crate::results::{Header, Outcome, Record, Results, file_of};
-use crate::suite::{Baseline, Suite};
+use crate::suite::Suite;
 use crate::tools;
+use numpy_tests_format::{Baseline, Header, Outcome, Record, Results, file_of};
 
 /// Aim for parts of this many baseline seconds and tests.
 const PART_SECONDS: f64 = 40.0;

@@ -5,8 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::results::{Outcome, Record, Results, file_of, package_of};
-use crate::suite::Baseline;
+use numpy_tests_format::{Baseline, Outcome, Record, Results, file_of, package_of};
 
 /// Counts for one package, or for everything.
 #[derive(Clone, Debug, Default, PartialEq)]

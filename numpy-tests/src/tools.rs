@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::results::Machine;
+use numpy_tests_format::Machine;
 
 const TOOLS_LOCK: &str = include_str!("../lock/tools.txt");
 const NUMPY_LOCK: &str = include_str!("../lock/numpy.txt");

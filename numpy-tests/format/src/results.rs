@@ -1,7 +1,8 @@
 //! The result file: one JSON header line, then one line per test.
 //!
 //! The header states how many tests follow, so a truncated file cannot pass for a complete one. Reading is strict
-//! (an unknown version or a bad line is an error naming the line); writing goes to a temporary name first.
+//! (an unknown version or a bad line is an error naming the line); writing goes to a temporary name first. Only
+//! bytes that are not UTF-8 are forgiven: they become U+FFFD, because what a test prints must not cost a whole run.
 
 use std::fmt;
 use std::fs;
@@ -10,8 +11,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-pub const FORMAT: &str = "numpy-tests-results";
-pub const VERSION: u32 = 1;
+const FORMAT: &str = "numpy-tests-results";
+const VERSION: u32 = 1;
 
 /// How a test ended. The order is the one of the summary table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,12 +165,19 @@ pub struct Results {
 }
 
 impl Results {
+    /// Reads and checks the whole file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not a complete result file.
     pub fn read(path: &Path) -> Result<Results> {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Results::parse(&text).with_context(|| format!("{} is not a usable result file", path.display()))
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Results::parse(&bytes).with_context(|| format!("{} is not a usable result file", path.display()))
     }
 
-    pub fn parse(text: &str) -> Result<Results> {
+    /// # Errors
+    /// When the bytes are not a complete result file.
+    pub fn parse(bytes: &[u8]) -> Result<Results> {
+        let text = String::from_utf8_lossy(bytes);
         let mut lines = text.lines().enumerate();
         let Some((_, first)) = lines.next() else { bail!("the file is empty") };
         let header: Header = serde_json::from_str(first).context("line 1 (the header)")?;
@@ -186,6 +194,8 @@ impl Results {
         Ok(Results { header, records })
     }
 
+    /// # Errors
+    /// When the file cannot be written.
     pub fn write(&mut self, path: &Path) -> Result<()> {
         self.header.format = FORMAT.into();
         self.header.version = VERSION;
@@ -202,6 +212,9 @@ impl Results {
 }
 
 /// Writes a file in one step: readers see the old contents or the new.
+///
+/// # Errors
+/// When the file cannot be written.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut temporary = path.as_os_str().to_os_string();
     temporary.push(".tmp");
@@ -219,14 +232,14 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn sample() -> String {
+    fn sample() -> Vec<u8> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.jsonl");
         let mut failed = Record::new("numpy/a/tests/test_a.py::test_y[1-2]", Outcome::Failed, "E: \"x\"\n2");
         failed.at = "numpy/a.py:3".into();
         let records = vec![Record::new("numpy/a/tests/test_a.py::test_x", Outcome::Passed, ""), failed];
         Results { header: Header::default(), records }.write(&path).unwrap();
-        fs::read_to_string(path).unwrap()
+        fs::read(path).unwrap()
     }
 
     #[test]
@@ -240,13 +253,20 @@ mod tests {
 
     #[test]
     fn truncation_is_an_error() {
-        let text = sample();
-        let whole_lines = text.lines().take(2).collect::<Vec<_>>().join("\n");
-        let message = format!("{:#}", Results::parse(&whole_lines).unwrap_err());
-        assert!(message.contains("announces 2 tests, 1 follow"), "{message}");
-        let message = format!("{:#}", Results::parse(&text[..text.len() - 9]).unwrap_err());
-        assert!(message.contains("line 3"), "{message}");
-        assert!(Results::parse("").is_err());
-        assert!(Results::parse("{}").is_err());
+        let bytes = sample();
+        let message = |bytes: &[u8]| format!("{:#}", Results::parse(bytes).unwrap_err());
+        let last = bytes.windows(3).rposition(|window| window == b"\n{\"").unwrap();
+        assert!(message(&bytes[..last]).contains("announces 2 tests, 1 follow"));
+        assert!(message(&bytes[..bytes.len() - 9]).contains("line 3"));
+        assert!(message(b"").contains("empty"));
+        assert!(message(b"{}").contains("line 1"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_do_not_cost_the_run() {
+        let mut bytes = sample();
+        let at = bytes.windows(2).position(|window| window == b"\\\"").unwrap();
+        bytes[at + 2] = 0xff;
+        assert_eq!(Results::parse(&bytes).unwrap().records[1].text, "E: \"\u{fffd}\"\n2");
     }
 }
