@@ -1,6 +1,8 @@
 # Recipes for people. Anything longer than three lines is a Rust program.
 
 results := env("CARGO_TARGET_DIR", "target") / "numpy-tests/results.jsonl"
+history := env("CARGO_TARGET_DIR", "target") / "history"
+baseline := "numpy-tests/data/baseline-2.4.6.jsonl.gz"
 status := env("CARGO_TARGET_DIR", "target") / "status"
 
 _list:
@@ -24,6 +26,11 @@ upstream *args:
     cargo build --release
     cargo run --release -p numpy-tests -- run --out {{results}} {{args}}
 
-# the page about the last run of numpy's suite
+# the site about all runs that were added; adds the last run of numpy's suite
 status:
-    cargo run --release -p status-report -- --baseline numpy-tests/data/baseline-2.4.6.jsonl.gz --results {{results}} --out {{status}}
+    cargo run --release -p status-report -- add --history {{history}} --baseline {{baseline}} --results {{results}}
+    cargo run --release -p status-report -- site --history {{history}} --baseline {{baseline}} --out {{status}}
+
+# build, measure everything, keep it, make the site
+nightly *args:
+    cargo run --release -p numpy-tests -- nightly --history {{history}} --site {{status}} {{args}}

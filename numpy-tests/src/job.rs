@@ -42,6 +42,8 @@ pub struct Setup {
     pub memory_limit: u64,
     pub keyword: Option<String>,
     pub available_memory: Option<String>,
+    /// Folder with packages that are tested beside numpy.
+    pub packages: Option<PathBuf>,
 }
 
 /// One unit of work for a worker.
@@ -368,7 +370,9 @@ fn command(job: &Job, setup: &Setup, scratch: &Path, state: &State<'_>) -> Resul
     // The one setting of the user that stays: it may be how the interpreter finds numpy.
     let inherited = std::env::var_os("PYTHONPATH").unwrap_or_default();
     let inherited = std::env::split_paths(&inherited).filter(|dir| !dir.as_os_str().is_empty());
-    let python_path = std::env::join_paths([plugin, setup.tools.clone()].into_iter().chain(inherited))?;
+    let python_path = std::env::join_paths(
+        [plugin, setup.tools.clone()].into_iter().chain(setup.packages.clone()).chain(inherited),
+    )?;
     command
         .env("PATH", path)
         .env("PYTHONPATH", python_path)

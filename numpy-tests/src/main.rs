@@ -6,11 +6,14 @@
 //!             runner (jobs, workers) -> job (processes, plugin, blame) -> results (file)
 //!                                                                           |
 //!                                                 summary   diff   ratchet -+
+//! nightly: all of it, with benchmarks, a survey and other packages' suites, into the history of status-report
 //! ```
 
 mod diff;
 mod expect;
 mod job;
+mod nightly;
+mod other;
 mod progress;
 mod ratchet;
 mod runner;
@@ -36,6 +39,8 @@ use crate::tools::Interpreter;
 
 /// For all repetitions of a ratchet check together: a hundred hanging tests must not take hours.
 const RERUN_LIMIT: Duration = Duration::from_secs(600);
+/// More lost tests than this are not run again: they are not lost by chance.
+const RERUN_TESTS: usize = 100;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -78,6 +83,8 @@ enum Task {
     /// Tests that passed once must pass for ever
     #[command(subcommand)]
     Ratchet(RatchetTask),
+    /// Build, measure everything, keep it in the history and make the site; goes on where it was cut short
+    Nightly(nightly::NightlyArgs),
 }
 
 #[derive(Args)]
@@ -155,7 +162,7 @@ enum RatchetTask {
         #[command(flatten)]
         engine: EngineArgs,
         /// Run at most this many lost tests again alone; 0 to believe the results
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = RERUN_TESTS)]
         rerun: usize,
         /// The list [default: the committed one]
         #[arg(long)]
@@ -197,6 +204,7 @@ fn work(task: Task) -> Result<ExitCode> {
             print!("{}{}", diff::totals(&before, &after), diff::diff(&before, &after).render(limit));
             Ok(ExitCode::SUCCESS)
         }
+        Task::Nightly(args) => nightly::nightly(args),
         Task::Ratchet(RatchetTask::Check { results, engine, rerun, ratchet }) => {
             check(&results, &engine, rerun, &ratchet.unwrap_or_else(committed_ratchet))
         }
@@ -245,6 +253,7 @@ fn setup(engine: &EngineArgs, default_python: impl FnOnce() -> Result<PathBuf>) 
         memory_limit: engine.memory_limit.map_or(nine_tenths, |mib| mib << 20),
         keyword: None,
         available_memory: engine.available_memory.clone(),
+        packages: None,
     })
 }
 
@@ -307,6 +316,22 @@ fn baseline(args: BaselineArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs tests each in a process of its own.
+fn run_alone(ids: &[String], setup: &Setup, jobs: usize) -> Result<Results> {
+    let plan = Plan::alone(ids, setup);
+    runner::execute(plan, setup, &Baseline::default(), &Expect::default(), jobs, &INTERRUPTED, None)
+}
+
+/// Runs what counts, and writes the result file.
+fn run_everything(setup: &Setup, jobs: usize, out: &std::path::Path) -> Result<Results> {
+    let (suite, baseline) = (Suite::load(), committed_baseline());
+    let expect = Expect::load(&suite::crate_dir().join("expect"))?;
+    let plan = Plan::new(&Selection::default(), setup, &suite, &baseline, &expect)?;
+    let results = runner::execute(plan, setup, &baseline, &expect, jobs, &INTERRUPTED, Some(out))?;
+    print!("{}", summary::table(&results, &baseline));
+    Ok(results)
+}
+
 fn check(
     results: &std::path::Path,
     engine: &EngineArgs,
@@ -321,11 +346,8 @@ fn check(
         let mut setup = setup(engine, tools::default_interpreter)?;
         setup.deadline = Some(Instant::now() + RERUN_LIMIT);
         let ids: Vec<String> = check.lost.iter().map(|record| record.id.clone()).collect();
-        let plan = Plan::alone(&ids, &setup);
-        let none = Expect::default();
         watch_interrupts()?;
-        let again =
-            runner::execute(plan, &setup, &Baseline::default(), &none, engine.jobs, &INTERRUPTED, None)?;
+        let again = run_alone(&ids, &setup, engine.jobs)?;
         for id in check.forgive(&again) {
             println!("flaky: {id} passes alone");
         }

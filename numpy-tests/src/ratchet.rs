@@ -99,7 +99,7 @@ impl Ratchet {
         for (file, id) in self.ids() {
             match index.get(id.as_str()) {
                 Some(record) if record.outcome.is_pass() => check.holding += 1,
-                Some(record) if lacks_memory(record) => check.unable.push((*record).clone()),
+                Some(record) if record.lacks_memory() => check.unable.push((*record).clone()),
                 Some(record) => check.lost.push((*record).clone()),
                 None if whole && results.header.files.iter().any(|covered| covered == file) => {
                     check.lost.push(Record::new(id, Outcome::NotRun, "not in the results"));
@@ -109,11 +109,6 @@ impl Ratchet {
         }
         check
     }
-}
-
-/// Upstream skips tests that need more memory than is free; that is the machine's fault.
-fn lacks_memory(record: &Record) -> bool {
-    record.outcome == Outcome::Skipped && record.text.contains("GB memory required, but")
 }
 
 /// What a check found.

@@ -11,4 +11,4 @@ mod results;
 
 pub use baseline::{Baseline, Excluded};
 pub use gz::{read_gz, write_gz};
-pub use results::{Header, Machine, Outcome, Record, Results, file_of, package_of, replace_file};
+pub use results::{Header, Machine, OtherSuite, Outcome, Record, Results, file_of, package_of, replace_file};

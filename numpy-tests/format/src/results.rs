@@ -4,6 +4,7 @@
 //! (an unknown version or a bad line is an error naming the line); writing goes to a temporary name first. Only
 //! bytes that are not UTF-8 are forgiven: they become U+FFFD, because what a test prints must not cost a whole run.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -65,6 +66,18 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// The name for readers.
+    pub fn label(self) -> &'static str {
+        match self {
+            Outcome::NotRun => "not run",
+            Outcome::Xfailed => "failed as expected",
+            Outcome::Timeout => "timed out",
+            other => other.name(),
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -103,6 +116,11 @@ impl Record {
 
     pub fn file(&self) -> &str {
         file_of(&self.id)
+    }
+
+    /// Upstream skips tests that need more memory than is free; that is the machine's fault.
+    pub fn lacks_memory(&self) -> bool {
+        self.outcome == Outcome::Skipped && self.text.contains("GB memory required, but")
     }
 
     pub fn first_line(&self) -> &str {
@@ -155,6 +173,19 @@ pub struct Header {
     pub complete: bool,
     /// Number of lines that follow.
     pub tests: usize,
+    /// What was run, when it was not numpy's own suite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suite: Option<OtherSuite>,
+}
+
+/// The test suite of another package.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OtherSuite {
+    pub name: String,
+    pub package: String,
+    pub package_version: String,
+    /// How many of its tests pass with stock numpy.
+    pub expected: usize,
 }
 
 /// A result file in memory.
@@ -192,6 +223,22 @@ impl Results {
             bail!("truncated: the header announces {} tests, {} follow", header.tests, records.len());
         }
         Ok(Results { header, records })
+    }
+
+    /// Takes over what passed when it was run again alone, with a word on what happened in the whole run.
+    pub fn settle(&mut self, again: &Results) {
+        let passed: HashMap<&str, Outcome> = again
+            .records
+            .iter()
+            .filter(|record| record.outcome.is_pass())
+            .map(|record| (record.id.as_str(), record.outcome))
+            .collect();
+        for record in &mut self.records {
+            if let Some(outcome) = passed.get(record.id.as_str()) {
+                record.text = format!("passes alone; {} in the whole run: {}", record.outcome, record.text);
+                record.outcome = *outcome;
+            }
+        }
     }
 
     /// # Errors
@@ -249,6 +296,20 @@ mod tests {
         assert_eq!(results.records[1].text, "E: \"x\"\n2");
         assert_eq!(results.records[1].first_line(), "E: \"x\"");
         assert_eq!(package_of(results.records[1].file()), "numpy/a");
+    }
+
+    #[test]
+    fn what_passes_alone_passes() {
+        let record = |id: &str, outcome| Record::new(id, outcome, "E");
+        let mut results = Results {
+            records: vec![record("f::a", Outcome::Failed), record("f::b", Outcome::Timeout)],
+            ..Results::default()
+        };
+        let records = vec![record("f::a", Outcome::Failed), record("f::b", Outcome::Passed)];
+        results.settle(&Results { records, ..Results::default() });
+        assert_eq!(results.records[0], record("f::a", Outcome::Failed));
+        assert_eq!(results.records[1].outcome, Outcome::Passed);
+        assert_eq!(results.records[1].text, "passes alone; timeout in the whole run: E");
     }
 
     #[test]
