@@ -21,8 +21,6 @@ pub struct Point {
     pub x: f64,
     pub y: f64,
     pub title: String,
-    /// Drawn hollow: the number is of a run that ended early.
-    pub doubtful: bool,
 }
 
 /// An axis from `low` to `high` with labelled places.
@@ -126,7 +124,6 @@ struct Dot {
     x: String,
     y: String,
     title: String,
-    doubtful: bool,
 }
 
 impl Chart {
@@ -136,14 +133,11 @@ impl Chart {
         let up = |value: f64| format!("{:.1}", HEIGHT - bottom - y.place(value) * (HEIGHT - top - bottom));
         let lines = series.iter().map(|series| {
             let last = series.points.len().saturating_sub(1);
-            let marked = |(i, point): &(usize, &Point)| {
-                series.points.len() <= MOST_DOTS || *i == last || point.doubtful
-            };
+            let marked = |(i, _): &(usize, &Point)| series.points.len() <= MOST_DOTS || *i == last;
             let dot = |(_, point): (usize, &Point)| Dot {
                 x: across(point.x),
                 y: up(point.y),
                 title: point.title.clone(),
-                doubtful: point.doubtful,
             };
             let steps = series.points.iter().map(|p| format!("{},{}", across(p.x), up(p.y)));
             Line {
@@ -188,15 +182,16 @@ pub fn dates<'a>(dates: impl Iterator<Item = &'a str>) -> Axis {
         if let Some(near) = dates.iter().min_by(|a, b| (a.0 - wanted).abs().total_cmp(&(b.0 - wanted).abs()))
         {
             let clear = ticks.iter().all(|(at, _)| (near.0 - at).abs() > span * 0.2);
-            if clear && last.0 - near.0 > span * 0.2 {
+            let new = ticks.iter().all(|(_, label)| label != near.1) && near.1 != last.1;
+            if clear && new && last.0 - near.0 > span * 0.2 {
                 ticks.push((near.0, near.1.to_string()));
             }
         }
     }
-    if span > 0.0 {
+    if last.1 != first.1 {
         ticks.push((last.0, last.1.to_string()));
     }
-    Axis::labelled(ticks)
+    Axis { ticks, ..Axis::labelled(vec![(first.0, String::new()), (last.0, String::new())]) }
 }
 
 #[cfg(test)]
@@ -215,14 +210,16 @@ mod tests {
         let dates =
             dates(["2026-01-05T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"].into_iter());
         assert_eq!(labels(&dates), ["2026-01-01", "2026-01-03", "2026-01-05"]);
+        let one_day = super::dates(["2026-01-05T00:00:00Z", "2026-01-05T09:00:00Z"].into_iter());
+        assert_eq!(labels(&one_day), ["2026-01-05"]);
     }
 
     #[test]
     fn names_are_escaped_and_numbers_are_finite() {
-        let point = |x: f64| Point { x, y: 1.0, title: "<script>".into(), doubtful: x > 0.0 };
+        let point = |x: f64| Point { x, y: 1.0, title: "<script>".into() };
         let series = Series { name: "a&b".into(), points: vec![point(0.0), point(1.0)] };
         let axis = Axis::linear([1.0].into_iter(), |at| at.to_string());
-        let svg = Chart::new("<t>", &axis, &axis, &[series]).to_string();
+        let svg = Chart::new("<t>", &axis, &axis, &[series.clone(), series]).to_string();
         assert!(!svg.contains("<script>") && !svg.contains("NaN") && svg.contains("a&#38;b"), "{svg}");
     }
 }

@@ -1,6 +1,6 @@
 //! The pages: templates filled from the site. askama escapes every value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anyhow::Result;
@@ -150,20 +150,17 @@ impl Badge {
 }
 
 impl Overview<'_> {
+    /// Runs that ended early say nothing about how much works, so they have no place on the line.
     fn trend(&self) -> Chart {
-        let series: Vec<Series> = self
-            .site
-            .timelines
-            .iter()
-            .map(|timeline| Series {
-                name: timeline.platform.into(),
-                points: timeline.nights.iter().map(|night| night_point(night)).collect(),
-            })
-            .collect();
+        let series = self.site.timelines.iter().map(|timeline| {
+            let whole = timeline.nights.iter().filter(|night| night.header.complete);
+            Series { name: timeline.platform.into(), points: whole.map(|night| night_point(night)).collect() }
+        });
+        let series: Vec<Series> = series.collect();
         let nights = || self.site.timelines.iter().flat_map(|timeline| &timeline.nights);
         let x = dates(nights().map(|night| night.header.date.as_str()));
         let total = self.site.tests.len() as f64;
-        let values = nights().map(|night| night.score().passing as f64).chain([total]);
+        let values = series.iter().flat_map(|series| &series.points).map(|point| point.y).chain([total]);
         let y = Axis::linear(values, |at| thousands(at.max(0.0) as usize));
         let title = format!("Passing tests by night, of {}", thousands(self.site.tests.len()));
         Chart::new(title, &x, &y, &series)
@@ -181,11 +178,8 @@ impl Overview<'_> {
 
 fn night_point(night: &Night) -> Point {
     let passing = night.score().passing;
-    let mut title = format!("{}, {}: {} pass", night.day(), night.commit(), thousands(passing));
-    if !night.header.complete {
-        title.push_str(" (the run ended early)");
-    }
-    Point { x: days(&night.header.date), y: passing as f64, title, doubtful: !night.header.complete }
+    let title = format!("{}, {}: {} pass", night.day(), night.commit(), thousands(passing));
+    Point { x: days(&night.header.date), y: passing as f64, title }
 }
 
 impl FilePage<'_> {
@@ -342,15 +336,16 @@ impl Speed<'_> {
         if sizes.len() < 2 {
             return None;
         }
-        let mut systems: Vec<&str> = bench.rows.iter().filter(alike).map(|row| row.system.as_str()).collect();
+        let systems: BTreeSet<&str> =
+            bench.rows.iter().filter(alike).map(|row| row.system.as_str()).collect();
+        let mut systems: Vec<&str> = systems.into_iter().collect();
         systems.sort_by_key(|system| !bench::OURS.contains(system));
-        systems.dedup();
         let series = systems.iter().map(|system| {
             let point = |size: &f64| {
                 let here = |row: &&Row| row.system == *system && row.size.parse::<f64>() == Ok(*size);
                 let mean = mean(bench.rows.iter().filter(alike).filter(here).collect::<Vec<_>>().iter())?;
                 let title = format!("{system}, {size}: {}", ratio(mean));
-                Some(Point { x: size.log10(), y: mean.log2(), title, doubtful: false })
+                Some(Point { x: size.log10(), y: mean.log2(), title })
             };
             Series { name: system.to_string(), points: sizes.iter().filter_map(point).collect() }
         });
@@ -374,7 +369,7 @@ impl Speed<'_> {
             for (system, mean) in bench.means() {
                 if bench::OURS.contains(&system) {
                     let title = format!("{}, {}: {}", night.day(), system, ratio(mean));
-                    let point = Point { x: days(&night.header.date), y: mean.log2(), title, doubtful: false };
+                    let point = Point { x: days(&night.header.date), y: mean.log2(), title };
                     lines.entry(system).or_default().push(point);
                 }
             }

@@ -110,8 +110,13 @@ impl<'a> Timeline<'a> {
             before_commit: before.header.commit.clone(),
             ..Change::default()
         };
-        let outcomes = before.outcomes.iter().zip(&last.outcomes).enumerate();
-        for (test, (&before, &after)) in outcomes {
+        // A run that ended early may not have reached a test; the one before it did.
+        let known = |test: usize| {
+            let outcomes = earlier.iter().rev().map(|night| night.outcomes[test]);
+            outcomes.into_iter().find(|outcome| *outcome != Outcome::NotRun).unwrap_or(Outcome::NotRun)
+        };
+        for (test, &after) in last.outcomes.iter().enumerate() {
+            let before = known(test);
             if before.is_pass() == after.is_pass() || before == Outcome::NotRun || after == Outcome::NotRun {
                 continue;
             }
@@ -211,11 +216,15 @@ mod tests {
     fn what_changed_since_the_night_before() {
         let baseline = fixture::baseline();
         let tests = Tests::new(&baseline);
-        let mut nights = [night([Passed, Failed, Passed, Passed]), night([Failed, Passed, NotRun, Skipped])];
+        let mut nights = [
+            night([Passed, Failed, Passed, NotRun]),
+            night([NotRun, Failed, Passed, Passed]),
+            night([Failed, Passed, NotRun, Skipped]),
+        ];
         let bench =
             |ratio: f64| Bench::parse(format!(r#"{{"rows":[{{"case":"x","ratio":{ratio}}}]}}"#).as_bytes());
         nights[0].benches.insert("loops".into(), bench(2.0).unwrap());
-        nights[1].benches.insert("loops".into(), bench(1.0).unwrap());
+        nights[2].benches.insert("loops".into(), bench(1.0).unwrap());
         let mut timeline = timeline(&nights);
         let mut record = Record::new(format!("{}::d", fixture::FILE), Skipped, "");
         record.text = "9.0 GB memory required, but 3.0 GB available".into();
