@@ -241,7 +241,7 @@ mod tests {
         let numbered = results.records.into_iter().map(|r| (tests.number(&r.id).unwrap(), r));
         let records: HashMap<usize, Record> = numbered.collect();
         let night = Night { header: results.header, outcomes, extra, ..Night::default() };
-        let timeline = Timeline { platform: "x86_64", nights: vec![&night], records };
+        let timeline = Timeline { platform: "x86_64", nights: vec![&night], shown: 0, records };
         let packages = packages(tests, &[timeline]);
         let groups = packages.iter().flat_map(|p| &p.files).flat_map(|f| &f.groups);
         groups.map(|g| (g.outcome, g.text.clone(), g.tests.len(), g.others)).collect()

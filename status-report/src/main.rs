@@ -146,6 +146,12 @@ fn site(args: &SiteArgs) -> Result<ExitCode> {
             score.percent(),
             timeline.nights.len()
         );
+        if let Some(night) = timeline.cut_short() {
+            println!(
+                "  the run of {} ended early; it has {} of the tests",
+                night.header.date, night.header.tests
+            );
+        }
     }
     for (timeline, change) in site.timelines.iter().zip(&site.changes) {
         let Some(change) = change else { continue };

@@ -92,9 +92,10 @@ impl<'a> Site<'a> {
         &self.timelines[0]
     }
 
-    /// Losses of the last nights, over all platforms.
+    /// Losses of the last nights, over all platforms; a run that ended early is one, since nobody knows what it hides.
     pub fn regressions(&self) -> usize {
-        self.changes.iter().flatten().map(Change::regressions).sum()
+        let cut_short = self.timelines.iter().filter(|timeline| timeline.cut_short().is_some()).count();
+        self.changes.iter().flatten().map(Change::regressions).sum::<usize>() + cut_short
     }
 
     /// Writes the site to `out`.

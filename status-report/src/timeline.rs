@@ -13,7 +13,9 @@ use crate::history::Night;
 pub struct Timeline<'a> {
     pub platform: &'a str,
     pub nights: Vec<&'a Night>,
-    /// The records of the last night by test number.
+    /// Which of them the pages are about: the last whole run, or the last when none is whole.
+    pub shown: usize,
+    /// The records of that night by test number.
     pub records: HashMap<usize, Record>,
 }
 
@@ -66,14 +68,21 @@ impl Change {
 }
 
 impl<'a> Timeline<'a> {
+    /// The night the pages are about.
     pub fn last(&self) -> &'a Night {
-        self.nights[self.nights.len() - 1]
+        self.nights[self.shown]
+    }
+
+    /// A newer run that ended early. It cannot tell how much works, nor that nothing was lost.
+    pub fn cut_short(&self) -> Option<&'a Night> {
+        self.nights.last().copied().filter(|night| !night.header.complete)
     }
 
     /// The first night from which on the number of passing tests was what it is now.
     pub fn score_since(&self) -> &'a Night {
         let now = self.last().score().passing;
-        let same = self.nights.iter().rev().take_while(|night| night.score().passing == now);
+        let whole = self.nights[..=self.shown].iter().rev().filter(|night| night.header.complete);
+        let same = whole.take_while(|night| night.score().passing == now);
         same.last().copied().unwrap_or(self.last())
     }
 
@@ -82,8 +91,10 @@ impl<'a> Timeline<'a> {
         if self.last().outcomes[test].is_pass() {
             return None;
         }
-        let mut since = Since { night: self.nights.len() - 1, passed_before: false };
-        for (night, outcome) in self.nights.iter().map(|night| night.outcomes[test]).enumerate().rev() {
+        let mut since = Since { night: self.shown, passed_before: false };
+        for (night, outcome) in
+            self.nights[..=self.shown].iter().map(|night| night.outcomes[test]).enumerate().rev()
+        {
             match outcome {
                 Outcome::NotRun => {}
                 outcome if outcome.is_pass() => return Some(Since { passed_before: true, ..since }),
@@ -100,10 +111,10 @@ impl<'a> Timeline<'a> {
         passes.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
-    /// What the last night changed. Benchmarks, surveys and other suites are compared with the last night that has
-    /// them.
+    /// What the last night changed. Benchmarks, surveys and other suites of the newest run are compared with the last
+    /// that has them.
     pub fn change(&self, tests: &Tests) -> Option<Change> {
-        let (last, earlier) = self.nights.split_last()?;
+        let (last, earlier) = self.nights[..=self.shown].split_last()?;
         let before = earlier.last()?;
         let mut change = Change {
             before_date: before.header.date.clone(),
@@ -132,6 +143,7 @@ impl<'a> Timeline<'a> {
             };
             if after.is_pass() { change.fixed.push(entry) } else { change.broken.push(entry) }
         }
+        let (last, earlier) = self.nights.split_last()?;
         for (name, now) in &last.benches {
             if let Some(then) = earlier.iter().rev().find_map(|night| night.benches.get(name)) {
                 let (slower, faster) = bench::moved(name, then, now);
@@ -170,11 +182,14 @@ pub fn timelines<'a>(nights: &'a [Night], tests: &Tests) -> anyhow::Result<Vec<T
             None => timelines.push(Timeline {
                 platform: &night.platform,
                 nights: vec![night],
+                shown: 0,
                 records: HashMap::new(),
             }),
         }
     }
     for timeline in &mut timelines {
+        let whole = timeline.nights.iter().rposition(|night| night.header.complete);
+        timeline.shown = whole.unwrap_or(timeline.nights.len() - 1);
         let records = timeline.last().results()?.records.into_iter();
         timeline.records = records.filter_map(|record| Some((tests.number(&record.id)?, record))).collect();
     }
@@ -194,7 +209,12 @@ mod tests {
     }
 
     fn timeline(nights: &[Night]) -> Timeline<'_> {
-        Timeline { platform: "x86_64", nights: nights.iter().collect(), records: HashMap::new() }
+        Timeline {
+            platform: "x86_64",
+            nights: nights.iter().collect(),
+            shown: nights.len() - 1,
+            records: HashMap::new(),
+        }
     }
 
     #[test]
@@ -240,7 +260,7 @@ mod tests {
         assert_eq!(change.slower.len(), 1);
         // `d` is the machine's fault.
         assert_eq!(change.regressions(), 2);
-        assert!(Timeline { nights: vec![&nights[0]], ..timeline }.change(&tests).is_none());
+        assert!(Timeline { nights: vec![&nights[0]], shown: 0, ..timeline }.change(&tests).is_none());
     }
 
     use crate::bench::Bench;

@@ -275,6 +275,33 @@ fn damage_is_told_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_run_that_ended_early_is_not_the_score() {
+    let folder = Folder::new();
+    folder.night(folder.results(0, "x86_64", |n| if n == 0 { fails("E") } else { None }), &[]);
+    let unreached = |n: usize| match n {
+        0..3 => fails("E"),
+        3..100 => None,
+        _ => Some((Outcome::NotRun, "time limit".to_string())),
+    };
+    let mut early = folder.results(1, "x86_64", unreached);
+    early.header.complete = false;
+    folder.night(early, &[]);
+    let output = folder.site(&["--check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("the run of 2026-01-02T01:00:00Z ended early"));
+    let (status, total) = (folder.status(), folder.baseline.total() as u64);
+    assert_eq!(status["platforms"][0]["score"]["passing"].as_u64().unwrap(), total - 1);
+    assert!(folder.page("index.html").contains("ended early; the numbers here are of the whole run"));
+
+    // The next whole run is compared with what is known of each test.
+    folder.night(folder.results(2, "x86_64", |n| if n < 2 || n == 200 { fails("E") } else { None }), &[]);
+    assert_eq!(folder.site(&["--check"]).status.code(), Some(1));
+    let change = &folder.status()["platforms"][0]["change"];
+    assert_eq!(change["broken"].as_array().unwrap().len(), 1, "the test the early run did not reach");
+    assert_eq!(change["fixed"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn fifty_thousand_tests_stay_small_and_fast() {
     let folder = Folder::new();
     let nights = 12;
