@@ -120,15 +120,16 @@ pub(super) fn log<T: Logarithm>(x: T) -> T {
 }
 
 /// `k` and the logarithm of `m` times a factor of two parts, the latter as a pair: [`log`] with the leading term times the
-/// factor exact.
+/// factor exact, and what half the square was rounded by.
 #[inline(always)]
 fn scaled_log<T: Logarithm>(x: T, factor: Pair<T>) -> (T, Pair<T>) {
     let (k, f, _) = x.split();
-    let half_square = T::HALF * f * f;
+    let half_square = Pair::product(T::HALF * f, f);
     let s = f / (T::TWO + f);
-    let rest = s.mul_add(half_square + T::series(s * s), -half_square);
+    let rest = s.mul_add(half_square.hi + T::series(s * s), -half_square.hi);
     let first = Pair::product(f, factor.hi);
-    (k, Pair { hi: first.hi, lo: rest.mul_add(factor.hi, f.mul_add(factor.lo, first.lo)) })
+    let small = (-half_square.lo).mul_add(factor.hi, f.mul_add(factor.lo, first.lo));
+    (k, Pair { hi: first.hi, lo: rest.mul_add(factor.hi, small) })
 }
 
 #[inline(always)]
