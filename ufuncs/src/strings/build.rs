@@ -84,7 +84,7 @@ fn strip<C: Char, E: Ends>(s: &[C], unwanted: impl Fn(C) -> bool) -> &[C] {
         return s;
     }
     // NULs that come to stand at the end belong to the padding.
-    let end = s.iter().rposition(|&c| !(C::PADDED && c == C::default()) && !unwanted(c));
+    let end = s.iter().rposition(|&c| !(C::PADDED && c == C::default() || unwanted(c)));
     let end = end.map_or(0, |i| i + 1);
     &s[..end]
 }
