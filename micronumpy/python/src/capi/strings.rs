@@ -105,13 +105,15 @@ unsafe extern "C" fn NpyString_pack(
     buf: *const c_char,
     size: usize,
 ) -> c_int {
-    // The text may be one of the arena's own.
-    // SAFETY: `size` bytes.
-    let text = if size == 0 {
-        vec![]
-    } else {
-        unsafe { std::slice::from_raw_parts(buf.cast::<u8>(), size) }.to_vec()
-    };
+    if size > 0 && buf.is_null() {
+        return -1;
+    }
+    // The text may be one of the arena's own, so it is copied.
+    let mut text = Vec::with_capacity(size);
+    if size > 0 {
+        // SAFETY: `size` bytes, says the caller.
+        text.extend_from_slice(unsafe { std::slice::from_raw_parts(buf.cast::<u8>(), size) });
+    }
     // SAFETY: an element of the allocator.
     with(allocator, |arena| unsafe { if arena.store(packed, &text).is_ok() { 0 } else { -1 } })
 }
