@@ -556,3 +556,29 @@ with np.errstate(under="warn"):
     run(tiny, np.full(3, 1e-310))
 with np.errstate(under="raise"):
     run(tiny, np.full(N, 1e-310))
+
+
+def joined(x, t):
+    r = -1.0
+    for i in range(N):
+        v = x if x >= t else r - r
+        v += 0.001
+    return v
+
+
+# An integer meets a float where branches meet, which 2**53 + 1 can't.
+for x in [1000.0, 0.5, 1000, 2**53 + 1, 2**40]:
+    run(joined, x, 100)
+
+
+def carried(x, n):
+    s = 0.5
+    for i in range(n):
+        if i & 1:
+            s = x
+        s += 0.25
+    return s
+
+
+for x in [1.5, 3, 2**53 + 1, -(2**53) - 3]:
+    run(carried, x, N)

@@ -111,7 +111,7 @@ impl Walker<'_, '_> {
         };
         let mut values = vec![];
         if let Some(hint) = &hint {
-            self.yield_side(hint, first, &first_vars, &mut values);
+            self.yield_side(hint, (first, join), &first_vars, &mut values)?;
         }
         self.b.begin_else(values);
         let second = self.side(no, join);
@@ -120,7 +120,7 @@ impl Walker<'_, '_> {
         let second = second?;
         let mut values = vec![];
         if let Some(hint) = &hint {
-            self.yield_side(hint, second, &second_vars, &mut values);
+            self.yield_side(hint, (second, join), &second_vars, &mut values)?;
         }
         let results = self.b.end_if(values);
         self.here = None;
@@ -180,19 +180,43 @@ impl Walker<'_, '_> {
         path
     }
 
-    pub(super) fn yield_side(&mut self, hint: &Meeting, path: Path, vars: &[Abs], values: &mut Vec<Value>) {
+    /// The values that a side, which ended like this on its way to a place, brings along.
+    fn yield_side(
+        &mut self,
+        hint: &Meeting,
+        (path, join): (Path, Target),
+        vars: &[Abs],
+        values: &mut Vec<Value>,
+    ) -> Result<()> {
         if hint.code {
             values.push(match path {
                 Path::Turn(code) => code,
                 _ => self.b.i64(0),
             });
         }
+        let at = match path {
+            Path::Joined if join != END => Some(join),
+            Path::Turn(code) => self.behind_turn(code),
+            _ => None,
+        };
+        let before = std::mem::replace(&mut self.vars, vars.to_vec());
         for (var, shape) in &hint.shapes {
             if path == Path::Dead {
                 shape.zeros(&mut self.b, values);
             } else {
-                self.fit(&vars[*var], shape, values);
+                self.fit(&vars[*var], shape, at, values)?;
             }
+        }
+        self.vars = before;
+        Ok(())
+    }
+
+    /// Where the VM goes on behind a turn that ended with this code, if it is always the same.
+    pub(super) fn behind_turn(&self, code: Value) -> Option<Target> {
+        let around = self.around.last()?;
+        match self.b.trace().as_const(code)?.bits as usize {
+            0 => Some(around.head),
+            k => around.leaves.get(k - 1).copied(),
         }
     }
 

@@ -14,27 +14,45 @@ use crate::record::kind::{
     Abs, BOOL, ENTRY, FLOAT, INT, Kind, NP, OTHER, Shape, Tag, UNBOUND, Val, flavor_of,
 };
 
+/// Up to here every integer is a `float`.
+const MOST_EXACT: i64 = 1 << 53;
+
 impl Walker<'_, '_> {
-    /// The values of something in a shape that it fits.
-    pub(super) fn fit(&mut self, abs: &Abs, shape: &Shape, values: &mut Vec<Value>) {
+    /// The values of something in a shape that it fits. Where that takes a guard, the VM goes on at `at` with what the
+    /// variables hold now; without such a place there is no trace.
+    pub(super) fn fit(
+        &mut self,
+        abs: &Abs,
+        shape: &Shape,
+        at: Option<Target>,
+        values: &mut Vec<Value>,
+    ) -> Result<()> {
         if let (Val::Num(_, v), Kind::Num { scalar: Scalar::F64, .. } | Kind::Complex(_)) =
             (&abs.val, &shape.kind)
             && self.b.ty(*v).scalar == Scalar::I64
+            && !self.is_exact(*v)
         {
+            if self.at_call.is_none() {
+                self.here = Some(self.state_at(at.ok_or(Abort::Kinds)?));
+            }
             self.guard_exact(*v);
+            self.here = None;
         }
         shape.flatten(abs, &mut self.b, values);
+        Ok(())
+    }
+
+    /// Whether it is known that a float holds an integer exactly.
+    fn is_exact(&self, v: Value) -> bool {
+        self.b.trace().as_const(v).is_some_and(|c| (c.bits as i64).unsigned_abs() <= MOST_EXACT as u64)
     }
 
     /// A guard that a float holds an integer exactly.
     pub fn guard_exact(&mut self, v: Value) {
-        const MOST: i64 = 1 << 53;
-        if let Some(c) = self.b.trace().as_const(v)
-            && (c.bits as i64).unsigned_abs() <= MOST as u64
-        {
+        if self.is_exact(v) {
             return;
         }
-        let (low, high) = (self.b.i64(-MOST), self.b.i64(MOST));
+        let (low, high) = (self.b.i64(-MOST_EXACT), self.b.i64(MOST_EXACT));
         let above = self.b.compare(Cond::Ge, v, low);
         self.guard(above, true, Why::Domain);
         let below = self.b.compare(Cond::Le, v, high);

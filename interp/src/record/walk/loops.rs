@@ -110,7 +110,7 @@ impl Walker<'_, '_> {
         let mut init = vec![];
         for (var, shape) in &carried {
             let abs = self.vars[*var].clone();
-            self.fit(&abs, shape, &mut init);
+            self.fit(&abs, shape, Some(head), &mut init)?;
         }
         init.push(self.b.i64(0));
         let (counter, values) = self.b.begin_loop(Some(range), init);
@@ -277,13 +277,18 @@ impl Walker<'_, '_> {
         let Some(around) = self.around.last_mut() else { return Err(Abort::Unsettled) };
         let mut carried = std::mem::take(&mut around.carried);
         let head = around.head;
+        let at = self.behind_turn(code);
         let mut values = vec![];
         let mut result = Ok(());
         for (var, shape) in &mut carried {
             let abs = self.vars[*var].clone();
             let own = Shape::of(&abs, &self.b);
             match shape.join(&own) {
-                Ok(joined) if joined == *shape => self.fit(&abs, shape, &mut values),
+                Ok(joined) if joined == *shape => {
+                    if let Err(e) = self.fit(&abs, shape, at, &mut values) {
+                        result = Err(e);
+                    }
+                }
                 Ok(joined) => {
                     // More than the head knew; the values so far are for nothing.
                     if let Some(meeting) = self.hints.shapes.get_mut(&(self.context, head, head))
