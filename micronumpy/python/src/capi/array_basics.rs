@@ -29,6 +29,7 @@ pub static SLOTS: &[Slot] = &[
     Slot(290, PyDataMem_RENEW as *const ()),
     Slot(304, PyDataMem_SetHandler as *const ()),
     Slot(305, PyDataMem_GetHandler as *const ()),
+    Slot(306, memory::default_slot()),
 ];
 
 extern "C" fn PyArray_GetNDArrayCVersion() -> c_uint {

@@ -8,8 +8,10 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyModule, PyString};
 
+use crate::abi::{NPY_ARRAY_OWNDATA, PyArrayObject, PyDataMem_Handler};
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig, types};
+use crate::objects::array::memory;
 use crate::objects::dtype::{DESCR_TYPE, builtin, classes, convert, datetime, equivalent, lossy};
 use crate::objects::scalar::{self, types as scalars};
 use crate::objects::{Array, Descr};
@@ -130,25 +132,43 @@ fn handler_array<'py>(args: &Args<'_, 'py>) -> PyResult<Option<Array<'py>>> {
     }
 }
 
-/// Whether an array has memory of its own handler to tell about.
-fn owns(arr: &Array<'_>) -> bool {
-    arr.has_flags(crate::abi::NPY_ARRAY_OWNDATA)
+/// What the handler in force, or that of an array's own memory, says of itself; `None` for an array without.
+fn ask_handler<'py>(
+    module: &Obj<'py>,
+    args: &Args<'_, 'py>,
+    answer: impl FnOnce(&PyDataMem_Handler) -> Obj<'py>,
+) -> PyResult<Obj<'py>> {
+    let py = module.py();
+    let capsule = match handler_array(args)? {
+        Some(arr) => {
+            // SAFETY: a live array, whose handler is null or a live object.
+            let own = unsafe {
+                let handler = (*arr.as_ptr().cast::<PyArrayObject>()).mem_handler;
+                Bound::from_borrowed_ptr_or_opt(py, handler)
+            };
+            own.filter(|_| arr.has_flags(NPY_ARRAY_OWNDATA))
+        }
+        None => Some(memory::current(py)?),
+    };
+    // SAFETY: a live object, held here while its handler is looked at.
+    match capsule.as_ref().and_then(|c| unsafe { memory::handler(c.as_ptr()) }) {
+        Some(handler) => Ok(answer(handler)),
+        None => none(py),
+    }
 }
 
 /// `get_handler_name(arr=None)`
 fn get_handler_name<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-    match handler_array(&args)? {
-        Some(arr) if !owns(&arr) => none(module.py()),
-        _ => Ok(PyString::new(module.py(), "default_allocator").into_any()),
-    }
+    ask_handler(module, &args, |handler| {
+        let name = &handler.name;
+        let end = name.iter().position(|&c| c == 0).unwrap_or(name.len());
+        PyString::new(module.py(), &String::from_utf8_lossy(&name[..end])).into_any()
+    })
 }
 
 /// `get_handler_version(arr=None)`
 fn get_handler_version<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-    match handler_array(&args)? {
-        Some(arr) if !owns(&arr) => none(module.py()),
-        _ => Ok(PyInt::new(module.py(), 1).into_any()),
-    }
+    ask_handler(module, &args, |handler| PyInt::new(module.py(), handler.version).into_any())
 }
 
 static WARN_IF_NO_MEM_POLICY: AtomicBool = AtomicBool::new(false);

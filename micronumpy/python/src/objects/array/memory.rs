@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr::null_mut;
 
 use micronumpy::array::buffer;
+use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -68,12 +69,14 @@ static DEFAULT: PyDataMem_Handler = PyDataMem_Handler {
     },
 };
 
+#[repr(C)]
 struct State {
-    /// Capsule around [`DEFAULT`].
+    /// Capsule around [`DEFAULT`]. First, since compiled code reads it at the address of the state.
     capsule: *mut ffi::PyObject,
     /// Context variable with the handler in force, made when one is first set.
     var: *mut ffi::PyObject,
 }
+#[repr(transparent)]
 struct Shared(UnsafeCell<State>);
 // SAFETY: touched with the GIL held only.
 unsafe impl Sync for Shared {}
@@ -104,6 +107,11 @@ pub fn default_capsule() -> *mut ffi::PyObject {
     state().capsule
 }
 
+/// Where compiled code reads the default handler's capsule.
+pub const fn default_slot() -> *const () {
+    (&raw const STATE).cast()
+}
+
 /// The handler in force: a new reference.
 pub fn current<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
     let st = state();
@@ -121,7 +129,16 @@ pub fn current<'py>(py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
 }
 
 /// Put another handler in force (`None`: the default one); gives the previous one back.
+///
+/// # Errors
+/// For anything but a capsule of a handler.
 pub fn set<'py>(py: Python<'py>, handler: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a live object and a static name.
+    let named =
+        |h: &Bound<'_, PyAny>| unsafe { ffi::PyCapsule_IsValid(h.as_ptr(), CAPSULE_NAME.as_ptr()) != 0 };
+    if !handler.is_none_or(named) {
+        return Err(PyValueError::new_err("Capsule must be named 'mem_handler'"));
+    }
     let old = current(py)?;
     // SAFETY: live objects; the variable is kept for the life of the process.
     unsafe {
