@@ -339,6 +339,10 @@ fn bind_reduction<'py>(
         signature[0] = wide_type(&core.name, num);
     }
     signature[2] = signature[0];
+    if core.rule == Rule::Comparison {
+        // Only loops of bools give what they take, and the operand is cast to bool if that is what is asked for.
+        signature[1] = signature[0];
+    }
     drop(core);
     let operands = || {
         let out = out.map(Array::descr);
