@@ -59,6 +59,8 @@ fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     objects::nditer::add(py, module)?;
     multiarray::environment::add_missing(module)?;
     capi::init(py, module)?;
+    // Where the exceptions of ufuncs are: programs find the module as an attribute, since upstream's loads it here, too.
+    py.import("numpy._core._exceptions")?;
     // pyo3 keeps a list of what it added, but upstream's module has none: a star import takes every public name.
     module.delattr("__all__")
 }
