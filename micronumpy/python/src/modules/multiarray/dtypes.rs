@@ -143,7 +143,7 @@ fn ask_handler<'py>(
         Some(arr) => {
             // SAFETY: a live array, whose handler is null or a live object.
             let own = unsafe {
-                let handler = (*arr.as_ptr().cast::<PyArrayObject>()).mem_handler;
+                let handler = (*arr.0.as_ptr().cast::<PyArrayObject>()).mem_handler;
                 Bound::from_borrowed_ptr_or_opt(py, handler)
             };
             own.filter(|_| arr.has_flags(NPY_ARRAY_OWNDATA))
