@@ -68,6 +68,7 @@ fn broadcast_and_overlap() {
 fn masks() {
     let a = ints(&[4], &[0, 1, 2, 3]);
     let m = NdArray::zeros(&[4], &Dtype::bool(), Order::C).unwrap();
+    // SAFETY: the third of four bools.
     unsafe { *m.data().add(2) = 1 };
     let v = ints(&[], &[9]);
     copy_masked(&a.view(), &v.view(), &m.view()).unwrap();
@@ -77,6 +78,7 @@ fn masks() {
 #[test]
 fn dates() {
     let src = NdArray::zeros(&[2], &parse("M8[D]").unwrap(), Order::C).unwrap();
+    // SAFETY: the second of two dates, which are aligned `i64`s.
     unsafe { src.data().cast::<i64>().add(1).write(11016) };
     let text = NdArray::zeros(&[2], &parse("S10").unwrap(), Order::C).unwrap();
     copy_into(&text.view(), &src.view()).unwrap();

@@ -43,6 +43,7 @@ fn check(shape: &[isize], items: &[Item<'_>], want_shape: &[isize], want_strides
             assert_eq!(f.element_offsets().unwrap().iter().map(|o| o / 8).collect::<Vec<_>>(), want);
         }
         Plan::Mask(m) => {
+            // SAFETY: a plan made for this array stays inside it.
             let r = unsafe { m.take(a.data(), &a.dtype).unwrap() };
             assert_eq!(values(&r), want);
         }
@@ -90,8 +91,11 @@ fn fancy_dimensions_move() {
 #[test]
 fn masks() {
     let m = NdArray::zeros(&[2, 2], &Dtype::bool(), Order::C).unwrap();
-    unsafe { m.data().add(1).write(1) };
-    unsafe { m.data().add(2).write(1) };
+    // SAFETY: two of four bools.
+    unsafe {
+        m.data().add(1).write(1);
+        m.data().add(2).write(1);
+    }
     let item = Item::BoolArray(m.view());
     check(&[2, 2], &[item], &[2], &[8], &[1, 2]);
     check(&[2, 2, 2], &[item], &[2, 2], &[16, 8], &[2, 3, 4, 5]);
