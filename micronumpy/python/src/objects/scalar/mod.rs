@@ -19,7 +19,7 @@ use pyo3::prelude::*;
 
 use crate::abi::*;
 pub use set::{cast_item, set_item};
-pub use types::{GENERIC, SCALARS, concrete, typenum_of_class, typenum_of_subclass};
+pub use types::{GENERIC, concrete, typenum_of_class, typenum_of_subclass};
 pub use value::{
     bool_object, bool_scalar, descr_of_numpy_scalar, descr_of_scalar, get_item, to_array, to_scalar,
 };

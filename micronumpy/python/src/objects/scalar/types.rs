@@ -21,8 +21,30 @@ pub static COMPLEX_FLOATING: StaticType = StaticType::zeroed();
 pub static FLEXIBLE: StaticType = StaticType::zeroed();
 pub static CHARACTER: StaticType = StaticType::zeroed();
 
+/// A concrete type in the table, at a place that makes its hash its type number (see [`SCALARS`]).
+#[repr(C, align(16))]
+struct Slot {
+    ty: StaticType,
+    spread: [u8; Slot::SIZE - size_of::<StaticType>()],
+}
+
+impl Slot {
+    /// One step of hashes more than a whole turn of [`Table`]'s alignment.
+    const SIZE: usize = 512 + 16;
+}
+
+#[repr(C, align(512))]
+struct Table([Slot; TypeNum::NTYPES]);
+
 /// Concrete types by type number.
-pub static SCALARS: [StaticType; TypeNum::NTYPES] = [const { StaticType::zeroed() }; TypeNum::NTYPES];
+///
+/// A type hashes as its address without the lowest four bits, so where types lie decides in which order sets of them are
+/// walked, and with it the order of upstream's lists of types (`int64` before `longlong`) and the ids of its tests. The
+/// last five bits of the hash are the type number here, in every build: sets up to that size are in the order of the numbers.
+static SCALARS: Table = Table(
+    [const { Slot { ty: StaticType::zeroed(), spread: [0; Slot::SIZE - size_of::<StaticType>()] } };
+        TypeNum::NTYPES],
+);
 
 /// The abstract types: type, name, base, whether Python classes may derive from it.
 static ABSTRACT: [(&StaticType, &CStr, Option<&StaticType>, bool); 10] = [
@@ -120,7 +142,7 @@ pub unsafe fn init(
         }
         for n in 0..TypeNum::NTYPES {
             let num = TypeNum(n as i32);
-            let raw = SCALARS[n].as_type();
+            let raw = SCALARS.0[n].ty.as_type();
             types::prepare(raw, NAMES[n], basicsize(num), ffi::Py_TPFLAGS_BASETYPE);
             let base = abstract_base(num).as_type();
             (*raw).tp_base = base;
@@ -150,14 +172,14 @@ pub unsafe fn init(
 
 /// The concrete type of a type number (`void` for types that have no scalar type of their own).
 pub fn concrete(num: TypeNum) -> *mut ffi::PyTypeObject {
-    SCALARS.get(num.0 as usize).unwrap_or(&SCALARS[TypeNum::VOID.0 as usize]).as_type()
+    SCALARS.0.get(num.0 as usize).unwrap_or(&SCALARS.0[TypeNum::VOID.0 as usize]).ty.as_type()
 }
 
 /// The type number of exactly this class.
 pub fn typenum_of_class(ty: *mut ffi::PyTypeObject) -> Option<TypeNum> {
     // The table is one block of memory, so the address tells the index.
-    let offset = (ty as usize).checked_sub(SCALARS.as_ptr() as usize)?;
-    let (index, rest) = (offset / size_of::<ffi::PyTypeObject>(), offset % size_of::<ffi::PyTypeObject>());
+    let offset = (ty as usize).checked_sub(&raw const SCALARS as usize)?;
+    let (index, rest) = (offset / Slot::SIZE, offset % Slot::SIZE);
     (rest == 0 && index < TypeNum::NTYPES).then_some(TypeNum(index as i32))
 }
 
@@ -172,4 +194,20 @@ pub fn typenum_of_subclass(ty: *mut ffi::PyTypeObject) -> Option<TypeNum> {
         at = unsafe { (*at).tp_base };
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_type_numbers() {
+        for n in 0..TypeNum::NTYPES {
+            let address = concrete(TypeNum(n as i32)) as usize;
+            assert_eq!(address % 16, 0);
+            assert_eq!((address >> 4) % 32, n);
+            assert_eq!(typenum_of_class(address as *mut ffi::PyTypeObject), Some(TypeNum(n as i32)));
+            assert_eq!(typenum_of_class((address + 16) as *mut ffi::PyTypeObject), None);
+        }
+    }
 }
