@@ -90,11 +90,21 @@ multiversion! { fused fn unary_lanes[Op: Unary, T: Lane](x: &[T], y: &mut [Maybe
 multiversion! { fused fn binary_lanes[Op: Binary, T: Lane](a: &[T], b: &[T], y: &mut [MaybeUninit<T>]) -> bool
 = binary_body::<Op, T>; }
 
+/// The answers of the quickest way there is, and whether all are settled.
+#[inline(always)]
+fn unary_results<Op: Unary, T: Lane>(level: Level, x: &[T], y: &mut [MaybeUninit<T>]) -> Option<bool> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(settled) = T::eights::<Op>(level, x, y) {
+        return Some(settled);
+    }
+    unary_lanes::<Op, T>(level, x, y)
+}
+
 /// A block of results.
 #[inline(always)]
 pub(super) fn unary_block<Op: Unary, T: Lane>(level: Level, x: &[T], y: &mut [MaybeUninit<T>]) {
     let status = fpstatus::Saved::now();
-    match unary_lanes::<Op, T>(level, x, y) {
+    match unary_results::<Op, T>(level, x, y) {
         None => {
             for (y, &x) in y.iter_mut().zip(x) {
                 y.write(Op::careful(x));

@@ -5,7 +5,8 @@
 //! a subnormal number wherever it is not sure: out of its range, at singularities, where a status flag is due. Every
 //! element with such an answer is computed again by the *careful* implementation, which is the C library, and which
 //! alone decides about special values and the floating-point status; what the lanes raised is forgotten. Levels without
-//! fused multiply-add use the careful implementation for everything.
+//! fused multiply-add use the careful implementation for everything. Where AVX-512 has instructions that the compiler
+//! does not make of lane code, a function may have a third implementation, [`Unary::EIGHT`], in place of its lane code.
 //!
 //! So the bits of a result depend on the operands and the level, never on position, count, stride or alignment.
 //!
@@ -16,9 +17,13 @@
 
 mod arc;
 mod divide;
+#[cfg(target_arch = "x86_64")]
+mod eights;
 mod exp;
 mod hyperbolic;
 mod log;
+#[cfg(target_arch = "x86_64")]
+mod log_avx512;
 pub mod loops;
 mod pair;
 mod power;
@@ -43,9 +48,16 @@ pub enum Settled {
     Finite,
 }
 
+/// A function of eight numbers, which needs AVX-512.
+#[cfg(target_arch = "x86_64")]
+pub type Eight = unsafe fn(core::arch::x86_64::__m512d) -> core::arch::x86_64::__m512d;
+
 /// A function of one real number.
 pub trait Unary: 'static {
     const SETTLED: Settled;
+    /// Takes the place of [`Unary::lane`] at the level of AVX-512, for functions that need its instructions by name.
+    #[cfg(target_arch = "x86_64")]
+    const EIGHT: Option<Eight> = None;
     fn lane(x: f64) -> f64;
     #[inline(always)]
     fn lane_f32(x: f32) -> f32 {
@@ -72,10 +84,15 @@ pub trait Lane: Real {
     /// One of two values, both already computed.
     fn select(condition: bool, yes: Self, no: Self) -> Self;
     fn is_settled(self, settled: Settled) -> bool;
+    /// A block through [`Unary::EIGHT`]; says whether every answer is settled, and `None` where there is no such function.
+    #[cfg(target_arch = "x86_64")]
+    fn eights<Op: Unary>(_level: Level, _x: &[Self], _y: &mut [MaybeUninit<Self>]) -> Option<bool> {
+        None
+    }
 }
 
 macro_rules! lane {
-    ($($t:ident $method:ident),*) => {$(
+    ($($t:ident $method:ident $(, $eights:ident)?;)*) => {$(
         impl Lane for $t {
             #[inline(always)]
             fn unary<Op: Unary>(self) -> $t {
@@ -98,10 +115,18 @@ macro_rules! lane {
                     Settled::Finite => size < $t::INFINITY,
                 }
             }
+            $(#[cfg(target_arch = "x86_64")]
+            #[inline(always)]
+            fn eights<Op: Unary>(level: Level, x: &[$t], y: &mut [MaybeUninit<$t>]) -> Option<bool> {
+                eights::$eights::<Op>(level, x, y)
+            })?
         }
     )*};
 }
-lane!(f32 lane_f32, f64 lane);
+lane! {
+    f32 lane_f32;
+    f64 lane, block;
+}
 
 /// What an element in memory is computed in.
 pub trait Stored: Elem {
@@ -115,9 +140,11 @@ pub trait Stored: Elem {
 }
 
 macro_rules! unary {
-    ($($op:ident = $careful:ident, $settled:ident, $lane:path $(, $lane_f32:path)?;)*) => {$(
+    ($($op:ident = $careful:ident, $settled:ident, $lane:path $(, $lane_f32:path)? $(=> $eight:expr)?;)*) => {$(
         impl Unary for $op {
             const SETTLED: Settled = Settled::$settled;
+            $(#[cfg(target_arch = "x86_64")]
+            const EIGHT: Option<Eight> = Some($eight);)?
             #[inline(always)]
             fn lane(x: f64) -> f64 {
                 $lane(x)
@@ -136,9 +163,9 @@ unary! {
     Exp = exp, Normal, exp::exp, exp::exp_f32;
     Exp2 = exp2, Normal, exp::exp2, exp::exp2_f32;
     Expm1 = expm1, OrZero, exp::expm1, exp::expm1_f32;
-    Log = log, OrZero, log::log, log::log;
-    Log2 = log2, OrZero, log::log2, log::log2;
-    Log10 = log10, OrZero, log::log10, log::log10;
+    Log = log, OrZero, log::log, log::log => log_avx512::log::<log_avx512::Natural>;
+    Log2 = log2, OrZero, log::log2, log::log2 => log_avx512::log::<log_avx512::Binary>;
+    Log10 = log10, OrZero, log::log10, log::log10 => log_avx512::log::<log_avx512::Decimal>;
     Log1p = log1p, OrZero, log::log1p, log::log1p;
     Sin = sin, OrZero, trig::sin, trig::sin_f32;
     Cos = cos, Normal, trig::cos, trig::cos_f32;
