@@ -86,6 +86,37 @@ pub struct Loop {
     pub state: Mutex<LoopState>,
 }
 
+/// What is done with an exception that an instruction raises.
+///
+/// Handlers stand beside the code, not in it: nothing is executed to enter or leave a `try`, and whoever reads the code
+/// finds the block as statements like any others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Catch {
+    /// Temporaries from `exc` on end, and control goes to `to` with the exception in `exc`. It is the one being handled; what
+    /// was so before is in the next register.
+    Handle { to: Target, exc: Reg },
+    /// The same, but what is being handled stays.
+    Clean { to: Target, exc: Reg },
+    /// What was being handled before is so again, from a register, and the exception goes on to the handler around.
+    Restore { saved: Reg },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handler {
+    pub catch: Catch,
+    /// The handler of instructions around the block. Its index is smaller.
+    pub outer: Option<u16>,
+}
+
+/// A function that the region makes.
+#[derive(Debug)]
+pub struct Function {
+    /// Constant: its code object.
+    pub code: u16,
+    /// Cells of its closure, in the order of its free variables.
+    pub closure: Vec<u16>,
+}
+
 /// What the VM saw at an instruction. Counters stop at their maximum.
 #[derive(Debug, Default)]
 pub struct Profile {
@@ -118,6 +149,10 @@ pub struct Code {
     /// Interned `str` objects, private names mangled.
     pub names: Vec<Object>,
     pub loops: Vec<Loop>,
+    pub handlers: Vec<Handler>,
+    /// Of each instruction, the handler of what it raises, or [`Code::UNHANDLED`]. Empty where there are no handlers.
+    pub handled: Vec<u16>,
+    pub functions: Vec<Function>,
     /// Registers in all.
     pub registers: usize,
     /// The first registers are locals.
@@ -126,6 +161,13 @@ pub struct Code {
 }
 
 impl Code {
+    pub const UNHANDLED: u16 = u16::MAX;
+
+    /// The handler of what an instruction raises.
+    #[inline]
+    pub fn handler(&self, pc: usize) -> Option<u16> {
+        self.handled.get(pc).copied().filter(|&index| index != Self::UNHANDLED)
+    }
     pub fn name(&self, index: u16) -> &Object {
         &self.names[usize::from(index)]
     }

@@ -90,6 +90,9 @@ pub enum Op {
         cell: u16,
         src: Reg,
     },
+    DeleteCell {
+        cell: u16,
+    },
 
     Unary {
         op: UnaryOp,
@@ -134,6 +137,11 @@ pub enum Op {
         index: u16,
     },
     GetIter {
+        dst: Reg,
+        src: Reg,
+    },
+    /// The iterator as an object, for a call.
+    Iter {
         dst: Reg,
         src: Reg,
     },
@@ -213,10 +221,27 @@ pub enum Op {
         spec: Reg,
         conversion: u8,
     },
-    /// Appends to the list of a comprehension.
+    /// Adds an item to a list or set that is being displayed.
     Append {
         list: Reg,
         src: Reg,
+    },
+    /// Adds the items of an iterable to a list or set that is being displayed.
+    Extend {
+        to: Reg,
+        src: Reg,
+    },
+    /// A tuple of a list's items.
+    ToTuple {
+        dst: Reg,
+        src: Reg,
+    },
+    /// Adds the items of a mapping to a dict: of a display, or, with the register of the function that is to be called, of
+    /// arguments, which must not be given twice.
+    Merge {
+        dict: Reg,
+        src: Reg,
+        func: Reg,
     },
     /// `count` registers from an iterable of exactly as many items.
     Unpack {
@@ -225,6 +250,28 @@ pub enum Op {
         count: u16,
     },
 
+    /// The first `before` items of an iterable, a list of the rest, and the last `after` items.
+    UnpackRest {
+        src: Reg,
+        first: Reg,
+        before: u16,
+        after: u16,
+    },
+
+    /// A function of [`super::Code::functions`]. The tuple of defaults and the dict of those of keywords are [`Op::NONE`]
+    /// where absent.
+    Function {
+        dst: Reg,
+        index: u16,
+        defaults: Reg,
+        keywords: Reg,
+    },
+    /// Calls register `first` with the items of the iterable in the next one, and the dict in the one after that.
+    CallUnpacked {
+        dst: Reg,
+        first: Reg,
+        keywords: bool,
+    },
     /// Calls register `first` with the `positional` registers after it, then as many as the tuple of names in constant
     /// `keywords` has. `keywords` is [`Op::NO_KEYWORDS`] without any.
     Call {
@@ -234,7 +281,34 @@ pub enum Op {
         keywords: u16,
     },
 
-    /// `raise exc from cause`; [`Op::NONE`] where absent (not both: a bare `raise` stays with CPython).
+    /// Computes what waits: whatever that raises belongs to this block.
+    Settle,
+    /// Enters a context manager: its `__exit__`, and in the next register what `__enter__` returns.
+    Enter {
+        dst: Reg,
+        src: Reg,
+    },
+    /// The result of calling `exit` for an exception. Both registers keep what they hold.
+    ExitWith {
+        dst: Reg,
+        exit: Reg,
+        exc: Reg,
+    },
+    /// Whether `except kind` catches an exception, which stays in its register.
+    Matches {
+        dst: Reg,
+        exc: Reg,
+        kind: Reg,
+    },
+    /// The exception is dealt with: what was being handled before it, from a register, is so again.
+    Handled {
+        saved: Reg,
+    },
+    /// Raises an exception again, as it is.
+    Reraise {
+        exc: Reg,
+    },
+    /// `raise exc from cause`; [`Op::NONE`] where absent. A bare `raise` has neither.
     Raise {
         exc: Reg,
         cause: Reg,

@@ -5,7 +5,7 @@ use std::fmt;
 use pyo3::Python;
 use pyo3::types::PyAnyMethods;
 
-use super::{Boundary, Code, Object, Op};
+use super::{Boundary, Catch, Code, Function, Handler, Object, Op};
 
 impl fmt::Display for Code {
     /// A line per instruction: its place in the code, what it does, its position in the source.
@@ -21,8 +21,19 @@ impl fmt::Display for Code {
             Python::attach(|py| objects.iter().try_for_each(|object| write!(f, " {}", shown(object, py))))?;
             writeln!(f)?;
         }
+        for (index, Handler { catch, outer }) in self.handlers.iter().enumerate() {
+            write!(f, "      handler {index}: {catch}")?;
+            writeln!(f, "{}", outer.map_or(String::new(), |outer| format!(", in {outer}")))?;
+        }
+        for (index, Function { code, closure }) in self.functions.iter().enumerate() {
+            let cells: String = closure.iter().map(|cell| format!(" cell{cell}")).collect();
+            writeln!(f, "      function {index}: c{code}{cells}")?;
+        }
         for (pc, op) in self.ops.iter().enumerate() {
-            let op = op.to_string();
+            let mut op = op.to_string();
+            if let Some(handler) = self.handler(pc) {
+                op.push_str(&format!(" !{handler}"));
+            }
             match self.positions.get(self.at[pc] as usize) {
                 Some(at) => writeln!(
                     f,
@@ -36,9 +47,21 @@ impl fmt::Display for Code {
     }
 }
 
-/// An object of the tables as text. They are strings, numbers and the like, none of which fails to show itself.
+impl fmt::Display for Catch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Catch::Handle { to, exc } => write!(f, "to {to} with r{exc}"),
+            Catch::Clean { to, exc } => write!(f, "to {to} with r{exc}, unhandled"),
+            Catch::Restore { saved } => write!(f, "restores r{saved}"),
+        }
+    }
+}
+
+/// An object of the tables as text. They are strings, numbers and the like, none of which fails to show itself; code has a
+/// name.
 fn shown(object: &Object, py: Python<'_>) -> String {
-    let text = object.bind(py).repr();
+    let object = object.bind(py);
+    let text = object.getattr("co_name").map_or_else(|_| object.repr(), |name| name.str());
     text.map_or_else(|_| "?".to_owned(), |text| text.to_string().chars().take(80).collect())
 }
 
@@ -69,6 +92,7 @@ impl fmt::Display for Op {
             Op::StoreGlobal { name, src } => write!(f, "store_global n{name} = r{src}"),
             Op::DeleteGlobal { name } => write!(f, "delete_global n{name}"),
             Op::LoadCell { dst, cell } => write!(f, "load_cell r{dst} = cell{cell}"),
+            Op::DeleteCell { cell } => write!(f, "delete_cell cell{cell}"),
             Op::StoreCell { cell, src } => write!(f, "store_cell cell{cell} = r{src}"),
             Op::Unary { op, dst, a } => write!(f, "unary {op:?} r{dst} = r{a}"),
             Op::Binary { op, dst, a, b } => write!(f, "binary {op:?} r{dst} = r{a}, r{b}"),
@@ -96,6 +120,33 @@ impl fmt::Display for Op {
                 write!(f, "format r{dst} = r{src}, r{spec}, {}", char::from(conversion.max(b'0')))
             }
             Op::Append { list, src } => write!(f, "append r{list}, r{src}"),
+            Op::Extend { to, src } => write!(f, "extend r{to}, r{src}"),
+            Op::ToTuple { dst, src } => write!(f, "to_tuple r{dst} = r{src}"),
+            Op::Merge { dict, src, func: Op::NONE } => write!(f, "merge r{dict}, r{src}"),
+            Op::Merge { dict, src, func } => write!(f, "merge r{dict}, r{src} for r{func}"),
+            Op::UnpackRest { src, first, before, after } => {
+                write!(f, "unpack_rest r{first}+{before}+1+{after} = r{src}")
+            }
+            Op::Function { dst, index, defaults, keywords } => {
+                write!(f, "function r{dst} = f{index}")?;
+                for (what, reg) in [("defaults", defaults), ("keywords", keywords)] {
+                    if reg != Op::NONE {
+                        write!(f, ", {what} r{reg}")?;
+                    }
+                }
+                Ok(())
+            }
+            Op::CallUnpacked { dst, first, keywords } => {
+                write!(f, "call_unpacked r{dst} = r{first}+1{}", if keywords { "+1" } else { "" })
+            }
+            Op::Iter { dst, src } => write!(f, "iter r{dst} = r{src}"),
+            Op::Settle => f.write_str("settle"),
+            Op::Enter { dst, src } => write!(f, "enter r{dst}+2 = r{src}"),
+            Op::ExitWith { dst, exit, exc } => write!(f, "exit_with r{dst} = r{exit}, r{exc}"),
+            Op::Matches { dst, exc, kind } => write!(f, "matches r{dst} = r{exc}, r{kind}"),
+            Op::Handled { saved } => write!(f, "handled r{saved}"),
+            Op::Reraise { exc } => write!(f, "reraise r{exc}"),
+            Op::Raise { exc: Op::NONE, .. } => f.write_str("raise"),
             Op::Unpack { src, first, count } => write!(f, "unpack r{first}+{count} = r{src}"),
             Op::Call { dst, first, positional, keywords: Op::NO_KEYWORDS } => {
                 write!(f, "call r{dst} = r{first}({positional})")

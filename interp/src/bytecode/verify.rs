@@ -3,7 +3,7 @@
 //! The VM indexes registers, names and constants by what instructions say. It is checked once, when an entry is made, so
 //! that a slip of the front end is an error message with the instruction in it instead of a panic in the middle of a loop.
 
-use super::{Code, Op, Reg, Target};
+use super::{Catch, Code, Op, Reg, Target};
 
 impl Code {
     /// # Errors
@@ -34,6 +34,7 @@ impl Code {
         {
             return Err("an outermost loop that is not there".to_owned());
         }
+        self.verify_handlers()?;
         for (pc, op) in self.ops.iter().enumerate() {
             self.verify_op(pc, op).map_err(|what| format!("{pc}: {op}: {what}"))?;
         }
@@ -44,10 +45,43 @@ impl Code {
                 | Op::Back { .. }
                 | Op::Return { .. }
                 | Op::Raise { .. }
+                | Op::Reraise { .. }
                 | Op::AssertionFailed { .. },
             ) => Ok(()),
             _ => Err("control runs off the end".to_owned()),
         }
+    }
+
+    fn verify_handlers(&self) -> Result<(), String> {
+        if !self.handled.is_empty() && self.handled.len() != self.ops.len() {
+            return Err("handlers of another number of instructions".to_owned());
+        }
+        let mut used = self.handled.iter().filter(|&&index| index != Code::UNHANDLED);
+        if used.any(|&index| usize::from(index) >= self.handlers.len()) {
+            return Err("a handler that is not there".to_owned());
+        }
+        for (index, handler) in self.handlers.iter().enumerate() {
+            let fits = match handler.catch {
+                Catch::Handle { to, exc } | Catch::Clean { to, exc } => {
+                    (to as usize) < self.ops.len()
+                        && usize::from(exc) >= self.locals
+                        && usize::from(exc) + 1 < self.registers
+                }
+                Catch::Restore { saved } => usize::from(saved) < self.registers,
+            };
+            if !fits || handler.outer.is_some_and(|outer| usize::from(outer) >= index) {
+                return Err(format!("handler {index} leads nowhere"));
+            }
+        }
+        for function in &self.functions {
+            let cells = self.boundary.cells.len();
+            if usize::from(function.code) >= self.consts.len()
+                || function.closure.iter().any(|&cell| usize::from(cell) >= cells)
+            {
+                return Err("a function of what is not there".to_owned());
+            }
+        }
+        Ok(())
     }
 
     fn verify_op(&self, pc: usize, op: &Op) -> Result<(), &'static str> {
@@ -65,7 +99,11 @@ impl Code {
         };
         match *op {
             Op::Const { dst, index } => reg(dst).and(constant(index)),
-            Op::Move { dst, src } | Op::GetIter { dst, src } => reg(dst).and(reg(src)),
+            Op::Move { dst, src }
+            | Op::GetIter { dst, src }
+            | Op::Iter { dst, src }
+            | Op::ToTuple { dst, src } => reg(dst).and(reg(src)),
+            Op::DeleteCell { cell: c } => cell(c),
             Op::Kill { first, count } => regs(first, count.into()),
             Op::CheckBound { reg: r, name: n } => reg(r).and(name(n)),
             Op::LoadGlobal { dst: r, name: n } | Op::StoreGlobal { name: n, src: r } => reg(r).and(name(n)),
@@ -107,7 +145,23 @@ impl Code {
                 .and(reg(src))
                 .and(reg(spec))
                 .and(ok(matches!(conversion, 0 | b's' | b'r' | b'a'), "no such conversion")),
-            Op::Append { list, src } => reg(list).and(reg(src)),
+            Op::Append { list: to, src } | Op::Extend { to, src } => reg(to).and(reg(src)),
+            Op::Merge { dict, src, func } => reg(dict).and(reg(src)).and(optional(func)),
+            Op::UnpackRest { src, first, before, after } => {
+                reg(src).and(regs(first, usize::from(before) + 1 + usize::from(after)))
+            }
+            Op::Function { dst, index, defaults, keywords } => reg(dst)
+                .and(optional(defaults))
+                .and(optional(keywords))
+                .and(ok(usize::from(index) < self.functions.len(), "no such function")),
+            Op::CallUnpacked { dst, first, keywords } => {
+                reg(dst).and(regs(first, 2 + usize::from(keywords)))
+            }
+            Op::Enter { dst, src } => reg(src).and(regs(dst, 2)),
+            Op::ExitWith { dst, exit: a, exc: b } => reg(dst).and(reg(a)).and(reg(b)),
+            Op::Matches { dst, exc: a, kind: b } => reg(dst).and(reg(a)).and(reg(b)),
+            Op::Handled { saved } => reg(saved),
+            Op::Reraise { exc } => reg(exc),
             Op::Unpack { src, first, count } => reg(src).and(regs(first, count.into())),
             Op::Call { dst, first, positional, keywords } => {
                 let named = if keywords == Op::NO_KEYWORDS {
@@ -123,10 +177,10 @@ impl Code {
                 };
                 reg(dst).and(regs(first, 1 + usize::from(positional) + named))
             }
-            Op::Raise { exc, cause } => reg(exc).and(optional(cause)),
+            Op::Raise { exc, cause } => optional(exc).and(optional(cause)),
             Op::AssertionFailed { message } => optional(message),
             Op::Return { src } => reg(src),
-            Op::End => Ok(()),
+            Op::Settle | Op::End => Ok(()),
         }
     }
 }

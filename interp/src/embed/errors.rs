@@ -24,6 +24,11 @@ impl Held {
         held
     }
 
+    /// Borrowed: its first entry is the outermost frame's.
+    pub fn traceback(&self) -> Option<*mut ffi::PyObject> {
+        (!self.traceback.is_null()).then_some(self.traceback)
+    }
+
     /// Takes the first (outermost) entry off the traceback.
     ///
     /// # Safety

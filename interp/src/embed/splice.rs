@@ -244,7 +244,7 @@ pub(super) fn key(code: &Node<'_>) -> PyResult<(String, u32)> {
 /// A loop over so few items that no number of them is worth an entry of its own.
 fn is_short(stmt: &Stmt<'_>) -> bool {
     let StmtKind::For { iter, .. } = &stmt.kind else { return false };
-    matches!(&iter.kind, ExprKind::Tuple(items) | ExprKind::List(items) | ExprKind::Set(items) if items.len() < 32)
+    matches!(&iter.kind, ExprKind::Tuple(items) | ExprKind::List(items) | ExprKind::Set(items) if items.len() < 32 && !items.iter().any(|item| matches!(item.kind, ExprKind::Starred(_))))
 }
 
 /// The position of what a header evaluates first, on one line.

@@ -90,6 +90,8 @@ impl Flow {
                 self.bind(definition.name);
             }
             StmtKind::Opaque { why, parts } => self.opaque(stmt, *why, parts, visitor),
+            StmtKind::Try { .. } => self.through_try(stmt, visitor),
+            StmtKind::With { items, body } => self.with(stmt, items, body, visitor),
             StmtKind::Return(value) => {
                 value.iter().for_each(|value| self.load(value));
                 self.dead = true;
@@ -136,6 +138,16 @@ impl Flow {
         self.dead = head.dead;
     }
 
+    /// What holds behind a statement of which nobody knows how far it got: nothing it binds is sure.
+    fn behind(&self, stmt: &Stmt<'_>) -> Flow {
+        let mut uses = Uses::default();
+        uses.stmt(stmt);
+        let mut after = self.clone();
+        after.sure.retain(|name| !uses.deleted.contains(name));
+        after.maybe.extend(uses.stored);
+        after
+    }
+
     fn opaque<'py>(
         &mut self,
         stmt: &Stmt<'py>,
@@ -143,61 +155,66 @@ impl Flow {
         parts: &[Part<'py>],
         visitor: &mut dyn Visitor<'py>,
     ) {
-        let mut uses = Uses::default();
-        uses.stmt(stmt);
-        let mut after = self.clone();
-        after.sure.retain(|name| !uses.deleted.contains(name));
-        after.maybe.extend(uses.stored);
+        let mut after = self.behind(stmt);
         if matches!(why, Decline::Import) {
             parts.iter().flat_map(|part| &part.binds).for_each(|&name| after.bind(name));
         }
-        if let (Decline::Try, [body, handlers @ .., orelse, finally]) = (why, parts) {
-            *self = after.through_try(body, handlers, orelse, finally, visitor);
-            return;
-        }
         for part in parts {
-            after.inside(part, visitor);
+            let mut inside = after.clone();
+            part.binds.iter().for_each(|&name| inside.bind(name));
+            part.block.iter().for_each(|block| inside.block(block, visitor));
         }
-        // A `with` may swallow what ends its block early.
         *self = after;
     }
 
-    /// Walks over a clause; what holds at its end.
-    fn inside<'py>(&self, part: &Part<'py>, visitor: &mut dyn Visitor<'py>) -> Flow {
-        let mut inside = self.clone();
-        part.binds.iter().for_each(|&name| inside.bind(name));
-        if let Some(block) = &part.block {
-            inside.block(block, visitor);
+    /// A block that may swallow what ends it early.
+    fn with<'py>(
+        &mut self,
+        stmt: &Stmt<'py>,
+        items: &[(Expr<'py>, Option<Expr<'py>>)],
+        body: &Block<'py>,
+        visitor: &mut dyn Visitor<'py>,
+    ) {
+        let after = self.behind(stmt);
+        *self = after.clone();
+        for (manager, target) in items {
+            self.load(manager);
+            target.iter().for_each(|target| self.store(target));
         }
-        if part.unbinds {
-            inside.sure.retain(|name| !part.binds.contains(name));
-        }
-        inside
+        self.block(body, visitor);
+        *self = after;
     }
 
-    /// After a `try` holds what holds at the end of its block and of all handlers that end. `self` is what holds wherever the
-    /// block is left.
-    fn through_try<'py>(
-        &self,
-        body: &Part<'py>,
-        handlers: &[Part<'py>],
-        orelse: &Part<'py>,
-        finally: &Part<'py>,
-        visitor: &mut dyn Visitor<'py>,
-    ) -> Flow {
-        let mut after = self.inside(body, visitor);
+    /// After a `try` holds what holds at the end of its block and of all handlers that end.
+    fn through_try<'py>(&mut self, stmt: &Stmt<'py>, visitor: &mut dyn Visitor<'py>) {
+        let StmtKind::Try { body, handlers, orelse, finally } = &stmt.kind else { return };
+        // What holds wherever the block is left.
+        let before = self.behind(stmt);
+        let mut after = before.clone();
+        after.block(body, visitor);
         // Handlers come first in the source, but the order of the walk is nobody's business.
-        let ends: Vec<Flow> = handlers.iter().map(|handler| self.inside(handler, visitor)).collect();
-        after = after.inside(orelse, visitor);
+        let ends: Vec<Flow> = handlers
+            .iter()
+            .map(|handler| {
+                let mut inside = before.clone();
+                handler.kind.iter().for_each(|kind| inside.load(kind));
+                handler.name.iter().for_each(|&name| inside.bind(name));
+                inside.block(&handler.body, visitor);
+                inside.sure.retain(|&name| handler.name != Some(name));
+                inside
+            })
+            .collect();
+        after.block(orelse, visitor);
         ends.into_iter().for_each(|end| after.join(end));
-        let last = self.inside(finally, visitor);
+        let mut last = before.clone();
+        last.block(finally, visitor);
         let mut uses = Uses::default();
-        finally.block.iter().for_each(|block| uses.block(block));
+        uses.block(finally);
         after.sure.retain(|name| !uses.deleted.contains(name));
-        after.sure.extend(last.sure.difference(&self.sure));
+        after.sure.extend(last.sure.difference(&before.sure));
         after.maybe.extend(last.maybe);
         after.dead |= last.dead;
-        after
+        *self = after;
     }
 
     /// An expression that is evaluated: only a walrus binds.
@@ -232,7 +249,7 @@ impl Flow {
         match &target.kind {
             ExprKind::Name(name) => self.bind(*name),
             ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|item| self.store(item)),
-            ExprKind::Opaque { binds, .. } => binds.iter().for_each(|&name| self.bind(name)),
+            ExprKind::Starred(item) => self.store(item),
             _ => self.load(target),
         }
     }
@@ -244,6 +261,8 @@ pub struct Uses {
     /// Everything that is named, targets included.
     pub named: HashSet<Name>,
     pub stored: HashSet<Name>,
+    /// By functions in it: what of that is shared with them are cells.
+    pub mentioned: HashSet<Name>,
     pub deleted: HashSet<Name>,
     /// Whether an expression assigns.
     pub walruses: bool,
@@ -293,6 +312,25 @@ impl Uses {
             }
             StmtKind::Raise { exc, cause } => exc.iter().chain(cause).for_each(|e| self.load(e)),
             StmtKind::Delete(targets) => targets.iter().for_each(|target| self.delete(target)),
+            StmtKind::Try { body, handlers, orelse, finally } => {
+                self.block(body);
+                for handler in handlers {
+                    handler.kind.iter().for_each(|kind| self.load(kind));
+                    self.named.extend(handler.name);
+                    self.stored.extend(handler.name);
+                    self.deleted.extend(handler.name);
+                    self.block(&handler.body);
+                }
+                self.block(orelse);
+                self.block(finally);
+            }
+            StmtKind::With { items, body } => {
+                for (manager, target) in items {
+                    self.load(manager);
+                    target.iter().for_each(|target| self.store(target));
+                }
+                self.block(body);
+            }
             StmtKind::Function(definition) | StmtKind::Class(definition) => {
                 self.refuse(Decline::Definition);
                 self.stored.extend(&definition.binds);
@@ -302,7 +340,8 @@ impl Uses {
                 self.refuse(*why);
                 for part in parts {
                     self.stored.extend(&part.binds);
-                    if part.unbinds {
+                    // At the end of `except ... as name`.
+                    if matches!(why, Decline::TryStar) {
                         self.deleted.extend(&part.binds);
                     }
                     part.block.iter().for_each(|block| self.block(block));
@@ -321,6 +360,11 @@ impl Uses {
                 self.named.insert(*target);
                 self.stored.insert(*target);
             }
+            ExprKind::Lambda(lambda) => self.mentioned.extend(&lambda.mentions),
+            ExprKind::Comprehension { mentions, binds, .. } => {
+                self.mentioned.extend(mentions);
+                self.stored.extend(binds);
+            }
             ExprKind::Opaque { why, binds } => {
                 self.refuse(*why);
                 self.stored.extend(binds);
@@ -337,6 +381,7 @@ impl Uses {
                 self.stored.insert(*name);
             }
             ExprKind::Tuple(items) | ExprKind::List(items) => items.iter().for_each(|item| self.store(item)),
+            ExprKind::Starred(item) => self.store(item),
             _ => self.load(target),
         }
     }
@@ -359,7 +404,12 @@ pub fn each_operand<'t, 'py>(expr: &'t Expr<'py>, f: &mut dyn FnMut(&'t Expr<'py
         ExprKind::Constant(_) | ExprKind::Name(_) | ExprKind::Opaque { .. } => {}
         ExprKind::NamedExpr { value: operand, .. }
         | ExprKind::Unary { operand, .. }
+        | ExprKind::Comprehension { iter: operand, .. }
+        | ExprKind::Starred(operand)
         | ExprKind::Attribute { value: operand, .. } => f(operand),
+        ExprKind::Lambda(lambda) => {
+            lambda.defaults.iter().chain(lambda.keyword_defaults.iter().map(|(_, e)| e)).for_each(f);
+        }
         ExprKind::Binary { left, right, .. } => [left, right].into_iter().for_each(|e| f(e)),
         ExprKind::Subscript { value, slice } => [value, slice].into_iter().for_each(|e| f(e)),
         ExprKind::IfExp { test, body, orelse } => [test, body, orelse].into_iter().for_each(|e| f(e)),
@@ -381,6 +431,6 @@ pub fn each_operand<'t, 'py>(expr: &'t Expr<'py>, f: &mut dyn FnMut(&'t Expr<'py
         | ExprKind::Tuple(items)
         | ExprKind::List(items)
         | ExprKind::Set(items) => items.iter().for_each(f),
-        ExprKind::Dict(items) => items.iter().flat_map(|(key, value)| [key, value]).for_each(f),
+        ExprKind::Dict(items) => items.iter().flat_map(|(key, value)| key.iter().chain([value])).for_each(f),
     }
 }

@@ -100,12 +100,31 @@ pub enum StmtKind<'py> {
         cause: Option<Expr<'py>>,
     },
     Delete(Vec<Expr<'py>>),
+    Try {
+        body: Block<'py>,
+        handlers: Vec<Except<'py>>,
+        orelse: Block<'py>,
+        finally: Block<'py>,
+    },
+    With {
+        /// Managers, and the targets of what they are entered as.
+        items: Vec<(Expr<'py>, Option<Expr<'py>>)>,
+        body: Block<'py>,
+    },
     Function(Definition<'py>),
     Class(Definition<'py>),
     Opaque {
         why: Decline,
         parts: Vec<Part<'py>>,
     },
+}
+
+/// `except kind as name: body`
+pub struct Except<'py> {
+    pub at: Position,
+    pub kind: Option<Expr<'py>>,
+    pub name: Option<Name>,
+    pub body: Block<'py>,
 }
 
 /// A function or class.
@@ -123,8 +142,6 @@ pub struct Definition<'py> {
 /// A clause of a statement that is not supported: what it binds, then its block.
 pub struct Part<'py> {
     pub binds: Vec<Name>,
-    /// `except E as name`: the name is deleted at the end.
-    pub unbinds: bool,
     pub block: Option<Block<'py>>,
 }
 
@@ -164,10 +181,22 @@ pub enum ExprKind<'py> {
         left: Box<Expr<'py>>,
         rest: Vec<(CompareOp, Expr<'py>)>,
     },
+    /// Arguments may be starred; a keyword without a name is `**`.
     Call {
         func: Box<Expr<'py>>,
         args: Vec<Expr<'py>>,
-        keywords: Vec<(Name, Expr<'py>)>,
+        keywords: Vec<(Option<Name>, Expr<'py>)>,
+    },
+    /// Only in calls, displays and targets.
+    Starred(Box<Expr<'py>>),
+    Lambda(Box<Lambda<'py>>),
+    /// A comprehension or generator expression: a call of a function of this name, with an iterator.
+    Comprehension {
+        name: &'static str,
+        iter: Box<Expr<'py>>,
+        mentions: Vec<Name>,
+        /// What walruses in it bind.
+        binds: Vec<Name>,
     },
     /// A `FormattedValue`; only in `JoinedStr`.
     Formatted {
@@ -188,11 +217,20 @@ pub enum ExprKind<'py> {
     Tuple(Vec<Expr<'py>>),
     List(Vec<Expr<'py>>),
     Set(Vec<Expr<'py>>),
-    Dict(Vec<(Expr<'py>, Expr<'py>)>),
+    /// Items without a key are `**`.
+    Dict(Vec<(Option<Expr<'py>>, Expr<'py>)>),
     Opaque {
         why: Decline,
         binds: Vec<Name>,
     },
+}
+
+pub struct Lambda<'py> {
+    pub defaults: Vec<Expr<'py>>,
+    /// Of parameters that are given by keyword only.
+    pub keyword_defaults: Vec<(Name, Expr<'py>)>,
+    /// Names in the body, those of parameters among them.
+    pub mentions: Vec<Name>,
 }
 
 macro_rules! kinds {
@@ -372,7 +410,26 @@ impl<'py> Walker<'_, 'py> {
             Kind::Delete => StmtKind::Delete(self.exprs(node, pyo3::intern!(py, "targets"))?),
             Kind::FunctionDef | Kind::AsyncFunctionDef => StmtKind::Function(self.definition(node, at)?),
             Kind::ClassDef => StmtKind::Class(self.definition(node, at)?),
-            Kind::Try | Kind::TryStar => {
+            Kind::Try => {
+                let mut handlers = Vec::new();
+                for handler in field!(self, node, "handlers").try_iter()? {
+                    let handler = handler?;
+                    let name = field!(self, handler, "name");
+                    handlers.push(Except {
+                        at: self.position(&handler)?,
+                        kind: self.optional(&field!(self, handler, "type"))?,
+                        name: if name.is_none() { None } else { Some(self.text(&name)?) },
+                        body: self.block(&handler, body)?,
+                    });
+                }
+                StmtKind::Try {
+                    body: self.block(node, body)?,
+                    handlers,
+                    orelse: self.block(node, orelse)?,
+                    finally: self.block(node, pyo3::intern!(py, "finalbody"))?,
+                }
+            }
+            Kind::TryStar => {
                 let mut parts = vec![Part::of(self.block(node, body)?)];
                 for handler in field!(self, node, "handlers").try_iter()? {
                     let handler = handler?;
@@ -380,21 +437,29 @@ impl<'py> Walker<'_, 'py> {
                     let mut binds = if name.is_none() { vec![] } else { vec![self.text(&name)?] };
                     self.bound(&field!(self, handler, "type"), &mut binds)?;
                     let block = Some(self.block(&handler, body)?);
-                    parts.push(Part { binds, unbinds: !name.is_none(), block });
+                    parts.push(Part { binds, block });
                 }
                 parts.push(Part::of(self.block(node, orelse)?));
                 parts.push(Part::of(self.block(node, pyo3::intern!(py, "finalbody"))?));
-                StmtKind::Opaque { why: Decline::Try, parts }
+                StmtKind::Opaque { why: Decline::TryStar, parts }
             }
-            Kind::With | Kind::AsyncWith | Kind::AsyncFor => {
+            Kind::With => {
+                let mut items = Vec::new();
+                for item in field!(self, node, "items").try_iter()? {
+                    let item = item?;
+                    let manager = self.expr(&field!(self, item, "context_expr"))?;
+                    items.push((manager, self.optional(&field!(self, item, "optional_vars"))?));
+                }
+                StmtKind::With { items, body: self.block(node, body)? }
+            }
+            Kind::AsyncWith | Kind::AsyncFor => {
                 let mut part = self.anything(node)?;
                 part.block = Some(self.block(node, body)?);
                 let mut parts = vec![part];
                 if kind == Kind::AsyncFor {
                     parts.push(Part::of(self.block(node, orelse)?));
                 }
-                let why = if kind == Kind::With { Decline::With } else { Decline::Await };
-                StmtKind::Opaque { why, parts }
+                StmtKind::Opaque { why: Decline::Await, parts }
             }
             Kind::Match => {
                 let mut parts = Vec::new();
@@ -417,7 +482,7 @@ impl<'py> Walker<'_, 'py> {
                     let first = text.to_str()?.split('.').next().unwrap_or_default();
                     binds.push(self.names.intern(first));
                 }
-                let part = Part { binds, unbinds: false, block: None };
+                let part = Part { binds, block: None };
                 StmtKind::Opaque { why: Decline::Import, parts: vec![part] }
             }
             Kind::TypeAlias => {
@@ -461,7 +526,7 @@ impl<'py> Walker<'_, 'py> {
 
     /// What a node of any kind binds, statements inside apart.
     fn anything(&mut self, node: &Node<'py>) -> PyResult<Part<'py>> {
-        let mut part = Part { binds: vec![], unbinds: false, block: None };
+        let mut part = Part { binds: vec![], block: None };
         self.bound(node, &mut part.binds)?;
         Ok(part)
     }
@@ -596,18 +661,16 @@ impl<'py> Walker<'_, 'py> {
             Kind::Set => ExprKind::Set(self.exprs(node, elts)?),
             Kind::Dict => {
                 let keys = self.list(node, pyo3::intern!(py, "keys"))?;
-                if keys.iter().any(|key| key.is_none()) {
-                    return self.opaque(Decline::DictUnpacking, node);
-                }
                 let values = self.exprs(node, pyo3::intern!(py, "values"))?;
-                let keys: Vec<_> = keys.iter().map(|key| self.expr(&key)).collect::<PyResult<_>>()?;
+                let keys: Vec<_> = keys.iter().map(|key| self.optional(&key)).collect::<PyResult<_>>()?;
                 ExprKind::Dict(keys.into_iter().zip(values).collect())
             }
-            Kind::Lambda => ExprKind::Opaque { why: Decline::Lambda, binds: vec![] },
-            Kind::Starred => return self.opaque(Decline::StarItem, node),
-            Kind::ListComp | Kind::SetComp | Kind::DictComp | Kind::GeneratorExp => {
-                return self.opaque(Decline::Comprehension, node);
-            }
+            Kind::Lambda => ExprKind::Lambda(Box::new(self.lambda(node)?)),
+            Kind::Starred => ExprKind::Starred(self.boxed(&field!(self, node, "value"))?),
+            Kind::ListComp => self.comprehension(node, "<listcomp>")?,
+            Kind::SetComp => self.comprehension(node, "<setcomp>")?,
+            Kind::DictComp => self.comprehension(node, "<dictcomp>")?,
+            Kind::GeneratorExp => self.comprehension(node, "<genexpr>")?,
             Kind::Yield | Kind::YieldFrom => return self.opaque(Decline::Yield, node),
             Kind::Await => return self.opaque(Decline::Await, node),
             Kind::TemplateStr | Kind::Interpolation => return self.opaque(Decline::TemplateString, node),
@@ -616,26 +679,67 @@ impl<'py> Walker<'_, 'py> {
     }
 
     fn call(&mut self, node: &Node<'py>) -> PyResult<ExprKind<'py>> {
-        let args = self.list(node, pyo3::intern!(self.py, "args"))?;
-        let mut starred = args.iter().any(|arg| self.kind(&arg) == Some(Kind::Starred));
         let mut keywords = Vec::new();
         for keyword in self.list(node, pyo3::intern!(self.py, "keywords"))?.iter() {
             let name = field!(self, keyword, "arg");
-            if name.is_none() {
-                starred = true;
-                break;
-            }
-            keywords.push((self.text(&name)?, self.expr(&field!(self, keyword, "value"))?));
-        }
-        if starred {
-            return self.opaque(Decline::StarArgument, node);
+            let name = if name.is_none() { None } else { Some(self.text(&name)?) };
+            keywords.push((name, self.expr(&field!(self, keyword, "value"))?));
         }
         let func = self.boxed(&field!(self, node, "func"))?;
-        Ok(ExprKind::Call {
-            func,
-            args: args.iter().map(|n| self.expr(&n)).collect::<PyResult<_>>()?,
-            keywords,
-        })
+        Ok(ExprKind::Call { func, args: self.exprs(node, pyo3::intern!(self.py, "args"))?, keywords })
+    }
+
+    fn lambda(&mut self, node: &Node<'py>) -> PyResult<Lambda<'py>> {
+        let py = self.py;
+        let arguments = field!(self, node, "args");
+        let defaults = self.exprs(&arguments, pyo3::intern!(py, "defaults"))?;
+        let mut keyword_defaults = Vec::new();
+        let parameters = self.list(&arguments, pyo3::intern!(py, "kwonlyargs"))?;
+        let values = self.list(&arguments, pyo3::intern!(py, "kw_defaults"))?;
+        for (parameter, value) in parameters.iter().zip(values.iter()) {
+            if let Some(value) = self.optional(&value)? {
+                keyword_defaults.push((self.text(&field!(self, parameter, "arg"))?, value));
+            }
+        }
+        let mut mentions = Vec::new();
+        self.mentioned(&field!(self, node, "body"), &mut mentions)?;
+        Ok(Lambda { defaults, keyword_defaults, mentions })
+    }
+
+    fn comprehension(&mut self, node: &Node<'py>, name: &'static str) -> PyResult<ExprKind<'py>> {
+        let generators = self.list(node, pyo3::intern!(self.py, "generators"))?;
+        let mut mentions = Vec::new();
+        self.mentioned(node, &mut mentions)?;
+        for generator in generators.iter() {
+            if field!(self, generator, "is_async").is_truthy()? {
+                return self.opaque(Decline::Await, node);
+            }
+        }
+        // The first iterable is evaluated outside.
+        let iter = self.boxed(&field!(self, generators.get_item(0)?, "iter"))?;
+        let mut binds = Vec::new();
+        self.walruses(node, &mut binds)?;
+        Ok(ExprKind::Comprehension { name, iter, mentions, binds })
+    }
+
+    /// What walruses in a comprehension bind, in the function it stands in.
+    fn walruses(&mut self, node: &Node<'py>, binds: &mut Vec<Name>) -> PyResult<()> {
+        match self.kind(node) {
+            Some(Kind::Lambda | Kind::Name | Kind::Constant) => return Ok(()),
+            Some(Kind::NamedExpr) => binds.push(self.text(&field!(self, field!(self, node, "target"), "id"))?),
+            _ => {}
+        }
+        self.each_child(node, &mut |walker, child| walker.walruses(&child, binds))
+    }
+
+    /// All names in a node.
+    fn mentioned(&mut self, node: &Node<'py>, names: &mut Vec<Name>) -> PyResult<()> {
+        match self.kind(node) {
+            Some(Kind::Name) => names.push(self.text(&field!(self, node, "id"))?),
+            Some(Kind::Constant) => {}
+            _ => self.each_child(node, &mut |walker, child| walker.mentioned(&child, names))?,
+        }
+        Ok(())
     }
 
     fn binary_op(&self, node: &Node<'py>) -> PyResult<BinaryOp> {
@@ -680,6 +784,6 @@ fn unknown(node: &Node<'_>) -> PyErr {
 
 impl<'py> Part<'py> {
     fn of(block: Block<'py>) -> Part<'py> {
-        Part { binds: vec![], unbinds: false, block: Some(block) }
+        Part { binds: vec![], block: Some(block) }
     }
 }

@@ -4,7 +4,7 @@
 //! loop, everything that ends a turn (the way back, and all ways out) is one place, [`END`]. The first instruction all
 //! paths from a branch meet at is then where its two sides are put together again.
 
-use crate::bytecode::{Code, Op, Reg, Target};
+use crate::bytecode::{Catch, Code, Handler, Op, Reg, Target};
 
 /// Registers, then globals by name, then cells.
 pub type Var = usize;
@@ -99,9 +99,10 @@ pub fn effects(code: &Code, vars: Vars, op: Op, reads: &mut Vec<Var>, writes: &m
             reads.extend([usize::from(a), usize::from(b)]);
             writes.push(dst.into());
         }
-        Op::Jump { .. } | Op::Loop { .. } | Op::Back { .. } | Op::End => {}
+        Op::DeleteCell { cell } => writes.push(vars.cell(cell)),
+        Op::Jump { .. } | Op::Loop { .. } | Op::Back { .. } | Op::Settle | Op::End => {}
         Op::JumpIf { cond, .. } => reads.push(cond.into()),
-        Op::GetIter { dst, src } => {
+        Op::GetIter { dst, src } | Op::Iter { dst, src } | Op::ToTuple { dst, src } => {
             reads.push(src.into());
             writes.push(dst.into());
         }
@@ -142,7 +143,33 @@ pub fn effects(code: &Code, vars: Vars, op: Op, reads: &mut Vec<Var>, writes: &m
             reads.extend([usize::from(src), usize::from(spec)]);
             writes.push(dst.into());
         }
-        Op::Append { list, src } => reads.extend([usize::from(list), usize::from(src)]),
+        Op::Append { list: to, src } | Op::Extend { to, src } => {
+            reads.extend([usize::from(to), usize::from(src)]);
+        }
+        Op::Merge { dict, src, func } => {
+            reads.extend([usize::from(dict), usize::from(src)].into_iter().chain(some(func)));
+        }
+        Op::UnpackRest { src, first, before, after } => {
+            reads.push(src.into());
+            writes.extend(span(first, before + 1 + after));
+        }
+        Op::Function { dst, defaults, keywords, .. } => {
+            reads.extend(some(defaults).into_iter().chain(some(keywords)));
+            writes.push(dst.into());
+        }
+        Op::CallUnpacked { dst, first, keywords } => {
+            reads.extend(span(first, 2 + u16::from(keywords)));
+            writes.push(dst.into());
+        }
+        Op::Enter { dst, src } => {
+            reads.push(src.into());
+            writes.extend(span(dst, 2));
+        }
+        Op::ExitWith { dst, exit: a, exc: b } | Op::Matches { dst, exc: a, kind: b } => {
+            reads.extend([usize::from(a), usize::from(b)]);
+            writes.push(dst.into());
+        }
+        Op::Handled { saved: reg } | Op::Reraise { exc: reg } => reads.push(reg.into()),
         Op::Unpack { src, first, count } => {
             reads.push(src.into());
             writes.extend(span(first, count));
@@ -190,6 +217,18 @@ impl Flow {
                 writes.clear();
                 effects(code, vars, op, &mut reads, &mut writes);
                 writes.iter().for_each(|v| set[v / 64] &= !(1 << (v % 64)));
+                // An instruction that raises has not written, and the exception and what it displaces come anew.
+                each_handler(code, pc, |catch| match catch {
+                    Catch::Handle { to, exc } | Catch::Clean { to, exc } => {
+                        let there = &live[to as usize];
+                        let new = usize::from(exc)..vars.registers;
+                        let read = |v: usize| there[v / 64] & (1 << (v % 64)) != 0;
+                        (0..vars.count())
+                            .filter(|v| !new.contains(v) && read(*v))
+                            .for_each(|v| set[v / 64] |= 1 << (v % 64));
+                    }
+                    Catch::Restore { saved } => set[usize::from(saved) / 64] |= 1 << (saved % 64),
+                });
                 reads.iter().for_each(|v| set[v / 64] |= 1 << (v % 64));
                 if set != live[pc] {
                     live[pc] = set;
@@ -222,6 +261,16 @@ impl Flow {
     }
 }
 
+/// What happens to an exception that an instruction raises, up to where it is caught.
+fn each_handler(code: &Code, pc: usize, mut f: impl FnMut(Catch)) {
+    let mut next = code.handler(pc);
+    while let Some(index) = next {
+        let Handler { catch, outer } = code.handlers[usize::from(index)];
+        f(catch);
+        next = if matches!(catch, Catch::Restore { .. }) { outer } else { None };
+    }
+}
+
 /// Where an instruction may go on.
 fn each_successor(code: &Code, pc: Target, op: Op, mut f: impl FnMut(Target)) {
     match op {
@@ -235,7 +284,11 @@ fn each_successor(code: &Code, pc: Target, op: Op, mut f: impl FnMut(Target)) {
             f(pc + 1);
             f(done);
         }
-        Op::Return { .. } | Op::End | Op::Raise { .. } | Op::AssertionFailed { .. } => {}
+        Op::Return { .. }
+        | Op::End
+        | Op::Raise { .. }
+        | Op::Reraise { .. }
+        | Op::AssertionFailed { .. } => {}
         _ => f(pc + 1),
     }
 }
@@ -269,7 +322,7 @@ impl Turn {
             match op {
                 Op::Back { index } if Some(usize::from(index)) == own => meet(&next, END),
                 // The way back of an inner loop leads nowhere new.
-                Op::Back { .. } | Op::Raise { .. } | Op::AssertionFailed { .. } => {}
+                Op::Back { .. } | Op::Raise { .. } | Op::Reraise { .. } | Op::AssertionFailed { .. } => {}
                 Op::Return { .. } | Op::End => meet(&next, END),
                 Op::JumpIf { to, .. } => {
                     if alive(pc, false) {

@@ -235,7 +235,7 @@ impl Walker<'_, '_> {
                     return Ok(Path::Turn(self.b.i64(0)));
                 }
                 Op::Return { .. } | Op::End => return Ok(self.leave(pc)),
-                Op::Raise { .. } | Op::AssertionFailed { .. } => {
+                Op::Raise { .. } | Op::Reraise { .. } | Op::AssertionFailed { .. } => {
                     self.give_up(pc);
                     return Ok(Path::Dead);
                 }

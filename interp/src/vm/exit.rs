@@ -41,6 +41,11 @@ pub(super) fn leave(vm: &mut Vm<'_, '_>, way: Result<Way, Raised>) -> Outcome {
             if let Some(pc) = place {
                 vm.show(pc);
             }
+            if vm.passed_on
+                && let Some(offset) = vm.take_entry_off()
+            {
+                vm.show_offset(offset);
+            }
             if !vm.code.boundary.module {
                 force_locals(vm);
             }

@@ -54,6 +54,8 @@ pub(super) struct Vm<'a, 'py> {
     pub pending: Pending,
     /// Where the exception that is raised belongs, if it isn't at the instruction that brought it up.
     pub raised_at: Option<usize>,
+    /// The exception that is pending has been raised before and is only passed on.
+    pub passed_on: bool,
     /// The instruction that is being run.
     pub now: usize,
     /// Bit `r`: CPython's frame still holds the object that local `r` had at entry, and somebody could notice.
@@ -118,6 +120,7 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
         frame,
         pending: Pending::default(),
         raised_at: None,
+        passed_on: false,
         now: 0,
         held: 0,
         shown: Shown::NotYet,
@@ -352,6 +355,14 @@ impl<'a, 'py> Vm<'a, 'py> {
         self.show(pc);
     }
 
+    /// Shows CPython's frame at an offset of its code.
+    pub fn show_offset(&self, offset: std::ffi::c_int) {
+        if let Shown::At(place, _) = &self.shown {
+            // SAFETY: the frame waits for our call to return; it has been at the offset before.
+            unsafe { place.show(offset) }
+        }
+    }
+
     /// Shows the frame where it really is.
     pub fn show_entry(&self) {
         if let Shown::At(place, _) = &self.shown {
@@ -424,12 +435,14 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Op::StoreGlobal { name, src } => self.store_global(name, src, pc),
                 Op::DeleteGlobal { name } => self.delete_global(name, pc),
                 Op::LoadCell { dst, cell } => self.load_cell(dst, cell, pc),
+                Op::DeleteCell { cell } => self.delete_cell(cell, pc),
                 Op::StoreCell { cell, src } => self.store_cell(cell, src, pc),
                 Op::Unary { op, dst, a } => self.unary(op, dst, a, pc),
                 Op::Binary { op, dst, a, b } => self.binary(op, dst, a, b, pc),
                 Op::InPlace { op, dst, a, b } => self.in_place(op, dst, a, b, pc),
                 Op::Compare { op, dst, a, b } => self.compare(op, dst, a, b, pc),
                 Op::GetIter { dst, src } => self.get_iter(dst, src, pc),
+                Op::Iter { dst, src } => self.iter(dst, src, pc),
                 Op::LoadAttr { dst, obj, name } => self.load_attr(dst, obj, name, pc),
                 Op::StoreAttr { obj, name, src } => self.store_attr(obj, name, src, pc),
                 Op::DeleteAttr { obj, name } => self.delete_attr(obj, name, pc),
@@ -444,6 +457,22 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Op::Join { dst, first, count } => self.join(dst, first, count, pc),
                 Op::Format { dst, src, spec, conversion } => self.format(dst, src, spec, conversion, pc),
                 Op::Append { list, src } => self.append(list, src, pc),
+                Op::Extend { to, src } => self.extend(to, src, pc),
+                Op::ToTuple { dst, src } => self.to_tuple(dst, src, pc),
+                Op::Merge { dict, src, func } => self.merge(dict, src, func, pc),
+                Op::UnpackRest { src, first, before, after } => {
+                    self.unpack_rest(src, first, before, after, pc)
+                }
+                Op::Function { dst, index, defaults, keywords } => {
+                    self.function(dst, index, (defaults, keywords), pc)
+                }
+                Op::CallUnpacked { dst, first, keywords } => self.call_unpacked(dst, first, keywords, pc),
+                Op::Settle => self.compute_all(),
+                Op::Enter { dst, src } => self.enter(dst, src, pc),
+                Op::ExitWith { dst, exit, exc } => self.exit_with(dst, exit, exc, pc),
+                Op::Matches { dst, exc, kind } => self.matches(dst, exc, kind, pc),
+                Op::Handled { saved } => self.handled(saved, pc),
+                Op::Reraise { exc } => self.reraise(exc),
                 Op::Unpack { src, first, count } => self.unpack(src, first, count, pc),
                 Op::Call { dst, first, positional, keywords } => {
                     self.call(dst, first, positional, keywords, pc)
@@ -452,7 +481,11 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Op::AssertionFailed { message } => self.assertion_failed(message, pc),
             };
             if result.is_err() {
-                let at = self.raised_at.unwrap_or(pc);
+                let at = self.raised_at.take().unwrap_or(pc);
+                if let Some(target) = self.catch(at) {
+                    pc = target;
+                    continue;
+                }
                 self.raised_at = Some(at);
                 self.show(at);
                 return Err(Raised);

@@ -1,7 +1,9 @@
 //! Expressions.
 
+use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use super::display::Display;
 use super::{Lowered, Lowerer};
 use crate::bytecode::{Op, Position, Reg};
 use crate::frontend::decline::Decline;
@@ -128,39 +130,33 @@ impl<'py> Lowerer<'_, 'py> {
                 }
                 self.result(base, |dst| Op::Slice { dst, first: base }, at);
             }
-            ExprKind::Tuple(items) => {
-                self.window(items, |dst, count| Op::Tuple { dst, first: dst, count }, at)?
-            }
-            ExprKind::List(items) => {
-                self.window(items, |dst, count| Op::List { dst, first: dst, count }, at)?
-            }
-            ExprKind::Set(items) => {
-                self.window(items, |dst, count| Op::Set { dst, first: dst, count }, at)?
-            }
-            ExprKind::Dict(items) => {
-                for (key, value) in items {
-                    self.temporary(key)?;
-                    self.temporary(value)?;
-                }
-                let count = self.index(items.len());
-                self.result(base, |dst| Op::Dict { dst, first: dst, count }, at);
-            }
+            ExprKind::Tuple(items) => self.display(Display::Tuple, items, at)?,
+            ExprKind::List(items) => self.display(Display::List, items, at)?,
+            ExprKind::Set(items) => self.display(Display::Set, items, at)?,
+            ExprKind::Dict(items) => self.dict(items, at)?,
+            ExprKind::Lambda(lambda) => self.lambda(lambda, at)?,
+            ExprKind::Comprehension { name, iter, .. } => self.comprehension(name, iter, at)?,
             ExprKind::Opaque { why, .. } => return Err(*why),
-            ExprKind::Constant(_) => return Err(Decline::Unknown),
+            ExprKind::Starred(_) | ExprKind::Constant(_) => return Err(Decline::Unknown),
         }
         self.top = base + 1;
         Ok(base)
     }
 
     /// An instruction whose result takes the place of its operands.
-    fn result(&mut self, base: Reg, op: impl FnOnce(Reg) -> Op, at: Position) {
+    pub(super) fn result(&mut self, base: Reg, op: impl FnOnce(Reg) -> Op, at: Position) {
         self.top = base;
         let dst = self.push();
         self.emit(op(dst), at);
     }
 
     /// Consecutive temporaries, and the instruction that makes one of them.
-    fn window(&mut self, items: &[Expr<'py>], op: impl FnOnce(Reg, u16) -> Op, at: Position) -> Lowered<()> {
+    pub(super) fn window(
+        &mut self,
+        items: &[Expr<'py>],
+        op: impl FnOnce(Reg, u16) -> Op,
+        at: Position,
+    ) -> Lowered<()> {
         let base = self.top;
         for item in items {
             self.temporary(item)?;
@@ -172,7 +168,11 @@ impl<'py> Lowerer<'_, 'py> {
 
     pub(super) fn none(&mut self, at: Position) -> Reg {
         let none = self.py.None().into_bound(self.py);
-        let index = self.constant(&none);
+        self.load_constant(&none, at)
+    }
+
+    pub(super) fn load_constant(&mut self, value: &Bound<'py, PyAny>, at: Position) -> Reg {
+        let index = self.constant(value);
         let dst = self.push();
         self.emit(Op::Const { dst, index }, at);
         dst
@@ -180,17 +180,14 @@ impl<'py> Lowerer<'_, 'py> {
 
     fn empty_string(&mut self, at: Position) -> Reg {
         let empty = pyo3::intern!(self.py, "").clone().into_any();
-        let index = self.constant(&empty);
-        let dst = self.push();
-        self.emit(Op::Const { dst, index }, at);
-        dst
+        self.load_constant(&empty, at)
     }
 
     fn call(
         &mut self,
         func: &Expr<'py>,
         args: &[Expr<'py>],
-        keywords: &[(Name, Expr<'py>)],
+        keywords: &[(Option<Name>, Expr<'py>)],
         at: Position,
     ) -> Lowered<()> {
         let called = match &func.kind {
@@ -201,6 +198,11 @@ impl<'py> Lowerer<'_, 'py> {
             return Err(Decline::FrameReader);
         }
         let first = self.temporary(func)?;
+        if args.iter().any(|arg| matches!(arg.kind, ExprKind::Starred(_)))
+            || keywords.iter().any(|(name, _)| name.is_none())
+        {
+            return self.call_unpacked(first, args, keywords, at);
+        }
         for arg in args.iter().chain(keywords.iter().map(|(_, value)| value)) {
             self.temporary(arg)?;
         }
@@ -208,9 +210,8 @@ impl<'py> Lowerer<'_, 'py> {
         let names = if keywords.is_empty() {
             Op::NO_KEYWORDS
         } else {
-            let names = keywords
-                .iter()
-                .map(|(name, _)| pyo3::types::PyString::intern(self.py, self.texts.text(*name)));
+            let text = |name| pyo3::types::PyString::intern(self.py, self.texts.text(name));
+            let names: Vec<_> = keywords.iter().filter_map(|(name, _)| name.map(text)).collect();
             let names = PyTuple::new(self.py, names).map_err(|_| Decline::TooLarge)?;
             self.constant(&names.into_any())
         };

@@ -4,11 +4,14 @@
 //! leaves its value in the register that was `top` before it, or is a local that stands for itself. A local may do so
 //! because nothing can rebind it while an expression is evaluated, but a walrus: regions with one copy.
 
+mod display;
 mod expr;
 mod fold;
+mod function;
 mod place;
 mod stmt;
 mod truth;
+mod unwind;
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +22,10 @@ use super::decline::Decline;
 use super::flow::{Flow, Uses};
 use super::scope::{Place, Scope};
 use super::tree::{Definition, Name, Names, Stmt, StmtKind};
-use crate::bytecode::{Boundary, Code, Loop, Object, Op, Outer, Position, Profile, Reg, Region};
+use crate::bytecode::{
+    Boundary, Code, Function, Handler, Loop, Object, Op, Outer, Position, Profile, Reg, Region,
+};
+use unwind::Around;
 
 type Lowered<T> = Result<T, Decline>;
 
@@ -49,12 +55,12 @@ pub struct Draft {
 ///
 /// # Errors
 /// Why it stays with CPython.
-pub fn lower<'py>(
-    stmt: &Stmt<'py>,
-    scope: &Scope<'py>,
-    before: &Flow,
-    names: &Names,
-    options: &Options,
+pub fn lower<'a, 'py>(
+    stmt: &'a Stmt<'py>,
+    scope: &'a Scope<'py>,
+    before: &'a Flow,
+    names: &'a Names,
+    options: &'a Options,
 ) -> Lowered<Draft> {
     let py = stmt.node.py();
     let mut uses = Uses::default();
@@ -75,12 +81,12 @@ pub fn lower<'py>(
 ///
 /// # Errors
 /// Why they stay with CPython.
-pub fn lower_statements<'py>(
-    stmts: &[Stmt<'py>],
-    scope: &Scope<'py>,
-    before: &Flow,
-    names: &Names,
-    options: &Options,
+pub fn lower_statements<'a, 'py>(
+    stmts: &'a [Stmt<'py>],
+    scope: &'a Scope<'py>,
+    before: &'a Flow,
+    names: &'a Names,
+    options: &'a Options,
 ) -> Lowered<Draft> {
     let mut uses = Uses::default();
     stmts.iter().for_each(|stmt| uses.stmt(stmt));
@@ -151,6 +157,7 @@ enum Variable {
 }
 
 /// Where jumps go: bound to an instruction after they are emitted, for they go forward.
+#[derive(Default)]
 struct Label {
     jumps: Vec<usize>,
     /// Locals that are bound whichever jump was taken; `None` before any was.
@@ -160,6 +167,8 @@ struct Label {
 struct OpenLoop {
     index: u16,
     iter: Option<Reg>,
+    /// Of what is around it.
+    handler: Option<u16>,
     breaks: Label,
 }
 
@@ -188,7 +197,14 @@ struct Lowerer<'a, 'py> {
     top: Reg,
     registers: Reg,
     loops: Vec<Loop>,
-    open: Vec<OpenLoop>,
+    around: Vec<Around<'a, 'py>>,
+    handlers: Vec<Handler>,
+    handled: Vec<u16>,
+    /// Of the instructions that are emitted.
+    handler: Option<u16>,
+    functions: Vec<Function>,
+    /// Names of cells, mangled.
+    cells: Vec<String>,
     walruses: bool,
     deleted: HashSet<Name>,
     returns: bool,
@@ -234,7 +250,12 @@ impl<'a, 'py> Lowerer<'a, 'py> {
             top: 0,
             registers: 0,
             loops: Vec::new(),
-            open: Vec::new(),
+            around: Vec::new(),
+            handlers: Vec::new(),
+            handled: Vec::new(),
+            handler: None,
+            functions: Vec::new(),
+            cells: Vec::new(),
             walruses: uses.walruses,
             deleted: uses.deleted.clone(),
             returns: false,
@@ -247,6 +268,11 @@ impl<'a, 'py> Lowerer<'a, 'py> {
         let mut locals = Vec::new();
         let mut cells = Vec::new();
         let mut named: Vec<Name> = uses.named.union(&uses.deleted).copied().collect();
+        let shared = uses.mentioned.difference(&uses.named).filter(|name| {
+            let mangled = self.scope.mangle(self.texts.text(**name));
+            !uses.deleted.contains(name) && self.scope.place(&mangled) == Place::Cell
+        });
+        named.extend(shared);
         named.sort_unstable();
         for name in named {
             let mangled = self.scope.mangle(self.texts.text(name));
@@ -269,6 +295,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
         for (index, &(_, name)) in cells.iter().enumerate() {
             self.variables.insert(name, Variable::Cell(index as u16));
         }
+        self.cells = cells.iter().map(|(mangled, _)| mangled.clone()).collect();
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for (_, name) in locals {
             let reg = self.push();
@@ -328,6 +355,9 @@ impl<'a, 'py> Lowerer<'a, 'py> {
                     returns: self.returns,
                 },
                 loops: self.loops,
+                handled: if self.handlers.is_empty() { vec![] } else { self.handled },
+                handlers: self.handlers,
+                functions: self.functions,
             },
         };
         Ok(draft)
@@ -342,6 +372,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
             self.positions.push(at);
         }
         self.ops.push(op);
+        self.handled.push(self.handler.unwrap_or(Code::UNHANDLED));
         self.at.push(index);
     }
 
@@ -400,7 +431,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
     // Control.
 
     fn label(&self) -> Label {
-        Label { jumps: Vec::new(), sure: None }
+        Label::default()
     }
 
     fn jump(&mut self, op: Op, label: &mut Label, at: Position) {

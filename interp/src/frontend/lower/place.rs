@@ -71,6 +71,7 @@ impl<'py> Lowerer<'_, 'py> {
         let base = self.top;
         match &target.kind {
             ExprKind::Name(name) => self.write(*name, src, target.at),
+            ExprKind::Starred(item) => self.assign(item, src)?,
             ExprKind::Attribute { value, attr } => {
                 let obj = self.operand(value)?;
                 let name = self.attribute(*attr);
@@ -90,7 +91,14 @@ impl<'py> Lowerer<'_, 'py> {
                 let first = self.top;
                 items.iter().for_each(|_| _ = self.push());
                 let count = self.index(items.len());
-                self.emit(Op::Unpack { src, first, count }, target.at);
+                let starred = items.iter().position(|item| matches!(item.kind, ExprKind::Starred(_)));
+                match starred {
+                    Some(before) => {
+                        let (before, after) = (before as u16, count.saturating_sub(before as u16 + 1));
+                        self.emit(Op::UnpackRest { src, first, before, after }, target.at);
+                    }
+                    None => self.emit(Op::Unpack { src, first, count }, target.at),
+                }
                 for (item, reg) in items.iter().zip(first..) {
                     self.assign(item, reg)?;
                 }
@@ -154,7 +162,10 @@ impl<'py> Lowerer<'_, 'py> {
     fn displayed<'e>(&self, target: &Expr<'py>, value: &'e Expr<'py>) -> Option<&'e [Expr<'py>]> {
         match (&target.kind, &value.kind) {
             (ExprKind::Tuple(targets) | ExprKind::List(targets), ExprKind::Tuple(values))
-                if targets.len() == values.len() && !targets.is_empty() && self.folded(value).is_none() =>
+                if targets.len() == values.len()
+                    && !targets.is_empty()
+                    && self.folded(value).is_none()
+                    && !targets.iter().chain(values).any(|item| matches!(item.kind, ExprKind::Starred(_))) =>
             {
                 Some(values)
             }
@@ -184,17 +195,22 @@ impl<'py> Lowerer<'_, 'py> {
         Ok(())
     }
 
+    pub(super) fn unbind(&mut self, name: Name, at: Position) -> Lowered<()> {
+        match self.variables[&name] {
+            Variable::Local(reg) => {
+                self.check_bound(name, reg, at)?;
+                self.emit(Op::Kill { first: reg, count: 1 }, at);
+            }
+            Variable::Global(name) => self.emit(Op::DeleteGlobal { name }, at),
+            Variable::Cell(cell) => self.emit(Op::DeleteCell { cell }, at),
+        }
+        Ok(())
+    }
+
     pub(super) fn delete(&mut self, target: &Expr<'py>) -> Lowered<()> {
         let base = self.top;
         match &target.kind {
-            ExprKind::Name(name) => match self.variables[name] {
-                Variable::Local(reg) => {
-                    self.check_bound(*name, reg, target.at)?;
-                    self.emit(Op::Kill { first: reg, count: 1 }, target.at);
-                }
-                Variable::Global(name) => self.emit(Op::DeleteGlobal { name }, target.at),
-                Variable::Cell(_) => return Err(Decline::DeletedCell),
-            },
+            ExprKind::Name(name) => self.unbind(*name, target.at)?,
             ExprKind::Attribute { value, attr } => {
                 let obj = self.operand(value)?;
                 let name = self.attribute(*attr);
@@ -236,6 +252,9 @@ fn destination(op: &mut Op) -> Option<&mut Reg> {
         | Op::Slice { dst, .. }
         | Op::Join { dst, .. }
         | Op::Format { dst, .. }
+        | Op::Function { dst, .. }
+        | Op::CallUnpacked { dst, .. }
+        | Op::ToTuple { dst, .. }
         | Op::Call { dst, .. } => Some(dst),
         _ => None,
     }

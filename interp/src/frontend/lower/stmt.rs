@@ -3,14 +3,15 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
-use super::{Lowered, Lowerer, OpenLoop, Variable};
+use super::unwind::Around;
+use super::{Label, Lowered, Lowerer, OpenLoop, Variable};
 use crate::bytecode::{BinaryOp, Loop, Op, Position};
 use crate::frontend::decline::Decline;
 use crate::frontend::tree::{Block, Expr, ExprKind, Stmt, StmtKind};
 use crate::record::LoopState;
 
-impl<'py> Lowerer<'_, 'py> {
-    pub(super) fn block(&mut self, block: &Block<'py>) -> Lowered<()> {
+impl<'a, 'py> Lowerer<'a, 'py> {
+    pub(super) fn block(&mut self, block: &'a Block<'py>) -> Lowered<()> {
         for stmt in &block.body {
             // CPython leaves out what can't be reached, too.
             if !self.reachable {
@@ -21,7 +22,7 @@ impl<'py> Lowerer<'_, 'py> {
         Ok(())
     }
 
-    pub(super) fn stmt(&mut self, stmt: &Stmt<'py>) -> Lowered<()> {
+    pub(super) fn stmt(&mut self, stmt: &'a Stmt<'py>) -> Lowered<()> {
         let base = self.top;
         let at = stmt.at;
         match &stmt.kind {
@@ -69,30 +70,51 @@ impl<'py> Lowerer<'_, 'py> {
             }
             StmtKind::While { test, body, orelse } => self.while_loop(stmt, test, body, orelse)?,
             StmtKind::Break => {
-                let mut open = self.open.pop().ok_or(Decline::LeavesLoop)?;
-                if let Some(iter) = open.iter {
-                    self.emit(Op::Kill { first: iter, count: 1 }, at);
+                let place = self.innermost().ok_or(Decline::LeavesLoop)?;
+                let inside = self.handler;
+                self.unwind(place, at)?;
+                if self.reachable
+                    && let Some(around) = self.around.get_mut(place)
+                    && let Around::Loop(open) = around
+                {
+                    let mut breaks = std::mem::replace(&mut open.breaks, Label::default());
+                    self.jump(Op::Jump { to: 0 }, &mut breaks, at);
+                    if let Some(Around::Loop(open)) = self.around.get_mut(place) {
+                        open.breaks = breaks;
+                    }
                 }
-                self.jump(Op::Jump { to: 0 }, &mut open.breaks, at);
-                self.open.push(open);
+                self.handler = inside;
             }
             StmtKind::Continue => {
-                let index = self.open.last().ok_or(Decline::LeavesLoop)?.index;
-                self.emit(Op::Back { index }, at);
+                let place = self.innermost().ok_or(Decline::LeavesLoop)?;
+                let inside = self.handler;
+                self.unwind(place + 1, at)?;
+                if self.reachable
+                    && let Some(Around::Loop(open)) = self.around.get(place)
+                {
+                    self.emit(Op::Back { index: open.index }, at);
+                }
+                self.handler = inside;
                 self.reachable = false;
             }
+            StmtKind::Try { body, handlers, orelse, finally } => {
+                self.try_statement(body, handlers, orelse, finally, at)?
+            }
+            StmtKind::With { items, body } => self.with_statement(items, body, at)?,
             StmtKind::Return(value) => {
                 let src = match value {
+                    Some(value) if self.has_ends() => self.temporary(value)?,
                     Some(value) => self.operand(value)?,
                     None => self.none(at),
                 };
-                let iterators: Vec<_> = self.open.iter().rev().filter_map(|open| open.iter).collect();
-                for first in iterators {
-                    self.emit(Op::Kill { first, count: 1 }, at);
+                let inside = self.handler;
+                self.unwind(0, at)?;
+                if self.reachable {
+                    self.emit(Op::Return { src }, at);
+                    self.returns = true;
+                    self.reachable = false;
                 }
-                self.emit(Op::Return { src }, at);
-                self.returns = true;
-                self.reachable = false;
+                self.handler = inside;
             }
             StmtKind::Assert { test, message } if !self.options.optimised => {
                 let (mut end, mut jump_at) = (self.label(), at);
@@ -107,7 +129,7 @@ impl<'py> Lowerer<'_, 'py> {
             }
             StmtKind::Assert { .. } => {}
             StmtKind::Raise { exc, cause } => {
-                let exc = self.operand(exc.as_ref().ok_or(Decline::BareRaise)?)?;
+                let exc = exc.as_ref().map_or(Ok(Op::NONE), |exc| self.operand(exc))?;
                 let cause = cause.as_ref().map_or(Ok(Op::NONE), |cause| self.operand(cause))?;
                 self.emit(Op::Raise { exc, cause }, at);
                 self.reachable = false;
@@ -193,23 +215,31 @@ impl<'py> Lowerer<'_, 'py> {
         self.loops.push(Loop {
             head: self.ops.len() as u32,
             end: 0,
-            parent: self.open.last().map(|open| open.index),
+            parent: self.innermost().and_then(|place| match &self.around[place] {
+                Around::Loop(open) => Some(open.index),
+                _ => None,
+            }),
             iter,
             turns: AtomicU32::new(0),
             state: Mutex::new(LoopState::default()),
         });
         self.emit(Op::Loop { index }, at);
         let breaks = self.label();
-        self.open.push(OpenLoop { index, iter, breaks });
+        self.around.push(Around::Loop(OpenLoop { index, iter, handler: self.handler, breaks }));
         index
+    }
+
+    /// Where the innermost loop is among the blocks around.
+    fn innermost(&self) -> Option<usize> {
+        self.around.iter().rposition(|around| matches!(around, Around::Loop(_)))
     }
 
     /// The end of the body, then the `else`, then where `break` goes.
     fn close_loop(
         &mut self,
         index: u16,
-        done: super::Label,
-        orelse: &Block<'py>,
+        done: Label,
+        orelse: &'a Block<'py>,
         at: Position,
     ) -> Lowered<()> {
         if self.reachable {
@@ -217,10 +247,10 @@ impl<'py> Lowerer<'_, 'py> {
             self.reachable = false;
         }
         self.loops[usize::from(index)].end = self.ops.len() as u32;
-        let open = self.open.pop();
+        let around = self.around.pop();
         self.bind(done);
         self.block(orelse)?;
-        if let Some(open) = open {
+        if let Some(Around::Loop(open)) = around {
             self.bind(open.breaks);
         }
         Ok(())
@@ -228,11 +258,11 @@ impl<'py> Lowerer<'_, 'py> {
 
     fn for_loop(
         &mut self,
-        stmt: &Stmt<'py>,
+        stmt: &'a Stmt<'py>,
         target: &Expr<'py>,
         iter: &Expr<'py>,
-        body: &Block<'py>,
-        orelse: &Block<'py>,
+        body: &'a Block<'py>,
+        orelse: &'a Block<'py>,
     ) -> Lowered<()> {
         let base = self.top;
         // From 3.13 on, the instructions of the iteration stand at the iterable.
@@ -275,10 +305,10 @@ impl<'py> Lowerer<'_, 'py> {
 
     fn while_loop(
         &mut self,
-        stmt: &Stmt<'py>,
+        stmt: &'a Stmt<'py>,
         test: &Expr<'py>,
-        body: &Block<'py>,
-        orelse: &Block<'py>,
+        body: &'a Block<'py>,
+        orelse: &'a Block<'py>,
     ) -> Lowered<()> {
         let index = self.open_loop(None, stmt.at);
         let mut done = self.label();

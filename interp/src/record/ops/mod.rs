@@ -37,6 +37,8 @@ impl Walker<'_, '_> {
                     self.vars[usize::from(r)] = Val::Unbound.into();
                 }
             }
+            // Nothing waits in compiled code.
+            Op::Settle => {}
             Op::CheckBound { reg, .. } => {
                 self.read(reg.into())?;
             }

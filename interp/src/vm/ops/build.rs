@@ -178,16 +178,6 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
-    pub(in crate::vm) fn append(&mut self, list: Reg, src: Reg, pc: usize) -> Result<(), Raised> {
-        let (to, item) = (self.object(list)?, self.object(src)?);
-        // SAFETY: the registers hold the objects; the list is one that a comprehension made.
-        if unsafe { ffi::PyList_Append(to, item) } != 0 {
-            return Err(Raised);
-        }
-        self.consume(src, pc);
-        Ok(())
-    }
-
     /// Items go to the registers when all are there.
     pub(in crate::vm) fn unpack(
         &mut self,
@@ -220,13 +210,8 @@ impl Vm<'_, '_> {
 
     /// # Safety
     /// A live object.
-    unsafe fn unpack_iterable(
-        &mut self,
-        object: *mut ffi::PyObject,
-        count: isize,
-        items: &mut Items,
-    ) -> Result<(), Raised> {
-        // SAFETY: by contract; the iterator is ours until the end.
+    pub(super) unsafe fn iterator_to_unpack(&mut self, object: *mut ffi::PyObject) -> Result<Items, Raised> {
+        // SAFETY: by contract.
         unsafe {
             let iterator = ffi::PyObject_GetIter(object);
             if iterator.is_null() {
@@ -241,7 +226,21 @@ impl Vm<'_, '_> {
                 }
                 return Err(Raised);
             }
-            let iterator = Items(vec![iterator]);
+            Ok(Items(vec![iterator]))
+        }
+    }
+
+    /// # Safety
+    /// A live object.
+    unsafe fn unpack_iterable(
+        &mut self,
+        object: *mut ffi::PyObject,
+        count: isize,
+        items: &mut Items,
+    ) -> Result<(), Raised> {
+        // SAFETY: by contract; the iterator is ours until the end.
+        unsafe {
+            let iterator = self.iterator_to_unpack(object)?;
             for got in 0..count {
                 let item = ffi::PyIter_Next(iterator.0[0]);
                 if item.is_null() {
@@ -278,13 +277,13 @@ impl Vm<'_, '_> {
 
 /// References, dropped with it.
 #[derive(Default)]
-struct Items(Vec<*mut ffi::PyObject>);
+pub(super) struct Items(pub Vec<*mut ffi::PyObject>);
 
 impl Drop for Items {
     fn drop(&mut self) {
         for &item in &self.0 {
             // SAFETY: references owned by the list; it is used attached only.
-            unsafe { ffi::Py_DECREF(item) }
+            unsafe { ffi::Py_XDECREF(item) }
         }
     }
 }

@@ -59,6 +59,21 @@ impl Vm<'_, '_> {
         Ok(())
     }
 
+    pub(in crate::vm) fn iter(&mut self, dst: Reg, src: Reg, pc: usize) -> Result<(), Raised> {
+        let object = self.object(src)?;
+        self.out(pc)?;
+        // SAFETY: the register holds the object.
+        unsafe {
+            let iterator = ffi::PyObject_GetIter(object);
+            if iterator.is_null() {
+                return Err(Raised);
+            }
+            self.consume(src, pc);
+            self.put(dst, iterator, pc);
+        }
+        Ok(())
+    }
+
     fn put_range(&mut self, dst: Reg, range: RangeIter, pc: usize) {
         self.end(dst, pc);
         self.frame.regs[usize::from(dst)] = Slot::Range(range);

@@ -5,9 +5,11 @@ mod arithmetic;
 mod build;
 mod calls;
 mod control;
+mod handle;
 mod items;
 mod names;
 mod raise;
+mod unpack;
 
 use pyo3::ffi;
 

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyNameError, PyUnboundLocalError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::bytecode::Reg;
+use crate::bytecode::{Op, Reg};
 use crate::vm::Raised;
 use crate::vm::frame::Slot;
 use crate::vm::run::Vm;
@@ -128,6 +128,66 @@ impl Vm<'_, '_> {
             return Err(Raised);
         }
         self.consume(src, pc);
+        Ok(())
+    }
+
+    pub(in crate::vm) fn delete_cell(&mut self, cell: u16, pc: usize) -> Result<(), Raised> {
+        self.out(pc)?;
+        // SAFETY: as in `load_cell`; null empties it.
+        unsafe {
+            let object = ffi::PyCell_Get(self.cell(cell));
+            if object.is_null() {
+                return Err(self.unbound_cell(cell));
+            }
+            ffi::PyCell_Set(self.cell(cell), std::ptr::null_mut());
+            ffi::Py_DECREF(object);
+        }
+        Ok(())
+    }
+
+    /// A function of the region's.
+    pub(in crate::vm) fn function(
+        &mut self,
+        dst: Reg,
+        index: u16,
+        (defaults, keywords): (Reg, Reg),
+        pc: usize,
+    ) -> Result<(), Raised> {
+        let made = &self.code.functions[usize::from(index)];
+        let optional = |vm: &mut Self, reg| if reg == Op::NONE { Ok(None) } else { vm.object(reg).map(Some) };
+        let (default_values, keyword_values) = (optional(self, defaults)?, optional(self, keywords)?);
+        // Making one may set off the collector of cycles.
+        self.out(pc)?;
+        // SAFETY: the constant is a code object; the setters reference what they are given.
+        unsafe {
+            let code = self.code.consts[usize::from(made.code)].as_ptr();
+            let function = ffi::PyFunction_New(code, self.frame.globals);
+            if function.is_null() {
+                return Err(Raised);
+            }
+            if let Some(values) = default_values {
+                ffi::PyFunction_SetDefaults(function, values);
+            }
+            if let Some(values) = keyword_values {
+                ffi::PyFunction_SetKwDefaults(function, values);
+            }
+            if !made.closure.is_empty() {
+                let closure = ffi::PyTuple_New(made.closure.len() as isize);
+                if closure.is_null() {
+                    ffi::Py_DECREF(function);
+                    return Err(Raised);
+                }
+                for (place, &cell) in made.closure.iter().enumerate() {
+                    ffi::PyTuple_SET_ITEM(closure, place as isize, ffi::Py_NewRef(self.cell(cell)));
+                }
+                ffi::PyFunction_SetClosure(function, closure);
+                ffi::Py_DECREF(closure);
+            }
+            for reg in [defaults, keywords].into_iter().filter(|&reg| reg != Op::NONE) {
+                self.consume(reg, pc);
+            }
+            self.put(dst, function, pc);
+        }
         Ok(())
     }
 

@@ -13,6 +13,9 @@ use crate::vm::run::Vm;
 impl Vm<'_, '_> {
     /// Always raises: something else than was asked for if the operands don't do.
     pub(in crate::vm) fn raise(&mut self, exc: Reg, cause: Reg, pc: usize) -> Result<(), Raised> {
+        if exc == Op::NONE {
+            return self.raise_handled(pc);
+        }
         let exception = self.object(exc)?;
         let cause = if cause == Op::NONE { None } else { Some(self.object(cause)?) };
         self.out(pc)?;
