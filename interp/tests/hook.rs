@@ -59,6 +59,16 @@ fn sources() {
 }
 
 #[test]
+fn exceptions() {
+    assert!(check("exceptions.py").out.contains("During handling"));
+}
+
+#[test]
+fn functions() {
+    check("functions.py");
+}
+
+#[test]
 fn signals_and_threads() {
     check("signals.py");
 }
@@ -145,7 +155,12 @@ fn main_programs() {
     run(["-i", "attributes.py"]).dir(&dir).input("i\nfor k in range(2): k\n\n").same();
     run(["-x", "exit.py"]).dir(&dir).same();
     run(["-W", "error", "warns.py"]).dir(&dir).same();
+    run(["-i", "error.py"]).dir(&dir).input("import sys\nprint(sys.last_value)\n1 / 0\n").same();
     run(["-"]).input(looping).same();
+    for text in ["import sys\nprint(sys.argv, sorted(globals()), __file__)", "raise SystemExit(3)", "x = = 1", "1 / 0", "input()"] {
+        run(["-", "argument"]).input(&format!("{looping}{text}\n")).same();
+        run::<&str>([]).input(&format!("{text}\n")).same();
+    }
     std::fs::write(dir.join("latin.py"), b"# coding: latin-1\nfor c in 'a\xe9': print(ascii(c))\n")
         .expect("write a file");
     run(["latin.py"]).dir(&dir).same();

@@ -22,6 +22,9 @@ use super::splice::{is_code, key, transform};
 use super::{entry, program, settings, watch};
 use crate::frontend::Options;
 
+/// The file name of what comes from there.
+pub(super) const STDIN: &str = "<stdin>";
+
 static EXEC: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static COMPILE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// The standard library's directory, with a slash.
@@ -319,6 +322,22 @@ fn is_optimised(py: Python<'_>, level: i32) -> PyResult<bool> {
     Ok(py.import("sys")?.getattr("flags")?.getattr("optimize")?.extract::<i32>()? > 0)
 }
 
+/// The code of a statement that was typed at the prompt; `None` if it was not made of this text.
+pub(super) fn of_prompt<'py>(
+    text: &Bound<'py, PyAny>,
+    code: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = text.py();
+    if !source::has_lines(text, source::MODULE) {
+        return Ok(None);
+    }
+    let source = Source { mode: "single".to_owned(), ..Source::of_text(text, code) };
+    let _quiet = Quiet::new(py, "ignore")?;
+    let tree = source.tree(py, STDIN)?;
+    let plain = source.compile(&tree, STDIN)?;
+    if plain.eq(code)? { splice(&tree, &plain, &source, STDIN) } else { Ok(None) }
+}
+
 /// The code of a text that nobody has compiled yet. The warnings of its compilation are given once, here.
 ///
 /// # Errors
@@ -362,6 +381,7 @@ pub(super) fn of_text<'py>(
 /// When a module can't be added to.
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(jit_function, module)?)?;
+    module.add_function(wrap_pyfunction!(crate::record::jit_stats, module)?)?;
     module.add_function(wrap_pyfunction!(install_hook, module)?)
 }
 

@@ -15,6 +15,7 @@ mod package;
 mod paths;
 pub mod position;
 mod program;
+mod prompt;
 pub mod settings;
 mod source;
 mod splice;

@@ -1,11 +1,13 @@
-//! The main program: a script, or the text after `-c`.
+//! The main program: a script, the text after `-c`, or what comes from standard input.
 //!
 //! `Py_RunMain` runs those without passing through `builtins.exec`. But it says that it is about to, by an audit event, at a point
 //! where everything is in place: `sys.path`, `__main__`, all options. If the program has loops for the VM, our audit hook
-//! runs it, exactly as CPython would in the next moment, and ends with the `SystemExit` that makes `Py_RunMain` finish. In
-//! all other cases the hook does nothing: a program that can't be read or compiled, the REPL, standard input, `-i`, `-x`.
+//! runs it, exactly as CPython would in the next moment, and ends with the `SystemExit` that makes `Py_RunMain` finish; with
+//! `-i`, where that would be an error like any other, with an exception that nobody shows ([`super::prompt`]). In
+//! all other cases the hook does nothing: a program that can't be read or compiled, and `-x`.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PySystemExit;
@@ -13,8 +15,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::hook::{attempt, of_text};
-use super::watch;
+use super::hook::{STDIN, attempt, compiler, of_text};
+use super::{prompt, watch};
 
 unsafe extern "C" {
     fn PySys_AddAuditHook(
@@ -34,7 +36,7 @@ static BEGUN: AtomicBool = AtomicBool::new(false);
 pub fn install(py: Python<'_>) -> PyResult<()> {
     // SAFETY: the hook is a function of ours that needs no data.
     match unsafe { PySys_AddAuditHook(audit, std::ptr::null_mut()) } {
-        0 => Ok(()),
+        0 => prompt::install(py),
         _ => Err(PyErr::fetch(py)),
     }
 }
@@ -45,37 +47,82 @@ unsafe extern "C" fn audit(event: *const c_char, args: *mut ffi::PyObject, _: *m
         if *event != b'c' as c_char || BEGUN.load(Ordering::Relaxed) {
             return 0;
         }
-        let is_file = match CStr::from_ptr(event).to_bytes() {
-            b"cpython.run_file" => true,
-            b"cpython.run_command" => false,
+        let kind = match CStr::from_ptr(event).to_bytes() {
+            b"cpython.run_file" => Kind::File,
+            b"cpython.run_command" => Kind::Command,
+            b"cpython.run_stdin" => Kind::Stdin,
             _ => return 0,
         };
         BEGUN.store(true, Ordering::Relaxed);
         let py = Python::assume_attached();
-        if args.is_null() {
-            return 0;
-        }
-        let Ok(argument) = Bound::ref_from_ptr(py, &args).get_item(0) else { return 0 };
-        let Some(code) = attempt("main program", || program(&argument, is_file)) else { return 0 };
+        let argument = match kind {
+            Kind::Stdin => Some(PyString::new(py, STDIN).into_any()),
+            _ if args.is_null() => None,
+            _ => Bound::ref_from_ptr(py, &args).get_item(0).ok(),
+        };
+        let Some(argument) = argument else { return 0 };
+        let inspects = prompt::follows(py);
+        let code = match attempt("main program", || program(&argument, kind)) {
+            Some(code) => Ok(code),
+            None if kind == Kind::Stdin && !prompt::is_interactive(py) => match read_stdin(py) {
+                Some(program) => program,
+                None => return 0,
+            },
+            None => return 0,
+        };
         // The hooks behind ours are told as well, as ours will return an error.
-        if PySys_Audit(event, c"O".as_ptr(), argument.as_ptr()) < 0 {
+        let heard = match kind {
+            Kind::Stdin => PySys_Audit(event, std::ptr::null()),
+            _ => PySys_Audit(event, c"O".as_ptr(), argument.as_ptr()),
+        };
+        if heard < 0 {
             return -1;
         }
-        let status = run(&code, is_file.then_some(&argument));
-        PySystemExit::new_err(status).restore(py);
+        let status = match code {
+            Ok(code) => run(&code, (kind != Kind::Command).then_some(&argument), kind == Kind::File),
+            Err(error) => {
+                error.print(py);
+                1
+            }
+        };
+        if inspects {
+            prompt::raise_silently(py);
+        } else {
+            PySystemExit::new_err(status).restore(py);
+        }
         -1
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Command,
+    Stdin,
+}
+
+/// All of a program that comes from standard input: compiled with entries if it has any. `None` if it can't be read.
+fn read_stdin(py: Python<'_>) -> Option<PyResult<Bound<'_, PyAny>>> {
+    let mut text = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut text).ok()?;
+    let text = PyBytes::new(py, &text).into_any();
+    if let Some(code) = attempt("main program", || of_text(&text, STDIN, false)) {
+        return Some(Ok(code));
+    }
+    Some(compiler(py).and_then(|compile| compile.call1((text, STDIN, "exec", 0, true))))
+}
+
 /// The main program with entries; `None` if CPython had better run it.
-fn program<'py>(argument: &Bound<'py, PyAny>, is_file: bool) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn program<'py>(argument: &Bound<'py, PyAny>, kind: Kind) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = argument.py();
     let sys = py.import("sys")?;
-    if sys.getattr("flags")?.getattr("inspect")?.is_truthy()? || watch::being_watched(py) {
+    if watch::being_watched(py) {
         return Ok(None);
     }
-    if !is_file {
-        return of_text(argument, "<string>", false);
+    match kind {
+        Kind::File => {}
+        Kind::Command => return of_text(argument, "<string>", false),
+        Kind::Stdin => return Ok(None),
     }
     let file: String = argument.extract()?;
     // `-x` is nowhere to be seen but here.
@@ -95,7 +142,7 @@ fn program<'py>(argument: &Bound<'py, PyAny>, is_file: bool) -> PyResult<Option<
 ///
 /// # Safety
 /// Attached, and the main program may run.
-unsafe fn run(code: &Bound<'_, PyAny>, file: Option<&Bound<'_, PyAny>>) -> c_int {
+unsafe fn run(code: &Bound<'_, PyAny>, file: Option<&Bound<'_, PyAny>>, is_loaded: bool) -> c_int {
     let py = code.py();
     let Ok(main) = py.import("__main__") else { return 1 };
     let globals = main.dict();
@@ -108,7 +155,7 @@ unsafe fn run(code: &Bound<'_, PyAny>, file: Option<&Bound<'_, PyAny>>) -> c_int
             .and_then(|()| globals.set_item("__cached__", py.None()))
             .is_ok();
     }
-    if let Some(file) = file
+    if let Some(file) = file.filter(|_| is_loaded)
         && let Err(error) = set_loader(&globals, file)
     {
         error.print(py);

@@ -12,6 +12,7 @@ use pyo3::Python;
 
 use super::abort::Abort;
 use super::entry::{Held, Inputs};
+use super::clock::Tick;
 use super::exit::{Leave, State, Why};
 use super::flow::Flow;
 use super::walk::{self, Learnt, Recorded};
@@ -42,6 +43,8 @@ pub struct LoopState {
     /// Turns before which nothing is tried again.
     pub not_before: u32,
     pub hopeless: bool,
+    /// There has been a compiled form.
+    pub compiled: bool,
     pub learnt: Learnt,
     pub flow: Option<Arc<Flow>>,
 }
@@ -168,28 +171,27 @@ impl Version {
         if let Some(limit) = self.inputs.limit {
             limit.set(slots, chunk);
         }
-        let start = Instant::now();
+        let start = Tick::now();
         // SAFETY: there are as many slots as the trace wants; its inputs have the kinds it was made for, its arrays are alive
         // (`held`), and it indexes within their bounds.
         let snap = unsafe { self.machine.call(slots.as_mut_ptr()) };
-        let taken = start.elapsed();
         let key = self.keys[snap.index()] as usize;
         let leave = &self.leaves[key];
         let state = &self.states[leave.state];
         // SAFETY: these slots are what the run left for this state; what its arrays refer to is held.
         unsafe { resume::restore(py, frame, vars, state, slots) };
         drop(held);
-        super::STATS.entries.fetch_add(1, Ordering::Relaxed);
+        super::stats::count_exit(leave.why);
         match leave.why {
             Why::Done => Ran::Left(Verdict::Resumed(state.pc)),
             Why::Safepoint => {
+                let taken = start.elapsed();
                 let ratio = SLICE.as_secs_f64() / taken.as_secs_f64().max(1e-7);
                 let next = chunk as f64 * ratio.clamp(0.25, 16.0);
                 self.chunk.store(next.clamp(1.0, MAX_TURNS) as i64, Ordering::Relaxed);
                 Ran::Left(Verdict::Safepoint(state.pc))
             }
             why => {
-                super::STATS.exits.fetch_add(1, Ordering::Relaxed);
                 if let Some((pc, jumped)) = leave.branch {
                     frame.code.profile[pc as usize].count(jumped);
                 }
@@ -206,7 +208,7 @@ impl Version {
                 if learns && times == HOT_EXIT {
                     return Ran::Outdated(verdict, why, leave.at);
                 }
-                let futile = if taken < FUTILE { self.futile.load(Ordering::Relaxed) + 1 } else { 0 };
+                let futile = if start.elapsed() < FUTILE { self.futile.load(Ordering::Relaxed) + 1 } else { 0 };
                 self.futile.store(futile, Ordering::Relaxed);
                 if futile > MAX_FUTILE { Ran::Useless(verdict) } else { Ran::Left(verdict) }
             }

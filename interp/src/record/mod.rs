@@ -12,6 +12,7 @@
 mod abort;
 mod body;
 mod cache;
+mod clock;
 mod entry;
 mod exit;
 mod flow;
@@ -19,9 +20,10 @@ mod iterate;
 mod kind;
 mod ops;
 mod resume;
+mod stats;
 mod walk;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use jit::log::{self, Section};
@@ -35,6 +37,7 @@ pub use cache::LoopState;
 use cache::Ran;
 use exit::Why;
 use flow::Flow;
+pub use stats::{Stats, jit_stats, stats};
 
 /// What the VM does next at the head of a loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,43 +50,6 @@ pub enum Verdict {
     Safepoint(Target),
     /// Nothing will ever be compiled here that is worth the VM's time: CPython should go on.
     StepAside,
-}
-
-/// What the recorder did so far in this process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Stats {
-    pub compiled: u64,
-    pub aborted: u64,
-    /// Runs of compiled code.
-    pub entries: u64,
-    /// Of these, those that left by a guard.
-    pub exits: u64,
-}
-
-#[derive(Default)]
-struct Counters {
-    compiled: AtomicU64,
-    aborted: AtomicU64,
-    entries: AtomicU64,
-    exits: AtomicU64,
-}
-
-static STATS: Counters = Counters {
-    compiled: AtomicU64::new(0),
-    aborted: AtomicU64::new(0),
-    entries: AtomicU64::new(0),
-    exits: AtomicU64::new(0),
-};
-
-/// What happened so far.
-pub fn stats() -> Stats {
-    let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
-    Stats {
-        compiled: get(&STATS.compiled),
-        aborted: get(&STATS.aborted),
-        entries: get(&STATS.entries),
-        exits: get(&STATS.exits),
-    }
 }
 
 /// Whether every trace is verified: `MICRONUMPY_JIT_CHECK=1`.
@@ -103,16 +69,18 @@ const LONG: u64 = 20_000;
 pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
     let code = frame.code;
     let l = &code.loops[usize::from(index)];
-    let versions = {
+    let version = |at: usize| {
         let state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.versions.clone()
+        state.versions.get(at).cloned()
     };
+    let mut next = version(0);
     // Compiled code sees results that are not finite; one that is merely tiny looks like any other.
-    if (!versions.is_empty() || is_hot(frame, index)) && !errstate::ignores_underflow(py).unwrap_or(false) {
+    if (next.is_some() || is_hot(frame, index)) && !errstate::ignores_underflow(py).unwrap_or(false) {
         return Verdict::Interpret;
     }
-    for version in &versions {
-        match version.run(py, frame) {
+    let mut tried = 0;
+    while let Some(current) = next {
+        match current.run(py, frame) {
             Ran::NotForThis => {}
             Ran::Left(verdict) => return verdict,
             Ran::Outdated(verdict, why, at) => {
@@ -125,17 +93,19 @@ pub fn at_loop(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
                     _ => {}
                 }
                 if state.may_learn() {
-                    state.versions.retain(|v| !Arc::ptr_eq(v, version));
+                    state.versions.retain(|v| !Arc::ptr_eq(v, &current));
                 }
                 return verdict;
             }
             Ran::Useless(verdict) => {
                 let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.versions.retain(|v| !Arc::ptr_eq(v, version));
+                state.versions.retain(|v| !Arc::ptr_eq(v, &current));
                 state.hopeless = true;
                 return verdict;
             }
         }
+        tried += 1;
+        next = version(tried);
     }
     if !is_hot(frame, index) {
         return Verdict::Interpret;
@@ -191,7 +161,7 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
     let mut state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
     match made {
         Ok(version) => {
-            STATS.compiled.fetch_add(1, Ordering::Relaxed);
+            stats::count_compiled(!std::mem::replace(&mut state.compiled, true));
             let version = Arc::new(version);
             state.versions.push(version.clone());
             drop(state);
@@ -201,7 +171,7 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
             }
         }
         Err(abort) => {
-            STATS.aborted.fetch_add(1, Ordering::Relaxed);
+            stats::count_abort(&abort);
             log::write(Section::Abort, &format!("{} loop {index}", code.label), &abort);
             // What one kind of inputs cannot have, another may.
             if (abort.is_temporary() || !state.versions.is_empty()) && state.recordings < 6 {

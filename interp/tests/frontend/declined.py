@@ -2,28 +2,20 @@ def each(a, x):
     for _ in a:
         try:
             x = 1
-        except ValueError as e:
+        except* ValueError as e:
             x = e
+            for _ in a:
+                x += 1
+    for _ in a:
+        try:
+            yield x
         finally:
             for _ in a:
                 x += 1
     for _ in a:
-        with x as y:
-            y
-    for _ in a:
-        [y for y in x]
-    for _ in a:
-        lambda: x
-    for _ in a:
-        f(*a)
-    for _ in a:
-        x, *y = a
-    for _ in a:
-        {**x}
+        (lambda: x), (lambda: 1)
     for _ in a:
         import x
-    for _ in a:
-        raise
     for _ in a:
         match x:
             case y:
@@ -54,3 +46,10 @@ def generator(a):
 class Body:
     for x in range(3):
         y = x
+
+
+async def coroutine(a):
+    for x in a:
+        [await y for y in x]
+    for x in a:
+        [y async for y in x]

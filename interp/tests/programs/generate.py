@@ -48,9 +48,11 @@ TRAITS = {
     "errstate": 0.12,
     "small_arrays": 0.2,
     "straight": 0.25,
+    "constructs": 0.3,
 }
 
-BESIDES = {"objects", "lists", "try", "arrays_whole", "strings", "calls", "generators", "visible", "mistakes", "errstate", "complex"}
+BESIDES = {"objects", "lists", "try", "arrays_whole", "strings", "calls", "generators", "visible", "mistakes", "errstate", "complex",
+          "constructs"}  # fmt: skip
 
 
 class Generator:
@@ -358,6 +360,7 @@ class Generator:
             (self.guarded, 1 if self.has("errstate") and depth else 0),
             (self.small, 3 if self.has("small_arrays") else 0),
             (self.rare, 0.8),
+            (self.construct, 3 if self.has("constructs") else 0),
         ]
         self.rng.choices([f for f, _ in table], [w for _, w in table])[0](depth)
 
@@ -741,6 +744,116 @@ class Generator:
             ways += [f"{self.new()} = f'{{{self.integer(1)}}}-{{{self.real(1)!s}:.2e}}'", f"{self.new()} = 'ab' * ({self.integer(1)} & 3)"]
         self.emit(self.rng.choice(ways))
 
+    # What a statement or expression can be beside arithmetic.
+
+    def construct(self, depth):
+        blocks = [self.caught_again, self.ended, self.managed] if depth else []
+        self.rng.choice([*blocks, self.function_made, self.starred, self.walrus, self.deleted])(depth)
+
+    def trouble(self):
+        """A statement that raises now and then."""
+        number = self.integer(1)
+        self.emit(self.pick(
+            f"if {number} % 5 == 2: raise ValueError({number})",
+            f"{self.new()} = 1 // ({number} % 4)",
+            f"{self.new()} = [3, 1][{number} % 3]",
+            f"assert {number} % 3, {number}",
+            f"{self.new()} = {{1: 2}}[{number} % 2]",
+        ))  # fmt: skip
+
+    def troubled(self, depth):
+        """A block that raises now and then, and may be left in other ways."""
+        self.indent += 1
+        if self.chance(0.8):
+            self.trouble()
+        self.indent -= 1
+        self.block(depth - 1, self.pick(1, 2))
+        if self.loops and self.chance(0.25):
+            self.indent += 1
+            self.emit(f"if {self.integer(1)} % 9 == 1: {self.pick('continue', 'break')}")
+            self.indent -= 1
+
+    def caught_again(self, depth):
+        """Handlers that raise, again or something else."""
+        self.emit("try:")
+        self.indent += 1
+        self.emit("try:")
+        self.troubled(depth)
+        error = self.pick("ValueError", "ZeroDivisionError", "(KeyError, IndexError)", "Exception", "LookupError")
+        self.emit(f"except {error}{self.pick('', ' as error')}:")
+        self.emit("    " + self.pick("raise", "raise TypeError(1)", "raise TypeError(2) from None", "pass", "1 // 0"))
+        if self.chance(0.3):
+            self.emit("finally:")
+            self.block(0, 1)
+        self.indent -= 1
+        self.emit("except Exception as error:")
+        self.emit("    caught(error)")
+        if self.chance(0.3):
+            self.emit("    show('handled', sys.exc_info()[1] is error)")
+
+    def ended(self, depth):
+        self.emit("try:")
+        self.indent += 1
+        self.emit("try:")
+        self.troubled(depth)
+        self.emit("finally:")
+        self.block(0, 1)
+        if self.loops and self.chance(0.15):
+            self.emit(f"    if {self.integer(1)} % 7 == 1: {self.pick('continue', 'break')}")
+        self.indent -= 1
+        self.emit("except ArithmeticError:")
+        self.block(0, 1)
+        self.emit("except Exception:")
+        self.emit("    show('context', sys.exc_info()[0].__name__)")
+
+    def managed(self, depth):
+        name = self.new("k")
+        self.emit(f"with Manager({self.pick('()', 'ValueError', 'Exception')}) as {name}{self.pick('', ', Manager(())')}:")
+        self.troubled(depth)
+        self.emit(f"show('{name}', {name}.seen)")
+
+    def function_made(self, depth):
+        a, b = self.integer(1), self.integer(1)
+        names = self.names("int", "float") or ["1"]
+        free = self.rng.choice(names)
+        self.emit(f"{self.new()} = " + self.pick(
+            f"[{free} + z for z in range({a} % 5)]",
+            f"sum(z * {free} for z in range({a} % 5))",
+            f"sorted([{a} % 7, {b} % 7, 3], key=lambda z: -z)",
+            f"(lambda z, by={b}: z + by)({a})",
+            f"(lambda: {free})()",
+            f"{{z: z * 2 for z in range({a} % 4)}}",
+            f"[10 // (z - 2) for z in range({a} % 4)]",
+            f"[[y + z for y in range(z)] for z in range({a} % 4)]",
+        ))  # fmt: skip
+
+    def starred(self, depth):
+        a, b = self.integer(1), self.real(1)
+        name, other = self.new(), self.new("l")
+        self.emit(self.pick(
+            f"{name} = max(*[{a}, 3], {b})",
+            f"{name} = [*range({a} % 4), {b}]",
+            f"{name} = dict(**{{'x': {a}}}, y={b})",
+            f"{name}, *{other} = [{a}, {b}, 1]",
+            f"*{other}, {name} = range({a} % 3)",
+            f"{name} = (*'ab', {a})",
+            f"{name} = {{**{{'x': {a}}}, 'y': 1}}",
+            f"{name} = max(*{self.pick('[]', '5', '(1, 2)')})",
+        ))  # fmt: skip
+
+    def walrus(self, depth):
+        name = self.new()
+        self.emit(f"if ({name} := {self.integer(1)}) > 3 and ({self.new()} := {self.real(1)}) < 9: show('{name}', {name})")
+
+    def deleted(self, depth):
+        name = self.new()
+        self.emit(f"{name} = {self.value(self.pick('int', 'float'), 1)}")
+        self.emit(f"if {self.integer(1)} % 3: del {name}")
+        self.emit("try:")
+        self.emit(f"    show('{name}', {name})")
+        self.emit("except NameError as error:")
+        self.emit("    caught(error)")
+
     # Whole programs.
 
     def helper(self):
@@ -835,6 +948,8 @@ class Generator:
             self.emit(THING)
         if self.has("generators"):
             self.emit(NUMBERS)
+        if self.has("constructs"):
+            self.emit(MANAGER)
         if self.has("globals"):
             for _ in range(self.pick(1, 2, 3)):
                 name = f"G{len(self.globals)}"
@@ -883,6 +998,20 @@ class Thing:
 
     def __repr__(self):
         return f"Thing({self.n}, {self.x!r})"
+'''
+
+MANAGER = '''
+class Manager:
+    def __init__(self, swallows):
+        self.swallows, self.seen = swallows, []
+
+    def __enter__(self):
+        self.seen.append("in")
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self.seen.append((kind and kind.__name__, traceback and traceback.tb_lineno, sys.exc_info()[1] is value))
+        return kind is not None and issubclass(kind, self.swallows)
 '''
 
 NUMBERS = '''

@@ -4,6 +4,7 @@
     import micronumpy.numpy_hook        the same inside a running Python, before numpy is imported
     micronumpy.fuse(function)           one function of arrays as one compiled loop
     @micronumpy.jit                     the loops of one function compiled, where the program does not run on micronumpy
+    micronumpy.jit_stats()              what the compiler did so far, as a dict of counters
     python -m micronumpy.info           what is running: versions, processor, where numpy's Python layer comes from
 """
 
@@ -16,8 +17,9 @@ else:
     from . import _micronumpy
 
 __version__ = _micronumpy.version
-__all__ = ["FusionError", "__version__", "fuse", "jit"]
+__all__ = ["FusionError", "__version__", "fuse", "jit", "jit_stats"]
 jit = _micronumpy.jit
+jit_stats = _micronumpy.jit_stats
 
 
 def __getattr__(name):
