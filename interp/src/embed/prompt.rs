@@ -114,7 +114,7 @@ unsafe extern "C" fn audit(event: *const c_char, args: *mut ffi::PyObject, _: *m
         match event {
             b"cpython.run_interactivehook" | b"cpython.run_stdin" => listen(),
             // Nobody reads lines, or the statement is our own.
-            b"exec" if (*(&raw const PyOS_ReadlineFunctionPointer)).is_none() || RUNNING.load(Ordering::Relaxed) => {}
+            b"exec" if !reads_lines() || RUNNING.load(Ordering::Relaxed) => {}
             b"exec" => {
                 let py = Python::assume_attached();
                 let Ok(code) = Bound::ref_from_ptr(py, &args).get_item(0) else { return 0 };
@@ -141,6 +141,15 @@ unsafe extern "C" fn audit(event: *const c_char, args: *mut ffi::PyObject, _: *m
         }
         0
     }
+}
+
+/// Whether lines are read from a terminal.
+///
+/// # Safety
+/// Attached.
+unsafe fn reads_lines() -> bool {
+    // SAFETY: a pointer that is written under the GIL.
+    unsafe { (&raw const PyOS_ReadlineFunctionPointer).read().is_some() }
 }
 
 /// Puts our reader in front of the one that is there.

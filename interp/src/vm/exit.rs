@@ -132,7 +132,7 @@ fn range_iterator(rest: RangeIter) -> Result<*mut ffi::PyObject, Raised> {
 }
 
 /// Puts the outputs into CPython's frame.
-fn force_locals(vm: &Vm<'_, '_>) {
+pub(super) fn force_locals(vm: &Vm<'_, '_>) {
     let boundary = &vm.code.boundary;
     // What is unbound and was not handed in may be bound in the frame: nobody could tell when the region was compiled. It
     // stays as it is unless the region has deleted it.

@@ -59,9 +59,11 @@ pub(super) struct Vm<'a, 'py> {
     /// The instruction that is being run.
     pub now: usize,
     /// Bit `r`: CPython's frame still holds the object that local `r` had at entry, and somebody could notice.
-    held: u64,
+    pub(super) held: u64,
     shown: Shown,
-    /// Some local has been assigned or deleted.
+    /// Exceptions being handled that were caught here: their tracebacks lead to our frame.
+    pub handling: u32,
+    /// Some local has been assigned or deleted since CPython's frame had them all.
     pub touched: bool,
     /// Locals that have been deleted. They may have been assigned again.
     pub deleted: Vec<Reg>,
@@ -124,6 +126,7 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
         now: 0,
         held: 0,
         shown: Shown::NotYet,
+        handling: 0,
         touched: false,
         deleted: Vec::new(),
         fused: 0,
@@ -458,7 +461,7 @@ impl<'a, 'py> Vm<'a, 'py> {
                 Op::Format { dst, src, spec, conversion } => self.format(dst, src, spec, conversion, pc),
                 Op::Append { list, src } => self.append(list, src, pc),
                 Op::Extend { to, src } => self.extend(to, src, pc),
-                Op::ToTuple { dst, src } => self.to_tuple(dst, src, pc),
+                Op::ToTuple { dst, src } => self.tuple_of_list(dst, src, pc),
                 Op::Merge { dict, src, func } => self.merge(dict, src, func, pc),
                 Op::UnpackRest { src, first, before, after } => {
                     self.unpack_rest(src, first, before, after, pc)

@@ -80,7 +80,6 @@ impl<'py> Lowerer<'_, 'py> {
     }
 
     /// The code object, and the names of its free variables.
-    #[expect(clippy::type_complexity, reason = "a pair that is taken apart at once")]
     fn code_object(&self, name: &str, line: u32) -> PyResult<Option<(Bound<'py, PyAny>, Vec<String>)>> {
         let consts = self.scope.code.getattr(pyo3::intern!(self.py, "co_consts"))?.cast_into::<PyTuple>()?;
         let mut found = None;

@@ -77,7 +77,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
                     && let Some(around) = self.around.get_mut(place)
                     && let Around::Loop(open) = around
                 {
-                    let mut breaks = std::mem::replace(&mut open.breaks, Label::default());
+                    let mut breaks = std::mem::take(&mut open.breaks);
                     self.jump(Op::Jump { to: 0 }, &mut breaks, at);
                     if let Some(Around::Loop(open)) = self.around.get_mut(place) {
                         open.breaks = breaks;

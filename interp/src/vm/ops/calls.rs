@@ -39,6 +39,9 @@ impl Vm<'_, '_> {
             return Ok(());
         }
         self.out(pc)?;
+        if self.handling > 0 {
+            self.expose();
+        }
         let mut few = [const { MaybeUninit::<*mut ffi::PyObject>::uninit() }; FEW + 1];
         let mut many = Vec::new();
         let args: &mut [MaybeUninit<_>] = if count <= FEW {

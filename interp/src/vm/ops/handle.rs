@@ -15,8 +15,9 @@ use super::build::type_name;
 use crate::bytecode::{Catch, Reg};
 use crate::embed::errors::Held;
 use crate::vm::Raised;
+use crate::vm::exit::force_locals;
 use crate::vm::frame::Slot;
-use crate::vm::run::Vm;
+use crate::vm::run::{Vm, unnoticed};
 
 unsafe extern "C" {
     /// Borrowed, and no error if there is none.
@@ -46,6 +47,7 @@ impl Vm<'_, '_> {
                 Catch::Restore { saved } => self.restore_handled(saved, raised_at),
                 Catch::Handle { to, exc } => {
                     self.receive(exc, raised_at);
+                    self.handling += 1;
                     // SAFETY: `receive` has put an exception there; attached.
                     unsafe {
                         let before = displace_handled();
@@ -91,6 +93,7 @@ impl Vm<'_, '_> {
 
     /// Makes what a register holds the exception being handled, or none for None, and ends the register.
     fn restore_handled(&mut self, saved: Reg, pc: usize) {
+        self.handling = self.handling.saturating_sub(1);
         // SAFETY: attached; the old one may die of it, and must not meet what is pending.
         unsafe {
             let _pending = Held::take();
@@ -100,6 +103,26 @@ impl Vm<'_, '_> {
                 ffi::PyErr_SetHandledException(if before == ffi::Py_None() { null_mut() } else { before });
             }
             self.end(saved, pc);
+        }
+    }
+
+    /// Before a function is called while an exception is handled: through its traceback, one may look at the locals of the frame.
+    #[cold]
+    pub(in crate::vm) fn expose(&mut self) {
+        let boundary = &self.code.boundary;
+        // As many as there are bits for.
+        if !self.touched || boundary.module || self.code.locals > 63 {
+            return;
+        }
+        force_locals(self);
+        self.touched = false;
+        for &(reg, _) in &boundary.outputs {
+            if let Slot::Object(object) = &self.frame.regs[usize::from(reg)]
+                // SAFETY: the register holds the object.
+                && !unsafe { unnoticed(object.as_ptr()) }
+            {
+                self.held |= 1 << reg;
+            }
         }
     }
 

@@ -85,7 +85,7 @@ impl Vm<'_, '_> {
         }
     }
 
-    pub(in crate::vm) fn to_tuple(&mut self, dst: Reg, src: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn tuple_of_list(&mut self, dst: Reg, src: Reg, pc: usize) -> Result<(), Raised> {
         let list = self.object(src)?;
         self.show(pc);
         // SAFETY: the register holds a list.
@@ -203,6 +203,9 @@ impl Vm<'_, '_> {
         let (callee, items) = (self.object(first)?, self.object(first + 1)?);
         let named = if keywords { self.object(first + 2)? } else { null_mut() };
         self.out(pc)?;
+        if self.handling > 0 {
+            self.expose();
+        }
         // SAFETY: the registers hold the objects; the tuple is ours.
         unsafe {
             let kind = ffi::Py_TYPE(items);
