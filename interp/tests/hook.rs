@@ -157,7 +157,13 @@ fn main_programs() {
     run(["-W", "error", "warns.py"]).dir(&dir).same();
     run(["-i", "error.py"]).dir(&dir).input("import sys\nprint(sys.last_value)\n1 / 0\n").same();
     run(["-"]).input(looping).same();
-    for text in ["import sys\nprint(sys.argv, sorted(globals()), __file__)", "raise SystemExit(3)", "x = = 1", "1 / 0", "input()"] {
+    for text in [
+        "import sys\nprint(sys.argv, sorted(globals()), __file__)",
+        "raise SystemExit(3)",
+        "x = = 1",
+        "1 / 0",
+        "input()",
+    ] {
         run(["-", "argument"]).input(&format!("{looping}{text}\n")).same();
         run::<&str>([]).input(&format!("{text}\n")).same();
     }

@@ -154,9 +154,7 @@ impl Code {
                 .and(optional(defaults))
                 .and(optional(keywords))
                 .and(ok(usize::from(index) < self.functions.len(), "no such function")),
-            Op::CallUnpacked { dst, first, keywords } => {
-                reg(dst).and(regs(first, 2 + usize::from(keywords)))
-            }
+            Op::CallUnpacked { dst, first, keywords } => reg(dst).and(regs(first, 2 + usize::from(keywords))),
             Op::Enter { dst, src } => reg(src).and(regs(dst, 2)),
             Op::ExitWith { dst, exit: a, exc: b } => reg(dst).and(reg(a)).and(reg(b)),
             Op::Matches { dst, exc: a, kind: b } => reg(dst).and(reg(a)).and(reg(b)),

@@ -80,9 +80,8 @@ pub fn raise_silently(py: Python<'_>) {
         let old = std::mem::replace(&mut *LAST.lock().unwrap_or_else(PoisonError::into_inner), now.into());
         drop(old);
     }
-    let silent = SILENT.get_or_init(|| {
-        PySystemError::new_err("micronumpy has run this").into_value(py).into_any()
-    });
+    let silent =
+        SILENT.get_or_init(|| PySystemError::new_err("micronumpy has run this").into_value(py).into_any());
     PyErr::from_value(silent.bind(py).clone()).restore(py);
 }
 

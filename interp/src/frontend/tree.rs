@@ -726,7 +726,9 @@ impl<'py> Walker<'_, 'py> {
     fn walruses(&mut self, node: &Node<'py>, binds: &mut Vec<Name>) -> PyResult<()> {
         match self.kind(node) {
             Some(Kind::Lambda | Kind::Name | Kind::Constant) => return Ok(()),
-            Some(Kind::NamedExpr) => binds.push(self.text(&field!(self, field!(self, node, "target"), "id"))?),
+            Some(Kind::NamedExpr) => {
+                binds.push(self.text(&field!(self, field!(self, node, "target"), "id"))?)
+            }
             _ => {}
         }
         self.each_child(node, &mut |walker, child| walker.walruses(&child, binds))

@@ -11,8 +11,8 @@ use jit::log::{self, Section};
 use pyo3::Python;
 
 use super::abort::Abort;
-use super::entry::{Held, Inputs};
 use super::clock::Tick;
+use super::entry::{Held, Inputs};
 use super::exit::{Leave, State, Why};
 use super::flow::Flow;
 use super::walk::{self, Learnt, Recorded};
@@ -208,7 +208,8 @@ impl Version {
                 if learns && times == HOT_EXIT {
                     return Ran::Outdated(verdict, why, leave.at);
                 }
-                let futile = if start.elapsed() < FUTILE { self.futile.load(Ordering::Relaxed) + 1 } else { 0 };
+                let futile =
+                    if start.elapsed() < FUTILE { self.futile.load(Ordering::Relaxed) + 1 } else { 0 };
                 self.futile.store(futile, Ordering::Relaxed);
                 if futile > MAX_FUTILE { Ran::Useless(verdict) } else { Ran::Left(verdict) }
             }

@@ -284,11 +284,7 @@ fn each_successor(code: &Code, pc: Target, op: Op, mut f: impl FnMut(Target)) {
             f(pc + 1);
             f(done);
         }
-        Op::Return { .. }
-        | Op::End
-        | Op::Raise { .. }
-        | Op::Reraise { .. }
-        | Op::AssertionFailed { .. } => {}
+        Op::Return { .. } | Op::End | Op::Raise { .. } | Op::Reraise { .. } | Op::AssertionFailed { .. } => {}
         _ => f(pc + 1),
     }
 }

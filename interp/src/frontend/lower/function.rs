@@ -21,14 +21,17 @@ impl<'py> Lowerer<'_, 'py> {
         let mut defaults = Op::NONE;
         if !lambda.defaults.is_empty() {
             defaults = self.top;
-            let constants = lambda.defaults.iter().map(|value| self.folded(value)).collect::<Option<Vec<_>>>();
+            let constants =
+                lambda.defaults.iter().map(|value| self.folded(value)).collect::<Option<Vec<_>>>();
             match constants.map(|items| PyTuple::new(self.py, items)) {
                 Some(items) => {
                     let index = self.constant(&items.map_err(|_| Decline::TooLarge)?.into_any());
                     let dst = self.push();
                     self.emit(Op::Const { dst, index }, at);
                 }
-                None => self.window(&lambda.defaults, |dst, count| Op::Tuple { dst, first: dst, count }, at)?,
+                None => {
+                    self.window(&lambda.defaults, |dst, count| Op::Tuple { dst, first: dst, count }, at)?
+                }
             }
         }
         let mut keywords = Op::NONE;

@@ -165,7 +165,10 @@ impl<'py> Lowerer<'_, 'py> {
                 if targets.len() == values.len()
                     && !targets.is_empty()
                     && self.folded(value).is_none()
-                    && !targets.iter().chain(values).any(|item| matches!(item.kind, ExprKind::Starred(_))) =>
+                    && !targets
+                        .iter()
+                        .chain(values)
+                        .any(|item| matches!(item.kind, ExprKind::Starred(_))) =>
             {
                 Some(values)
             }

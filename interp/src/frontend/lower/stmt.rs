@@ -235,13 +235,7 @@ impl<'a, 'py> Lowerer<'a, 'py> {
     }
 
     /// The end of the body, then the `else`, then where `break` goes.
-    fn close_loop(
-        &mut self,
-        index: u16,
-        done: Label,
-        orelse: &'a Block<'py>,
-        at: Position,
-    ) -> Lowered<()> {
+    fn close_loop(&mut self, index: u16, done: Label, orelse: &'a Block<'py>, at: Position) -> Lowered<()> {
         if self.reachable {
             self.emit(Op::Back { index }, at);
             self.reachable = false;

@@ -71,7 +71,8 @@ impl Vm<'_, '_> {
     /// Ends the temporaries from `exc` on, the last one first, and puts the exception that is pending there.
     fn receive(&mut self, exc: Reg, pc: usize) {
         for reg in (exc..self.code.registers as Reg).rev() {
-            if !matches!(self.frame.regs[usize::from(reg)], Slot::Unbound) || self.pending.get(reg).is_some() {
+            if !matches!(self.frame.regs[usize::from(reg)], Slot::Unbound) || self.pending.get(reg).is_some()
+            {
                 self.end(reg, pc);
             }
         }
@@ -216,7 +217,13 @@ impl Vm<'_, '_> {
         Raised
     }
 
-    pub(in crate::vm) fn exit_with(&mut self, dst: Reg, exit: Reg, exc: Reg, pc: usize) -> Result<(), Raised> {
+    pub(in crate::vm) fn exit_with(
+        &mut self,
+        dst: Reg,
+        exit: Reg,
+        exc: Reg,
+        pc: usize,
+    ) -> Result<(), Raised> {
         let (exit, exception) = (self.object(exit)?, self.object(exc)?);
         self.out(pc)?;
         // SAFETY: the registers hold both; the class lives as long as its instance, the traceback is a new reference.

@@ -213,7 +213,8 @@ impl Vm<'_, '_> {
                 ffi::Py_NewRef(items)
             } else if (*kind).tp_iter.is_none() && ffi::PySequence_Check(items) == 0 {
                 let function = described(&Bound::from_borrowed_ptr(self.py, callee));
-                let text = format!("{function} argument after * must be an iterable, not {}", type_name(kind));
+                let text =
+                    format!("{function} argument after * must be an iterable, not {}", type_name(kind));
                 PyTypeError::new_err(text).restore(self.py);
                 return Err(Raised);
             } else {
@@ -294,7 +295,9 @@ impl Vm<'_, '_> {
 /// A function as messages about its arguments name it.
 fn described(function: &Bound<'_, PyAny>) -> String {
     let text = || -> PyResult<String> {
-        let Some(name) = function.getattr_opt("__qualname__")? else { return Ok(function.str()?.to_string()) };
+        let Some(name) = function.getattr_opt("__qualname__")? else {
+            return Ok(function.str()?.to_string());
+        };
         let name = name.str()?.to_string();
         Ok(match function.getattr_opt("__module__")? {
             Some(module) if !module.is_none() && module.str()? != "builtins" => {
