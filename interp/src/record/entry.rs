@@ -32,6 +32,7 @@ pub enum Check {
     /// An array with these properties; a step that is given is that many bytes.
     Array {
         num: TypeNum,
+        dims: Vec<Option<i64>>,
         steps: Vec<Option<i64>>,
         writeable: bool,
         group: u16,
@@ -98,16 +99,20 @@ pub struct Entry<'a, 'py> {
     known: HashMap<Var, Abs>,
     /// Byte ranges of arrays that were given a class.
     ranges: Vec<(u16, usize, usize)>,
+    /// Whether the trace is for the small extents that arrays have now, and for their steps.
+    fixed: bool,
 }
 
 /// The first class of arrays; 0 means any.
 const FIRST_GROUP: u16 = 1;
 /// Element types the trace can hold, by their exact class.
 const MAX_DIMS: i32 = 8;
+/// Extents a trace may be made for.
+const MOST_FIXED: i64 = 16;
 
 impl<'a, 'py> Entry<'a, 'py> {
-    pub fn new(py: Python<'py>, frame: &'a Frame<'a>, vars: Vars) -> Entry<'a, 'py> {
-        Entry { py, frame, vars, inputs: Inputs::default(), known: HashMap::new(), ranges: vec![] }
+    pub fn new(py: Python<'py>, frame: &'a Frame<'a>, vars: Vars, fixed: bool) -> Entry<'a, 'py> {
+        Entry { py, frame, vars, inputs: Inputs::default(), known: HashMap::new(), ranges: vec![], fixed }
     }
 
     /// The end up to which the outermost loop may run this time: a slot of its own. The range is one of inputs.
@@ -190,17 +195,29 @@ impl<'a, 'py> Entry<'a, 'py> {
         }
         let size = num.size() as i64;
         let steps: Vec<Option<i64>> =
-            view.steps.iter().map(|&s| (s as i64 == size).then_some(size)).collect();
+            view.steps.iter().map(|&s| (s as i64 == size || self.fixed).then_some(s as i64)).collect();
+        let fixed: Vec<Option<i64>> =
+            view.dims.iter().map(|&n| (self.fixed && n as i64 <= MOST_FIXED).then_some(n as i64)).collect();
         let group = self.group(view.extent());
         let obj = b.param(Ty::PTR);
         let data = b.param(Ty::PTR);
-        let dims = view.dims.iter().map(|_| b.param(Ty::I64)).collect();
+        let params: Vec<Value> = view.dims.iter().map(|_| b.param(Ty::I64)).collect();
+        let dims = params.into_iter().zip(&fixed).map(|(v, n)| n.map_or(v, |n| b.i64(n))).collect();
         let kept =
             steps.iter().map(|s| s.map_or_else(|| Step::Value(b.param(Ty::I64)), Step::Const)).collect();
         let class = MemClass(group);
-        let value =
-            ArrayVal { num, obj, whole: true, data, dims, steps: kept, writeable: view.writeable, class };
-        let check = Check::Array { num, steps, writeable: view.writeable, group };
+        let value = ArrayVal {
+            num,
+            obj,
+            whole: true,
+            id: 0,
+            data,
+            dims,
+            steps: kept,
+            writeable: view.writeable,
+            class,
+        };
+        let check = Check::Array { num, dims: fixed, steps, writeable: view.writeable, group };
         Ok((check, Val::Array(value.into()).into()))
     }
     /// Arrays that do not share memory get different classes, which is checked again at every entry.
@@ -312,7 +329,14 @@ fn is_lasting(p: *mut ffi::PyObject) -> bool {
             || ffi::PyType_Check(p) != 0
             || ffi::PyUnicode_CheckExact(p) != 0
             || ffi::Py_TYPE(p) == micronumpy_python::objects::ufunc::UFUNC_TYPE.as_type()
+            || is_dispatcher(p)
     }
+}
+
+/// Whether it is one of numpy's functions that ask their arguments for overrides.
+pub fn is_dispatcher(p: *mut ffi::PyObject) -> bool {
+    // SAFETY: a live object; its type's name is read.
+    unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(p)).tp_name) == c"numpy._ArrayFunctionDispatcher" }
 }
 
 /// The flavor of a number that fits a register of the machine.
@@ -584,7 +608,7 @@ unsafe fn enter_array(
     ranges: &mut Vec<(u16, usize, usize)>,
     slots: &mut [u64],
 ) -> bool {
-    let Check::Array { num, steps, writeable, group } = check else { return false };
+    let Check::Array { num, dims, steps, writeable, group } = check else { return false };
     // SAFETY: by contract, and the type is checked first.
     let view = unsafe {
         if ffi::Py_TYPE(p) != array::ARRAY_TYPE.as_type() {
@@ -596,6 +620,7 @@ unsafe fn enter_array(
         && view.aligned
         && view.writeable == *writeable
         && view.steps.len() == steps.len()
+        && dims.iter().zip(view.dims).all(|(w, h)| w.is_none_or(|w| w == *h as i64))
         && steps.iter().zip(view.steps).all(|(w, h)| w.is_none_or(|w| w == *h as i64));
     if !fits {
         return false;

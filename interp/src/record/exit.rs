@@ -4,6 +4,7 @@
 //! did not change are not mentioned, and neither are temporaries nobody reads any more.
 
 use jit::ir::{Builder, Scalar, Value};
+use micronumpy::TypeNum;
 use pyo3::ffi::PyObject;
 
 use super::flow::Var;
@@ -83,6 +84,10 @@ pub enum Recipe {
         inner: Box<Recipe>,
     },
     Zip(Vec<Recipe>),
+    /// A small array, or a view of one.
+    Small(Box<SmallRecipe>),
+    List(u32, Vec<Recipe>),
+    Method(Box<Recipe>, &'static str),
     Tuple(Vec<Recipe>),
     Slice(Vec<Recipe>),
 }
@@ -91,9 +96,23 @@ pub enum Recipe {
 pub struct ArrayRecipe {
     pub obj: usize,
     pub whole: bool,
+    pub id: u32,
     pub data: usize,
     pub dims: Vec<usize>,
     pub steps: Vec<Result<i64, usize>>,
+}
+
+/// An array of which there are only the elements. All of one identity in a state are one object.
+#[derive(Debug)]
+pub struct SmallRecipe {
+    pub num: TypeNum,
+    pub id: u32,
+    pub base: Vec<isize>,
+    pub cells: Vec<usize>,
+    /// The object, if there is one: its address or 0.
+    pub object: Option<usize>,
+    /// Extents, steps and offset of a view, in elements.
+    pub view: Option<(Vec<isize>, Vec<isize>, isize)>,
 }
 
 /// Collects the values of a snapshot.
@@ -119,6 +138,7 @@ impl Slots {
         ArrayRecipe {
             obj: self.slot(a.obj),
             whole: a.whole,
+            id: a.id,
             data: self.slot(a.data),
             dims: a.dims.iter().map(|&v| self.slot(v)).collect(),
             steps: a.steps.iter().map(|&s| self.step(s)).collect(),
@@ -153,6 +173,20 @@ impl Slots {
             Val::Zip(items) => {
                 Recipe::Zip(items.iter().map(|i| self.recipe(&i.clone().into(), b)).collect::<Option<_>>()?)
             }
+            Val::Small(s) => Recipe::Small(Box::new(SmallRecipe {
+                num: s.num,
+                id: s.id,
+                base: s.base.iter().map(|&n| n as isize).collect(),
+                cells: s.cells.iter().map(|&v| self.slot(v)).collect(),
+                object: s.object.map(|(v, _)| self.slot(v)),
+                view: (!s.whole).then(|| {
+                    (s.dims.iter().map(|&n| n as isize).collect(), s.steps.clone(), s.offset as isize)
+                }),
+            })),
+            Val::List(id, items) => {
+                Recipe::List(*id, items.iter().map(|i| self.recipe(i, b)).collect::<Option<_>>()?)
+            }
+            Val::Method(of, name) => Recipe::Method(Box::new(self.recipe(of, b)?), name),
             Val::Tuple(items) => {
                 Recipe::Tuple(items.iter().map(|i| self.recipe(i, b)).collect::<Option<_>>()?)
             }

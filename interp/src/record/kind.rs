@@ -10,11 +10,12 @@
 
 use std::rc::Rc;
 
-use jit::ir::{Builder, Const, MemClass, Scalar, Ty, Value};
+use jit::ir::{Access, Addr, Builder, Const, MemClass, Scalar, Stride, Ty, Value};
 use micronumpy::TypeNum;
 use pyo3::ffi::PyObject;
 
 use super::abort::Abort;
+use super::small::{Small, UNKNOWN};
 
 /// The Python type of a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,6 +109,8 @@ pub struct ArrayVal {
     pub obj: Value,
     /// Whether it is the object itself.
     pub whole: bool,
+    /// Views of one identity are one object.
+    pub id: u32,
     pub data: Value,
     pub dims: Vec<Value>,
     pub steps: Vec<Step>,
@@ -150,6 +153,12 @@ pub enum Val {
     Zip(Rc<[Val]>),
     Tuple(Rc<[Abs]>),
     Slice(Rc<[Abs; 3]>),
+    /// An array nobody made.
+    Small(Rc<Small>),
+    /// A list nobody made and nobody changes, by its identity.
+    List(u32, Rc<[Abs]>),
+    /// A method of a builtin type, bound.
+    Method(Rc<Abs>, &'static str),
 }
 
 /// Tells at run time what a value is.
@@ -200,6 +209,86 @@ impl Val {
     }
 }
 
+impl ArrayVal {
+    /// Its extents, if they are known.
+    pub fn extents(&self, b: &Builder) -> Option<Vec<usize>> {
+        self.dims.iter().map(|&n| usize::try_from(constant(b, n)?).ok()).collect()
+    }
+    /// Its elements in C order, read now. `dims` are its extents.
+    pub fn elements(&self, b: &mut Builder, dims: &[usize]) -> Vec<Value> {
+        let ty = Ty::scalar(Flavor::Np(self.num).scalar());
+        self.accesses(b, dims).into_iter().map(|access| b.load(ty, access)).collect()
+    }
+    /// Where its elements are, in C order.
+    pub fn accesses(&self, b: &mut Builder, dims: &[usize]) -> Vec<Access> {
+        let mut places = vec![(self.data, 0i64)];
+        for (&n, &step) in dims.iter().zip(&self.steps) {
+            let mut next = vec![];
+            for &(base, disp) in &places {
+                for k in 0..n as i64 {
+                    next.push(match step {
+                        Step::Const(s) if (disp + k * s).unsigned_abs() < 1 << 20 => (base, disp + k * s),
+                        _ if k == 0 => (base, disp),
+                        step => {
+                            let index = b.i64(k);
+                            let step = match step {
+                                Step::Const(n) => Stride::Const(n),
+                                Step::Value(v) => Stride::Value(v),
+                            };
+                            (b.lea(Addr { base, index: Some((index, step)), disp: 0 }), disp)
+                        }
+                    });
+                }
+            }
+            places = next;
+        }
+        places
+            .into_iter()
+            .map(|(base, disp)| {
+                let addr = Addr { base, index: None, disp: disp as i32 };
+                Access { addr, class: self.class, lane_stride: None }
+            })
+            .collect()
+    }
+}
+
+fn constant(b: &Builder, v: Value) -> Option<i64> {
+    b.trace().as_const(v).map(|c| c.bits as i64)
+}
+
+impl Kind {
+    /// A small array that may also be an object of such a kind.
+    fn with_object(&self, array: &Kind) -> Result<Kind, Abort> {
+        let (
+            Kind::Small { num, base, object, whole: true, .. },
+            Kind::Array { num: n, whole: true, dims, steps, writeable: true, class, .. },
+        ) = (self, array)
+        else {
+            return Err(Abort::Kinds);
+        };
+        let plain = super::small::steps_of(base);
+        let size = num.size() as i64;
+        let same = num == n
+            && dims.len() == base.len()
+            && dims.iter().zip(base.iter()).all(|(a, b)| *a == Some(*b as i64))
+            && steps.iter().zip(&plain).all(|(a, b)| *a == Some(*b as i64 * size));
+        if !same {
+            return Err(Abort::Kinds);
+        }
+        let object = match object {
+            Some(c) if c != class => MemClass::ANY,
+            _ => *class,
+        };
+        Ok(self.clone().set_object(Some(object)))
+    }
+    fn set_object(mut self, to: Option<MemClass>) -> Kind {
+        if let Kind::Small { object, .. } = &mut self {
+            *object = to;
+        }
+        self
+    }
+}
+
 /// A kind without its values.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Shape {
@@ -222,10 +311,25 @@ pub enum Kind {
     Array {
         num: TypeNum,
         whole: bool,
+        id: u32,
+        dims: Vec<Option<i64>>,
         steps: Vec<Option<i64>>,
         writeable: bool,
         class: MemClass,
     },
+    /// Without elements; whether there may be an object of it.
+    Small {
+        num: TypeNum,
+        id: u32,
+        base: Rc<[usize]>,
+        object: Option<MemClass>,
+        whole: bool,
+        dims: Vec<usize>,
+        steps: Vec<isize>,
+        offset: usize,
+    },
+    List(u32, Vec<Shape>),
+    Method(Box<Shape>, &'static str),
     /// The step, if it is always the same.
     Range(Option<i64>),
     RangeIter(Option<i64>),
@@ -250,6 +354,8 @@ impl Shape {
             Val::Array(a) => Kind::Array {
                 num: a.num,
                 whole: a.whole,
+                id: a.id,
+                dims: a.dims.iter().map(|&n| constant(b, n)).collect(),
                 steps: a.steps.iter().map(|s| s.constant()).collect(),
                 writeable: a.writeable,
                 class: a.class,
@@ -257,7 +363,8 @@ impl Shape {
             Val::Range { step, .. } => Kind::Range(step.constant()),
             Val::RangeIter { step, .. } => Kind::RangeIter(step.constant()),
             Val::ArrayIter { array, .. } => {
-                Kind::ArrayIter(Box::new(Shape::of(&Val::Array(array.clone()).into(), b)))
+                let array = ArrayVal { id: UNKNOWN, ..ArrayVal::clone(array) };
+                Kind::ArrayIter(Box::new(Shape::of(&Val::Array(array.into()).into(), b)))
             }
             Val::Enumerate { inner, .. } => {
                 Kind::Enumerate(Box::new(Shape::of(&Val::clone(inner).into(), b)))
@@ -265,6 +372,18 @@ impl Shape {
             Val::Zip(items) => Kind::Zip(items.iter().map(|i| Shape::of(&i.clone().into(), b)).collect()),
             Val::Tuple(items) => Kind::Tuple(items.iter().map(|i| Shape::of(i, b)).collect()),
             Val::Slice(items) => Kind::Slice(items.iter().map(|i| Shape::of(i, b)).collect()),
+            Val::Small(s) => Kind::Small {
+                num: s.num,
+                id: s.id,
+                base: s.base.clone(),
+                object: s.object.map(|(_, class)| class),
+                whole: s.whole,
+                dims: s.dims.clone(),
+                steps: s.steps.clone(),
+                offset: s.offset,
+            },
+            Val::List(id, items) => Kind::List(*id, items.iter().map(|i| Shape::of(i, b)).collect()),
+            Val::Method(of, name) => Kind::Method(Box::new(Shape::of(of, b)), name),
         };
         Shape { kind, may: abs.may(), other: abs.tag.and_then(|t| t.other) }
     }
@@ -308,15 +427,35 @@ impl Shape {
                 Kind::Num { scalar, np }
             }
             (
-                Kind::Array { num, whole, steps, writeable, class },
-                Kind::Array { num: n2, whole: w2, steps: s2, writeable: wr2, class: c2 },
+                Kind::Array { num, whole, id, dims, steps, writeable, class },
+                Kind::Array { num: n2, whole: w2, id: i2, dims: d2, steps: s2, writeable: wr2, class: c2 },
             ) if num == n2 && whole == w2 && steps.len() == s2.len() && writeable == wr2 => Kind::Array {
                 num: *num,
                 whole: *whole,
+                id: if id == i2 { *id } else { UNKNOWN },
+                dims: dims.iter().zip(d2).map(|(a, b)| if a == b { *a } else { None }).collect(),
                 steps: steps.iter().zip(s2).map(|(a, b)| if a == b { *a } else { None }).collect(),
                 writeable: *writeable,
                 class: if class == c2 { *class } else { MemClass::ANY },
             },
+            // The object itself on one side.
+            (small @ Kind::Small { .. }, array @ Kind::Array { .. })
+            | (array @ Kind::Array { .. }, small @ Kind::Small { .. }) => small.with_object(array)?,
+            (a @ Kind::Small { object: o, .. }, b @ Kind::Small { object: p, .. }) => {
+                let object = match (*o, *p) {
+                    (Some(c), Some(d)) if c != d => Some(MemClass::ANY),
+                    (c, d) => c.or(d),
+                };
+                let (a, b) = (a.clone().set_object(object), b.clone().set_object(object));
+                if a != b {
+                    return Err(Abort::Kinds);
+                }
+                a
+            }
+            (Kind::List(i, a), Kind::List(j, b)) if i == j && a.len() == b.len() => {
+                Kind::List(*i, a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
+            }
+            (Kind::Method(a, m), Kind::Method(b, n)) if m == n => Kind::Method(Box::new(a.join(b)?), m),
             (Kind::Enumerate(a), Kind::Enumerate(b)) => Kind::Enumerate(Box::new(a.join(b)?)),
             (Kind::Zip(a), Kind::Zip(b)) if a.len() == b.len() => {
                 Kind::Zip(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
@@ -351,9 +490,9 @@ impl Shape {
             Kind::Nothing | Kind::Const(_) => {}
             Kind::Num { scalar, .. } => out.push(Ty::scalar(*scalar)),
             Kind::Complex(_) => out.extend([Ty::F64, Ty::F64]),
-            Kind::Array { steps, .. } => {
+            Kind::Array { dims, steps, .. } => {
                 out.extend([Ty::PTR, Ty::PTR]);
-                out.extend(steps.iter().map(|_| Ty::I64));
+                out.extend(dims.iter().filter(|n| n.is_none()).map(|_| Ty::I64));
                 out.extend(steps.iter().filter(|s| s.is_none()).map(|_| Ty::I64));
             }
             Kind::Range(step) | Kind::RangeIter(step) => {
@@ -364,7 +503,13 @@ impl Shape {
                 out.push(Ty::I64);
                 array.types(out);
             }
-            Kind::Tuple(items) | Kind::Slice(items) | Kind::Zip(items) => {
+            Kind::Small { num, base, object, .. } => {
+                out.extend(object.map(|_| Ty::PTR));
+                let ty = Ty::scalar(Flavor::Np(*num).scalar());
+                out.extend(std::iter::repeat_n(ty, base.iter().product()));
+            }
+            Kind::Method(of, _) => of.types(out),
+            Kind::Tuple(items) | Kind::Slice(items) | Kind::Zip(items) | Kind::List(_, items) => {
                 items.iter().for_each(|i| i.types(out))
             }
         }
@@ -390,9 +535,27 @@ impl Shape {
                 out.push(if b.ty(v).scalar == Scalar::F64 { v } else { b.convert(v, Scalar::F64) });
                 out.push(b.f64(0.0));
             }
-            (Kind::Array { steps, .. }, Val::Array(a)) => {
+            (Kind::Small { object, .. }, Val::Small(s)) => {
+                if object.is_some() {
+                    out.push(match s.object {
+                        Some((address, _)) => address,
+                        None => b.constant(Const { scalar: Scalar::Ptr, bits: 0 }),
+                    });
+                }
+                out.extend(s.cells.iter());
+            }
+            // Of the object itself, read where the paths meet.
+            (Kind::Small { base, .. }, Val::Array(a)) => {
+                out.push(a.obj);
+                out.extend(a.elements(b, base));
+            }
+            (Kind::List(_, shapes), Val::List(_, items)) => {
+                shapes.iter().zip(items.iter()).for_each(|(s, i)| s.flatten(i, b, out));
+            }
+            (Kind::Method(shape, _), Val::Method(of, _)) => shape.flatten(of, b, out),
+            (Kind::Array { dims, steps, .. }, Val::Array(a)) => {
                 out.extend([a.obj, a.data]);
-                out.extend(&a.dims);
+                out.extend(dims.iter().zip(&a.dims).filter(|(want, _)| want.is_none()).map(|(_, n)| n));
                 for (want, have) in steps.iter().zip(&a.steps) {
                     match (want, have) {
                         (Some(_), _) => {}
@@ -444,7 +607,7 @@ impl Shape {
     }
 
     /// The thing these values make up.
-    pub fn unflatten(&self, values: &mut impl Iterator<Item = Value>) -> Option<Abs> {
+    pub fn unflatten(&self, b: &mut Builder, values: &mut dyn Iterator<Item = Value>) -> Option<Abs> {
         let tag = if self.is_tagged() {
             Some(Tag { code: values.next()?, may: self.may, other: self.other })
         } else {
@@ -456,9 +619,36 @@ impl Shape {
             Kind::Const(p) => Val::Const(*p),
             Kind::Num { scalar, np } => Val::Num(self.flavor(*scalar, *np), values.next()?),
             Kind::Complex(np) => Val::Complex(*np, values.next()?, values.next()?),
-            Kind::Array { num, whole, steps, writeable, class } => {
+            Kind::Small { num, id, base, object, whole, dims, steps, offset } => {
+                let object = match object {
+                    Some(class) => Some((values.next()?, *class)),
+                    None => None,
+                };
+                let count: usize = base.iter().product();
+                let cells = (0..count).map(|_| values.next()).collect::<Option<Vec<_>>>()?;
+                Val::Small(Rc::new(Small {
+                    num: *num,
+                    id: *id,
+                    base: base.clone(),
+                    cells: cells.into(),
+                    object,
+                    whole: *whole,
+                    dims: dims.clone(),
+                    steps: steps.clone(),
+                    offset: *offset,
+                }))
+            }
+            Kind::List(id, shapes) => {
+                let items = shapes.iter().map(|s| s.unflatten(b, values)).collect::<Option<Vec<_>>>()?;
+                Val::List(*id, items.into())
+            }
+            Kind::Method(of, name) => Val::Method(Rc::new(of.unflatten(b, values)?), name),
+            Kind::Array { num, whole, id, dims, steps, writeable, class } => {
                 let (obj, data) = (values.next()?, values.next()?);
-                let dims = steps.iter().map(|_| values.next()).collect::<Option<Vec<_>>>()?;
+                let dims = dims
+                    .iter()
+                    .map(|n| n.map(|n| b.i64(n)).or_else(|| values.next()))
+                    .collect::<Option<Vec<_>>>()?;
                 let steps = steps
                     .iter()
                     .map(|s| s.map(Step::Const).or_else(|| values.next().map(Step::Value)))
@@ -467,6 +657,7 @@ impl Shape {
                     num: *num,
                     obj,
                     whole: *whole,
+                    id: *id,
                     data,
                     dims,
                     steps,
@@ -482,22 +673,22 @@ impl Shape {
             }
             Kind::ArrayIter(shape) => {
                 let next = values.next()?;
-                let Val::Array(array) = shape.unflatten(values)?.val else { return None };
+                let Val::Array(array) = shape.unflatten(b, values)?.val else { return None };
                 Val::ArrayIter { array, next }
             }
             Kind::Enumerate(shape) => {
                 let count = values.next()?;
-                Val::Enumerate { count, inner: Rc::new(shape.unflatten(values)?.val) }
+                Val::Enumerate { count, inner: Rc::new(shape.unflatten(b, values)?.val) }
             }
             Kind::Zip(shapes) => {
-                let items = shapes.iter().map(|s| Some(s.unflatten(values)?.val));
+                let items = shapes.iter().map(|s| Some(s.unflatten(b, values)?.val));
                 Val::Zip(items.collect::<Option<Vec<_>>>()?.into())
             }
             Kind::Tuple(shapes) => {
-                Val::Tuple(shapes.iter().map(|s| s.unflatten(values)).collect::<Option<Vec<_>>>()?.into())
+                Val::Tuple(shapes.iter().map(|s| s.unflatten(b, values)).collect::<Option<Vec<_>>>()?.into())
             }
             Kind::Slice(shapes) => {
-                let items = shapes.iter().map(|s| s.unflatten(values)).collect::<Option<Vec<_>>>()?;
+                let items = shapes.iter().map(|s| s.unflatten(b, values)).collect::<Option<Vec<_>>>()?;
                 Val::Slice(Rc::new(items.try_into().ok()?))
             }
         };
@@ -515,7 +706,7 @@ impl Shape {
 }
 
 /// A step that is always the same, or the next value.
-fn next_step(step: Option<i64>, values: &mut impl Iterator<Item = Value>) -> Option<Step> {
+fn next_step(step: Option<i64>, values: &mut dyn Iterator<Item = Value>) -> Option<Step> {
     step.map(Step::Const).or_else(|| values.next().map(Step::Value))
 }
 

@@ -20,6 +20,7 @@ mod iterate;
 mod kind;
 mod ops;
 mod resume;
+mod small;
 mod stats;
 mod walk;
 

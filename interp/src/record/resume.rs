@@ -3,17 +3,23 @@
 //! All objects are made before the first variable changes, and old ones die after the last one did, so that whoever
 //! watches (a finaliser, a garbage collection) sees one state or the other.
 
+use std::collections::HashMap;
 use std::ptr::NonNull;
 
 use micronumpy::TypeNum;
-use micronumpy_python::objects::{Array, array, scalar};
+use micronumpy::array::Order;
+use micronumpy_python::objects::{Array, array, dtype, scalar};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::exit::{ArrayRecipe, Recipe, State};
+use super::exit::{ArrayRecipe, Recipe, SmallRecipe, State};
 use super::flow::{Place, Vars};
 use super::kind::{ENTRY, FLOAT, Flavor, INT, NP, OTHER, UNBOUND, flavor_of};
+use super::small::UNKNOWN;
 use crate::vm::{Frame, RangeIter, Slot};
+
+/// Objects that several variables of a state hold, by identity.
+type Once = HashMap<u32, Py<PyAny>>;
 
 /// What a variable gets.
 enum New {
@@ -28,9 +34,10 @@ enum New {
 /// `slots` are those a run of the trace left that has this state; what its addresses refer to is alive.
 pub unsafe fn restore(py: Python<'_>, frame: &mut Frame<'_>, vars: Vars, state: &State, slots: &[u64]) {
     let mut made = Vec::with_capacity(state.writes.len());
+    let mut once = Once::new();
     for (var, recipe) in &state.writes {
         // SAFETY: by contract.
-        match unsafe { make(py, recipe, slots) } {
+        match unsafe { make(py, recipe, slots, &mut once) } {
             Ok(Some(new)) => made.push((vars.place(*var), new)),
             Ok(None) => {}
             Err(e) => out_of_memory(py, &e),
@@ -99,7 +106,7 @@ fn out_of_memory(py: Python<'_>, e: &PyErr) -> ! {
 
 /// # Safety
 /// As for [`restore`].
-unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Option<New>> {
+unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64], once: &mut Once) -> PyResult<Option<New>> {
     Ok(Some(match recipe {
         Recipe::Unbound => New::Unbound,
         Recipe::RangeIter { next, stop, step } => {
@@ -132,25 +139,33 @@ unsafe fn make(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Optio
                         return Ok(Some(New::Object(unsafe { Bound::from_borrowed_ptr(py, *p) }.unbind())));
                     }
                     // SAFETY: by contract.
-                    return unsafe { make(py, of, slots) };
+                    return unsafe { make(py, of, slots, once) };
                 }
                 _ => New::Unbound,
             }
         }
         // SAFETY: by contract.
-        recipe => New::Object(unsafe { object(py, recipe, slots) }?),
+        recipe => New::Object(unsafe { object(py, recipe, slots, once) }?),
     }))
 }
 
 /// # Safety
 /// As for [`restore`].
-unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<PyAny>> {
+unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64], once: &mut Once) -> PyResult<Py<PyAny>> {
     // SAFETY: constants are kept by the inputs or the code, addresses are alive by contract, and the API is used attached.
     unsafe {
         match recipe {
             Recipe::Const(p) => Ok(Bound::from_borrowed_ptr(py, *p).unbind()),
             Recipe::Num(flavor, _, slot) => number(py, *flavor, slots[*slot]),
-            Recipe::Array(a) => array(py, a, slots),
+            Recipe::Array(a) if a.whole || a.id == UNKNOWN => array(py, a, slots),
+            Recipe::Array(a) => {
+                if let Some(view) = once.get(&a.id) {
+                    return Ok(view.clone_ref(py));
+                }
+                let view = array(py, a, slots)?;
+                once.insert(a.id, view.clone_ref(py));
+                Ok(view)
+            }
             Recipe::Range { start, stop, step } => {
                 let range = builtin(py, "range")?;
                 Ok(range
@@ -176,12 +191,12 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                 Ok(iterator.unbind())
             }
             Recipe::Enumerate { count, inner } => {
-                let inner = object(py, inner, slots)?;
+                let inner = object(py, inner, slots, once)?;
                 let made = builtin(py, "enumerate")?.call1((inner, slots[*count] as i64))?;
                 Ok(made.unbind())
             }
             Recipe::Zip(items) => {
-                let items = items.iter().map(|i| object(py, i, slots)).collect::<PyResult<Vec<_>>>()?;
+                let items = items.iter().map(|i| object(py, i, slots, once)).collect::<PyResult<Vec<_>>>()?;
                 Ok(builtin(py, "zip")?.call1(pyo3::types::PyTuple::new(py, items)?)?.unbind())
             }
             Recipe::RangeIter { next, stop, step } => {
@@ -189,14 +204,29 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                 let range = builtin(py, "range")?.call1((slots[*next] as i64, slots[*stop] as i64, step))?;
                 Ok(range.try_iter()?.into_any().unbind())
             }
+            Recipe::Small(s) => small(py, s, slots, once),
+            Recipe::List(id, items) => {
+                if let Some(list) = once.get(id) {
+                    return Ok(list.clone_ref(py));
+                }
+                let items =
+                    items.iter().map(|i| object(py, i, slots, once)).collect::<PyResult<Vec<Py<PyAny>>>>()?;
+                let list = pyo3::types::PyList::new(py, items)?.into_any().unbind();
+                once.insert(*id, list.clone_ref(py));
+                Ok(list)
+            }
+            Recipe::Method(of, name) => {
+                let of = object(py, of, slots, once)?;
+                of.getattr(py, *name)
+            }
             Recipe::Tuple(items) => {
                 let items =
-                    items.iter().map(|i| object(py, i, slots)).collect::<PyResult<Vec<Py<PyAny>>>>()?;
+                    items.iter().map(|i| object(py, i, slots, once)).collect::<PyResult<Vec<Py<PyAny>>>>()?;
                 Ok(pyo3::types::PyTuple::new(py, items)?.into_any().unbind())
             }
             Recipe::Slice(items) => {
                 let items =
-                    items.iter().map(|i| object(py, i, slots)).collect::<PyResult<Vec<Py<PyAny>>>>()?;
+                    items.iter().map(|i| object(py, i, slots, once)).collect::<PyResult<Vec<Py<PyAny>>>>()?;
                 let slice = ffi::PySlice_New(items[0].as_ptr(), items[1].as_ptr(), items[2].as_ptr());
                 Bound::from_owned_ptr_or_err(py, slice).map(Bound::unbind)
             }
@@ -210,7 +240,7 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64]) -> PyResult<Py<
                     let as_int = flavor == Flavor::Int && scalar.is_float();
                     number(py, flavor, if as_int { f64::from_bits(word) as i64 as u64 } else { word })
                 }
-                (_, of) => object(py, of, slots),
+                (_, of) => object(py, of, slots, once),
             },
             Recipe::Unbound => Ok(py.None()),
         }
@@ -269,5 +299,45 @@ unsafe fn array(py: Python<'_>, a: &ArrayRecipe, slots: &[u64]) -> PyResult<Py<P
         let data = slots[a.data] as *mut u8;
         let view = array::alloc::derived_view(&owner, &owner.descr(), data, &dims, &steps)?;
         Ok(view.0.unbind())
+    }
+}
+
+/// An array of these elements, or a view of it.
+///
+/// # Safety
+/// As for [`restore`].
+unsafe fn small(py: Python<'_>, s: &SmallRecipe, slots: &[u64], once: &mut Once) -> PyResult<Py<PyAny>> {
+    let size = s.num.size();
+    let base = match once.get(&s.id) {
+        Some(base) => base.clone_ref(py),
+        None => {
+            let existing = s.object.map_or(0, |slot| slots[slot]);
+            let base = if existing != 0 {
+                // SAFETY: the address of an object that is alive, by contract.
+                unsafe { Bound::from_borrowed_ptr(py, existing as *mut ffi::PyObject) }.unbind()
+            } else {
+                let descr = dtype::builtin(py, s.num);
+                let array = array::alloc::new(&descr, &s.base, Order::C, false)?;
+                for (k, &slot) in s.cells.iter().enumerate() {
+                    let bytes = slots[slot].to_le_bytes();
+                    // SAFETY: the fresh array has as many elements of that size, at most eight bytes.
+                    unsafe {
+                        let to = array.data().add(k * size);
+                        std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, size);
+                    }
+                }
+                array.0.unbind()
+            };
+            once.insert(s.id, base.clone_ref(py));
+            base
+        }
+    };
+    let Some((dims, steps, offset)) = &s.view else { return Ok(base) };
+    let owner = Array(base.into_bound(py));
+    let steps: Vec<isize> = steps.iter().map(|n| n * size as isize).collect();
+    // SAFETY: a part of the array, by indices that were checked.
+    unsafe {
+        let data = owner.data().offset(offset * size as isize);
+        Ok(array::alloc::derived_view(&owner, &owner.descr(), data, dims, &steps)?.0.unbind())
     }
 }

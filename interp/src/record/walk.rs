@@ -14,6 +14,7 @@
 
 mod fork;
 mod guards;
+mod heap;
 mod loops;
 
 use std::collections::{HashMap, HashSet};
@@ -52,8 +53,12 @@ pub struct Learnt {
 pub struct Hints {
     /// Of the head of a loop, or of a branch: shapes of variables where paths meet.
     shapes: HashMap<(u64, Target, Target), Meeting>,
+    /// Of the head of a loop: variables that hold arrays which the loop writes through other names.
+    written: HashMap<(u64, Target), Vec<Var>>,
+    /// Whether the trace is for these small extents of its arrays only.
+    pub fixed: bool,
     /// Whether this walk learnt something.
-    learnt: bool,
+    pub learnt: bool,
 }
 
 #[derive(Default, Clone)]
@@ -82,12 +87,16 @@ pub struct Around {
     /// Where it was left to; the code of a way out is its index and 1.
     leaves: Vec<Target>,
     carried: Vec<(Var, Shape)>,
+    /// Variables the loop changes.
+    written: Vec<Var>,
+    /// What they held in front of it.
+    before: Vec<Abs>,
 }
 
 impl Around {
     /// The body of a function, whose one turn ends where it returns.
     pub fn of_body(end: Target, turn: Turn) -> Around {
-        Around { head: 0, end, turn, leaves: vec![], carried: vec![] }
+        Around { head: 0, end, turn, leaves: vec![], carried: vec![], written: vec![], before: vec![] }
     }
 }
 
@@ -109,7 +118,7 @@ pub struct Walker<'a, 'py> {
     pub flow: &'a Flow,
     pub b: Builder,
     pub entry: Entry<'a, 'py>,
-    hints: &'a mut Hints,
+    pub hints: &'a mut Hints,
     pub vars: Vec<Abs>,
     pub around: Vec<Around>,
     pub calls: Vec<Callee<'a>>,
@@ -130,6 +139,10 @@ pub struct Walker<'a, 'py> {
     unchecked: Vec<Value>,
     /// Whether the trace writes memory.
     pub stores: bool,
+    /// Whether integers wrap, as those of arrays do.
+    pub wraps: bool,
+    /// The identity of the next array.
+    fresh: u32,
     pub learnt: &'a Learnt,
 }
 
@@ -156,6 +169,7 @@ pub fn record(
     let mut hints = Hints::default();
     for _ in 0..WALKS {
         hints.learnt = false;
+        let was_fixed = hints.fixed;
         let code = frame.code;
         let mut b = Builder::new(format!("{} loop {index}", code.label));
         // Elements are reached behind guards on whole numbers only, and all of an array may be read.
@@ -165,8 +179,7 @@ pub fn record(
             code,
             flow,
             b,
-            entry: Entry::new(py, frame, flow.vars),
-            hints: &mut hints,
+            entry: Entry::new(py, frame, flow.vars, hints.fixed),
             vars: vec![Val::Entry.into(); flow.vars.count()],
             around: vec![],
             calls: vec![],
@@ -180,9 +193,18 @@ pub fn record(
             saved: None,
             unchecked: vec![],
             stores: false,
+            wraps: false,
+            hints: &mut hints,
+            fresh: super::small::FRESH,
             learnt,
         };
-        match w.outermost(index) {
+        let made = w.outermost(index);
+        if w.hints.fixed && !was_fixed {
+            // With extents that vary, shapes say too little.
+            w.hints.shapes.clear();
+            w.hints.written.clear();
+        }
+        match made {
             Ok(()) if !w.hints.learnt => {
                 let Walker { b, entry, states, leaves, stores, .. } = w;
                 return Ok(Recorded { trace: b.finish(), entry: entry.inputs, states, leaves, stores });

@@ -9,6 +9,7 @@ use micronumpy::{Dtype, TypeNum};
 
 use super::Result;
 use super::complex::involves;
+use super::elements::is_array;
 use crate::bytecode::{BinaryOp, UnaryOp};
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
@@ -36,6 +37,9 @@ pub fn common(a: Flavor, b: Flavor) -> Result<Flavor> {
 impl Walker<'_, '_> {
     /// `a op b`.
     pub fn binary(&mut self, op: BinaryOp, a: &Abs, b: &Abs) -> Result<Abs> {
+        if is_array(a) || is_array(b) {
+            return self.array_binary(op, a, b);
+        }
         if involves(a, b) {
             return self.complex_binary(op, a, b);
         }
@@ -390,9 +394,9 @@ impl Walker<'_, '_> {
         }
         if num.is_integer() {
             let v = match op {
-                BinaryOp::Add => self.exact(Binary::Add, x, y),
-                BinaryOp::Subtract => self.exact(Binary::Sub, x, y),
-                BinaryOp::Multiply => self.exact(Binary::Mul, x, y),
+                BinaryOp::Add => self.exact_or_wrapped(Binary::Add, x, y),
+                BinaryOp::Subtract => self.exact_or_wrapped(Binary::Sub, x, y),
+                BinaryOp::Multiply => self.exact_or_wrapped(Binary::Mul, x, y),
                 BinaryOp::FloorDivide | BinaryOp::Remainder => {
                     self.not_zero(y);
                     self.quotient_fits(x, y);
@@ -441,6 +445,11 @@ impl Walker<'_, '_> {
         Ok((flavor, v))
     }
 
+    /// Integers of arrays wrap, scalars do not.
+    fn exact_or_wrapped(&mut self, op: Binary, x: Value, y: Value) -> Value {
+        if self.wraps { self.b.binary(op, x, y) } else { self.exact(op, x, y) }
+    }
+
     /// `-a`, `+a`, `~a`.
     pub fn sign(&mut self, op: UnaryOp, a: &Abs) -> Result<Abs> {
         let (flavor, v) = self.number(a)?;
@@ -456,7 +465,7 @@ impl Walker<'_, '_> {
             UnaryOp::Negative if scalar.is_float() => self.b.unary(Unary::Neg, v),
             UnaryOp::Negative if scalar.is_signed() => {
                 let zero = self.b.constant(Const { scalar, bits: 0 });
-                self.exact(Binary::Sub, zero, v)
+                self.exact_or_wrapped(Binary::Sub, zero, v)
             }
             _ => return bad(),
         };

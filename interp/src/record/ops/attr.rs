@@ -2,14 +2,16 @@
 
 use std::rc::Rc;
 
-use jit::ir::Binary;
+use jit::ir::{Binary, MemClass};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
 use super::Result;
+use super::method::method_name;
 use crate::record::abort::Abort;
 use crate::record::kind::{Abs, ArrayVal, Flavor, Val};
+use crate::record::small::UNKNOWN;
 use crate::record::walk::Walker;
 
 impl Walker<'_, '_> {
@@ -38,6 +40,31 @@ impl Walker<'_, '_> {
                 self.entry.assume(&dict, &key, Some(&value));
                 Ok(self.constant(&value))
             }
+            Val::Array(_) | Val::Small(_) if method_name(&text).is_some() => {
+                let name = method_name(&text).ok_or_else(missing)?;
+                Ok(Val::Method(Rc::new(abs.clone()), name).into())
+            }
+            Val::Small(s) => {
+                let s = Rc::clone(s);
+                if text == "T" {
+                    return self.transposed(abs);
+                }
+                // The rest is that of an array with these extents.
+                let nothing = self.b.i64(0);
+                let dims = s.dims.iter().map(|&n| self.b.i64(n as i64)).collect();
+                let like = ArrayVal {
+                    num: s.num,
+                    obj: nothing,
+                    whole: false,
+                    id: UNKNOWN,
+                    data: nothing,
+                    dims,
+                    steps: vec![],
+                    writeable: true,
+                    class: MemClass::ANY,
+                };
+                self.geometry(&like, &text).ok_or_else(missing)
+            }
             Val::Array(a) => self.geometry(&Rc::clone(a), &text).ok_or_else(missing),
             Val::Complex(..) => self.complex_part(abs, &text).ok_or_else(missing),
             Val::Num(flavor, v) => match text.as_str() {
@@ -64,7 +91,7 @@ impl Walker<'_, '_> {
                 Abs::num(Flavor::Int, size)
             }
             "T" => {
-                let mut t = ArrayVal { whole: false, ..a.clone() };
+                let mut t = ArrayVal { whole: false, id: self.fresh_id(), ..a.clone() };
                 t.dims.reverse();
                 t.steps.reverse();
                 Val::Array(t.into()).into()

@@ -15,6 +15,9 @@ use pyo3::prelude::*;
 use ufuncs::abi::LoopDef;
 
 use super::Result;
+use super::elements::is_array;
+use super::method::Keywords;
+use crate::bytecode::BinaryOp;
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
 use crate::record::kind::{Abs, Flavor, Step, Val, scalar_of};
@@ -44,10 +47,20 @@ unsafe extern "C" {
 
 impl Walker<'_, '_> {
     /// `callee(*args)`.
-    pub fn call(&mut self, callee: &Abs, args: &[Abs]) -> Result<Abs> {
+    pub fn call(&mut self, callee: &Abs, args: &[Abs], keywords: &Keywords) -> Result<Abs> {
+        if let Val::Method(of, name) = &callee.val {
+            let (of, name) = (Rc::clone(of), *name);
+            return self.method(&of, name, args, keywords);
+        }
         let Val::Const(p) = callee.val else { return Err(Abort::Callee("something that varies".into())) };
         // SAFETY: a live object, kept by the inputs or the code.
         let object = unsafe { Bound::from_borrowed_ptr(self.py, p) };
+        if let Some(name) = self.numpy_function(&object) {
+            return self.numpy_call(name, args, keywords);
+        }
+        if !keywords.is_empty() {
+            return Err(Abort::Callee("a function with keywords".into()));
+        }
         // SAFETY: types are compared.
         unsafe {
             let ty = p.cast::<ffi::PyTypeObject>();
@@ -195,13 +208,18 @@ impl Walker<'_, '_> {
         match (name, args) {
             ("len", [a]) if a.tag.is_none() => match &a.val {
                 Val::Array(array) if !array.dims.is_empty() => Ok(Abs::num(Flavor::Int, array.dims[0])),
-                Val::Tuple(items) => {
+                Val::Small(s) if !s.dims.is_empty() => {
+                    let n = self.b.i64(s.dims[0] as i64);
+                    Ok(Abs::num(Flavor::Int, n))
+                }
+                Val::Tuple(items) | Val::List(_, items) => {
                     let n = self.b.i64(items.len() as i64);
                     Ok(Abs::num(Flavor::Int, n))
                 }
                 _ => Err(Abort::Callee("len of an object".into())),
             },
             ("abs", [a]) if matches!(a.val, Val::Complex(..)) => self.complex_magnitude(a),
+            ("abs", [a]) if is_array(a) => self.ufunc("absolute", args),
             ("abs", [a]) => {
                 let (flavor, v) = self.number(a)?;
                 self.magnitude(flavor, v)
@@ -236,7 +254,7 @@ impl Walker<'_, '_> {
     fn magnitude(&mut self, flavor: Flavor, v: Value) -> Result<Abs> {
         let (flavor, v) = if flavor == Flavor::Bool { (Flavor::Int, self.as_int(v)) } else { (flavor, v) };
         let scalar = self.b.ty(v).scalar;
-        if scalar.is_signed() {
+        if scalar.is_signed() && !self.wraps {
             let lowest = self.b.constant(Const::canonical(scalar, 1 << (scalar.bits() - 1)));
             let fits = self.b.compare(Cond::Ne, v, lowest);
             self.guard(fits, true, Why::Overflow);
@@ -347,8 +365,21 @@ impl Walker<'_, '_> {
     }
 
     /// A ufunc of scalars.
-    fn ufunc(&mut self, name: &str, args: &[Abs]) -> Result<Abs> {
+    pub fn ufunc(&mut self, name: &str, args: &[Abs]) -> Result<Abs> {
         let unsupported = || Abort::Callee(format!("the ufunc {name}"));
+        if let ("matmul", [a, b]) = (name, args) {
+            return self.dot(a, b, true);
+        }
+        if args.iter().any(is_array) {
+            return self.elementwise(args, &mut |w, of| w.ufunc(name, of));
+        }
+        if let (Some(op), [a, b]) = (operator(name), args) {
+            // Of Python numbers it would be numpy's, not Python's.
+            if !matches!(a.val, Val::Num(Flavor::Np(_), _)) && !matches!(b.val, Val::Num(Flavor::Np(_), _)) {
+                return Err(unsupported());
+            }
+            return self.binary(op, a, b);
+        }
         let mut operands = vec![];
         let mut flavor: Option<Flavor> = None;
         for a in args {
@@ -434,6 +465,17 @@ impl Walker<'_, '_> {
         self.must_be_finite(v, args, false);
         Ok(v)
     }
+}
+
+/// The operator that is the same as a ufunc.
+fn operator(name: &str) -> Option<BinaryOp> {
+    Some(match name {
+        "add" => BinaryOp::Add,
+        "subtract" => BinaryOp::Subtract,
+        "multiply" => BinaryOp::Multiply,
+        "divide" => BinaryOp::TrueDivide,
+        _ => return None,
+    })
 }
 
 /// Whether a ufunc may compute this in halves or single precision.

@@ -156,8 +156,8 @@ impl Walker<'_, '_> {
         let same = match (&a.val, &b.val) {
             _ if a.tag.is_some() || b.tag.is_some() => None,
             (Val::Const(p), Val::Const(q)) => Some(p == q),
-            (Val::Const(p), Val::Num(..) | Val::Array(_) | Val::Tuple(_))
-            | (Val::Num(..) | Val::Array(_) | Val::Tuple(_), Val::Const(p)) => {
+            (Val::Const(p), Val::Num(..) | Val::Array(_) | Val::Tuple(_) | Val::Small(_))
+            | (Val::Num(..) | Val::Array(_) | Val::Tuple(_) | Val::Small(_), Val::Const(p)) => {
                 (*p == self.py.None().as_ptr()).then_some(false)
             }
             _ => None,

@@ -32,7 +32,8 @@ impl Walker<'_, '_> {
                 }
                 self.loaded(&view)
             }
-            Val::Tuple(items) if abs.tag.is_none() => {
+            Val::Small(s) if abs.tag.is_none() => self.small_item(&Rc::clone(s), key),
+            Val::Tuple(items) | Val::List(_, items) if abs.tag.is_none() => {
                 let (_, k) = self.number(key)?;
                 let k = self.b.trace().as_const(k).ok_or(Abort::Operation("tuple[variable]".into()))?;
                 let k = k.bits as i64;
@@ -62,7 +63,7 @@ impl Walker<'_, '_> {
     }
 
     fn part_at(&mut self, a: &ArrayVal, i: Value) -> ArrayVal {
-        let mut view = ArrayVal { whole: false, ..a.clone() };
+        let mut view = ArrayVal { whole: false, id: self.fresh_id(), ..a.clone() };
         view.data = self.moved(a.data, i, a.steps[0]);
         view.dims.remove(0);
         view.steps.remove(0);
@@ -84,6 +85,9 @@ impl Walker<'_, '_> {
 
     /// `obj[key] = value`.
     pub fn set_item(&mut self, abs: &Abs, key: &Abs, value: &Abs) -> Result<()> {
+        if let (Val::Small(s), None) = (&abs.val, abs.tag) {
+            return self.set_small_item(&Rc::clone(s), key, value);
+        }
         let Val::Array(a) = &abs.val else { return Err(Abort::Operation("assignment to an item".into())) };
         if abs.tag.is_some() {
             return Err(Abort::Operation("assignment to an item".into()));
@@ -101,17 +105,22 @@ impl Walker<'_, '_> {
             }
             let parts = self.as_complex_element(value)?;
             self.check();
+            self.before_store(view.class, None)?;
             self.store_complex(view.data, view.class, parts);
             self.stores = true;
             return Ok(());
         }
         let scalar = scalar_of(view.num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
         if !matches!(value.val, Val::Num(..)) {
-            return Err(Abort::Operation("assignment of something else than a number".into()));
+            let dims = self.extents(&view)?;
+            let elements = self.converted(value, &dims, view.num)?;
+            self.assign(&Val::Array(view.into()).into(), elements)?;
+            return Ok(());
         }
         let v = self.as_element(value, view.num, scalar)?;
         // Everything that can leave has been in front of this.
         self.check();
+        self.before_store(view.class, None)?;
         self.fill(&view, v)?;
         self.stores = true;
         Ok(())
@@ -156,7 +165,8 @@ impl Walker<'_, '_> {
         if used > a.dims.len() || dots > 1 {
             return Err(Abort::Operation("too many indices".into()));
         }
-        let mut view = ArrayVal { whole: false, dims: vec![], steps: vec![], ..a.clone() };
+        let mut view =
+            ArrayVal { whole: false, id: self.fresh_id(), dims: vec![], steps: vec![], ..a.clone() };
         let mut axis = 0;
         let keep = |view: &mut ArrayVal, axis: &mut usize| {
             view.dims.push(a.dims[*axis]);
@@ -216,14 +226,15 @@ impl Walker<'_, '_> {
         }
         let n = n.ok_or(Abort::Operation("too many indices".into()))?;
         if let (Val::Slice(parts), None) = (&key.val, key.tag) {
-            return self.slice(&Rc::clone(parts), n);
+            let (start, count, step) = self.slice_of(&Rc::clone(parts), n)?;
+            return Ok(Axis::Slice { start, count, step });
         }
         let i = self.whole_number(key)?;
         Ok(Axis::At(self.bounded(i, n)))
     }
 
     /// An integer as an index takes it.
-    fn whole_number(&mut self, key: &Abs) -> Result<Value> {
+    pub fn whole_number(&mut self, key: &Abs) -> Result<Value> {
         // Integers of either kind are alike here.
         if let (Some(tag), Val::Num(_, v)) = (key.tag, &key.val)
             && self.b.ty(*v).scalar == Scalar::I64
@@ -247,9 +258,15 @@ impl Walker<'_, '_> {
     }
 
     /// A guard that an index lies inside; gives it counted from the start.
-    fn bounded(&mut self, i: Value, n: Value) -> Value {
+    pub fn bounded(&mut self, i: Value, n: Value) -> Value {
         let zero = self.b.i64(0);
         if let Some(c) = self.b.trace().as_const(i) {
+            if let Some(n) = self.b.trace().as_const(n) {
+                let (k, n) = (c.bits as i64, n.bits as i64);
+                if (-n..n).contains(&k) {
+                    return if k < 0 { self.b.i64(k + n) } else { i };
+                }
+            }
             if (c.bits as i64) < 0 {
                 let from_end = self.b.binary(Binary::Add, n, i);
                 let inside = self.b.compare(Cond::Ge, from_end, zero);
@@ -274,7 +291,8 @@ impl Walker<'_, '_> {
         i
     }
 
-    fn slice(&mut self, parts: &[Abs; 3], n: Value) -> Result<Axis> {
+    /// Of a slice: where it begins, how many there are, and the step.
+    pub fn slice_of(&mut self, parts: &[Abs; 3], n: Value) -> Result<(Value, Value, i64)> {
         let step = if self.is_none(&parts[2]) {
             1
         } else {
@@ -287,13 +305,13 @@ impl Walker<'_, '_> {
         let (zero, one) = (self.b.i64(0), self.b.i64(1));
         // Positions lie in 0..=n going up, in -1..n going down.
         let (low, high) =
-            if step > 0 { (zero, n) } else { (self.b.i64(-1), self.b.binary(Binary::Sub, n, one)) };
+            if step > 0 { (zero, n) } else { (self.b.i64(-1), self.whole(Binary::Sub, n, one)) };
         let place = |w: &mut Self, part: &Abs, absent: Value| -> Result<Value> {
             if w.is_none(part) {
                 return Ok(absent);
             }
             let v = w.whole_number(part)?;
-            let from_end = w.b.binary(Binary::Add, v, n);
+            let from_end = w.whole(Binary::Add, v, n);
             let v = match w.b.trace().as_const(v) {
                 Some(c) if (c.bits as i64) >= 0 => v,
                 Some(_) => from_end,
@@ -302,24 +320,41 @@ impl Walker<'_, '_> {
                     w.b.select(negative, from_end, v)
                 }
             };
-            let v = w.b.binary(Binary::Max, v, low);
-            Ok(w.b.binary(Binary::Min, v, high))
+            let v = w.whole(Binary::Max, v, low);
+            Ok(w.whole(Binary::Min, v, high))
         };
         let (first, last) = if step > 0 { (low, high) } else { (high, low) };
         let start = place(self, &parts[0], first)?;
         let stop = place(self, &parts[1], last)?;
         let (from, to) = if step > 0 { (start, stop) } else { (stop, start) };
-        let distance = self.b.binary(Binary::Sub, to, from);
-        let distance = self.b.binary(Binary::Max, distance, zero);
+        let distance = self.whole(Binary::Sub, to, from);
+        let distance = self.whole(Binary::Max, distance, zero);
         let size = self.b.i64(step.abs());
         let round = self.b.i64(step.abs() - 1);
-        let rounded = self.b.binary(Binary::Add, distance, round);
-        let count = self.b.binary(Binary::Div, rounded, size);
-        Ok(Axis::Slice { start, count, step })
+        let rounded = self.whole(Binary::Add, distance, round);
+        let count = self.whole(Binary::Div, rounded, size);
+        Ok((start, count, step))
+    }
+
+    /// Arithmetic of whole numbers that are often constants.
+    fn whole(&mut self, op: Binary, a: Value, b: Value) -> Value {
+        let known = |v: Value| self.b.trace().as_const(v).map(|c| c.bits as i64);
+        let folded = match (known(a), known(b), op) {
+            (Some(x), Some(y), Binary::Add) => x.checked_add(y),
+            (Some(x), Some(y), Binary::Sub) => x.checked_sub(y),
+            (Some(x), Some(y), Binary::Max) => Some(x.max(y)),
+            (Some(x), Some(y), Binary::Min) => Some(x.min(y)),
+            (Some(x), Some(y), Binary::Div) => x.checked_div_euclid(y),
+            _ => None,
+        };
+        match folded {
+            Some(n) => self.b.i64(n),
+            None => self.b.binary(op, a, b),
+        }
     }
 
     /// A value as an element of an array of this type, as an assignment converts it.
-    fn as_element(&mut self, value: &Abs, num: TypeNum, scalar: Scalar) -> Result<Value> {
+    pub fn as_element(&mut self, value: &Abs, num: TypeNum, scalar: Scalar) -> Result<Value> {
         // A number that may be of several types has the same bits under each.
         if let (Some(tag), Val::Num(_, v)) = (value.tag, &value.val) {
             let v = *v;

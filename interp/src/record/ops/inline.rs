@@ -79,7 +79,7 @@ impl Walker<'_, '_> {
             self.at_call = None;
         }
         match (path?, result) {
-            (Path::Turn(_), Some(result)) => Ok(result),
+            (Path::Turn(_), Some(result)) => Ok(self.returned(&result)),
             _ => Err(refuse("that the VM has to run")),
         }
     }

@@ -8,8 +8,12 @@ mod attr;
 mod call;
 mod compare;
 mod complex;
+mod elements;
+mod fold;
 mod index;
 mod inline;
+mod method;
+mod part;
 
 use std::rc::Rc;
 
@@ -64,7 +68,15 @@ impl Walker<'_, '_> {
                 let a = self.read(a.into())?;
                 self.vars[usize::from(dst)] = self.unary(op, &a)?;
             }
-            Op::Binary { op, dst, a, b } | Op::InPlace { op, dst, a, b } => {
+            Op::InPlace { op, dst, a, b } => {
+                let (a, b) = (self.read(a.into())?, self.read(b.into())?);
+                self.vars[usize::from(dst)] = if elements::is_array(&a) {
+                    self.in_place(op, &a, &b)?
+                } else {
+                    self.binary(op, &a, &b)?
+                };
+            }
+            Op::Binary { op, dst, a, b } => {
                 let (a, b) = (self.read(a.into())?, self.read(b.into())?);
                 self.vars[usize::from(dst)] = self.binary(op, &a, &b)?;
             }
@@ -98,6 +110,11 @@ impl Walker<'_, '_> {
                 let items = self.window(first, count)?;
                 self.vars[usize::from(dst)] = Val::Tuple(items.into()).into();
             }
+            Op::List { dst, first, count } => {
+                let items = self.window(first, count)?;
+                let id = self.fresh_id();
+                self.vars[usize::from(dst)] = Val::List(id, items.into()).into();
+            }
             Op::Slice { dst, first } => {
                 let items: [Abs; 3] =
                     self.window(first, 3)?.try_into().map_err(|_| Abort::Instruction("slice".into()))?;
@@ -106,7 +123,8 @@ impl Walker<'_, '_> {
             Op::Unpack { src, first, count } => {
                 let abs = self.read(src.into())?;
                 let items = match &abs.val {
-                    Val::Tuple(items) if abs.tag.is_none() => items.to_vec(),
+                    Val::Tuple(items) | Val::List(_, items) if abs.tag.is_none() => items.to_vec(),
+                    Val::Small(s) if abs.tag.is_none() => self.items_of(&Rc::clone(s)),
                     Val::Array(a) if abs.tag.is_none() => self.unpacked(&Rc::clone(a), count)?,
                     _ => return Err(Abort::Operation("unpacking of an object".into())),
                 };
@@ -117,10 +135,19 @@ impl Walker<'_, '_> {
                     self.vars[usize::from(first) + k] = item;
                 }
             }
-            Op::Call { dst, first, positional, keywords: Op::NO_KEYWORDS } => {
+            Op::Call { dst, first, positional, keywords } => {
+                self.relabel();
                 let callee = self.read(first.into())?;
                 let args = self.window(first + 1, positional)?;
-                self.vars[usize::from(dst)] = self.call(&callee, &args)?;
+                let mut named = vec![];
+                if keywords != Op::NO_KEYWORDS {
+                    let names = self.code.consts[usize::from(keywords)].bind(self.py).clone();
+                    let names: Vec<String> =
+                        names.extract().map_err(|_| Abort::Instruction("keywords".into()))?;
+                    let values = self.window(first + 1 + positional, names.len() as u16)?;
+                    named = names.into_iter().zip(values).collect();
+                }
+                self.vars[usize::from(dst)] = self.call(&callee, &args, &named)?;
             }
             op => return Err(Abort::Instruction(op.to_string())),
         }
@@ -180,6 +207,9 @@ impl Walker<'_, '_> {
             let not = self.b.unary(jit::ir::Unary::Not, truth);
             return Ok(Abs::num(Flavor::Bool, not));
         }
+        if elements::is_array(a) {
+            return self.array_unary(op, a);
+        }
         if matches!(a.val, Val::Complex(..)) {
             return self.complex_sign(op, a);
         }
@@ -189,6 +219,9 @@ impl Walker<'_, '_> {
         match op {
             CompareOp::Is | CompareOp::IsNot => self.identity(op, a, b),
             CompareOp::In | CompareOp::NotIn => Err(Abort::Operation("in".into())),
+            op if elements::is_array(a) || elements::is_array(b) => {
+                self.elementwise(&[a.clone(), b.clone()], &mut |w, x| w.ordering(op, &x[0], &x[1]))
+            }
             op => self.ordering(op, a, b),
         }
     }

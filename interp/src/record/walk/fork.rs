@@ -97,10 +97,12 @@ impl Walker<'_, '_> {
         }
         let key = (self.context, at, if inner == u16::MAX { yes } else { END });
         let hint = self.hints.shapes.get(&key).cloned();
+        self.relabel();
         let before = self.vars.clone();
         self.depth += 1;
         self.b.begin_if(cond);
         let first = self.side(yes, join);
+        self.relabel();
         let first_vars = std::mem::replace(&mut self.vars, before.clone());
         let first = match first {
             Ok(path) => path,
@@ -115,6 +117,7 @@ impl Walker<'_, '_> {
         }
         self.b.begin_else(values);
         let second = self.side(no, join);
+        self.relabel();
         let second_vars = std::mem::replace(&mut self.vars, before.clone());
         self.depth -= 1;
         let second = second?;
@@ -156,7 +159,7 @@ impl Walker<'_, '_> {
         dropped.iter().for_each(|&var| self.vars[var] = Val::Unbound.into());
         let code = if agreed.code { results.next() } else { None };
         for (var, shape) in &agreed.shapes {
-            self.vars[*var] = shape.unflatten(&mut results).ok_or(Abort::Unsettled)?;
+            self.vars[*var] = shape.unflatten(&mut self.b, &mut results).ok_or(Abort::Unsettled)?;
         }
         Ok(match (first, second) {
             (Path::Dead, Path::Dead) => Err(Path::Dead),

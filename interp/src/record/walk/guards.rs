@@ -163,9 +163,17 @@ impl Walker<'_, '_> {
 
     /// Checks what is not checked yet. Must come before anything that can be seen from outside.
     pub fn check(&mut self) {
+        // One way out for all: none of them comes before another.
+        let mut all: Option<Value> = None;
         for v in std::mem::take(&mut self.unchecked) {
             let finite = self.is_finite(v);
-            self.guard(finite, true, Why::NotFinite);
+            all = Some(match all {
+                None => finite,
+                Some(others) => self.b.binary(Binary::And, others, finite),
+            });
+        }
+        if let Some(all) = all {
+            self.guard(all, true, Why::NotFinite);
         }
         self.saved = None;
     }

@@ -38,6 +38,7 @@ impl Walker<'_, '_> {
     /// Walks a loop; gives where it may go on behind: the value of the code and what it is there, and the place.
     pub(super) fn looped(&mut self, index: u16, outermost: bool) -> Result<Vec<((Value, i64), Target)>> {
         self.check();
+        self.relabel();
         let l = &self.code.loops[usize::from(index)];
         let (head, end) = (l.head, l.end);
         let iter = l.iter.map(usize::from);
@@ -46,7 +47,9 @@ impl Walker<'_, '_> {
         // What the loop changes is carried, under the shape that the paths into its head agree on.
         let mut meeting = self.hints.shapes.get(&(self.context, head, head)).cloned().unwrap_or_default();
         let mut carried: Vec<(Var, Shape)> = vec![];
-        for var in self.flow.written(self.code, head, end) {
+        let mut written = self.flow.written(self.code, head, end);
+        written.extend(self.hints.written.get(&(self.context, head)).into_iter().flatten());
+        for &var in &written {
             if Some(var) == iter || !self.flow.matters(head, var) && !self.needed_behind(index, var) {
                 continue;
             }
@@ -116,7 +119,7 @@ impl Walker<'_, '_> {
         let (counter, values) = self.b.begin_loop(Some(range), init);
         let mut values = values.into_iter();
         for (var, shape) in &carried {
-            self.vars[*var] = shape.unflatten(&mut values).ok_or(Abort::Unsettled)?;
+            self.vars[*var] = shape.unflatten(&mut self.b, &mut values).ok_or(Abort::Unsettled)?;
         }
 
         let mut pc = head + 1;
@@ -130,7 +133,15 @@ impl Walker<'_, '_> {
         let code = self.code;
         let turn = Turn::new(code, head, end, |pc, jumped| is_alive(code, pc, jumped));
         let depth = std::mem::replace(&mut self.depth, 0);
-        self.around.push(Around { head, end, turn, leaves: vec![], carried });
+        self.around.push(Around {
+            head,
+            end,
+            turn,
+            leaves: vec![],
+            carried,
+            written,
+            before: at_head.clone(),
+        });
         let path = self.run(pc, END);
         self.depth = depth;
         let path = match path {
@@ -160,9 +171,9 @@ impl Walker<'_, '_> {
         let mut results = results.into_iter();
         self.vars = at_head;
         for (var, shape) in &around.carried {
-            self.vars[*var] = shape.unflatten(&mut results).ok_or(Abort::Unsettled)?;
+            self.vars[*var] = shape.unflatten(&mut self.b, &mut results).ok_or(Abort::Unsettled)?;
         }
-        for var in self.flow.written(self.code, head, end) {
+        for &var in &around.written {
             if self.flow.vars.is_temporary(var) && !around.carried.iter().any(|(v, _)| *v == var) {
                 self.vars[var] = Val::Unbound.into();
             }
@@ -274,6 +285,8 @@ impl Walker<'_, '_> {
 
     /// What is carried to the end of a turn: the variables in the shapes of the loop's head, and the code.
     pub(super) fn turn_values(&mut self, code: Value) -> Result<Vec<Value>> {
+        self.relabel();
+        self.carry_aliases();
         let Some(around) = self.around.last_mut() else { return Err(Abort::Unsettled) };
         let mut carried = std::mem::take(&mut around.carried);
         let head = around.head;
