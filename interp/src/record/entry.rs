@@ -5,6 +5,7 @@
 //! Objects behind the inputs are kept alive while the trace runs, so addresses of arrays and their buffers stay good.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use jit::ir::{Builder, Const, MemClass, Ty, Value};
 use micronumpy::TypeNum;
@@ -129,7 +130,7 @@ impl<'a, 'py> Entry<'a, 'py> {
     /// Why the trace can do nothing with it.
     pub fn load(&mut self, b: &mut Builder, var: Var) -> Result<Abs, Abort> {
         if let Some(abs) = self.known.get(&var) {
-            return Ok(abs.clone());
+            return Ok(Abs { val: with_own_extents(&abs.val, b), tag: abs.tag });
         }
         let slot = b.trace().params().len();
         let (check, abs) = match self.vars.place(var) {
@@ -281,6 +282,24 @@ impl<'a, 'py> Entry<'a, 'py> {
             }
         }
         None
+    }
+}
+
+/// The same with constants of its own: those made before may be in a region that has ended.
+fn with_own_extents(val: &Val, b: &mut Builder) -> Val {
+    let mut renewed = |a: &ArrayVal| {
+        let known = |b: &Builder, v: Value| b.trace().as_const(v).map(|c| c.bits as i64);
+        let dims = a.dims.iter().map(|&v| known(b, v).map_or(v, |n| b.i64(n))).collect();
+        Rc::new(ArrayVal { dims, ..a.clone() })
+    };
+    match val {
+        Val::Array(a) => Val::Array(renewed(a)),
+        Val::ArrayIter { array, next } => Val::ArrayIter { array: renewed(array), next: *next },
+        Val::Enumerate { count, inner } => {
+            Val::Enumerate { count: *count, inner: Rc::new(with_own_extents(inner, b)) }
+        }
+        Val::Zip(items) => Val::Zip(items.iter().map(|i| with_own_extents(i, b)).collect()),
+        other => other.clone(),
     }
 }
 
