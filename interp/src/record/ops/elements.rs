@@ -161,11 +161,12 @@ impl Walker<'_, '_> {
             let num = self.operand(a)?.num;
             match (flavor, known.map(|c| c.bits)) {
                 (Flavor::Int, Some(2)) => {
-                    return self
-                        .elementwise(&[a.clone()], &mut |w, x| w.binary(BinaryOp::Multiply, &x[0], &x[0]));
+                    return self.elementwise(std::slice::from_ref(a), &mut |w, x| {
+                        w.binary(BinaryOp::Multiply, &x[0], &x[0])
+                    });
                 }
                 (Flavor::Float, Some(bits)) if num.is_float() && f64::from_bits(bits) == 0.5 => {
-                    return self.ufunc("sqrt", &[a.clone()]);
+                    return self.ufunc("sqrt", std::slice::from_ref(a));
                 }
                 (Flavor::Int, Some(bits)) if num.is_float() && bits as i64 != -1 => {}
                 (Flavor::Float, Some(_)) => {}
@@ -262,7 +263,7 @@ impl Walker<'_, '_> {
 
     /// `-a`, `+a`, `~a` of an array.
     pub fn array_unary(&mut self, op: UnaryOp, a: &Abs) -> Result<Abs> {
-        self.elementwise(&[a.clone()], &mut |w, x| match op {
+        self.elementwise(std::slice::from_ref(a), &mut |w, x| match op {
             UnaryOp::Invert | UnaryOp::Positive | UnaryOp::Negative => w.sign(op, &x[0]),
             UnaryOp::Not => Err(Abort::Operation("truth of an array".into())),
         })
