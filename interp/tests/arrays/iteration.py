@@ -1,0 +1,80 @@
+"""Cases of ``nditer``: its flags, what it shows of itself, and what is written through it."""
+
+from generate import array, compatible, dtype, quoted, shape, writable
+
+FLAGS = ["buffered", "c_index", "f_index", "multi_index", "external_loop", "common_dtype", "zerosize_ok", "reduce_ok", "refs_ok",
+         "ranged", "grow_inner", "delay_bufalloc", "copy_if_overlap", "dont_negate_strides"]  # fmt: skip
+ATTRIBUTES = ["shape", "ndim", "itersize", "iterrange", "nop", "has_index", "has_multi_index", "has_delayed_bufalloc", "finished",
+              "dtypes", "iterindex", "iterationneedsapi"]  # fmt: skip
+
+
+def case(rng):
+    dims, count = shape(rng), rng.randint(1, 3)
+    arrays, operands, modes, dtypes = {}, [], [], []
+    for i in range(count):
+        name = "abc"[i]
+        mode = rng.choice(["readonly"] * 4 + ["readwrite", "readwrite", "writeonly"])
+        if i and rng.random() < 0.15:
+            operands.append("None")
+            modes.append([rng.choice(["writeonly", "readwrite"]), "allocate"])
+        else:
+            spec = array(rng, dtype(rng) if rng.random() < 0.8 else rng.choice(["O", "S3", "M8[s]"]), dims if i == 0 else compatible(rng, dims))
+            arrays[name] = spec if mode == "readonly" else writable(spec)
+            operands.append(name)
+            modes.append([mode])
+            if i and rng.random() < 0.05:
+                arrays[name] = {"view": "a[::-1]" if dims else "a"}
+        for flag in ["copy", "updateifcopy", "nbo", "aligned", "contig", "no_broadcast", "overlap_assume_elementwise"]:
+            if rng.random() < 0.06:
+                modes[-1].append(flag)
+        dtypes.append("None" if rng.random() < 0.6 else quoted(dtype(rng)))
+    if any("view" in s for s in arrays.values()):
+        arrays["a"] = writable(arrays["a"])
+    flags = [flag for flag in FLAGS if rng.random() < 0.13]
+    if rng.random() < 0.5 and "buffered" not in flags:
+        flags.append("buffered")
+    if rng.random() < 0.6 and "refs_ok" not in flags:
+        flags.append("refs_ok")
+    kwargs = {"flags": str(flags), "op_flags": str(modes)}
+    if any(d != "None" for d in dtypes):
+        kwargs["op_dtypes"] = f"[{', '.join(dtypes)}]"
+    if rng.random() < 0.4:
+        kwargs["order"] = repr(rng.choice("CFAK"))
+    if rng.random() < 0.5:
+        kwargs["casting"] = repr(rng.choice(["no", "equiv", "safe", "same_kind", "unsafe", "unsafe", "unsafe"]))
+    if rng.random() < 0.3:
+        kwargs["buffersize"] = str(rng.choice([1, 2, 3, 5, 16, 1000]))
+    if rng.random() < 0.15:
+        axes = []
+        for operand in operands:
+            width = len(arrays[operand]["shape"]) if operand in arrays and "shape" in arrays[operand] else len(dims)
+            order = list(range(width)) + [-1] * (len(dims) - width)
+            rng.shuffle(order)
+            axes.append(str(order[: len(dims)]) if rng.random() < 0.8 else "None")
+        kwargs["op_axes"] = f"[{', '.join(axes)}]"
+    if rng.random() < 0.05:
+        kwargs["itershape"] = str(tuple(d if rng.random() < 0.7 else -1 for d in dims))
+    arguments = ", ".join([f"[{', '.join(operands)}]"] + [f"{k}={v}" for k, v in kwargs.items()])
+    write = [f"for w in [{', '.join(str(i) for i, m in enumerate(modes) if m[0] != 'readonly')}]: x[w][...] = x[0]"]
+    return {"arrays": arrays, "lines": [f"it = np.nditer({arguments})", "seen = []", *walk(rng, flags, write), "seen"]}
+
+
+def walk(rng, flags, write):
+    """Statements that go through the iterator `it`."""
+    shown = ", ".join(f"it.{name}" for name in ATTRIBUTES)
+    lines = [f"seen.append(({shown}))"]
+    if "delay_bufalloc" in flags and rng.random() < 0.8:
+        lines.append("it.reset()")
+    if "multi_index" in flags and rng.random() < 0.2:
+        lines.append("it.remove_axis(0)" if rng.random() < 0.3 else "it.remove_multi_index()")
+    if "ranged" in flags and "reduce_ok" not in flags and rng.random() < 0.8:
+        lines.append("it.iterrange = (it.itersize // 3, it.itersize * 2 // 3)")
+    where = "it.multi_index" if "multi_index" in flags and "remove" not in str(lines) else "it.index" if {"c_index", "f_index"} & set(flags) else "it.iterindex"
+    body = f"seen.append(({where}, [y.copy() for y in x]))"
+    indented = "\n    ".join([body, *write])
+    lines.append(f"it.close if False else None")
+    lines.append(f"for x in it:\n    x = x if isinstance(x, tuple) else (x,)\n    {indented}")
+    lines.append("outs = [y.copy() if y is not None else None for y in it.operands]")
+    lines.append("it.close()")
+    lines.append("seen += outs")
+    return lines
