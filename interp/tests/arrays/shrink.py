@@ -8,6 +8,9 @@ def smaller(case):
     for name in case.get("kwargs", {}):
         less = copy.deepcopy(case)
         del less["kwargs"][name]
+        if name == "out":
+            # Without an output a mask leaves elements of a new array as they are: anything.
+            less["kwargs"].pop("where", None)
         yield less
     for i in range(len(case.get("index", []))):
         less = copy.deepcopy(case)

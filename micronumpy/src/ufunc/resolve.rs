@@ -238,7 +238,6 @@ impl Query<'_> {
     /// A loop for exactly the operands' types, outputs only as far as the signature names them.
     fn exact(&self) -> Option<usize> {
         let nin = self.nin();
-        let reduction = matches!(self.ops[0], OpType::Absent) && nin == 2;
         let matches_at = |types: &[TypeNum], dtypes: Option<&[Dtype]>| {
             for (i, &t) in types.iter().enumerate() {
                 if let Some(s) = self.sig(i) {
@@ -246,9 +245,8 @@ impl Query<'_> {
                         return false;
                     }
                 } else if i < nin {
-                    match self.ops[i] {
+                    match self.input(i) {
                         OpType::Is(dt) if dt.num == t => {}
-                        OpType::Absent => {}
                         _ => return false,
                     }
                 }
@@ -260,19 +258,21 @@ impl Query<'_> {
                     return false;
                 }
             }
-            !reduction || types[0] == types[2]
+            true
         };
-        let mut found = None;
-        for (index, l) in self.uf.loops.iter().enumerate() {
-            if matches_at(&l.def.types, l.dtypes.as_deref()) {
-                // Reductions of timedeltas fit two loops of `add`; the uniform one is meant.
-                if !reduction || l.def.types.iter().all(|&t| t == l.def.types[0]) {
-                    return Some(index);
-                }
-                found = found.or(Some(index));
-            }
+        self.uf.loops.iter().position(|l| matches_at(&l.def.types, l.dtypes.as_deref()))
+    }
+
+    /// One type asked for all results is meant for all operands, as far as the signature leaves them open.
+    fn by_result(&self) -> Option<usize> {
+        let nin = self.nin();
+        let common = self.sig(nin)?;
+        if nin < 2 || (nin..self.uf.nargs()).any(|i| self.sig(i) != Some(common)) {
+            return None;
         }
-        found
+        let fits =
+            |types: &[TypeNum]| types.iter().enumerate().all(|(i, &t)| t == self.sig(i).unwrap_or(common));
+        self.uf.loops.iter().position(|l| l.dtypes.is_none() && fits(&l.def.types))
     }
 
     fn by_rule(&self) -> Resolve<(usize, bool)> {
@@ -290,6 +290,9 @@ impl Query<'_> {
         }
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
+        }
+        if let Some(index) = self.by_result() {
+            return Ok((index, false));
         }
         if uf.rule == Rule::Add
             && let Some(t) = self.sig(2).filter(|t| t.is_string())

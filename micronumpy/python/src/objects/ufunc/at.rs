@@ -68,7 +68,6 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
         return Err(PyValueError::new_err("operand array with iterator write flag set is read-only"));
     }
 
-    let (shape, offsets) = selected(&arr, &given[1])?;
     let second = match given.get(2) {
         Some(b) => Some(array::from_any(b, None, 0, 0, 0)?),
         None => None,
@@ -82,6 +81,7 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     let binding = bind(&uf, &ins, &[Some(arr.clone())], &signature, Casting::Unsafe)?;
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(&uf, &raw));
+    let (shape, offsets) = selected(&arr, &given[1])?;
 
     fpstatus::clear();
     let mut temp: Option<NdArray> = None;
@@ -163,9 +163,6 @@ fn apply(
     offsets: &[isize],
     second: Option<&ArrayRef<'_>>,
 ) -> micronumpy::Result<()> {
-    if offsets.is_empty() {
-        return Ok(());
-    }
     let last = l.dtypes.len() - 1;
     let unaligned = l.takes_unaligned();
     let direct =

@@ -150,6 +150,9 @@ pub fn bind<'py>(
         }))
         .collect();
     let core = uf.data().core.borrow();
+    // An integer out of the other operand's range was replaced, which is no cast of the caller's.
+    let casting =
+        if core.rule == Rule::Comparison && ins.iter().any(is_replaced) { Casting::Unsafe } else { casting };
     let found = resolve(&core, &ops, signature)
         .and_then(|res| check_casts(&core, &ops, signature, &res, casting).map(|()| res));
     let res = match found {
@@ -164,10 +167,39 @@ pub fn bind<'py>(
             return Err(error(uf, &descrs, &ops, signature, casting, e));
         }
     };
+    if casting == Casting::Equiv && core.rule != Rule::Comparison {
+        check_weak_equiv(uf.py(), ins, &res.dtypes)?;
+    }
     let def = core.loops[res.index].def.clone();
     drop(core);
     let descrs = descrs_of(uf.py(), &res.dtypes, ins.iter().map(|i| &i.arr))?;
     Ok(Binding { def, res, descrs, owner: None })
+}
+
+/// Whether [`out_of_range_ints`] put an infinity in place of this operand.
+fn is_replaced(op: &Input<'_>) -> bool {
+    op.weak.is_none()
+        && op.arr.dtype().num == micronumpy::TypeNum::DOUBLE
+        && weak_kind(&op.obj) == Some(Weak::Int)
+}
+
+/// Under the rule 'equiv' (but not under 'no') Python's numbers become their own default types only.
+fn check_weak_equiv(py: Python<'_>, ins: &[Input<'_>], dtypes: &[Dtype]) -> PyResult<()> {
+    for (op, to) in ins.iter().zip(dtypes) {
+        let Some(weak) = op.weak else { continue };
+        if to.num != weak.default_type() && !to.num.is_object() {
+            return Err(pyo3::exceptions::PyTypeError::new_err(format!(
+                "cannot cast Python {} to {} under the casting rule 'equiv'",
+                match weak {
+                    Weak::Int => "int",
+                    Weak::Float => "float",
+                    Weak::Complex => "complex",
+                },
+                dtype::descr_of(py, to)?.0.str()?
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The loop for operands of builtin numeric types, if it was found before.
@@ -349,7 +381,7 @@ fn try_error<'py>(
                 pyo3::types::PyString::new(py, casting_name(casting)).into_any(),
                 from.0,
                 strong(nin + index)?,
-                index.into_pyobject(py)?.into_any(),
+                (nin + index).into_pyobject(py)?.into_any(),
             ];
             make("_UFuncOutputCastingError", args)
         }

@@ -493,8 +493,7 @@ pub fn outer<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Boun
     }
     let (a, b) = (&arrays[0], &arrays[1]);
     let reshaped = if b.ndim() == 0 {
-        // Python numbers stay what they are.
-        ins[0].clone()
+        a.0.clone()
     } else {
         let mut shape = Dims::from_slice(a.shape());
         let mut strides = Dims::from_slice(a.strides());
@@ -521,7 +520,8 @@ pub fn outer<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Boun
         }
         view.0
     };
-    slf.call((reshaped, ins[1].clone()), kwargs_of(&args)?.as_ref())
+    // Python's numbers are arrays here, with a dtype of their own.
+    slf.call((reshaped, b.0.clone()), kwargs_of(&args)?.as_ref())
 }
 
 fn kwargs_of<'py>(args: &Args<'_, 'py>) -> PyResult<Option<Bound<'py, PyDict>>> {

@@ -26,7 +26,6 @@ pub fn casting_of(obj: &Bound<'_, PyAny>) -> PyResult<Casting> {
         "safe" => Casting::Safe,
         "same_kind" => Casting::SameKind,
         "unsafe" => Casting::Unsafe,
-        "same_value" => Casting::SameValue,
         _ => {
             return Err(PyValueError::new_err(format!(
                 "casting must be one of 'no', 'equiv', 'safe', 'same_kind', 'unsafe' (got {})",

@@ -5,7 +5,7 @@ use micronumpy::dtype::host::is_host_class;
 use micronumpy::iter::{axis_order, broadcast_strides};
 use micronumpy::ufunc::exec::{Overlap, bounds_meet, needs_buffer, overlaps, same_bytes};
 use micronumpy::ufunc::resolve::{ResolveError, check_casts};
-use micronumpy::ufunc::{BoundLoop, OpType, Rule, reduce as fold, resolve};
+use micronumpy::ufunc::{BoundLoop, OpType, reduce as fold, resolve};
 use micronumpy::{ArrayRef, Casting, Dims, Error, NdArray, Order, TypeNum};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -213,6 +213,16 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
         }
     }
 
+    let axis = axes.iter().position(|&f| f).unwrap_or(0);
+    if let Some(indices) = &indices {
+        let n = arr.shape()[axis];
+        if let Some(i) = indices.iter().find(|&&i| i < 0 || i >= n) {
+            return Err(PyIndexError::new_err(format!(
+                "index {i} out-of-bounds in {}.reduceat [0, {n})",
+                uf.name()
+            )));
+        }
+    }
     let binding = bind_reduction(uf, method, &arr, out.as_ref(), signature)?;
     let result = match method {
         Method::Reduce => {
@@ -222,10 +232,7 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
             };
             reduce_array(uf, &binding, &arr, out.as_ref(), &axes, keepdims, initial, mask.as_ref())?
         }
-        _ => {
-            let axis = axes.iter().position(|&f| f).unwrap_or(0);
-            along_axis(uf, &binding, &arr, out.as_ref(), axis, indices.as_deref())?
-        }
+        _ => along_axis(uf, &binding, &arr, out.as_ref(), axis, indices.as_deref())?,
     };
     match out_obj {
         Some(out) if result.is_exact() => Ok(out),
@@ -339,16 +346,12 @@ fn bind_reduction<'py>(
         signature[0] = wide_type(&core.name, num);
     }
     signature[2] = signature[0];
-    if core.rule == Rule::Comparison {
-        // Only loops of bools give what they take, and the operand is cast to bool if that is what is asked for.
-        signature[1] = signature[0];
-    }
     drop(core);
     let operands = || {
         let out = out.map(Array::descr);
         [out.clone(), Some(arr.descr()), out].map(|descr| Operand { descr, weak: None }).into()
     };
-    let signature = match find(uf, operands, &signature, Casting::Unsafe)? {
+    let mut signature = match find(uf, operands, &signature, Casting::Unsafe)? {
         Found::Loop(binding) => {
             check_uniform(uf, method, &binding)?;
             return Ok(*binding);
@@ -363,23 +366,27 @@ fn bind_reduction<'py>(
     // Dates have a unit to agree on; without an output the operand stands on both sides.
     let left = if out.is_none() && own.num.is_datetime() { OpType::Is(own) } else { first };
     let ops = [left, OpType::Is(own), first];
-    let found = match resolve(&core, &ops, &signature) {
-        Ok(res) => {
-            let uniform = res.dtypes[0].num == res.dtypes[2].num;
-            if core.rule == Rule::Comparison && !uniform {
-                Err(ResolveError::NoSignatureLoop)
-            } else {
-                check_casts(&core, &ops, &signature, &res, Casting::Unsafe).map(|()| res)
-            }
-        }
-        Err(e) => Err(e),
-    };
+    let mut found = resolve(&core, &ops, &signature);
+    if let Ok(res) = &found
+        && signature[0].is_none()
+        && res.dtypes[0].num != res.dtypes[2].num
+    {
+        // A loop whose result is of another type than its input folds nothing: the result's type is meant for both.
+        signature[0] = Some(res.dtypes[2].num);
+        found = resolve(&core, &ops, &signature);
+    }
+    let found =
+        found.and_then(|res| check_casts(&core, &ops, &signature, &res, Casting::Unsafe).map(|()| res));
     let res = match found {
         Ok(res) => res,
         Err(e) => {
             drop(core);
-            // Without an output the operand itself stands on both sides.
-            let ops = [given.map_or(OpType::Is(own), OpType::Is), OpType::Is(own), first];
+            // Without an output the operand itself stands on both sides, but where classes are told.
+            let left = match e {
+                ResolveError::NoLoop => first,
+                _ => given.map_or(OpType::Is(own), OpType::Is),
+            };
+            let ops = [left, OpType::Is(own), first];
             let descrs = [
                 Some(out.map_or_else(|| arr.descr(), |o| o.descr())),
                 Some(arr.descr()),
@@ -690,17 +697,8 @@ fn along_axis<'py>(
     indices: Option<&[isize]>,
 ) -> PyResult<Array<'py>> {
     let py = uf.py();
-    let n = arr.shape()[axis];
     let mut shape = Dims::from_slice(arr.shape());
     if let Some(ind) = indices {
-        for &i in ind {
-            if i < 0 || i >= n {
-                return Err(PyIndexError::new_err(format!(
-                    "index {i} out-of-bounds in {}.reduceat [0, {n})",
-                    uf.name()
-                )));
-            }
-        }
         shape[axis] = ind.len() as isize;
     }
     if let Some(o) = out {
