@@ -27,6 +27,12 @@ fn variable_width_strings_behave_as_under_stock_numpy() {
     same_output(&[file("calls.py"), file("strings.txt")], 780);
 }
 
+/// Where the rules of numpy end: odd indices and values, scalars and wide integers, folds with a dtype of their own.
+#[test]
+fn corners_are_those_of_stock_numpy() {
+    same_output(&[file("calls.py"), file("corners.txt")], 190);
+}
+
 #[test]
 fn casts_resolve_as_stock_numpys() {
     same_output(&[file("casts.py")], 6000);

@@ -10,11 +10,16 @@ tanh arcsinh arccosh arctanh power float_power arctan2 hypot logaddexp logaddexp
 
 
 def allowed(case):
+    if any("**=" in line for line in case.get("lines", [])):
+        return ULPS["power"][0]
     name = re.match(r"np\.(\w+)", case.get("call", ""))
     return ULPS.get(name.group(1), (0, ""))[0] if name else 0
 
 
 def same(case, ours, stock):
+    if "error" in ours and ours["error"] == stock.get("error") and ours.get("warnings") == stock.get("warnings"):
+        # What an operation that fails halfway has written until then is not defined.
+        return True
     if ours == stock:
         return True
     ulps = allowed(case)

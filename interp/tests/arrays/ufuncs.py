@@ -91,9 +91,10 @@ def core(rng):
     n, m, k = (rng.choice([0, 1, 2, 3, 5, 8]) for _ in range(3))
     first, second = {"matmul": ([n, m], [m, k]), "vecdot": ([m], [m]), "matvec": ([n, m], [m]), "vecmat": ([m], [m, k])}[name]
     stack = rng.choice([[], [], [2], [1, 3]])
+    # Sums of products are rounded in the order in which a BLAS adds them, so these are small whole numbers.
     arrays = {
-        "a": array(rng, kind, stack + first),
-        "b": array(rng, kind if rng.random() < 0.7 else dtype(rng), second if rng.random() < 0.5 else stack + second),
+        "a": array(rng, kind, stack + first, whole=True),
+        "b": array(rng, kind if rng.random() < 0.7 else dtype(rng), second if rng.random() < 0.5 else stack + second, whole=True),
     }
     return {"call": f"np.{name}", "arrays": arrays, "args": ["a", "b"], "kwargs": {}}
 

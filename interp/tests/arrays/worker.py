@@ -22,7 +22,7 @@ OBJECTS = [0, 1, -1, 2, 3.5, True, 10**20, 1.25, -7, 2**64]
 WORDS = ["", "a", "b", "ab", "1", "-2", "3.5", "zz", "nan", "True", "2001-02-03"]
 
 
-def element(rng, dtype, special):
+def element(rng, dtype, special, whole=False):
     """The bytes of an element in the dtype's own byte order."""
     kind, size = dtype.kind, dtype.itemsize
     order = "big" if dtype.str[0] == ">" else "little"
@@ -41,7 +41,7 @@ def element(rng, dtype, special):
         signed = kind != "u"
         low, high = (-(1 << 8 * size - 1), (1 << 8 * size - 1) - 1) if signed else (0, (1 << 8 * size) - 1)
         pick = rng.random()
-        if pick < 0.75 or not special:
+        if pick < 0.75 or not special or whole:
             value = rng.randrange(-4 if signed else 0, 10)
         elif pick < 0.9:
             value = rng.choice([low, low + 1, high, high - 1, 0, high // 2 + 1])
@@ -50,7 +50,7 @@ def element(rng, dtype, special):
         return value.to_bytes(size, order, signed=signed)
     if kind in "fc":
         count = 2 if kind == "c" else 1
-        numbers = [real(rng, special) for _ in range(count)]
+        numbers = [float(rng.randrange(-8, 9)) if whole else real(rng, special) for _ in range(count)]
         code = {2: "e", 4: "f", 8: "d"}.get(size // count)
         if code is None:
             # Padding is zero, so that it cannot differ.
@@ -100,7 +100,7 @@ def build(spec, made):
         for i in range(count):
             flat[i] = rng.choice(OBJECTS)
         return as_strided(flat[-low // itemsize :], shape, strides)
-    memory = bytearray(spec["shift"]) + b"".join(element(rng, dtype, spec["special"]) for _ in range(count)) + bytes(itemsize)
+    memory = bytearray(spec["shift"]) + b"".join(element(rng, dtype, spec["special"], spec.get("whole", False)) for _ in range(count)) + bytes(itemsize)
     result = np.ndarray(tuple(shape), dtype, memory, spec["shift"] - low, tuple(strides))
     if spec.get("readonly"):
         result.flags.writeable = False
@@ -133,7 +133,9 @@ def describe(x):
     if isinstance(x, np.ndarray):
         text = content(x) if x.size <= LONG else hash(x.tobytes())
         flags = "".join(letter for letter, flag in zip("CFWA", flag_values(x)) if flag)
-        return [type(x).__name__, str(x.dtype.descr if x.dtype.names else x.dtype.str), x.shape, x.strides, flags, text]
+        # The stride of an axis that is never stepped along says nothing.
+        strides = [stride if n != 1 else None for n, stride in zip(x.shape, x.strides)]
+        return [type(x).__name__, str(x.dtype.descr if x.dtype.names else x.dtype.str), x.shape, strides, flags, text]
     if isinstance(x, np.generic):
         return [type(x).__name__, str(x.dtype.str), content(np.asarray(x))]
     if isinstance(x, (tuple, list)):

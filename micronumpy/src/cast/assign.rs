@@ -71,10 +71,11 @@ fn copy_with(
     make: fn(&Dtype, &Dtype, bool) -> Result<Transfer>,
 ) -> Result<u8> {
     let strides = source_strides(dst, src)?;
+    // Making the plan warns, even if there is nothing to move.
+    let transfer = make(src.dtype, dst.dtype, dst.is_aligned() && src.is_aligned())?;
     if dst.size() == 0 {
         return Ok(0);
     }
-    let transfer = make(src.dtype, dst.dtype, dst.is_aligned() && src.is_aligned())?;
     // The same elements in the same places: each is read before it is written.
     let in_place = src.data == dst.data
         && strides[..] == *dst.strides
@@ -82,13 +83,14 @@ fn copy_with(
         && transfer.is_element_local();
     if !in_place && overlap::may_share(dst, src) {
         let copy = NdArray::copy_of(src, Order::Keep)?;
-        return copy_with(dst, &copy.view(), make);
+        let strides = source_strides(dst, &copy.view())?;
+        return run_over(dst, copy.data(), &strides, &transfer);
     }
     let repeats = src.size() == 1 && dst.size() > 1 && src.dtype != dst.dtype;
     if repeats && transfer.plain_copy().is_none() && !dst.dtype.has_object() {
         // Convert once, then repeat the bytes.
         let item = NdArray::empty(&[], dst.dtype, Order::C)?;
-        let flags = copy_with(&item.view(), &ArrayRef { shape: &[], strides: &[], ..*src }, make)?;
+        let flags = run_over(&item.view(), src.data, &[], &transfer)?;
         return Ok(flags | copy_with(dst, &item.view(), Transfer::new)?);
     }
     run_over(dst, src.data, &strides, &transfer)

@@ -206,6 +206,25 @@ impl Dtype {
             _ => self.with_byteorder(b'='),
         }
     }
+    /// Whether both have the same fields, to the offset and the byte order.
+    pub fn same_layout(&self, other: &Dtype) -> bool {
+        match (&self.body, &other.body) {
+            (Body::Struct(a), Body::Struct(b)) => {
+                self.itemsize == other.itemsize
+                    && self.flags == other.flags
+                    && a.len() == b.len()
+                    && a.iter()
+                        .zip(b.iter())
+                        .all(|(f, g)| f.offset == g.offset && f.dtype.same_layout(&g.dtype))
+            }
+            (Body::Subarray(a, s), Body::Subarray(b, t)) => s == t && a.same_layout(b),
+            _ => {
+                self.num == other.num
+                    && self.itemsize == other.itemsize
+                    && self.is_swapped() == other.is_swapped()
+            }
+        }
+    }
     /// Recompute alignment and flags of a struct or subarray from what it contains.
     #[must_use]
     pub fn finalize(self) -> Dtype {

@@ -81,6 +81,9 @@ pub struct FancyPlan {
     offsets: Vec<isize>,
     sub_shape: Dims,
     sub_strides: Dims,
+    /// The first index that is out of bounds, with its axis and the axis' length. Complaints about a value to be assigned
+    /// go first, so it is told when elements are to be moved; until then `offsets` is not complete.
+    outside: Option<(isize, usize, isize)>,
 }
 
 impl FancyPlan {
@@ -109,10 +112,11 @@ impl FancyPlan {
         let count = count.ok_or_else(|| Error::value("iterator is too large"))? as usize;
         let mut offsets = buffer::scratch(count, sub.offset)?;
         let mut index_strides: SmallVec<[Dims; 4]> = SmallVec::new();
+        let mut outside = None;
         for (index, shape) in indices.iter().zip(&shapes) {
             let strides = broadcast_strides(shape, &index.strides(), &fancy)?;
-            if count > 0 && !matches!(index.values, Values::Mask(_)) {
-                add_offsets(index, &fancy, &strides, &mut offsets)?;
+            if count > 0 && outside.is_none() && !matches!(index.values, Values::Mask(_)) {
+                outside = add_offsets(index, &fancy, &strides, &mut offsets);
             }
             index_strides.push(strides);
         }
@@ -128,10 +132,20 @@ impl FancyPlan {
             offsets,
             sub_shape: sub.shape,
             sub_strides: sub.strides,
+            outside,
         })
+    }
+    fn check_bounds(&self) -> Result<()> {
+        match self.outside {
+            Some((i, axis, n)) => check_index(i, axis, n).map(|_| ()),
+            None => Ok(()),
+        }
     }
     /// Byte strides numpy gives a fresh result.
     pub fn result_strides(&self, itemsize: usize) -> Dims {
+        if self.size() == 0 {
+            return Dims::from_elem(0, self.shape.len());
+        }
         self.layout.iter().map(|&s| s * itemsize as isize).collect()
     }
     /// Number of elements selected.
@@ -158,6 +172,7 @@ impl FancyPlan {
     /// # Safety
     /// The plan was made for the shape and strides of the array at `data`, of dtype `dtype`.
     pub unsafe fn take(&self, data: *mut u8, dtype: &crate::dtype::Dtype) -> Result<NdArray> {
+        self.check_bounds()?;
         let mut out = NdArray::empty(&self.shape, &dtype.for_new_array(), Order::C)?;
         out.strides = self.result_strides(dtype.itemsize).to_vec();
         // SAFETY: handed on; `out` is fresh memory of the right size.
@@ -215,6 +230,7 @@ impl FancyPlan {
                 shape_text(&self.shape)
             )));
         };
+        self.check_bounds()?;
         if self.size() == 0 {
             return Ok(0);
         }
@@ -246,6 +262,7 @@ impl FancyPlan {
         f: impl Fn(*mut u8, isize, *mut u8, isize, usize) -> Result<()>,
         transfer: &Transfer,
     ) -> Result<u8> {
+        self.check_bounds()?;
         if self.size() == 0 {
             return Ok(0);
         }
@@ -287,6 +304,7 @@ impl FancyPlan {
     /// # Errors
     /// Memory.
     pub fn element_offsets(&self) -> Result<Vec<isize>> {
+        self.check_bounds()?;
         let mut out = buffer::scratch(self.size(), 0isize)?;
         if out.is_empty() {
             return Ok(out);
@@ -321,28 +339,43 @@ impl FancyPlan {
     }
 }
 
-/// Add one index array's share to all offsets, checking bounds.
-fn add_offsets(index: &Index<'_>, fancy: &[isize], strides: &[isize], offsets: &mut [isize]) -> Result<()> {
+/// Add one index array's share to all offsets, up to an index that is out of bounds, which is returned.
+fn add_offsets(
+    index: &Index<'_>,
+    fancy: &[isize],
+    strides: &[isize],
+    offsets: &mut [isize],
+) -> Option<(isize, usize, isize)> {
+    let (axis, len) = (index.axis, index.len);
+    let place = |i: isize| if i < -len || i >= len { None } else { Some(if i < 0 { i + len } else { i }) };
     if let Values::One(i) = index.values {
-        let off = check_index(i, index.axis, index.len)? * index.stride;
-        offsets.iter_mut().for_each(|o| *o += off);
-        return Ok(());
+        let Some(at) = place(i) else { return Some((i, axis, len)) };
+        offsets.iter_mut().for_each(|o| *o += at * index.stride);
+        return None;
     }
     let swapped = matches!(&index.values, Values::Array(a) if a.dtype.is_swapped());
     let plan = AxisPlan::in_order(fancy, &[strides]);
     let mut out = offsets.iter_mut();
-    MultiIter::from_plan(&plan, &[index.data().cast_mut()]).for_each(|p, n, st| {
+    let mut outside = None;
+    let _ = MultiIter::from_plan(&plan, &[index.data().cast_mut()]).for_each(|p, n, st| {
+        if outside.is_some() {
+            return Ok(());
+        }
         for i in 0..n as isize {
             // SAFETY: the walk stays inside the index array.
             let v = unsafe { p[0].wrapping_offset(i * st[0]).cast::<isize>().read_unaligned() };
             let v = if swapped { v.swap_bytes() } else { v };
-            let v = check_index(v, index.axis, index.len)?;
+            let Some(at) = place(v) else {
+                outside = Some((v, axis, len));
+                break;
+            };
             if let Some(o) = out.next() {
-                *o += v * index.stride;
+                *o += at * index.stride;
             }
         }
         Ok(())
-    })
+    });
+    outside
 }
 
 /// Strides, in items, of a fresh result: index arrays decide the order of the fancy dimensions if the subspace is one

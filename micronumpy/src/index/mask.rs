@@ -18,10 +18,11 @@ pub struct MaskPlan {
     mask_strides: Dims,
 }
 
-/// The mask must fit `shape`; `first` is the axis of the array the mask starts at.
+/// The mask must fit `shape`, but for axes of the mask that have no element; `first` is the axis of the array the mask starts
+/// at.
 pub(super) fn check_shape(shape: &[isize], mask: &ArrayRef<'_>, first: usize) -> Result<()> {
     for (k, (&n, &m)) in shape.iter().zip(mask.shape).enumerate() {
-        if n != m {
+        if n != m && m != 0 {
             return Err(Error::index(format!(
                 "boolean index did not match indexed array along axis {}; size of axis is {n} but size of \
                  corresponding boolean axis is {m}",
@@ -92,7 +93,8 @@ impl MaskPlan {
         check_shape(shape, mask, 0)?;
         Ok(MaskPlan {
             count: count_true(mask),
-            shape: Dims::from_slice(shape),
+            // A mask without elements need not have the array's shape.
+            shape: Dims::from_slice(mask.shape),
             strides: Dims::from_slice(strides),
             mask: mask.data,
             mask_strides: Dims::from_slice(mask.strides),
@@ -107,7 +109,10 @@ impl MaskPlan {
     /// # Safety
     /// The plan was made for the array at `data`, of dtype `dtype`; the mask is still alive and unchanged.
     pub unsafe fn take(&self, data: *mut u8, dtype: &Dtype) -> Result<NdArray> {
-        let out = NdArray::empty(&[self.count as isize], &dtype.for_new_array(), Order::C)?;
+        let mut out = NdArray::empty(&[self.count as isize], &dtype.for_new_array(), Order::C)?;
+        if self.count == 0 {
+            out.strides.fill(0);
+        }
         let transfer = Transfer::new(dtype, &out.dtype, false)?;
         let (to, size) = (out.data(), dtype.itemsize as isize);
         // SAFETY: the caller's promise; at most `count` items are written.

@@ -109,19 +109,26 @@ fn consumed(item: &Item<'_>) -> usize {
     }
 }
 
+/// Check that there is an axis for every item.
+///
+/// # Errors
+/// More than one ellipsis; `too many indices for array`.
+pub fn check_count(ndim: usize, items: &[Item<'_>]) -> Result<()> {
+    if items.iter().filter(|i| matches!(i, Item::Ellipsis)).count() > 1 {
+        return Err(Error::index("an index can only have a single ellipsis ('...')"));
+    }
+    let used: usize = items.iter().map(consumed).sum();
+    if used > ndim { Err(too_many(ndim, used)) } else { Ok(()) }
+}
+
 /// Make the plan for an index expression on an array of this shape and strides.
 ///
 /// # Errors
 /// `IndexError` with numpy's texts; masks of the wrong shape; slices with step zero.
 pub fn plan(shape: &[isize], strides: &[isize], items: &[Item<'_>]) -> Result<Plan> {
     let ndim = shape.len();
+    check_count(ndim, items)?;
     let used: usize = items.iter().map(consumed).sum();
-    if items.iter().filter(|i| matches!(i, Item::Ellipsis)).count() > 1 {
-        return Err(Error::index("an index can only have a single ellipsis ('...')"));
-    }
-    if used > ndim {
-        return Err(too_many(ndim, used));
-    }
     if let [Item::BoolArray(m)] = items
         && m.ndim() == ndim
     {

@@ -136,7 +136,7 @@ pub fn check_casts(
 
 /// Whether a Python scalar of this kind may become a `to`; its value is looked at later.
 pub fn weak_can_cast(weak: Weak, to: &Dtype, casting: Casting) -> bool {
-    if to.num.is_complex() {
+    if to.num.is_complex() || to.num.is_object() {
         true
     } else if to.num.is_float() {
         weak < Weak::Complex || casting == Casting::Unsafe
@@ -268,6 +268,10 @@ impl Query<'_> {
         let nin = self.nin();
         let common = self.sig(nin)?;
         if nin < 2 || (nin..self.uf.nargs()).any(|i| self.sig(i) != Some(common)) {
+            return None;
+        }
+        if self.uf.rule == Rule::Comparison && common.is_bool() && self.sig(0).is_none() {
+            // That is what comparisons give anyway.
             return None;
         }
         let fits =
@@ -464,6 +468,16 @@ impl Query<'_> {
                     Ok((self.linear_signature()?, false))
                 };
             }
+            // Objects on one side are objects everywhere, unless the result is asked for as something else.
+            let open = match self.sig(2) {
+                Some(t) if !t.is_object() => TypeNum::BOOL,
+                _ => TypeNum::OBJECT,
+            };
+            let types: PerOp<TypeNum> = (0..self.uf.nargs()).map(|i| self.sig(i).unwrap_or(open)).collect();
+            return match self.uf.find_loop(&types) {
+                Some(index) => Ok((index, true)),
+                None => Err(ResolveError::NoSignatureLoop),
+            };
         }
         let object =
             self.any_input(TypeNum::is_object) || self.signature.iter().flatten().any(|t| t.is_object());

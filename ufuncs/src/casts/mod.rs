@@ -367,6 +367,44 @@ fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
     })
 }
 
+/// [`cast`] of floats to dates, where NaN is not-a-time and raises nothing.
+///
+/// # Safety
+/// As [`cast`].
+unsafe extern "C" fn cast_to_date<S: Source>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise, as in `cast`.
+    unsafe {
+        let (mut src, mut dst, n) = (*data, *data.add(1), *dims);
+        let (ss, ds) = (*strides, *strides.add(1));
+        for _ in 0..n {
+            let value = *(src as *const S);
+            *(dst as *mut i64) = if value.to_ld().is_nan() { i64::MIN } else { value.to_i64() };
+            src = src.wrapping_offset(ss);
+            dst = dst.wrapping_offset(ds);
+        }
+    }
+    0
+}
+
+fn date_from(from: TypeNum) -> Option<LoopFn> {
+    Some(match from {
+        TypeNum::HALF => cast_to_date::<f16>,
+        TypeNum::FLOAT => cast_to_date::<f32>,
+        TypeNum::DOUBLE => cast_to_date::<f64>,
+        TypeNum::LONGDOUBLE => cast_to_date::<LongDouble>,
+        TypeNum::CFLOAT => cast_to_date::<Complex32>,
+        TypeNum::CDOUBLE => cast_to_date::<Complex64>,
+        TypeNum::CLONGDOUBLE => cast_to_date::<CLongDouble>,
+        _ => return None,
+    })
+}
+
 /// One type number per representation.
 fn canonical(t: TypeNum) -> TypeNum {
     match t {
@@ -379,6 +417,11 @@ fn canonical(t: TypeNum) -> TypeNum {
 /// The loop that casts aligned native elements of one numeric type to another (one input, one output); between types of
 /// the same representation it copies. `None` unless both are bool, numbers or dates.
 pub fn cast_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
+    if to.is_datetime()
+        && let Some(nat_for_nan) = date_from(from)
+    {
+        return Some(nat_for_nan);
+    }
     let (from, to) = (canonical(from), canonical(to));
     if let Some(special) = to_int::block_loop(from, to) {
         return Some(special);

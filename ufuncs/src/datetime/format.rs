@@ -41,6 +41,9 @@ pub fn datetime_text(
     {
         return Err(DatetimeError::FormatUnit { from: meta.unit, to, casting });
     }
+    if meta.unit == Unit::Generic && ticks != NAT {
+        return Err(DatetimeError::NoUnit);
+    }
     let Some(date) = Civil::from_ticks(ticks, meta) else { return Ok("NaT".to_owned()) };
     civil_text(date, precision, zone, casting)
 }

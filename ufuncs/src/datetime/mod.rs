@@ -196,14 +196,33 @@ impl Casting {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum DatetimeError {
-    Parse { text: String, position: usize },
-    OutOfRange { field: &'static str, text: String },
-    ParseUnit { text: String, unit: Unit, casting: Casting },
+    Parse {
+        text: String,
+        position: usize,
+    },
+    OutOfRange {
+        field: &'static str,
+        text: String,
+    },
+    ParseUnit {
+        text: String,
+        unit: Unit,
+        casting: Casting,
+    },
     GenericUnits,
+    /// A count other than NaT cannot be told as a date without a unit.
+    NoUnit,
     ToGeneric,
     FactorOverflow(Unit, Unit),
-    FormatUnit { from: Unit, to: Unit, casting: Casting },
-    FormatPrecision { data: Unit, to: Unit },
+    FormatUnit {
+        from: Unit,
+        to: Unit,
+        casting: Casting,
+    },
+    FormatPrecision {
+        data: Unit,
+        to: Unit,
+    },
     FormatLocal,
     WeekmaskText(String),
     WeekmaskLength,
@@ -252,6 +271,9 @@ impl fmt::Display for DatetimeError {
             ),
             DatetimeError::GenericUnits => {
                 f.write_str("Cannot create a NumPy datetime other than NaT with generic units")
+            }
+            DatetimeError::NoUnit => {
+                f.write_str("Cannot convert a NumPy datetime value other than NaT with generic units")
             }
             DatetimeError::ToGeneric => f.write_str(
                 "Cannot convert from specific units to generic units in NumPy datetimes or timedeltas",

@@ -279,7 +279,7 @@ fn global_flags(obj: Option<&Bound<'_, PyAny>>) -> PyResult<u32> {
             "copy_if_overlap" => global::COPY_IF_OVERLAP,
             "delay_bufalloc" => global::DELAY_BUFALLOC,
             "external_loop" => global::EXTERNAL_LOOP,
-            "growinner" => global::GROWINNER,
+            "growinner" | "grow_inner" => global::GROWINNER,
             "ranged" => global::RANGED,
             "refs_ok" => global::REFS_OK,
             "reduce_ok" => global::REDUCE_OK,

@@ -412,6 +412,9 @@ fn prepare_operand(spec: &OpSpec<'_>, flags: u32) -> Result<Operand> {
             );
         }
     };
+    if write && has(per_op::COPY) && !has(per_op::UPDATEIFCOPY) && spec.array.is_some() {
+        return value("If an iterator operand is writeable, must use the flag UPDATEIFCOPY instead of COPY");
+    }
     if has(per_op::WRITEMASKED) {
         if !write {
             return value("The iterator flag WRITEMASKED may only be used with READWRITE or WRITEONLY");

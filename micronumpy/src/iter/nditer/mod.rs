@@ -258,11 +258,11 @@ impl NdIter {
         }
         out
     }
-    /// The shape: the caller's one while a multi-index is tracked, else that of the merged axes, outermost first.
+    /// The shape: the caller's one while a multi-index is tracked, else that of the merged axes, innermost first.
     pub fn shape(&self) -> Dims {
         let mut out = Dims::from_elem(0, self.ndim);
         for a in 0..self.ndim {
-            let axis = if self.has_multi_index { self.original_axis(a).0 } else { self.ndim - 1 - a };
+            let axis = if self.has_multi_index { self.original_axis(a).0 } else { a };
             out[axis] = self.axes[a].shape;
         }
         out

@@ -15,7 +15,7 @@ use crate::fastcall;
 use crate::ffi::args::none_as_absent;
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig};
-use crate::objects::array::{alloc, args};
+use crate::objects::array::{alloc, args, coercion};
 use crate::objects::{Array, array, dtype};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -48,7 +48,11 @@ fn bincount<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let intp = dtype::builtin(py, TypeNum::LONG);
     let found = array::from_any(&list, None, 1, 1, 0)?;
     let kind = found.dtype().num;
-    if found.size() > 0 && !kind.is_integer() && !kind.is_bool() {
+    let whole = kind.is_integer() || kind.is_bool();
+    if !whole && Array::cast(&list).is_some() {
+        return Err(coercion::cannot_cast_array(&found, &intp, micronumpy::Casting::Safe));
+    }
+    if found.size() > 0 && !whole {
         // Unsigned 64-bit integers pass by value, other types are on their way out.
         PyErr::warn(
             py,

@@ -118,7 +118,12 @@ fn array_like<'py>(
     }
     let mut shape = micronumpy::Dims::from_elem(1, ndmin - arr.ndim());
     shape.extend_from_slice(arr.shape());
-    let mut strides = micronumpy::Dims::from_elem(0, ndmin - arr.ndim());
+    // What a reshape would give: in Fortran order the first axis steps by one item, else over all that follows.
+    let step = match (arr.shape().first(), arr.strides().first()) {
+        (Some(&n), Some(&stride)) if !alloc::is_fortran_only(&arr) => n * stride,
+        _ => arr.itemsize() as isize,
+    };
+    let mut strides = micronumpy::Dims::from_elem(step, ndmin - arr.ndim());
     strides.extend_from_slice(arr.strides());
     // SAFETY: dimensions of one in front.
     Ok(unsafe { alloc::derived_view(&arr, &arr.descr(), arr.data(), &shape, &strides)? }.0)
@@ -307,7 +312,7 @@ fn arange<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = a.py;
     args::device(device.as_ref())?;
     let given_none = |o: &Option<Obj<'py>>| o.as_ref().is_none_or(|x| x.is_none());
-    if given_none(&stop) && start.is_none() {
+    if given_none(&stop) && (start.is_none() || a.is_empty()) {
         return Err(PyTypeError::new_err("arange() requires stop to be specified."));
     }
     let (start, stop) = if given_none(&stop) { (None, start) } else { (start, stop) };
@@ -679,14 +684,15 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
             dst.get_type().name()?
         )));
     };
-    let casting = args::casting(casting.as_ref(), micronumpy::Casting::SameKind)?;
+    let casting = args::plain_casting(casting.as_ref(), micronumpy::Casting::SameKind)?;
     // Python numbers take the destination's type if their kind allows it.
     let weak = crate::objects::handles::is_python_scalar(&src);
     let source = match Array::cast(&src) {
         Some(s) => s,
         None => {
             let found = coercion::from_any(&src, None, 0, 0, 0)?;
-            if weak && weak_fits(&found, &dst) {
+            let equal = casting != micronumpy::Casting::Equiv || found.dtype().num == dst.dtype().num;
+            if weak && equal && weak_fits(&found, &dst) {
                 coercion::from_any(&src, Some(&dst.descr()), 0, 0, NPY_ARRAY_FORCECAST)?
             } else {
                 found

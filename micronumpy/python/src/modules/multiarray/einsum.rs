@@ -97,7 +97,7 @@ fn c_einsum<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         None => None,
     };
     let order = args::order(order.as_ref(), Order::Keep)?;
-    let casting = args::casting(casting.as_ref(), Casting::Safe)?;
+    let casting = args::plain_casting(casting.as_ref(), Casting::Safe)?;
     let descr = descr.map(|d| dtype::convert(&d)).transpose()?;
     let arrays = operands
         .iter()

@@ -283,7 +283,15 @@ impl<'py> Reader<'py> {
         use TypeNum as T;
         let dt = descr.dtype();
         let swapped = dt.is_swapped();
-        let bytes = text.as_bytes();
+        // Blanks of any alphabet may stand around a number.
+        let blanked: String;
+        let numeric = if text.is_ascii() {
+            text
+        } else {
+            blanked = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+            &blanked
+        };
+        let bytes = numeric.as_bytes();
         let none = || NotAValue(None);
         // SAFETY: the caller's promise: `itemsize` writable bytes.
         let put = |value: &[u8], unit: usize| unsafe {
@@ -322,9 +330,10 @@ impl<'py> Reader<'py> {
                 T::CFLOAT | T::CDOUBLE => {
                     let unit = self.imaginary_unit;
                     let ascii: String = if unit == 'j' {
-                        text.to_string()
+                        numeric.to_string()
                     } else {
-                        text.chars()
+                        numeric
+                            .chars()
                             .map(|c| {
                                 if c == unit {
                                     'j'

@@ -44,7 +44,7 @@ fn concatenate<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         Some(d) => Some(dtype::convert(&d)?),
         None => None,
     };
-    let casting = args::casting(casting.as_ref().filter(|c| !c.is_none()), Casting::SameKind)?;
+    let casting = args::plain_casting(casting.as_ref().filter(|c| !c.is_none()), Casting::SameKind)?;
     let out = match out.filter(|o| !o.is_none()) {
         None => None,
         Some(o) => match Array::cast(&o) {

@@ -51,8 +51,13 @@ fn promoted<'py>(py: Python<'py>, dt: &core::Dtype, given: &[Descr<'py>]) -> PyR
     }
 }
 
-/// The same dtype in native byte order; a native one is its own.
+/// The same dtype in native byte order, and structures without gaps; such a one is its own.
 fn canonical<'py>(descr: &Descr<'py>) -> PyResult<Descr<'py>> {
+    let dt = descr.dtype();
+    if matches!(dt.body, core::Body::Struct(_) | core::Body::Subarray(..)) {
+        let packed = dt.canonical();
+        return if packed.same_layout(dt) { Ok(descr.clone()) } else { dtype::descr_of(descr.py(), &packed) };
+    }
     if descr.dtype().is_native() { Ok(descr.clone()) } else { dtype::fields::with_byteorder(descr, b'=') }
 }
 
@@ -63,7 +68,7 @@ fn can_cast<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let (Some(from), Some(to)) = (from, to) else {
         return Err(PyTypeError::new_err("can_cast() needs two arguments"));
     };
-    let casting = args::casting(casting.as_ref(), Casting::Safe)?;
+    let casting = args::plain_casting(casting.as_ref(), Casting::Safe)?;
     let not_understood = || PyTypeError::new_err("did not understand one of the types; 'None' not accepted");
     let convert = |obj: &Obj<'py>| -> PyResult<Descr<'py>> {
         if obj.is_none() {
@@ -95,8 +100,8 @@ fn promote_types<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyTypeError::new_err("promote_types() needs two arguments"));
     };
     let (a, b) = (dtype::convert(&a)?, dtype::convert(&b)?);
-    if a.is(&b) && a.dtype().is_native() {
-        return Ok(a.0);
+    if a.is(&b) {
+        return Ok(canonical(&a)?.0);
     }
     let common = core::promote(a.dtype(), b.dtype()).py(py)?;
     Ok(promoted(py, &common, &[a, b])?.0)

@@ -1,6 +1,6 @@
 //! Ufuncs and what belongs to them: the objects, `frompyfunc`, docstrings, error state.
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyDeprecationWarning, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString};
 
@@ -20,6 +20,12 @@ static METHODS: Methods<5> = Methods::new([
 
 fn add_newdoc_ufunc<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
+    PyErr::warn(
+        py,
+        &py.get_type::<PyDeprecationWarning>(),
+        c"_add_newdoc_ufunc is deprecated. Use `ufunc.__doc__ = newdoc` instead.",
+        1,
+    )?;
     let (Some(uf), Some(doc), 2) = (args.get(0), args.get(1), args.len()) else {
         return Err(PyTypeError::new_err(format!(
             "_add_newdoc_ufunc() takes exactly 2 arguments ({} given)",

@@ -662,8 +662,13 @@ pub fn tp_new<'py>(
         return Ok(out.0);
     };
     let mem = crate::protocols::buffer::Memory::of(&buffer)?;
-    if descr.dtype().has_object() {
-        // Upstream accepts this and reads the bytes as object pointers.
+    // Upstream reads any bytes as object pointers. Here they must be known to be some: those of another array of objects.
+    let word = size_of::<*mut ffi::PyObject>() as isize;
+    let whole = offset % word == 0 && strides.as_ref().is_none_or(|st| st.iter().all(|s| s % word == 0));
+    let holds_objects = descr.dtype().num.is_object()
+        && whole
+        && Array::cast(&buffer).is_some_and(|a| a.dtype().num.is_object());
+    if descr.dtype().has_object() && !holds_objects {
         return Err(PyValueError::new_err("cannot construct array of objects from a buffer"));
     }
     let fits = usize::try_from(offset).is_ok_and(|off| match &strides {

@@ -10,7 +10,7 @@ use micronumpy::{ArrayRef, Order, TypeNum};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyDeprecationWarning, PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyEllipsis, PyFloat, PySlice, PyTuple};
+use pyo3::types::{PyBytes, PyEllipsis, PySlice, PyString, PyTuple};
 use pyo3::{PyErr, ffi as pyffi, intern};
 
 use crate::abi::*;
@@ -252,9 +252,9 @@ fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection>
         let indices = (0..s.slicelength as isize).map(|i| s.start + i * s.step).collect();
         return Ok(Selection::Many { indices, shape: vec![s.slicelength as isize] });
     }
-    let scalar_bool = key.is_instance_of::<pyo3::types::PyBool>()
-        || scalar::descr_of_scalar(&key)?.is_some_and(|d| d.dtype().num == TypeNum::BOOL);
-    if scalar_bool {
+    // Python's booleans, and 0-d arrays of them; scalars of numpy are no such index.
+    let bool_array = Array::cast(&key).filter(|a| a.ndim() == 0 && a.dtype().num == TypeNum::BOOL);
+    if key.is_instance_of::<pyo3::types::PyBool>() || bool_array.is_some() {
         PyErr::warn(
             py,
             &py.get_type::<PyDeprecationWarning>(),
@@ -277,33 +277,39 @@ fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection>
         }
         Ok(at)
     };
-    if !key.is_instance_of::<PyFloat>() && Array::cast(&key).is_none_or(|a| a.ndim() == 0) {
+    if Array::cast(&key).is_none_or(|a| a.ndim() == 0 && a.dtype().num.is_integer()) {
         // SAFETY: live object.
         if unsafe { pyffi::PyIndex_Check(key.as_ptr()) } != 0 {
             return Ok(Selection::One(wrap_negative(key.extract()?)?));
         }
     }
     let is_array = Array::cast(&key).is_some();
-    let is_sequence = key.is_instance_of::<pyo3::types::PyList>();
-    if !is_array && !is_sequence {
-        if key.is_instance_of::<PyFloat>() {
-            PyErr::warn(
-                py,
-                &py.get_type::<PyDeprecationWarning>(),
-                c"Invalid non-array indices for iterator objects are deprecated and will be removed in a future version. (Deprecated NumPy 2.4)",
-                1,
-            )?;
-            return Ok(Selection::One(wrap_negative(key.extract::<f64>()? as isize)?));
-        }
+    if key.is_none() || key.is_instance_of::<PyString>() || key.is_instance_of::<PyBytes>() {
         return Err(PyIndexError::new_err(BAD_INDEX));
     }
     let arr = array::from_any(&key, None, 0, 0, 0)?;
     let num = arr.dtype().num;
+    if num == TypeNum::BOOL && !is_array {
+        return Err(PyIndexError::new_err(
+            "boolean indices for iterators are not supported because of previous behavior that was confusing (valid \
+             boolean indices are expected to work in the future)",
+        ));
+    }
     if num == TypeNum::BOOL {
-        if arr.ndim() != 1 || arr.size() as isize != size {
+        if arr.ndim() != 1 {
             return Err(PyIndexError::new_err(format!(
-                "boolean index did not match indexed array along axis 0; size of axis is {size} but size of corresponding boolean axis is {}",
-                arr.shape().first().copied().unwrap_or(0)
+                "too many indices for flat iterator: flat iterator is 1-dimensional, but {} were indexed",
+                arr.ndim()
+            )));
+        }
+        if arr.size() == 0 {
+            return Ok(Selection::Many { indices: vec![], shape: vec![0] });
+        }
+        if arr.size() as isize != size {
+            return Err(PyIndexError::new_err(format!(
+                "boolean index did not match indexed flat iterator along axis 0; size of axis is {size} but size of \
+                 corresponding boolean axis is {}",
+                arr.size()
             )));
         }
         let stride = arr.strides()[0];
@@ -312,12 +318,28 @@ fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection>
             (0..size).filter(|&i| unsafe { *arr.data().wrapping_offset(i * stride) } != 0).collect();
         return Ok(Selection::Many { shape: vec![indices.len() as isize], indices });
     }
-    let empty_list = arr.size() == 0 && is_sequence;
-    if !num.is_integer() && !empty_list {
+    let intp = crate::objects::dtype::builtin(py, TypeNum::LONG);
+    let given = arr;
+    if is_array && !num.is_integer() {
+        return Err(PyIndexError::new_err("arrays used as indices must be of integer (or boolean) type"));
+    }
+    if num.is_string() && given.size() > 0 {
         return Err(PyIndexError::new_err(BAD_INDEX));
     }
-    let intp = crate::objects::dtype::builtin(py, TypeNum::LONG);
-    let arr = array::from_any(arr.0.as_any(), Some(&intp), 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST)?;
+    let arr =
+        array::from_any(given.0.as_any(), Some(&intp), 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST)?;
+    if !num.is_integer() && given.size() > 0 {
+        PyErr::warn(
+            py,
+            &py.get_type::<PyDeprecationWarning>(),
+            c"Invalid non-array indices for iterator objects are deprecated and will be removed in a future version. (Deprecated NumPy 2.4)",
+            1,
+        )?;
+    }
+    if arr.ndim() == 0 {
+        // SAFETY: the one element of an aligned array of intp.
+        return Ok(Selection::One(wrap_negative(unsafe { arr.data().cast::<isize>().read() })?));
+    }
     let n = arr.size();
     let raw = if n == 0 {
         &[][..]

@@ -32,13 +32,13 @@ fn array_of<'py>(slf: &Obj<'py>) -> PyResult<Array<'py>> {
     if typenum_of(slf) == Some(TypeNum::VOID) { void::as_array(slf) } else { to_array(slf) }
 }
 
-/// Call a method of the 0-d array; a 0-d result becomes a scalar.
+/// Call a method of the 0-d array; a 0-d result becomes a scalar, whatever its class.
 fn forward<'py>(slf: &Obj<'py>, name: &str, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let (args, kwargs) = args.to_tuple_dict()?;
     let result = array_of(slf)?.0.getattr(name)?.call(args, Some(&kwargs))?;
     match Array::cast(&result) {
-        Some(arr) => array::unwrap_0d(arr),
-        None => Ok(result),
+        Some(arr) if arr.ndim() == 0 => array::element(&arr, arr.data()),
+        _ => Ok(result),
     }
 }
 

@@ -121,7 +121,18 @@ fn find_loop(op: Op, num: TypeNum) -> Option<&'static LoopDef> {
 /// Run a kernel for one element. The result type is the kernel's.
 fn run<'py>(py: Python<'py>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<Obj<'py>> {
     let nin = args.len();
-    let nout = def.types.len() - nin;
+    let out = values(py, op, def, args)?;
+    let first = make_num(py, def.types[nin], &out[0])?;
+    if def.types.len() == nin + 1 {
+        return Ok(first);
+    }
+    let second = make_num(py, def.types[nin + 1], &out[1])?;
+    Ok(PyTuple::new(py, [first, second])?.into_any())
+}
+
+/// What a loop makes of these operands, reported as `op`.
+fn values(py: Python<'_>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<[Cell; 2]> {
+    let nout = def.types.len() - args.len();
     let mut out = [Cell::ZERO; 2];
     let mut data = [std::ptr::null_mut(); 4];
     for (slot, cell) in data.iter_mut().zip(args.iter_mut().chain(&mut out[..nout])) {
@@ -145,12 +156,7 @@ fn run<'py>(py: Python<'py>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResu
     if fpe != 0 && !quiet {
         ufunc::report_fp_status(py, OPS[op as usize].1, fpe as u8)?;
     }
-    let first = make_num(py, def.types[nin], &out[0])?;
-    if nout == 1 {
-        return Ok(first);
-    }
-    let second = make_num(py, def.types[nin + 1], &out[1])?;
-    Ok(PyTuple::new(py, [first, second])?.into_any())
+    Ok(out)
 }
 
 /// The value of an integer cell.
@@ -291,8 +297,11 @@ fn classify(num: TypeNum, other: &Obj<'_>, exact: &mut bool) -> PyResult<Other> 
             return Ok(Other::Value(to, set::number(to, other)?));
         }
         if other.is_exact_instance_of::<PyFloat>() {
-            let to = if num.is_bool() || num.is_integer() { TypeNum::DOUBLE } else { num };
-            return Ok(Other::Value(to, set::number(to, other)?));
+            if num.is_bool() || num.is_integer() {
+                // Integers leave floats to the ufunc, which shows in its warnings.
+                return Ok(Other::General);
+            }
+            return Ok(Other::Value(num, set::number(num, other)?));
         }
         if other.is_exact_instance_of::<PyComplex>() {
             let to = match num {
@@ -388,7 +397,7 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
         Other::General | Other::Unknown => general(op, a, b),
         // Doubles hold what is too big here.
         Other::TooBig if op == Op::Divide => general(op, a, b),
-        Other::TooBig => Err(out_of_bounds(num, other)),
+        Other::TooBig => Err(set::out_of_bounds(if num.is_bool() { TypeNum::LONG } else { num }, other)),
         // A Python complex is more than a real scalar is willing to become by itself.
         Other::Value(common, _) if common.is_complex() && !num.is_complex() && !is_numpy_scalar(other) => {
             general(op, a, b)
@@ -412,21 +421,16 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
                 return general(op, a, b);
             };
             let mut args = if forward { [own, value] } else { [value, own] };
+            if op == Op::Remainder
+                && to == TypeNum::HALF
+                && let Some(def) = find_loop(Op::Divmod, to)
+            {
+                // Half scalars divide first and take the rest of that, with all that the division reports.
+                let [_, rest] = values(py, op, def, &mut args)?;
+                return make_num(py, to, &rest);
+            }
             run(py, op, def, &mut args)
         }
-    }
-}
-
-fn out_of_bounds(num: TypeNum, value: &Obj<'_>) -> PyErr {
-    let to = if num.is_bool() { TypeNum::LONG } else { num };
-    match value.str() {
-        Ok(text) => PyOverflowError::new_err(format!(
-            "Python integer {} out of bounds for {}int{}",
-            text.to_string_lossy(),
-            if to.is_unsigned() { "u" } else { "" },
-            8 * to.size()
-        )),
-        Err(e) => e,
     }
 }
 
@@ -623,6 +627,7 @@ pub fn richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyRe
     match kind {
         Other::Defer => not_implemented(py),
         Other::General | Other::Unknown => general_richcompare(slf, other, op),
+        Other::TooBig if num.is_bool() => Err(set::out_of_bounds(TypeNum::LONG, other)),
         Other::TooBig => {
             // The integer lies outside of what the type can hold, so its sign decides.
             let below = other.lt(0)?;

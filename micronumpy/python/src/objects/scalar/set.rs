@@ -69,6 +69,20 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
             && arr.is_exact()
         {
             return cast_element(value.py(), dt, data, arr.dtype(), arr.data());
+        } else if super::is_generic(value)
+            && !num.is_signed()
+            && !num.is_user()
+            && let Some(own) = super::value::descr_of_scalar(value)?.filter(|d| d.dtype().num.is_user())
+        {
+            // A scalar of a user dtype becomes what a cast makes of it, if there is one.
+            if !micronumpy::cast::can_cast(own.dtype(), dt, micronumpy::Casting::Unsafe) {
+                return Err(PyTypeError::new_err(format!(
+                    "Cannot cast array data from {} to {}.",
+                    own.0.repr()?,
+                    dtype::descr_of(value.py(), dt)?.0.repr()?
+                )));
+            }
+            return cast_scalar(dt, data, value);
         }
         if num.is_bool() || num.is_number() {
             let mut cell = number(num, value)?;
@@ -108,6 +122,8 @@ pub unsafe fn cast_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>
     // SAFETY: the caller's promise.
     unsafe {
         match typenum_of(value) {
+            // Dates as strings are cut off, where a cast would complain.
+            Some(own) if own.is_datetime() && dt.num.is_string() => set_value(dt, data, value),
             Some(own) if own != dt.num && !dt.num.is_object() => cast_scalar(dt, data, value),
             _ => set_value(dt, data, value),
         }
@@ -193,9 +209,12 @@ unsafe fn cast_element(
     }
 }
 
-/// Sequences that are not strings get an error of their own when they turn up as a number.
-fn not_a_number(value: &Obj<'_>, err: PyErr) -> PyErr {
+/// Sequences that are not strings get an error of their own when they turn up as a number; integers say it of arrays only.
+fn not_a_number(num: TypeNum, value: &Obj<'_>, err: PyErr) -> PyErr {
     let py = value.py();
+    if num.is_integer() && Array::cast(value).is_none() {
+        return err;
+    }
     // SAFETY: a live object.
     let sequence = unsafe { ffi::PySequence_Check(value.as_ptr()) != 0 }
         && !value.is_instance_of::<PyString>()
@@ -349,7 +368,7 @@ pub fn number(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
         cell
     };
     let cell = if num.is_bool() {
-        Ok(Cell::of(u8::from(value.is_truthy()?)))
+        value.is_truthy().map(|b| Cell::of(u8::from(b)))
     } else if num.is_integer() {
         to_int(value).and_then(|v| integer(num, &v))
     } else if num == TypeNum::LONGDOUBLE {
@@ -370,7 +389,9 @@ pub fn number(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
             _ => Cell::of(Complex { re, im }),
         })
     };
-    let cell = if num.is_float() { cell.map_err(|e| not_a_number(value, e))? } else { cell? };
+    // Long doubles and complex numbers tell what Python told.
+    let own_words = num == TypeNum::LONGDOUBLE || num.is_complex();
+    let cell = if own_words { cell? } else { cell.map_err(|e| not_a_number(num, value, e))? };
     // Only conversions to smaller floats can overflow; numpy calls that a cast.
     if overflow {
         ufunc::report_fp_status(value.py(), "cast", fpstatus::OVERFLOW as u8)?;
@@ -398,7 +419,7 @@ unsafe fn text<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()>
         && unsafe { ffi::PySequence_Check(value.as_ptr()) } != 0
         && !value.is_instance_of::<pyo3::types::PyDict>()
         && !super::is_generic(value)
-        && value.len().is_ok_and(|n| n > 0)
+        && value.len().is_ok()
     {
         return Err(PyValueError::new_err("setting an array element with a sequence"));
     }

@@ -56,6 +56,9 @@ pub fn to_python<'py>(py: Python<'py>, num: TypeNum, ticks: i64, meta: DatetimeM
         return Ok(py.None().into_bound(py));
     }
     let m = meta_of(meta);
+    if num == TypeNum::DATETIME && m.unit == Unit::Generic {
+        return Ok(py.None().into_bound(py));
+    }
     let plain = || Ok(ticks.into_pyobject(py)?.into_any());
     if m.unit > Unit::Micro {
         return plain();

@@ -222,6 +222,15 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
                     let src = ArrayRef::new(src, &[], &[], own.dtype());
                     return micronumpy::cast::copy_into(&dst, &src).py(py);
                 }
+                if let Some(arr) = crate::objects::Array::cast(value).filter(|a| a.ndim() > 0) {
+                    // An array of one element counts as that element, a longer one is no value of a structure.
+                    if arr.shape().iter().any(|&n| n != 1) {
+                        return Err(PyValueError::new_err("setting an array element with a sequence."));
+                    }
+                    let dst = ArrayRef::new(data, &[], &[], dt);
+                    let src = ArrayRef::new(arr.data(), &[], &[], arr.dtype());
+                    return micronumpy::cast::copy_into(&dst, &src).py(py);
+                }
                 // Anything else goes into every field.
                 for f in all.iter() {
                     super::set::set_value(&f.dtype, data.add(f.offset), value)?;

@@ -110,7 +110,7 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
 /// Shape of what an index selects, and the byte offset of every element, in C order.
 fn selected<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<(Dims, Vec<isize>)> {
     let py = arr.py();
-    let index = parse(key)?;
+    let index = parse(key, arr.ndim())?;
     let items: Vec<Item<'_>> = index.parts.iter().map(Part::item).collect();
     match plan(arr.shape(), arr.strides(), &items).py(py)? {
         Plan::Fancy(p) => Ok((p.shape.clone(), p.element_offsets().py(py)?)),

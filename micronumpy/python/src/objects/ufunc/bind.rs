@@ -153,8 +153,14 @@ pub fn bind<'py>(
     // An integer out of the other operand's range was replaced, which is no cast of the caller's.
     let casting =
         if core.rule == Rule::Comparison && ins.iter().any(is_replaced) { Casting::Unsafe } else { casting };
-    let found = resolve(&core, &ops, signature)
-        .and_then(|res| check_casts(&core, &ops, signature, &res, casting).map(|()| res));
+    let found = resolve(&core, &ops, signature);
+    if let Ok(res) = &found
+        && casting == Casting::Equiv
+        && core.rule != Rule::Comparison
+    {
+        check_weak_equiv(uf.py(), ins, &res.dtypes)?;
+    }
+    let found = found.and_then(|res| check_casts(&core, &ops, signature, &res, casting).map(|()| res));
     let res = match found {
         Ok(res) => res,
         Err(e) => {
@@ -167,9 +173,6 @@ pub fn bind<'py>(
             return Err(error(uf, &descrs, &ops, signature, casting, e));
         }
     };
-    if casting == Casting::Equiv && core.rule != Rule::Comparison {
-        check_weak_equiv(uf.py(), ins, &res.dtypes)?;
-    }
     let def = core.loops[res.index].def.clone();
     drop(core);
     let descrs = descrs_of(uf.py(), &res.dtypes, ins.iter().map(|i| &i.arr))?;

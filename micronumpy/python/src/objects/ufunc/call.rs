@@ -11,7 +11,7 @@ use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
 use micronumpy::ufunc::BoundLoop;
 use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, needs_buffer, output_shape_error, overlaps};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyDeprecationWarning, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyTuple};
@@ -136,9 +136,15 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
             )
         }));
     }
+    if given > nin && matches!(&*uf.data().core.borrow().name, "maximum" | "minimum") {
+        warn_of_third(uf.py())?;
+    }
     let ins: Vec<Bound<'py, PyAny>> = args.positional().take(nin).collect();
     let keywords = Keywords::parse(uf, &args)?;
     let mut outs: PerOp<Option<Bound<'py, PyAny>>> = (0..nout).map(|_| None).collect();
+    if args.positional().skip(nin).any(|obj| is_ellipsis(&obj)) {
+        return Err(PyTypeError::new_err("out=... is only allowed as a keyword argument."));
+    }
     for (slot, obj) in outs.iter_mut().zip(args.positional().skip(nin)) {
         *slot = (!obj.is_none()).then_some(obj);
     }
@@ -201,6 +207,18 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
     let c = Call { ins, outs, out_given, keep_arrays, casting, order, subok, signature, where_, keywords };
     let results = if uf.is_generalized() { gufunc::run(uf, &c)? } else { run(uf, &c)? };
     wrap(uf, &c, results)
+}
+
+/// A third argument of `maximum` is rarely meant as an output.
+fn warn_of_third(py: Python<'_>) -> PyResult<()> {
+    PyErr::warn(
+        py,
+        &py.get_type::<PyDeprecationWarning>(),
+        c"Passing more than 2 positional arguments to np.maximum and np.minimum is deprecated. If you meant to use the third \
+          argument as an output, use the `out` keyword argument instead. If you hoped to work with more than 2 inputs, combine \
+          them into a single array and get the extrema for the relevant axis.",
+        1,
+    )
 }
 
 /// Python's `...`

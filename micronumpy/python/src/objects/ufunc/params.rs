@@ -217,7 +217,7 @@ pub fn signature_of(
     let text: String = if let Ok(s) = signature.cast::<PyString>() {
         s.to_str()?.to_string()
     } else if let Ok(b) = signature.cast::<pyo3::types::PyBytes>() {
-        String::from_utf8_lossy(b.as_bytes()).into_owned()
+        b.call_method1(pyo3::intern!(b.py(), "decode"), ("ascii",))?.extract()?
     } else {
         return Err(PyTypeError::new_err("the signature object to ufunc must be a string or a tuple."));
     };

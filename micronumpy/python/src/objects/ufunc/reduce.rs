@@ -546,7 +546,7 @@ fn reduce_array<'py>(
                      specify 'initial'"
                 )));
             }
-            if empty && !kept.contains(&0) {
+            if shape.iter().zip(axes).any(|(&n, &f)| f && n == 0) {
                 return Err(PyValueError::new_err(format!(
                     "zero-size array to reduction operation {name} which has no identity"
                 )));

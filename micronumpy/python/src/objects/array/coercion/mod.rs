@@ -279,6 +279,11 @@ impl<'py> Filler<'_, 'py> {
         let py = self.arr.py();
         let (shape, strides) = (&self.arr.shape()[depth..], &self.arr.strides()[depth..]);
         if shape.is_empty() && (value.ndim() == 0 || self.descr.dtype().num.is_object()) {
+            if value.ndim() == 0 && !value.is_exact() && !self.descr.dtype().num.is_object() {
+                // A subclass has a say in what its element is as a number.
+                // SAFETY: one element.
+                return unsafe { scalar::set_item(self.descr, data, &value.0) };
+            }
             if value.ndim() == 0 && !self.descr.dtype().num.is_object() {
                 // Fast for the common case of equal types; objects go through the scalar rules.
                 if value.dtype().num.is_object() {

@@ -166,7 +166,8 @@ pub fn array_function<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py
             return Ok(py.NotImplemented().into_bound(py));
         }
     }
-    let implementation = func.getattr(intern!(py, "_implementation"))?;
+    // Not every function of numpy is a dispatcher.
+    let implementation = func.getattr_opt(intern!(py, "_implementation"))?.unwrap_or_else(|| func.clone());
     let tuple = match args_arg.cast::<PyTuple>() {
         Ok(t) => t.clone(),
         Err(_) => return Err(PyTypeError::new_err("args must be a tuple")),

@@ -112,7 +112,7 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     if let Some(view) = fields::subscript(&arr, key)? {
         return Ok(view.0);
     }
-    let index = parse(key)?;
+    let index = parse(key, arr.ndim())?;
     let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
     match plan(arr.shape(), arr.strides(), &items).py(arr.py())? {
         Plan::View(v) => {
@@ -189,7 +189,7 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
         return assign::assign(&view, value);
     }
     let py = arr.py();
-    let index = parse(key)?;
+    let index = parse(key, arr.ndim())?;
     let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
     let status = match plan(arr.shape(), arr.strides(), &items).py(py)? {
         Plan::View(v) => {

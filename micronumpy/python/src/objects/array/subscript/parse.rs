@@ -2,7 +2,7 @@
 
 use micronumpy::TypeNum;
 use micronumpy::index::Item;
-use pyo3::exceptions::{PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyString, PyTuple};
@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::super::{args, coercion};
 use crate::abi::*;
+use crate::error::IntoPyResult;
 use crate::objects::{Array, dtype};
 
 /// One part of an index; arrays are held here for as long as the items that look at them.
@@ -44,6 +45,8 @@ pub struct Index<'py> {
     pub parts: SmallVec<[Part<'py>; 6]>,
     /// An integer came as a 0-d array: the result is a copy.
     pub scalar_array: bool,
+    /// What is wrong with the first slice whose bounds are no integers.
+    bad_slice: Option<PyErr>,
 }
 
 fn only() -> PyErr {
@@ -51,6 +54,14 @@ fn only() -> PyErr {
         "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are \
          valid indices",
     )
+}
+
+/// What is wrong with an integer that is too wide: one that some integer dtype could hold is still an index.
+fn not_an_index(obj: &Bound<'_, PyAny>) -> PyErr {
+    match obj.extract::<u64>() {
+        Ok(_) => PyOverflowError::new_err("Python int too large to convert to C long"),
+        Err(_) => only(),
+    }
 }
 
 /// A bound of a slice, clipped to `isize`.
@@ -87,15 +98,15 @@ fn slice<'py>(s: &Bound<'py, PySlice>) -> PyResult<Part<'py>> {
         )
     };
     let step = bound(&step)?;
-    if step == Some(0) {
-        return Err(pyo3::exceptions::PyValueError::new_err("slice step cannot be zero"));
-    }
     Ok(Part::Slice(bound(&start)?, bound(&stop)?, step))
 }
 
-/// Parse an index object.
-pub fn parse<'py>(key: &Bound<'py, PyAny>) -> PyResult<Index<'py>> {
-    let mut out = Index { parts: SmallVec::new(), scalar_array: false };
+/// Parse an index of an array with `ndim` dimensions.
+///
+/// # Errors
+/// Objects that are no indices; bounds of slices that are no integers, if there is an axis for every part.
+pub fn parse<'py>(key: &Bound<'py, PyAny>, ndim: usize) -> PyResult<Index<'py>> {
+    let mut out = Index { parts: SmallVec::new(), scalar_array: false, bad_slice: None };
     match key.cast::<PyTuple>() {
         Ok(t) => {
             if t.len() > 2 * micronumpy::array::MAXDIMS {
@@ -106,6 +117,11 @@ pub fn parse<'py>(key: &Bound<'py, PyAny>) -> PyResult<Index<'py>> {
             }
         }
         Err(_) => part(&mut out, key)?,
+    }
+    if let Some(bad) = out.bad_slice.take() {
+        let items: SmallVec<[Item<'_>; 6]> = out.parts.iter().map(Part::item).collect();
+        micronumpy::index::check_count(ndim, &items).py(key.py())?;
+        return Err(bad);
     }
     Ok(out)
 }
@@ -124,12 +140,16 @@ fn part<'py>(out: &mut Index<'py>, obj: &Bound<'py, PyAny>) -> PyResult<()> {
         return Ok(());
     }
     if let Ok(s) = obj.cast::<PySlice>() {
-        let s = slice(s)?;
+        // Bounds are looked at once the index as a whole makes sense.
+        let s = slice(s).unwrap_or_else(|e| {
+            out.bad_slice.get_or_insert(e);
+            Part::Slice(None, None, None)
+        });
         out.parts.push(s);
         return Ok(());
     }
     if obj.is_exact_instance_of::<PyInt>() {
-        out.parts.push(Part::Int(args::index(obj).map_err(|_| only())?));
+        out.parts.push(Part::Int(args::index(obj).map_err(|_| not_an_index(obj))?));
         return Ok(());
     }
     if obj.is_exact_instance_of::<PyBool>() {
@@ -148,7 +168,7 @@ fn part<'py>(out: &mut Index<'py>, obj: &Bound<'py, PyAny>) -> PyResult<()> {
                 return Ok(());
             }
             Err(e) if e.is_instance_of::<PyTypeError>(py) => {}
-            Err(_) => return Err(only()),
+            Err(_) => return Err(not_an_index(obj)),
         }
     }
     let is_array = given.is_some();
@@ -178,7 +198,7 @@ fn part<'py>(out: &mut Index<'py>, obj: &Bound<'py, PyAny>) -> PyResult<()> {
     }
     if num.is_integer() {
         if arr.ndim() == 0 {
-            out.parts.push(Part::Int(args::index(&arr.0).map_err(|_| only())?));
+            out.parts.push(Part::Int(args::index(&arr.0).map_err(|_| not_an_index(&arr.0))?));
             out.scalar_array = true;
             return Ok(());
         }

@@ -1,0 +1,32 @@
+//! Random uses of arrays give what they give under stock numpy: values to the bit, dtypes, strides, flags, warnings and
+//! exceptions with their texts, and every array afterwards.
+//!
+//! The cases of a range of seeds, the same ones every time; `interp/tests/arrays/run.py --seed` runs others, for longer.
+
+mod support;
+
+use std::ffi::OsStr;
+
+use support::{Run, host, ours, root, stock};
+
+fn cases(area: &str, count: usize) {
+    let script = root().join("interp/tests/arrays/run.py");
+    let head = [
+        script.as_os_str(),
+        "--python".as_ref(),
+        stock().as_os_str(),
+        "--micronumpy".as_ref(),
+        ours().as_os_str(),
+    ];
+    let number = count.to_string();
+    let rest = ["--area", area, "--count", &number];
+    let outcome = Run::new(host(), head.into_iter().chain(rest.iter().map(OsStr::new))).go();
+    assert!(outcome.status.success(), "{}\n{}", outcome.out, outcome.err);
+    let last = outcome.out.lines().last().unwrap_or_default();
+    assert!(last.starts_with(&format!("{count} cases")), "{last}");
+}
+
+#[test]
+fn ufuncs() {
+    cases("ufunc", 2000);
+}
