@@ -28,5 +28,10 @@ fn cases(area: &str, count: usize) {
 
 #[test]
 fn ufuncs() {
-    cases("ufunc", 2000);
+    cases("ufunc", 1000);
+}
+
+#[test]
+fn indices() {
+    cases("index", 1000);
 }
