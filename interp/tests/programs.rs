@@ -12,7 +12,7 @@ use support::{Run, host, ours, root, stock};
 /// The seeds are bounded by a time, so that a busy machine tests less and does not fail.
 const MINUTES: &str = "1";
 
-fn programs(ways: &[&str], seed: &str, count: &str) {
+fn programs(kind: &str, ways: &[&str], seed: &str, count: &str) {
     let script = root().join("interp/tests/programs/run.py");
     let head = [
         script.as_os_str(),
@@ -21,7 +21,7 @@ fn programs(ways: &[&str], seed: &str, count: &str) {
         "--micronumpy".as_ref(),
         ours().as_os_str(),
     ];
-    let numbers = ["--seed", seed, "--count", count, "--minutes", MINUTES, "--ways"];
+    let numbers = ["--kind", kind, "--seed", seed, "--count", count, "--minutes", MINUTES, "--ways"];
     let args = head.into_iter().chain(numbers.iter().chain(ways).map(|s| OsStr::new(*s)));
     let outcome = Run::new(host(), args).go();
     assert!(outcome.status.success(), "{}\n{}", outcome.out, outcome.err);
@@ -31,5 +31,10 @@ fn programs(ways: &[&str], seed: &str, count: &str) {
 
 #[test]
 fn the_vm_and_compiled_code_do_what_cpython_does() {
-    programs(&["off", "vm", "jit"], "0", "1500");
+    programs("any", &["off", "vm", "jit"], "0", "1500");
+}
+
+#[test]
+fn small_arrays_do_what_arrays_do() {
+    programs("small", &["off", "vm", "jit"], "0", "600");
 }

@@ -62,6 +62,14 @@ fn iterators() {
 }
 
 #[test]
+fn small_arrays() {
+    let args = [OsString::from(root().join("interp/tests/record/small.py"))];
+    for threshold in ["40", "5"] {
+        assert!(compare(&args, threshold, 160) >= 25);
+    }
+}
+
+#[test]
 fn every_way_out() {
     let args = [OsString::from(root().join("interp/tests/record/edges.py"))];
     for threshold in ["40", "5"] {
