@@ -186,12 +186,32 @@ fn positive_f32(y: f64, x: f64) -> f64 {
     select(swapped, FRAC_PI_2 - a, a)
 }
 
+/// [`positive`] of a number and 1, in single precision.
 #[inline(always)]
 pub(super) fn arctan_f32(x: f32) -> f32 {
-    let x = f64::from(x);
+    const FRAC_PI_2: f32 = core::f32::consts::FRAC_PI_2;
+    const FRAC_PI_4: f32 = core::f32::consts::FRAC_PI_4;
+    const PIO2_LO: f32 = -4.371139e-8;
     let a = x.abs();
-    let value = positive_f32(select(a > 1e30, 1e30, a), 1.0);
-    only_if(!x.is_nan(), value.copysign(x)) as f32
+    let a = select(a > 1e30, 1e30, a);
+    let swapped = a > 1.0;
+    let (n, d) = (select(swapped, 1.0, a), select(swapped, a, 1.0));
+    let turned = n > d * 0.4142135;
+    let (less, more) = (Pair::quick_sum(-d, n), Pair::quick_sum(d, n));
+    let n = Pair { hi: select(turned, less.hi, n), lo: select(turned, less.lo, 0.0) };
+    let d = Pair { hi: select(turned, more.hi, d), lo: select(turned, more.lo, 0.0) };
+    let inverse = 1.0 / d.hi;
+    let t = n.hi * inverse;
+    let lo = inverse * ((-t).mul_add(d.hi, n.hi) + (-t).mul_add(d.lo, n.lo));
+    let z = t * t;
+    let tail = polynomial(z, [-0.3333333, 0.1999952, -0.14263652, 0.10742181, -0.064494535]);
+    let rest = (z * t).mul_add(tail, lo);
+    let sign = select(swapped, -1.0, 1.0);
+    let base = select(turned, FRAC_PI_4, select(swapped, FRAC_PI_2, 0.0));
+    let base_lo = select(turned, 0.5 * PIO2_LO, select(swapped, PIO2_LO, 0.0));
+    let sum = Pair::quick_sum(base, sign * t);
+    let value = sum.hi + (sum.lo + sign.mul_add(rest, base_lo));
+    only_if(!x.is_nan(), select(a < 1e-10, x, value.copysign(x)))
 }
 
 #[inline(always)]

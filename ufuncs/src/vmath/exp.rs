@@ -5,7 +5,9 @@
 
 use core::f64::consts::{LN_2, LOG2_E};
 
-use super::pair::{Pair, ROUNDER, only_if, polynomial, power_of_two, scale, select};
+use super::pair::{
+    Pair, ROUNDER, ROUNDER_F32, only_if, polynomial, power_of_two, power_of_two_f32, scale, scale_f32, select,
+};
 
 const LN2_LO: f64 = 2.3190468138462996e-17;
 
@@ -76,29 +78,6 @@ pub(super) fn exp(x: f64) -> f64 {
     only_if(in_range(x), scale(y, bits))
 }
 
-/// Enough for 24 bits: `e^x` for `x` in the range of `f64`.
-#[inline(always)]
-pub(super) fn exp_short(x: f64) -> f64 {
-    let shifted = x.mul_add(LOG2_E, ROUNDER);
-    let r = (-(shifted - ROUNDER)).mul_add(LN_2, x);
-    let q = polynomial(
-        r,
-        [
-            0.49999993373077867,
-            0.16666519524081952,
-            0.0416684010852701,
-            0.008368851067336746,
-            0.0013814320502836847,
-        ],
-    );
-    scale((r * r).mul_add(q, r) + 1.0, shifted.to_bits())
-}
-
-#[inline(always)]
-pub(super) fn exp_f32(x: f32) -> f32 {
-    only_if((x > -87.4) & (x < 88.73), exp_short(x.into())) as f32
-}
-
 /// `e^x - 1` with 31 bits, `x` as for [`expm1_pair`].
 #[inline(always)]
 pub(super) fn expm1_short(x: f64) -> f64 {
@@ -117,14 +96,6 @@ pub(super) fn expm1_short(x: f64) -> f64 {
         ],
     );
     power.mul_add((r * r).mul_add(q, r), power - 1.0)
-}
-
-#[inline(always)]
-pub(super) fn expm1_f32(x: f32) -> f32 {
-    let x = f64::from(x);
-    let value = expm1_short(select(x < -40.0, -40.0, x));
-    // Of the smallest numbers the square would be lost, and the sign of zero.
-    only_if(x < 88.73, select(x.abs() < 1e-17, x, value)) as f32
 }
 
 /// `2^r` for `|r| <= 1/2` as an unrounded sum, the first part exact.
@@ -191,11 +162,6 @@ pub(super) fn exp2_short(x: f64) -> f64 {
     scale(q, shifted.to_bits())
 }
 
-#[inline(always)]
-pub(super) fn exp2_f32(x: f32) -> f32 {
-    only_if((x > -126.0) & (x < 128.0), exp2_short(x.into())) as f32
-}
-
 /// `e^x - 1` in twice the precision, for `-40 < x < 709`.
 #[inline(always)]
 pub(super) fn expm1_pair(x: f64) -> Pair {
@@ -224,4 +190,47 @@ pub(super) fn quarter_exp_pair(x: f64) -> Pair {
     let curved = (r.hi * r.hi).mul_add(tail_m1(r.hi), r.hi.mul_add(r.lo, r.lo));
     let sum = Pair::quick_sum(power, power * r.hi);
     Pair::quick_sum(sum.hi, power.mul_add(curved, sum.lo))
+}
+
+/// [`reduce`] in single precision. The parts do not overlap in what matters, but are no rounded sum.
+#[inline(always)]
+pub(super) fn reduce_f32(x: f32) -> (Pair<f32>, u32) {
+    const LN_2: f32 = core::f32::consts::LN_2;
+    const LN2_LO: f32 = -1.9046542e-9;
+    let shifted = x.mul_add(core::f32::consts::LOG2_E, ROUNDER_F32);
+    let k = shifted - ROUNDER_F32;
+    (Pair { hi: (-k).mul_add(LN_2, x), lo: k * -LN2_LO }, shifted.to_bits())
+}
+
+#[inline(always)]
+pub(super) fn exp_f32(x: f32) -> f32 {
+    let (r, bits) = reduce_f32(x);
+    let q = polynomial(r.hi, [0.5, 0.16666576, 0.041666463, 0.008363258, 0.0013935327]);
+    let one = Pair::quick_sum(1.0, r.hi);
+    let curved = (r.hi * r.hi).mul_add(q, r.hi.mul_add(r.lo, r.lo));
+    only_if((x > -87.33) & (x < 88.72), scale_f32(one.hi + (one.lo + curved), bits))
+}
+
+#[inline(always)]
+pub(super) fn exp2_f32(x: f32) -> f32 {
+    let shifted = x + ROUNDER_F32;
+    let r = x - (shifted - ROUNDER_F32);
+    let q = polynomial(
+        r,
+        [core::f32::consts::LN_2, 0.2402265, 0.05550366, 0.009618077, 0.0013388069, 0.00015456429],
+    );
+    only_if((x > -126.0) & (x < 128.0), scale_f32(r.mul_add(q, 1.0), shifted.to_bits()))
+}
+
+#[inline(always)]
+pub(super) fn expm1_f32(x: f32) -> f32 {
+    let (r, bits) = reduce_f32(select(x < -18.0, -18.0, x));
+    let power = power_of_two_f32(bits);
+    let q = polynomial(r.hi, [0.5, 0.16666667, 0.041666508, 0.008333177, 0.0013930865, 0.00019972307]);
+    let curved = (r.hi * r.hi).mul_add(q, r.hi.mul_add(r.lo, r.lo));
+    let less = power - 1.0;
+    let lost = (power - less) - 1.0;
+    let sum = Pair::quick_sum(less, power * r.hi);
+    let value = sum.hi + power.mul_add(curved, sum.lo + lost);
+    only_if(x < 88.0, select(x.abs() < 1e-8, x, value))
 }

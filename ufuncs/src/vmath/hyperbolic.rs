@@ -1,7 +1,7 @@
 //! Hyperbolic functions and their inverses, from exponentials and logarithms in twice the precision, so that the
 //! cancellations near zero cost nothing.
 
-use super::exp::{exp_short, expm1_pair, expm1_short, quarter_exp_pair};
+use super::exp::{expm1_pair, expm1_short, quarter_exp_pair, reduce_f32};
 use super::log::{log1p_pair, log1p_short};
 use super::pair::{Pair, only_if, select};
 
@@ -88,20 +88,36 @@ pub(super) fn arctanh(x: f64) -> f64 {
     only_if(a < 1.0, select(a < TINY, x, value.copysign(x)))
 }
 
+/// `e^a = 2^k e^r`, so `cosh a = (2^k + 2^-k)/2 cosh r + (2^k - 2^-k)/2 sinh r`, and `sinh a` with the factors exchanged: no
+/// division, and nothing cancels.
+#[inline(always)]
+fn sinh_or_cosh_f32(a: f32, is_sinh: bool) -> f32 {
+    let (r, bits) = reduce_f32(a);
+    // Half of both, so that nothing overflows before the result does. What is lost of the small one does not show.
+    let up = f32::from_bits((bits << 23).wrapping_add(0.25f32.to_bits()));
+    let down = select(a > 30.0, 0.0, f32::from_bits(0.25f32.to_bits().wrapping_sub(bits << 23)));
+    let (plus, minus) = (Pair::quick_sum(up, down), Pair::quick_sum(up, -down));
+    let (of_cosh, of_sinh) = if is_sinh { (minus, plus) } else { (plus, minus) };
+    let z = r.hi * r.hi;
+    let sinh = z.mul_add(0.00019997993, 0.00833315).mul_add(z, 0.16666667);
+    let cosh = z.mul_add(0.0013930865, 0.041666508).mul_add(z, 0.5);
+    let sinh = (z * r.hi).mul_add(sinh, r.lo);
+    let cosh = z.mul_add(cosh, r.hi * r.lo);
+    let linear = Pair::product(of_sinh.hi, r.hi);
+    let sum = Pair::quick_sum(of_cosh.hi, linear.hi);
+    let rest = of_cosh.hi.mul_add(cosh, sum.lo + (linear.lo + of_cosh.lo));
+    only_if(a < 89.5, 2.0 * (sum.hi + of_sinh.hi.mul_add(sinh, rest)))
+}
+
 #[inline(always)]
 pub(super) fn sinh_f32(x: f32) -> f32 {
-    let x = f64::from(x);
-    let a = x.abs();
-    let t = expm1_short(a);
-    let value = 0.5 * (t + t / (t + 1.0));
-    only_if(a < 89.5, value.copysign(x)) as f32
+    // Halves of the smallest numbers are subnormal.
+    select(x.abs() < 1e-4, x, sinh_or_cosh_f32(x.abs(), true).copysign(x))
 }
 
 #[inline(always)]
 pub(super) fn cosh_f32(x: f32) -> f32 {
-    let a = f64::from(x).abs();
-    let e = exp_short(a);
-    only_if(a < 89.5, 0.5 * (e + 1.0 / e)) as f32
+    sinh_or_cosh_f32(x.abs(), false)
 }
 
 #[inline(always)]

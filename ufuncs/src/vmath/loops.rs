@@ -7,8 +7,10 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-use super::{Binary, Lane, Stored, Unary};
+use super::{Binary, Lane, Settled, Stored, Unary};
 use crate::abi::LoopContext;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::Kind;
 use crate::cpu::{Level, multiversion};
 use crate::elem::{f16, float16};
 use crate::fpstatus;
@@ -62,42 +64,74 @@ impl Stored for f16 {
     }
 }
 
-/// Says whether every answer is settled.
 #[inline(always)]
-fn unary_body<Op: Unary, T: Lane>(x: &[T], y: &mut [MaybeUninit<T>]) -> bool {
-    let mut settled = true;
+fn unary_body<Op: Unary, T: Lane>(x: &[T], y: &mut [MaybeUninit<T>]) {
     for (y, &x) in y.iter_mut().zip(x) {
-        let value = x.unary::<Op>();
-        settled &= value.is_settled(Op::SETTLED);
-        y.write(value);
+        y.write(x.unary::<Op>());
     }
-    settled
 }
 
 #[inline(always)]
-fn binary_body<Op: Binary, T: Lane>(a: &[T], b: &[T], y: &mut [MaybeUninit<T>]) -> bool {
-    let mut settled = true;
+fn binary_body<Op: Binary, T: Lane>(a: &[T], b: &[T], y: &mut [MaybeUninit<T>]) {
     for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-        let value = a.binary::<Op>(b);
-        settled &= value.is_settled(Op::SETTLED);
-        y.write(value);
+        y.write(a.binary::<Op>(b));
     }
-    settled
 }
 
-multiversion! { fused fn unary_lanes[Op: Unary, T: Lane](x: &[T], y: &mut [MaybeUninit<T>]) -> bool
+multiversion! { fused fn unary_lanes[Op: Unary, T: Lane](x: &[T], y: &mut [MaybeUninit<T>]) -> ()
 = unary_body::<Op, T>; }
-multiversion! { fused fn binary_lanes[Op: Binary, T: Lane](a: &[T], b: &[T], y: &mut [MaybeUninit<T>]) -> bool
+multiversion! { fused fn binary_lanes[Op: Binary, T: Lane](a: &[T], b: &[T], y: &mut [MaybeUninit<T>]) -> ()
 = binary_body::<Op, T>; }
+
+#[inline(always)]
+fn settled_body<T: Lane>(y: &[T], settled: Settled) -> bool {
+    let all = |settled| y.iter().fold(true, |all, y| all & y.is_settled(settled));
+    // Each its own loop, with the constant in it.
+    match settled {
+        Settled::Normal => all(Settled::Normal),
+        Settled::OrZero => all(Settled::OrZero),
+        Settled::Finite => all(Settled::Finite),
+    }
+}
+
+multiversion! { fn settled_lanes[T: Lane](y: &[T], settled: Settled) -> bool = settled_body::<T>; }
+
+/// Whether all answers of a block stand. A pass of its own, because one instruction of AVX-512 says it.
+#[inline(always)]
+fn are_settled<T: Lane>(level: Level, y: &[T], settled: Settled) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if level.kind() == Kind::Avx512 {
+        // SAFETY: the level says that the processor has the instructions.
+        return unsafe { T::are_settled_avx512(y, settled) };
+    }
+    settled_lanes::<T>(level, y, settled)
+}
 
 /// The answers of the quickest way there is, and whether all are settled.
 #[inline(always)]
 fn unary_results<Op: Unary, T: Lane>(level: Level, x: &[T], y: &mut [MaybeUninit<T>]) -> Option<bool> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(settled) = T::eights::<Op>(level, x, y) {
-        return Some(settled);
+    // SAFETY: the level says that the processor has the instructions.
+    let done = level.kind() == Kind::Avx512 && unsafe { T::eights::<Op>(x, y) };
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = false;
+    if !done {
+        unary_lanes::<Op, T>(level, x, y)?;
     }
-    unary_lanes::<Op, T>(level, x, y)
+    // SAFETY: every result is written.
+    Some(are_settled(level, unsafe { y.assume_init_ref() }, Op::SETTLED))
+}
+
+#[inline(always)]
+fn binary_results<Op: Binary, T: Lane>(
+    level: Level,
+    a: &[T],
+    b: &[T],
+    y: &mut [MaybeUninit<T>],
+) -> Option<bool> {
+    binary_lanes::<Op, T>(level, a, b, y)?;
+    // SAFETY: every result is written.
+    Some(are_settled(level, unsafe { y.assume_init_ref() }, Op::SETTLED))
 }
 
 /// A block of results.
@@ -133,7 +167,7 @@ fn careful_unary<Op: Unary, T: Lane>(x: &[T], y: &mut [MaybeUninit<T>]) {
 #[inline(always)]
 pub(super) fn binary_block<Op: Binary, T: Lane>(level: Level, a: &[T], b: &[T], y: &mut [MaybeUninit<T>]) {
     let status = fpstatus::Saved::now();
-    match binary_lanes::<Op, T>(level, a, b, y) {
+    match binary_results::<Op, T>(level, a, b, y) {
         None => {
             for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
                 y.write(Op::careful(a, b));

@@ -16,9 +16,9 @@
 #![allow(clippy::manual_range_contains)]
 
 mod arc;
-mod divide;
 #[cfg(target_arch = "x86_64")]
-mod eights;
+mod avx512;
+mod divide;
 mod exp;
 mod hyperbolic;
 mod log;
@@ -84,15 +84,24 @@ pub trait Lane: Real {
     /// One of two values, both already computed.
     fn select(condition: bool, yes: Self, no: Self) -> Self;
     fn is_settled(self, settled: Settled) -> bool;
-    /// A block through [`Unary::EIGHT`]; says whether every answer is settled, and `None` where there is no such function.
+    /// A block through [`Unary::EIGHT`]; says whether there is such a function.
+    ///
+    /// # Safety
+    /// The processor has the instructions of [`Kind::Avx512`](crate::cpu::Kind::Avx512).
     #[cfg(target_arch = "x86_64")]
-    fn eights<Op: Unary>(_level: Level, _x: &[Self], _y: &mut [MaybeUninit<Self>]) -> Option<bool> {
-        None
+    unsafe fn eights<Op: Unary>(_x: &[Self], _y: &mut [MaybeUninit<Self>]) -> bool {
+        false
     }
+    /// [`Lane::is_settled`] of all.
+    ///
+    /// # Safety
+    /// As of [`Lane::eights`].
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn are_settled_avx512(y: &[Self], settled: Settled) -> bool;
 }
 
 macro_rules! lane {
-    ($($t:ident $method:ident $(, $eights:ident)?;)*) => {$(
+    ($($t:ident $method:ident $are_settled:ident $(, $eights:ident)?;)*) => {$(
         impl Lane for $t {
             #[inline(always)]
             fn unary<Op: Unary>(self) -> $t {
@@ -117,15 +126,22 @@ macro_rules! lane {
             }
             $(#[cfg(target_arch = "x86_64")]
             #[inline(always)]
-            fn eights<Op: Unary>(level: Level, x: &[$t], y: &mut [MaybeUninit<$t>]) -> Option<bool> {
-                eights::$eights::<Op>(level, x, y)
+            unsafe fn eights<Op: Unary>(x: &[$t], y: &mut [MaybeUninit<$t>]) -> bool {
+                // SAFETY: the caller's promise.
+                unsafe { avx512::$eights::<Op>(x, y) }
             })?
+            #[cfg(target_arch = "x86_64")]
+            #[inline(always)]
+            unsafe fn are_settled_avx512(y: &[$t], settled: Settled) -> bool {
+                // SAFETY: the caller's promise.
+                unsafe { avx512::$are_settled(y, settled) }
+            }
         }
     )*};
 }
 lane! {
-    f32 lane_f32;
-    f64 lane, block;
+    f32 lane_f32 are_settled_f32;
+    f64 lane are_settled_f64, apply;
 }
 
 /// What an element in memory is computed in.
@@ -163,10 +179,10 @@ unary! {
     Exp = exp, Normal, exp::exp, exp::exp_f32;
     Exp2 = exp2, Normal, exp::exp2, exp::exp2_f32;
     Expm1 = expm1, OrZero, exp::expm1, exp::expm1_f32;
-    Log = log, OrZero, log::log, log::log => log_avx512::log::<log_avx512::Natural>;
-    Log2 = log2, OrZero, log::log2, log::log2 => log_avx512::log::<log_avx512::Binary>;
-    Log10 = log10, OrZero, log::log10, log::log10 => log_avx512::log::<log_avx512::Decimal>;
-    Log1p = log1p, OrZero, log::log1p, log::log1p;
+    Log = log, OrZero, log::log, log::log_f32 => log_avx512::log::<log_avx512::Natural>;
+    Log2 = log2, OrZero, log::log2, log::log2_f32 => log_avx512::log::<log_avx512::Binary>;
+    Log10 = log10, OrZero, log::log10, log::log10_f32 => log_avx512::log::<log_avx512::Decimal>;
+    Log1p = log1p, OrZero, log::log1p, log::log1p_f32;
     Sin = sin, OrZero, trig::sin, trig::sin_f32;
     Cos = cos, Normal, trig::cos, trig::cos_f32;
     Tan = tan, OrZero, trig::tan, trig::tan_f32;

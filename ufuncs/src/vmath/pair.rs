@@ -83,6 +83,26 @@ pub(super) fn scale(x: f64, bits: u64) -> f64 {
     f64::from_bits(x.to_bits().wrapping_add(bits << 52))
 }
 
+/// [`ROUNDER`], [`power_of_two`] and [`scale`] of single precision.
+pub(super) const ROUNDER_F32: f32 = 12582912.0; // 3 * 2^22
+
+#[inline(always)]
+pub(super) fn power_of_two_f32(bits: u32) -> f32 {
+    f32::from_bits((bits << 23).wrapping_add(1f32.to_bits()))
+}
+
+#[inline(always)]
+pub(super) fn scale_f32(x: f32, bits: u32) -> f32 {
+    f32::from_bits(x.to_bits().wrapping_add(bits << 23))
+}
+
+/// Whether the lanes need not ask further: neither zero, subnormal, negative, infinite nor NaN.
+#[inline(always)]
+pub(super) fn is_positive_normal_f32(x: f32) -> bool {
+    x.to_bits().wrapping_sub(f32::MIN_POSITIVE.to_bits())
+        < f32::INFINITY.to_bits() - f32::MIN_POSITIVE.to_bits()
+}
+
 impl<T: Float> Pair<T> {
     /// The exact sum of two numbers.
     #[inline(always)]

@@ -1,8 +1,10 @@
 //! `power`, `cbrt`, `hypot`.
 
 use super::exp::{exp2_pair, exp2_short};
-use super::log::{Logarithm, log2_short};
-use super::pair::{Pair, ROUNDER, only_if, polynomial, scale, select};
+use super::log::{log2_short, split};
+use super::pair::{
+    Pair, ROUNDER, ROUNDER_F32, is_positive_normal_f32, only_if, polynomial, scale, scale_f32, select,
+};
 
 /// Base-2 logarithm with about 66 bits, because the exponent multiplies its error.
 #[inline(always)]
@@ -10,7 +12,7 @@ fn log2_pair(x: f64) -> Pair {
     /// 2 / log 2 and a third of it.
     const FIRST: Pair = Pair { hi: 2.8853900817779268, lo: 4.0710547481862066e-17 };
     const SECOND: Pair = Pair { hi: 0.9617966939259756, lo: 5.0577616648125906e-17 };
-    let (k, f, _) = x.split();
+    let (k, f, _) = split(x);
     // log2((1 + s) / (1 - s)) = s (c1 + z (c3 + z c5 + ...)) for z = s^2; two terms need the second number of the pair.
     let s = Pair::loose_quotient(f, Pair::quick_sum(2.0, f));
     let z = s.square();
@@ -108,29 +110,25 @@ pub(super) fn cbrt(x: f64) -> f64 {
     select(a == 0.0, x, only_if(normal, value.copysign(x)))
 }
 
+/// From the inverse root with 14 bits: the root is `m g^2`, and one step of Newton's method needs no division, because `g^2 / 3`
+/// is the inverse of the derivative.
 #[inline(always)]
 pub(super) fn cbrt_f32(x: f32) -> f32 {
-    let wide = f64::from(x);
-    let a = wide.abs();
-    let (m, j, q) = split_by_three(a);
-    // The root to 2^-30.8.
-    let root = polynomial(
-        m,
-        [
-            0.39316850315521257,
-            1.2528233810997833,
-            -1.4098890723141158,
-            1.4364790952184234,
-            -1.0875300169253639,
-            0.589081822517638,
-            -0.2215015754606908,
-            0.05490469513704477,
-            -0.008069722831488059,
-            0.0005328909370432702,
-        ],
-    );
-    let value = scale(root * by_third(j, ROOTS), q);
-    select(a == 0.0, wide, only_if(a < f64::INFINITY, value.copysign(wide))) as f32
+    let a = x.abs();
+    let exponent = (a.to_bits() >> 23) as i32 as f32 - 127.0;
+    let shifted = (exponent - 1.0).mul_add(1.0 / 3.0, ROUNDER_F32);
+    let j = (shifted - ROUNDER_F32).mul_add(-3.0, exponent);
+    let by_third = |values: [f32; 3]| select(j > 1.5, values[2], select(j > 0.5, values[1], values[0]));
+    let m = f32::from_bits(a.to_bits() & 0x007f_ffff | 1f32.to_bits());
+    let g = polynomial(m, [1.6700084, -1.1728852, 0.69548804, -0.22124042, 0.028591473])
+        * by_third([1.0, 0.7937005, 0.62996052]);
+    let m = m * by_third([1.0, 2.0, 4.0]);
+    let square = g * g;
+    let y = m * square;
+    let y2 = Pair::product(y, y);
+    let residue = (-y2.lo).mul_add(y, (-y2.hi).mul_add(y, m));
+    let value = scale_f32(residue.mul_add(square * (1.0 / 3.0), y), shifted.to_bits());
+    select(a == 0.0, x, only_if(is_positive_normal_f32(a), value.copysign(x)))
 }
 
 /// Correct to the rounding of a sum of exact squares: the root is corrected by what its square misses.

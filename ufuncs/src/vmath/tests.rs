@@ -98,7 +98,7 @@ mod accuracy {
                     }
                 }
             }
-            check(name, level, limit.max(0.6), worst);
+            check(name, level, limit.max(0.97), worst);
         }
     }
 

@@ -7,7 +7,7 @@
 
 use core::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-use super::pair::{Pair, ROUNDER, only_if, polynomial, select};
+use super::pair::{Pair, ROUNDER, ROUNDER_F32, only_if, polynomial, select};
 
 /// 2^46: here rounding `x * 2/pi` still finds `k` with `|r| < 0.79`.
 const LIMIT: f64 = 70368744177664.0;
@@ -106,52 +106,61 @@ pub(super) fn tan(x: f64) -> f64 {
     only_if(x.abs() < LIMIT, select(x == 0.0, x, numerator.over(denominator).hi))
 }
 
-/// Enough of `r` for a result of 24 bits.
+/// 2^17: past it single precision may find a `k` with `|r|` well above pi/4.
+const LIMIT_F32: f32 = 131072.0;
+
+/// [`reduce`] in single precision.
 #[inline(always)]
-fn reduce_f32(x: f32) -> (f64, u64) {
-    let x = f64::from(x);
-    let shifted = x.mul_add(FRAC_2_PI, ROUNDER);
-    let k = shifted - ROUNDER;
-    ((-k).mul_add(PIO2_MID, (-k).mul_add(FRAC_PI_2, x)), shifted.to_bits())
+fn reduce_f32(x: f32) -> (Pair<f32>, u32) {
+    let shifted = x.mul_add(core::f32::consts::FRAC_2_PI, ROUNDER_F32);
+    let k = shifted - ROUNDER_F32;
+    let first = (-k).mul_add(core::f32::consts::FRAC_PI_2, x);
+    let mid = Pair::product(k, 4.371139e-8);
+    let r = Pair::sum(first, mid.hi);
+    (Pair { hi: r.hi, lo: k.mul_add(1.7151245e-15, r.lo + mid.lo) }, shifted.to_bits())
 }
 
 #[inline(always)]
-fn sin_cos_f32(r: f64) -> (f64, f64) {
-    let z = r * r;
-    let sin = polynomial(z, [-0.16666654177038884, 0.00833213297441089, -0.00019511457976554547]);
-    let cos = polynomial(
-        z,
-        [1.0, -0.4999999967946672, 0.04166661867025387, -0.0013886628612300952, 2.43786003511701e-05],
-    );
-    ((z * r).mul_add(sin, r), cos)
-}
-
-#[inline(always)]
-fn sin_quadrant_f32(r: f64, quadrants: u64) -> f64 {
-    let (sin, cos) = sin_cos_f32(r);
+fn sin_quadrant_f32(r: Pair<f32>, quadrants: u32) -> f32 {
+    let z = r.hi * r.hi;
+    let sin = z.mul_add(-0.00019583866, 0.008332717).mul_add(z, -0.16666664);
+    let cos = z.mul_add(2.4543948e-5, -0.0013888272).mul_add(z, 0.041666664);
+    let sin = r.hi + (z * r.hi).mul_add(sin, r.lo);
+    let one = Pair::quick_sum(1.0, -0.5 * z);
+    let cos = one.hi + (z * z).mul_add(cos, (-r.hi).mul_add(r.lo, one.lo));
     let y = select(quadrants & 1 != 0, cos, sin);
-    f64::from_bits(y.to_bits() ^ quadrants << 62 & 1 << 63)
+    f32::from_bits(y.to_bits() ^ quadrants << 30 & 1 << 31)
 }
 
 #[inline(always)]
 pub(super) fn sin_f32(x: f32) -> f32 {
     let (r, k) = reduce_f32(x);
-    let x = f64::from(x);
-    only_if(x.abs() < LIMIT, select(x == 0.0, x, sin_quadrant_f32(r, k))) as f32
+    only_if(x.abs() < LIMIT_F32, select(x == 0.0, x, sin_quadrant_f32(r, k)))
 }
 
 #[inline(always)]
 pub(super) fn cos_f32(x: f32) -> f32 {
     let (r, k) = reduce_f32(x);
-    only_if(f64::from(x).abs() < LIMIT, sin_quadrant_f32(r, k.wrapping_add(1))) as f32
+    only_if(x.abs() < LIMIT_F32, sin_quadrant_f32(r, k.wrapping_add(1)))
 }
 
+/// A polynomial, or minus its inverse.
 #[inline(always)]
 pub(super) fn tan_f32(x: f32) -> f32 {
     let (r, k) = reduce_f32(x);
-    let (sin, cos) = sin_cos_f32(r);
-    let turned = k & 1 != 0;
-    let tan = select(turned, -cos, sin) / select(turned, sin, cos);
-    let x = f64::from(x);
-    only_if(x.abs() < LIMIT, select(x == 0.0, x, tan)) as f32
+    let z = r.hi * r.hi;
+    let tail = polynomial(
+        z,
+        [0.33333334, 0.13333207, 0.053998284, 0.021596577, 0.010035724, 0.0010821469, 0.0038978513],
+    );
+    let cube = z * r.hi;
+    let t = cube.mul_add(tail, r.hi);
+    // The derivative is 1 + tan^2; and what the square was rounded by.
+    let small = r.lo.mul_add(t * t, r.lo);
+    let small = r.hi.mul_add(z, -cube).mul_add(0.4, (r.hi.mul_add(r.hi, -z) * r.hi).mul_add(0.45, small));
+    let tan = Pair::quick_sum(r.hi, cube.mul_add(tail, small));
+    let inverse = -1.0 / tan.hi;
+    let missed = tan.lo.mul_add(inverse, tan.hi.mul_add(inverse, 1.0));
+    let y = select(k & 1 != 0, missed.mul_add(inverse, inverse), tan.hi);
+    only_if(x.abs() < LIMIT_F32, select(x == 0.0, x, y))
 }
