@@ -171,12 +171,15 @@ unsafe fn run(code: &Bound<'_, PyAny>, file: Option<&Bound<'_, PyAny>>, is_loade
         };
         let status = c_int::from(result.is_null());
         let mut interrupted = false;
+        // Where the process ends right here, only the interpreter may hold the module, or objects in it outlive it.
+        drop((main, globals));
         if result.is_null() {
             interrupted = ffi::PyErr_Occurred() == ffi::PyExc_KeyboardInterrupt;
             ffi::PyErr_Print();
         }
         ffi::Py_XDECREF(result);
-        if named {
+        if named && let Ok(main) = py.import("__main__") {
+            let globals = main.dict();
             for name in ["__file__", "__cached__"] {
                 let _ = globals.del_item(name);
             }
