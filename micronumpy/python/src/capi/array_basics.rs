@@ -16,6 +16,9 @@ const FEATURE_VERSION: c_uint = 0x15;
 /// NPY_CPU_LITTLE and NPY_CPU_BIG.
 const ENDIANNESS: c_int = if cfg!(target_endian = "little") { 1 } else { 2 };
 
+/// NPY_DEFAULT_ASSIGN_CASTING: same_kind.
+static DEFAULT_CASTING: c_int = 3;
+
 pub static SLOTS: &[Slot] = &[
     Slot(0, PyArray_GetNDArrayCVersion as *const ()),
     Slot(158, PyArray_MultiplyList as *const ()),
@@ -27,6 +30,8 @@ pub static SLOTS: &[Slot] = &[
     Slot(288, PyDataMem_NEW as *const ()),
     Slot(289, PyDataMem_FREE as *const ()),
     Slot(290, PyDataMem_RENEW as *const ()),
+    Slot(292, &raw const DEFAULT_CASTING as *const ()),
+    Slot(299, PyDataMem_NEW_ZEROED as *const ()),
     Slot(304, PyDataMem_SetHandler as *const ()),
     Slot(305, PyDataMem_GetHandler as *const ()),
     Slot(306, memory::default_slot()),
@@ -82,6 +87,11 @@ unsafe extern "C" fn PyArray_CompareLists(a: *const isize, b: *const isize, n: c
 extern "C" fn PyDataMem_NEW(size: usize) -> *mut c_void {
     // SAFETY: plain allocation; at least one byte, so that the result is unique.
     unsafe { libc::malloc(size.max(1)) }
+}
+
+extern "C" fn PyDataMem_NEW_ZEROED(count: usize, size: usize) -> *mut c_void {
+    // SAFETY: plain allocation; at least one byte, so that the result is unique.
+    unsafe { if count == 0 || size == 0 { libc::calloc(1, 1) } else { libc::calloc(count, size) } }
 }
 
 unsafe extern "C" fn PyDataMem_FREE(ptr: *mut c_void) {

@@ -6,7 +6,19 @@
 #![allow(non_snake_case)]
 
 pub mod array_basics;
+pub mod array_functions;
+pub mod converters;
+pub mod create;
+pub mod datetime;
+pub mod dtypes;
+pub mod elements;
+pub mod generic_loops;
+mod given;
+pub mod iterators;
+pub mod methods;
 pub mod missing;
+pub mod nditer;
+pub mod ownership;
 pub mod slots;
 pub mod strings;
 mod types;
@@ -31,19 +43,37 @@ unsafe impl Sync for Slot {}
 static ARRAY_API: StaticType<[*mut c_void; slots::array::LEN]> = StaticType::zeroed();
 static UFUNC_API: StaticType<[*mut c_void; slots::ufunc::LEN]> = StaticType::zeroed();
 
+/// The written slots of the array table, by topic.
+const ARRAY_SLOTS: &[&[Slot]] = &[
+    array_basics::SLOTS,
+    array_functions::SLOTS,
+    converters::SLOTS,
+    create::SLOTS,
+    datetime::SLOTS,
+    dtypes::SLOTS,
+    elements::SLOTS,
+    iterators::SLOTS,
+    methods::SLOTS,
+    nditer::SLOTS,
+    ownership::SLOTS,
+    strings::SLOTS,
+    user_types::SLOTS,
+];
+
 /// Fill the tables and publish their capsules. Called after all types are ready, because types are slots too.
 pub fn init(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     // SAFETY: module initialisation, GIL held, nobody has the tables yet.
     let (array, ufunc) = unsafe { (&mut *ARRAY_API.get(), &mut *UFUNC_API.get()) };
     fill(array, slots::array::MISSING);
     fill(ufunc, slots::ufunc::MISSING);
-    for slot in array_basics::SLOTS.iter().chain(user_types::SLOTS).chain(strings::SLOTS) {
+    for slot in ARRAY_SLOTS.iter().copied().flatten() {
         array[slot.0] = slot.1.cast_mut().cast();
     }
-    for slot in ufuncs::SLOTS {
+    for slot in ufuncs::SLOTS.iter().chain(generic_loops::SLOTS) {
         ufunc[slot.0] = slot.1.cast_mut().cast();
     }
     types::fill(array);
+    array_functions::init();
     for (index, ty) in [
         (2, objects::array::ARRAY_TYPE.as_type()),
         (3, objects::dtype::DESCR_TYPE.as_type()),

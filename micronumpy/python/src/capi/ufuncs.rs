@@ -7,12 +7,15 @@ use micronumpy::TypeNum;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 use ufuncs::fpstatus;
 
-use super::Slot;
+use super::{Slot, given};
 use crate::abi::*;
 use crate::ffi::guard;
+use crate::ffi::import::cached;
 use crate::objects::Descr;
+use crate::objects::array::args::casting_text;
 use crate::objects::dtype::DtypeClass;
 use crate::objects::ufunc::{self, UfuncRef, compiled, dispatch};
 
@@ -22,12 +25,15 @@ pub static SLOTS: &[Slot] = &[
     Slot(27, PyUFunc_clearfperr as *const ()),
     Slot(28, PyUFunc_getfperr as *const ()),
     Slot(31, PyUFunc_FromFuncAndDataAndSignature as *const ()),
+    Slot(39, PyUFunc_DefaultTypeResolver as *const ()),
+    Slot(40, PyUFunc_ValidateCasting as *const ()),
     Slot(41, PyUFunc_RegisterLoopForDescr as *const ()),
     Slot(42, PyUFunc_FromFuncAndDataAndSignatureAndIdentity as *const ()),
     Slot(43, PyUFunc_AddLoopFromSpec as *const ()),
     Slot(44, PyUFunc_AddPromoter as *const ()),
     Slot(45, PyUFunc_AddWrappingLoop as *const ()),
     Slot(46, PyUFunc_GiveFloatingpointErrors as *const ()),
+    Slot(47, PyUFunc_AddLoopsFromSpecs as *const ()),
 ];
 
 /// The handle of a ufunc that C passed.
@@ -175,6 +181,98 @@ unsafe extern "C" fn PyUFunc_RegisterLoopForDescr(
 unsafe extern "C" fn PyUFunc_AddLoopFromSpec(ufunc: *mut PyObject, spec: *mut PyArrayMethod_Spec) -> c_int {
     // SAFETY: the C API's contract.
     guard(|py| unsafe { dispatch::add_loop(&ufunc_of(py, ufunc)?, spec) }.map(|()| 0))
+}
+
+/// `PyUFunc_LoopSlot`
+#[repr(C)]
+pub struct LoopSlot {
+    name: *const c_char,
+    spec: *mut PyArrayMethod_Spec,
+}
+
+/// A loop for each named ufunc: `name` of numpy's own, or `module:name`. The list ends with a null name.
+unsafe extern "C" fn PyUFunc_AddLoopsFromSpecs(slots: *const LoopSlot) -> c_int {
+    guard(|py| {
+        let mut at = slots;
+        // SAFETY: the C API's contract: a list that ends.
+        unsafe {
+            while !(*at).name.is_null() {
+                let name = CStr::from_ptr((*at).name).to_string_lossy();
+                let (module, attr) = name.split_once(':').unwrap_or(("numpy", &name));
+                let ufunc = py.import(module)?.getattr(attr)?;
+                let uf = UfuncRef::cast(&ufunc)
+                    .ok_or_else(|| PyTypeError::new_err(format!("{} was not a ufunc!", name)))?;
+                dispatch::add_loop(&uf, (*at).spec)?;
+                at = at.add(1);
+            }
+        }
+        Ok(0)
+    })
+}
+
+/// The dtypes of a call with these operands; the descriptors are new references.
+unsafe extern "C" fn PyUFunc_DefaultTypeResolver(
+    ufunc: *mut PyUFuncObject,
+    casting: c_int,
+    operands: *mut *mut PyObject,
+    type_tuple: *mut PyObject,
+    out: *mut *mut PyArray_Descr,
+) -> c_int {
+    guard(|py| {
+        // SAFETY: the C API's contract: an operand (null for outputs to be made) and a place each.
+        unsafe {
+            let uf = ufunc_of(py, ufunc)?;
+            let dtypes = (0..uf.nargs())
+                .map(|i| match given::optional(py, *operands.add(i)) {
+                    Some(arr) => arr.getattr("dtype"),
+                    None => Ok(py.None().into_bound(py)),
+                })
+                .collect::<PyResult<Vec<_>>>()?;
+            let options = PyDict::new(py);
+            options.set_item("casting", casting_text(given::casting(casting)?))?;
+            if let Some(signature) = given::optional(py, type_tuple).filter(|t| !t.is_none()) {
+                options.set_item("signature", signature)?;
+            }
+            let found = uf.0.call_method("resolve_dtypes", (PyTuple::new(py, dtypes)?,), Some(&options))?;
+            for i in 0..uf.nargs() {
+                *out.add(i) = given::raw(found.get_item(i)?);
+            }
+        }
+        Ok(0)
+    })
+}
+
+/// Whether operands may be cast to the dtypes of a loop, and its results to the outputs.
+unsafe extern "C" fn PyUFunc_ValidateCasting(
+    ufunc: *mut PyUFuncObject,
+    casting: c_int,
+    operands: *mut *mut PyArrayObject,
+    dtypes: *const *mut PyArray_Descr,
+) -> c_int {
+    guard(|py| {
+        // SAFETY: the C API's contract: an operand (null for outputs to be made) and a descriptor each.
+        unsafe {
+            let uf = ufunc_of(py, ufunc)?;
+            let level = given::casting(casting)?;
+            for i in 0..uf.nargs() {
+                if (*operands.add(i)).is_null() {
+                    continue;
+                }
+                let own = given::array(py, *operands.add(i))?.descr();
+                let of_loop = given::descr(py, *dtypes.add(i));
+                let (error, at, from, to) = match i.checked_sub(uf.nin()) {
+                    None => ("_UFuncInputCastingError", i, own, of_loop),
+                    Some(at) => ("_UFuncOutputCastingError", at, of_loop, own),
+                };
+                if !micronumpy::cast::can_cast(from.dtype(), to.dtype(), level) {
+                    let class = cached(py, "numpy._core._exceptions", error)?;
+                    let args = (uf.0.clone(), casting_text(level), from.0, to.0, at);
+                    return Err(PyErr::from_value(class.call1(args)?));
+                }
+            }
+        }
+        Ok(0)
+    })
 }
 
 unsafe extern "C" fn PyUFunc_AddPromoter(

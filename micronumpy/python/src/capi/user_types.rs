@@ -1,23 +1,19 @@
-//! Descriptors by number, types registered at run time in the old way and the new, their casts.
+//! Types registered at run time in the old way and the new, their casts.
 
 use std::ffi::c_int;
 
 use micronumpy::TypeNum;
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 
 use super::Slot;
 use crate::abi::*;
 use crate::ffi::guard;
 use crate::objects::Descr;
-use crate::objects::dtype::{self, DtypeClass, class, user};
+use crate::objects::dtype::{DtypeClass, class, user};
 use crate::objects::method::casts;
 
 pub static SLOTS: &[Slot] = &[
-    Slot(45, PyArray_DescrFromType as *const ()),
-    Slot(174, PyArray_DescrConverter as *const ()),
-    Slot(175, PyArray_DescrConverter2 as *const ()),
     Slot(192, PyArray_RegisterDataType as *const ()),
     Slot(193, PyArray_RegisterCastFunc as *const ()),
     Slot(194, PyArray_RegisterCanCast as *const ()),
@@ -26,47 +22,6 @@ pub static SLOTS: &[Slot] = &[
     Slot(362, PyArrayInitDTypeMeta_FromSpec as *const ()),
     Slot(363, PyArray_CommonDType as *const ()),
 ];
-
-unsafe extern "C" fn PyArray_DescrFromType(num: c_int) -> *mut PyArray_Descr {
-    guard(|py| {
-        let letter = || u8::try_from(num).ok().and_then(TypeNum::from_char);
-        let descr = if (0..TypeNum::NTYPES as i32).contains(&num) {
-            Some(dtype::builtin(py, TypeNum(num)))
-        } else if num == TypeNum::VSTRING.0 {
-            Some(DtypeClass::of_num(py, TypeNum::VSTRING)?.default_descr()?)
-        } else {
-            user::descr_of_num(py, TypeNum(num)).or_else(|| letter().map(|num| dtype::builtin(py, num)))
-        };
-        let descr = descr.ok_or_else(|| PyValueError::new_err("Invalid data-type for array"))?;
-        Ok(descr.0.into_ptr().cast())
-    })
-}
-
-/// A converter for `PyArg_ParseTuple`: 1 is success, 0 failure.
-unsafe extern "C" fn PyArray_DescrConverter(obj: *mut PyObject, out: *mut *mut PyArray_Descr) -> c_int {
-    let code = guard(|py| {
-        // SAFETY: a live object and room for the answer.
-        unsafe {
-            *out = std::ptr::null_mut();
-            let obj = Bound::from_borrowed_ptr(py, obj);
-            *out = dtype::convert(&obj)?.0.into_ptr().cast();
-        }
-        Ok(1)
-    });
-    c_int::from(code == 1)
-}
-
-/// The same, leaving null for `None`.
-unsafe extern "C" fn PyArray_DescrConverter2(obj: *mut PyObject, out: *mut *mut PyArray_Descr) -> c_int {
-    // SAFETY: a live object and room for the answer.
-    unsafe {
-        if obj == ffi::Py_None() {
-            *out = std::ptr::null_mut();
-            return 1;
-        }
-        PyArray_DescrConverter(obj, out)
-    }
-}
 
 unsafe extern "C" fn PyArray_RegisterDataType(proto: *mut PyArray_DescrProto) -> c_int {
     // SAFETY: the C API's contract.

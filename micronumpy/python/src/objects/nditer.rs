@@ -575,19 +575,19 @@ fn dtype_repr(py: Python<'_>, dt: &Dtype) -> String {
 }
 
 /// What [`build`] is told; operands and flags apart.
-struct Options<'a, 'py> {
-    flags: u32,
-    order: Order,
-    casting: Casting,
-    requested: &'a [Option<Descr<'py>>],
-    op_axes: Option<&'a [Option<Vec<i32>>]>,
-    ndim: Option<usize>,
-    itershape: Option<&'a [isize]>,
-    buffersize: isize,
+pub struct Options<'a, 'py> {
+    pub flags: u32,
+    pub order: Order,
+    pub casting: Casting,
+    pub requested: &'a [Option<Descr<'py>>],
+    pub op_axes: Option<&'a [Option<Vec<i32>>]>,
+    pub ndim: Option<usize>,
+    pub itershape: Option<&'a [isize]>,
+    pub buffersize: isize,
 }
 
 /// Build the state of an iterator over these arrays.
-fn build<'py>(
+pub fn build<'py>(
     py: Python<'py>,
     mut arrays: Vec<Option<Array<'py>>>,
     op_flags: &[u32],
@@ -885,8 +885,25 @@ impl State {
         let arrays = self.arrays.iter().flatten().filter_map(|a| Array::cast(&a.bind(py)));
         arrays.filter(|a| a.has_flags(NPY_ARRAY_WRITEBACKIFCOPY)).collect()
     }
+    /// An independent iterator at the same place.
+    pub fn duplicate(&self, py: Python<'_>) -> PyResult<State> {
+        Ok(State {
+            iter: self.iter.duplicate().py(py)?,
+            arrays: self.arrays.iter().map(|a| a.as_ref().map(|a| a.share(py))).collect(),
+            descrs: self.descrs.iter().map(|d| d.share(py)).collect(),
+            started: self.started,
+            finished: self.finished,
+            closed: false,
+            child: None,
+        })
+    }
+    /// The arrays (null for none) and descriptors of the operands, which live as long as the state.
+    pub fn object_pointers(&self) -> (Vec<*mut pyffi::PyObject>, Vec<*mut pyffi::PyObject>) {
+        let arrays = self.arrays.iter().map(|a| a.as_ref().map_or(std::ptr::null_mut(), |a| a.0)).collect();
+        (arrays, self.descrs.iter().map(|d| d.0).collect())
+    }
     /// Write everything back.
-    fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
+    pub fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
         self.closed = true;
         let mut result = self.iter.flush().py(py);
         let mine: Vec<usize> =
@@ -975,18 +992,7 @@ fn reset<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 
 fn copy<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    let s = valid(slf)?;
-    let iter = s.iter.duplicate().py(py)?;
-    let new = State {
-        iter,
-        arrays: s.arrays.iter().map(|a| a.as_ref().map(|a| a.share(py))).collect(),
-        descrs: s.descrs.iter().map(|d| d.share(py)).collect(),
-        started: s.started,
-        finished: s.finished,
-        closed: false,
-        child: None,
-    };
-    wrap_state(py, new)
+    wrap_state(py, valid(slf)?.duplicate(py)?)
 }
 
 fn remove_axis<'py>(slf: &Bound<'py, PyAny>, axis: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -1011,15 +1017,16 @@ fn enable_external_loop<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyA
 
 fn debug_print<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    let text = match state(slf) {
+    print_state(py, state(slf).map(|s| &*s));
+    Ok(none(py))
+}
+
+/// Print what an iterator is made of.
+pub fn print_state(py: Python<'_>, state: Option<&State>) {
+    let text = match state {
         Some(s) => {
-            let address = |o: Option<&Held>| o.map_or(0, |o| o.0 as usize);
-            let objects: Vec<_> = s
-                .arrays
-                .iter()
-                .zip(&s.descrs)
-                .map(|(a, d)| (address(a.as_ref()), address(Some(d))))
-                .collect();
+            let (arrays, descrs) = s.object_pointers();
+            let objects: Vec<_> = arrays.iter().zip(&descrs).map(|(a, d)| (*a as usize, *d as usize)).collect();
             s.iter.dump(&|dt| dtype_repr(py, dt), &objects)
         }
         None => "Iterator: (nil)\n".to_owned(),
@@ -1027,7 +1034,6 @@ fn debug_print<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let mut out = std::io::stdout().lock();
     // As with C's printf, nobody asks whether it was printed.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    Ok(none(py))
 }
 
 fn enter<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -1274,20 +1280,24 @@ fn operands<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 fn itviews<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     let s = valid(slf)?;
+    let views = (0..s.iter.nop() as isize).map(|i| operand_as_walked(py, s, i)).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyTuple::new(py, views)?.into_any())
+}
+
+/// A view of an operand in the order it is walked; `None` for one without an array.
+pub fn operand_as_walked<'py>(py: Python<'py>, s: &State, op: isize) -> PyResult<Bound<'py, PyAny>> {
+    let Some(i) = usize::try_from(op).ok().filter(|&i| i < s.iter.nop()) else {
+        return Err(PyIndexError::new_err("index out of bounds for iterator view"));
+    };
     if s.iter.is_buffered() {
         return Err(PyValueError::new_err("cannot provide an iterator view when buffering is enabled"));
     }
-    let views = (0..s.iter.nop())
-        .map(|i| {
-            let (data, shape, strides) = s.iter.view(i);
-            let Some(arr) = &s.arrays[i] else { return Ok(none(py)) };
-            let descr = Descr(s.descrs[i].bind(py));
-            let write = s.iter.operands()[i].write;
-            // SAFETY: the iteration stays inside the operand, which the view keeps alive.
-            unsafe { Ok(array::new_view(&descr, data, &shape, &strides, &arr.bind(py), write, None)?.0) }
-        })
-        .collect::<PyResult<Vec<_>>>()?;
-    Ok(PyTuple::new(py, views)?.into_any())
+    let (data, shape, strides) = s.iter.view(i);
+    let Some(arr) = &s.arrays[i] else { return Ok(none(py)) };
+    let descr = Descr(s.descrs[i].bind(py));
+    let write = s.iter.operands()[i].write;
+    // SAFETY: the iteration stays inside the operand, which the view keeps alive.
+    unsafe { Ok(array::new_view(&descr, data, &shape, &strides, &arr.bind(py), write, None)?.0) }
 }
 
 fn has_delayed_bufalloc<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

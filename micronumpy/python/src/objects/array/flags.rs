@@ -63,6 +63,14 @@ pub unsafe fn update(a: *mut PyArrayObject) {
     }
 }
 
+/// Whether all strides are multiples of the item size.
+pub fn has_element_strides(arr: &Array<'_>) -> bool {
+    match arr.itemsize() as isize {
+        0 => true,
+        size => arr.strides().iter().all(|st| st % size == 0),
+    }
+}
+
 /// Set or clear flag bits of an array.
 pub fn set(arr: &Array<'_>, bits: i32, on: bool) {
     // SAFETY: a handle holds a live array object.

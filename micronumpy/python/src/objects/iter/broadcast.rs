@@ -86,34 +86,8 @@ pub fn new<'py>(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Boun
     if let Some(a) = arrays.iter().find(|a| a.ndim() > NPY_MAXDIMS_LEGACY_ITERS) {
         return Err(flatiter::too_many_dims(a.ndim()));
     }
-    let nd = arrays.iter().map(Array::ndim).max().unwrap_or(0);
-    let mut shape = vec![1isize; nd];
-    // Which argument decided each dimension, for the error message.
-    let mut decided = vec![0usize; nd];
-    for (k, a) in arrays.iter().enumerate() {
-        let skip = nd - a.ndim();
-        for (i, &n) in a.shape().iter().enumerate() {
-            let (have, by) = (&mut shape[skip + i], &mut decided[skip + i]);
-            if n == 1 || n == *have {
-                continue;
-            }
-            if *have != 1 {
-                return Err(PyValueError::new_err(format!(
-                    "shape mismatch: objects cannot be broadcast to a single shape.  Mismatch is between arg {} with shape {} and arg {k} with shape {}.",
-                    *by,
-                    shape_text(arrays[*by].shape()),
-                    shape_text(a.shape()),
-                )));
-            }
-            *have = n;
-            *by = k;
-        }
-    }
-    let mut total = 1isize;
-    for &n in &shape {
-        total =
-            total.checked_mul(n).ok_or_else(|| PyValueError::new_err("broadcast dimensions too large."))?;
-    }
+    let (shape, total) = common_shape(&arrays.iter().map(|a| a.shape()).collect::<Vec<_>>())?;
+    let nd = shape.len();
     // SAFETY: a zeroed object of our layout; iterators are stored as they are made, so a failure leaves nulls.
     unsafe {
         let obj = owned(py, pyffi::PyType_GenericAlloc(BROADCAST_TYPE.as_type(), 0))?;
@@ -138,6 +112,38 @@ pub fn new<'py>(py: Python<'py>, objects: &[Bound<'py, PyAny>]) -> PyResult<Boun
         }
         Ok(obj)
     }
+}
+
+/// The shape arrays are broadcast to, and its number of elements.
+pub fn common_shape(shapes: &[&[isize]]) -> PyResult<(Vec<isize>, isize)> {
+    let nd = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    let mut shape = vec![1isize; nd];
+    // Which argument decided each dimension, for the error message.
+    let mut decided = vec![0usize; nd];
+    for (k, own) in shapes.iter().enumerate() {
+        let skip = nd - own.len();
+        for (i, &n) in own.iter().enumerate() {
+            let (have, by) = (&mut shape[skip + i], &mut decided[skip + i]);
+            if n == 1 || n == *have {
+                continue;
+            }
+            if *have != 1 {
+                return Err(PyValueError::new_err(format!(
+                    "shape mismatch: objects cannot be broadcast to a single shape.  Mismatch is between arg {} with shape {} and arg {k} with shape {}.",
+                    *by,
+                    shape_text(shapes[*by]),
+                    shape_text(own),
+                )));
+            }
+            *have = n;
+            *by = k;
+        }
+    }
+    let total = shape
+        .iter()
+        .try_fold(1isize, |total, &n| total.checked_mul(n))
+        .ok_or_else(|| PyValueError::new_err("broadcast dimensions too large."))?;
+    Ok((shape, total))
 }
 
 /// A shape as numpy's messages print it.

@@ -234,8 +234,9 @@ fn from_text(text: &str, wanted: Option<DatetimeMeta>, py: Python<'_>) -> PyResu
     Ok((parsed.to_ticks(meta_of(meta)).map_err(raise)?, meta))
 }
 
-/// `datetime.datetime` and `datetime.date` objects: microseconds or days.
-fn from_date(value: &Obj<'_>) -> PyResult<Option<(i64, DatetimeMeta)>> {
+/// The fields of a `datetime.datetime` or `datetime.date` object and the unit they are given to; `None` for other objects.
+/// A time of a zone is moved to UTC if that is asked for.
+pub fn civil_of(value: &Obj<'_>, apply_zone: bool) -> PyResult<Option<(Civil, Unit)>> {
     let py = value.py();
     if !value.is_instance(&cached(py, "datetime", "date")?)? {
         return Ok(None);
@@ -248,13 +249,12 @@ fn from_date(value: &Obj<'_>) -> PyResult<Option<(i64, DatetimeMeta)>> {
         ..Civil::EPOCH
     };
     if !value.is_instance(&cached(py, "datetime", "datetime")?)? {
-        let meta = DatetimeMeta { unit: Unit::Day as i32, num: 1 };
-        return Ok(Some((civil.to_ticks(meta_of(meta)).map_err(raise)?, meta)));
+        return Ok(Some((civil, Unit::Day)));
     }
     (civil.hour, civil.minute, civil.second, civil.micro) =
         (int("hour")?, int("minute")?, int("second")?, int("microsecond")?);
     let zone = value.getattr("tzinfo")?;
-    if !zone.is_none() {
+    if apply_zone && !zone.is_none() {
         warn_zone(py)?;
         let offset = zone.call_method1("utcoffset", (value,))?;
         if !offset.is_none() {
@@ -262,7 +262,13 @@ fn from_date(value: &Obj<'_>) -> PyResult<Option<(i64, DatetimeMeta)>> {
             civil.add_minutes(-((seconds / 60.0) as i64));
         }
     }
-    let meta = DatetimeMeta { unit: Unit::Micro as i32, num: 1 };
+    Ok(Some((civil, Unit::Micro)))
+}
+
+/// `datetime.datetime` and `datetime.date` objects: microseconds or days.
+fn from_date(value: &Obj<'_>) -> PyResult<Option<(i64, DatetimeMeta)>> {
+    let Some((civil, unit)) = civil_of(value, true)? else { return Ok(None) };
+    let meta = DatetimeMeta { unit: unit as i32, num: 1 };
     Ok(Some((civil.to_ticks(meta_of(meta)).map_err(raise)?, meta)))
 }
 

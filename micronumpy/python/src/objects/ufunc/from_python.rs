@@ -1,7 +1,6 @@
 //! `frompyfunc`: a ufunc over objects that calls a Python function.
 
 use std::ffi::{CString, c_int, c_void};
-use std::ptr::null_mut;
 
 use micronumpy::ufunc::{Loop, Ufunc};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -9,8 +8,7 @@ use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags, TypeNum};
 
-use super::make;
-use super::object_loops::{get, put};
+use super::{make, object_loops};
 use crate::error::IntoPyResult;
 use crate::ffi::Args;
 use crate::ffi::args::Sig;
@@ -104,43 +102,6 @@ unsafe extern "C" fn call_function(
     // SAFETY: the loop contract; the ufunc keeps the function alive while it runs.
     unsafe {
         let f = &*aux.cast::<Function>();
-        let nargs = f.nin + f.nout;
-        let mut ptrs: Vec<*mut u8> = std::slice::from_raw_parts(data, nargs).to_vec();
-        let steps = std::slice::from_raw_parts(strides, nargs);
-        let mut args: Vec<*mut PyObject> = vec![null_mut(); f.nin];
-        for _ in 0..*dims {
-            for (slot, &p) in args.iter_mut().zip(&ptrs) {
-                *slot = get(p);
-                // The function may drop the element from the array it came from.
-                ffi::Py_INCREF(*slot);
-            }
-            let result = ffi::PyObject_Vectorcall(f.callable.as_ptr(), args.as_ptr(), f.nin, null_mut());
-            for &arg in &args {
-                ffi::Py_DECREF(arg);
-            }
-            if result.is_null() {
-                return -1;
-            }
-            match f.nout {
-                0 => ffi::Py_DECREF(result),
-                1 => put(ptrs[f.nin], result),
-                n => {
-                    // Anything but a tuple of the right length leaves the outputs as they are.
-                    let fits = ffi::PyTuple_Check(result) != 0 && ffi::PyTuple_GET_SIZE(result) as usize == n;
-                    if fits {
-                        for k in 0..n {
-                            let item = ffi::PyTuple_GET_ITEM(result, k as isize);
-                            ffi::Py_INCREF(item);
-                            put(ptrs[f.nin + k], item);
-                        }
-                    }
-                    ffi::Py_DECREF(result);
-                }
-            }
-            for (p, &s) in ptrs.iter_mut().zip(steps) {
-                *p = p.wrapping_offset(s);
-            }
-        }
+        object_loops::call_function(f.callable.as_ptr(), f.nin, f.nout, data, *dims, strides)
     }
-    0
 }

@@ -12,7 +12,7 @@ mod fast;
 pub mod from_python;
 mod gufunc;
 pub mod object;
-mod object_loops;
+pub mod object_loops;
 mod overrides;
 pub mod params;
 mod reduce;

@@ -41,7 +41,7 @@ macro_rules! apply {
     ($name:ident, $n:literal, |$args:ident, $aux:ident| $body:expr) => {
         /// # Safety
         /// The loop contract, object operands, `aux` as this loop expects it.
-        unsafe extern "C" fn $name(
+        pub unsafe extern "C" fn $name(
             _ctx: *const LoopContext,
             data: *const *mut u8,
             dims: *const isize,
@@ -91,6 +91,61 @@ apply!(binary_method, 2, |a, aux| {
         r
     }
 });
+
+/// Call a function of any number of arguments for each row of elements; several results come as a tuple.
+///
+/// # Safety
+/// The loop contract for `nin + nout` operands of objects.
+pub unsafe fn call_function(
+    callable: *mut PyObject,
+    nin: usize,
+    nout: usize,
+    data: *const *mut u8,
+    n: isize,
+    strides: *const isize,
+) -> c_int {
+    // SAFETY: the loop contract.
+    unsafe {
+        let nargs = nin + nout;
+        let mut ptrs: Vec<*mut u8> = std::slice::from_raw_parts(data, nargs).to_vec();
+        let steps = std::slice::from_raw_parts(strides, nargs);
+        let mut args: Vec<*mut PyObject> = vec![null_mut(); nin];
+        for _ in 0..n {
+            for (slot, &p) in args.iter_mut().zip(&ptrs) {
+                *slot = get(p);
+                // The function may drop the element from the array it came from.
+                ffi::Py_INCREF(*slot);
+            }
+            let result = ffi::PyObject_Vectorcall(callable, args.as_ptr(), nin, null_mut());
+            for &arg in &args {
+                ffi::Py_DECREF(arg);
+            }
+            if result.is_null() {
+                return -1;
+            }
+            match nout {
+                0 => ffi::Py_DECREF(result),
+                1 => put(ptrs[nin], result),
+                n => {
+                    // Anything but a tuple of the right length leaves the outputs as they are.
+                    let fits = ffi::PyTuple_Check(result) != 0 && ffi::PyTuple_GET_SIZE(result) as usize == n;
+                    if fits {
+                        for k in 0..n {
+                            let item = ffi::PyTuple_GET_ITEM(result, k as isize);
+                            ffi::Py_INCREF(item);
+                            put(ptrs[nin + k], item);
+                        }
+                    }
+                    ffi::Py_DECREF(result);
+                }
+            }
+            for (p, &s) in ptrs.iter_mut().zip(steps) {
+                *p = p.wrapping_offset(s);
+            }
+        }
+    }
+    0
+}
 
 /// # Safety
 /// The loop contract: objects in, objects out; `aux` is the name of a method.
