@@ -90,7 +90,10 @@ unsafe extern "C" fn NpyDatetime_ConvertPyDateTimeToDatetimeStruct(
     // SAFETY: as above.
     guard(|py| unsafe {
         match time::civil_of(&given::object(py, obj), apply_zone != 0)? {
-            None => Ok(1),
+            None => {
+                *out = Civil { year: 0, ..Civil::EPOCH };
+                Ok(1)
+            }
             Some((date, unit)) => {
                 *out = date;
                 if !best.is_null() {

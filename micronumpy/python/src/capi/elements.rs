@@ -73,8 +73,11 @@ unsafe extern "C" fn PyArray_ScalarAsCtype(obj: *mut PyObject, out: *mut c_void)
             TypeNum::UNICODE => {
                 let own: *mut PyUnicodeScalarObject = obj.cast();
                 if (*own).obval.is_null() {
-                    let text = ffi::PyUnicode_AsUCS4Copy(obj);
-                    if text.is_null() {
+                    // Freed with the scalar, by `free`.
+                    let n = ffi::PyUnicode_GetLength(obj) + 1;
+                    let text: *mut u32 = libc::malloc(n as usize * size_of::<u32>()).cast();
+                    if text.is_null() || ffi::PyUnicode_AsUCS4(obj, text, n, 1).is_null() {
+                        libc::free(text.cast());
                         return Err(PyErr::fetch(py));
                     }
                     (*own).obval = text;

@@ -442,7 +442,7 @@ unsafe extern "C" fn PyArray_Choose(arr: Arr, choices: *mut PyObject, out: Arr, 
 unsafe extern "C" fn PyArray_Sort(arr: Arr, axis: c_int, kind: c_int) -> c_int {
     // SAFETY: the C API's contract.
     zero(|py| unsafe {
-        let args = [given::axis(py, axis), text(py, given::sort_word(kind))];
+        let args = [int(py, axis), text(py, given::sort_word(kind))];
         method(&given::array(py, arr)?, "sort", &args, None).map(drop)
     })
 }
