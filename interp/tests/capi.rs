@@ -10,7 +10,8 @@ use support::{Run, fresh_dir, ours, root, stock};
 /// Compile `probe.c` against stock numpy's headers.
 fn probe() -> PathBuf {
     let dir = fresh_dir("capi_probe");
-    let script = "import sysconfig, numpy; print(sysconfig.get_paths()['include']); print(numpy.get_include())";
+    let script =
+        "import sysconfig, numpy; print(sysconfig.get_paths()['include']); print(numpy.get_include())";
     let includes = Run::new(stock(), ["-c", script]).ok();
     let mut cc = Command::new(std::env::var_os("CC").unwrap_or("cc".into()));
     cc.args(["-shared", "-fPIC", "-O1", "-w", "-o"]).arg(dir.join("probe.so"));

@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr::null_mut;
 
-use micronumpy::elem_text::parse_prefix;
 use micronumpy::cast::{copy_into_status, release_objects, retain_objects};
+use micronumpy::elem_text::parse_prefix;
 use micronumpy::ops::{compare::Compare, fill, product, select, sort};
 use micronumpy::{ArrayRef, Dtype, TypeNum};
 use pyo3::exceptions::PyTypeError;
@@ -37,10 +37,9 @@ unsafe extern "C" fn _PyDataType_GetArrFuncs(descr: *const PyArray_Descr) -> *mu
             Ok(i) if i < TypeNum::NTYPES => (&raw mut (*TABLES.get())[i]),
             _ => guard(|py| {
                 let class = DtypeClass::of(&given::descr(py, descr.cast_mut()));
-                class
-                    .functions()
-                    .map(|f| (f as *const PyArray_ArrFuncs).cast_mut())
-                    .ok_or_else(|| PyTypeError::new_err("this DType has no table of functions of the older kind"))
+                class.functions().map(|f| (f as *const PyArray_ArrFuncs).cast_mut()).ok_or_else(|| {
+                    PyTypeError::new_err("this DType has no table of functions of the older kind")
+                })
             }),
         }
     }
@@ -128,7 +127,11 @@ unsafe extern "C" fn getitem<const N: i32>(data: *mut c_void, arr: *mut c_void) 
     given::give(|py| unsafe { scalar::get_item(&descr_of::<N>(py, arr), data.cast()) })
 }
 
-unsafe extern "C" fn setitem<const N: i32>(value: *mut PyObject, data: *mut c_void, arr: *mut c_void) -> c_int {
+unsafe extern "C" fn setitem<const N: i32>(
+    value: *mut PyObject,
+    data: *mut c_void,
+    arr: *mut c_void,
+) -> c_int {
     // SAFETY: as above.
     zero(|py| unsafe { scalar::set_item(&descr_of::<N>(py, arr), data.cast(), &given::object(py, value)) })
 }
@@ -167,7 +170,12 @@ unsafe extern "C" fn copyswapn<const N: i32>(
     }
 }
 
-unsafe extern "C" fn copyswap<const N: i32>(dst: *mut c_void, src: *mut c_void, swap: c_int, arr: *mut c_void) {
+unsafe extern "C" fn copyswap<const N: i32>(
+    dst: *mut c_void,
+    src: *mut c_void,
+    swap: c_int,
+    arr: *mut c_void,
+) {
     // SAFETY: as above.
     unsafe { copyswapn::<N>(dst, 0, src, 0, 1, swap, arr) }
 }
@@ -175,11 +183,9 @@ unsafe extern "C" fn copyswap<const N: i32>(dst: *mut c_void, src: *mut c_void, 
 unsafe extern "C" fn nonzero<const N: i32>(data: *mut c_void, arr: *mut c_void) -> u8 {
     // SAFETY: as above. Only objects are asked by Python.
     unsafe {
-        with_dtype::<N, _>(arr, |dt| {
-            match select::count_nonzero(&ArrayRef::new(data.cast(), &[], &[], dt)) {
-                Ok(n) => u8::from(n != 0),
-                Err(e) => guard(|py| Err(e).py(py)),
-            }
+        with_dtype::<N, _>(arr, |dt| match select::count_nonzero(&ArrayRef::new(data.cast(), &[], &[], dt)) {
+            Ok(n) => u8::from(n != 0),
+            Err(e) => guard(|py| Err(e).py(py)),
         })
     }
 }
@@ -241,12 +247,22 @@ unsafe fn extreme<const N: i32>(
     }
 }
 
-unsafe extern "C" fn argmax<const N: i32>(data: *mut c_void, n: isize, out: *mut isize, arr: *mut c_void) -> c_int {
+unsafe extern "C" fn argmax<const N: i32>(
+    data: *mut c_void,
+    n: isize,
+    out: *mut isize,
+    arr: *mut c_void,
+) -> c_int {
     // SAFETY: as above.
     unsafe { extreme::<N>(data, n, out, arr, false) }
 }
 
-unsafe extern "C" fn argmin<const N: i32>(data: *mut c_void, n: isize, out: *mut isize, arr: *mut c_void) -> c_int {
+unsafe extern "C" fn argmin<const N: i32>(
+    data: *mut c_void,
+    n: isize,
+    out: *mut isize,
+    arr: *mut c_void,
+) -> c_int {
     // SAFETY: as above.
     unsafe { extreme::<N>(data, n, out, arr, true) }
 }

@@ -229,9 +229,9 @@ unsafe extern "C" fn PyArray_ConvertClipmodeSequence(obj: *mut PyObject, out: *m
     succeed(|py| unsafe {
         let out = std::slice::from_raw_parts_mut(out, usize::try_from(n).unwrap_or(0));
         let obj = given::optional(py, obj).filter(|o| !o.is_none());
-        let is_list = obj.as_ref().is_some_and(|o| {
-            ffi::PyTuple_Check(o.as_ptr()) != 0 || ffi::PyList_Check(o.as_ptr()) != 0
-        });
+        let is_list = obj
+            .as_ref()
+            .is_some_and(|o| ffi::PyTuple_Check(o.as_ptr()) != 0 || ffi::PyList_Check(o.as_ptr()) != 0);
         match obj {
             Some(list) if is_list => {
                 let modes = args::items(&list)?;

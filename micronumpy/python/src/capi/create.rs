@@ -66,9 +66,7 @@ unsafe fn make<'py>(
         // Without data any flag at all asks for Fortran order.
         let fortran = match data.is_null() {
             true => bits != 0,
-            false => {
-                bits & (NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_C_CONTIGUOUS) == NPY_ARRAY_F_CONTIGUOUS
-            }
+            false => bits & (NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_C_CONTIGUOUS) == NPY_ARRAY_F_CONTIGUOUS,
         };
         let made = alloc::Make {
             subtype: class.as_ref(),
@@ -334,10 +332,7 @@ unsafe extern "C" fn PyArray_FromArrayAttr(
     })
 }
 
-fn keyword<'py>(
-    py: Python<'py>,
-    pairs: &[(&str, Bound<'py, PyAny>)],
-) -> PyResult<Bound<'py, PyDict>> {
+fn keyword<'py>(py: Python<'py>, pairs: &[(&str, Bound<'py, PyAny>)]) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     for (name, value) in pairs {
         dict.set_item(name, value)?;
@@ -354,7 +349,8 @@ unsafe extern "C" fn PyArray_FromBuffer(
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let descr = given::stolen(py, descr).map_or_else(|| py.None().into_bound(py), |d| d.0);
-        let args = [given::object(py, buffer), descr, given::int(py, count as i64), given::int(py, offset as i64)];
+        let args =
+            [given::object(py, buffer), descr, given::int(py, count as i64), given::int(py, offset as i64)];
         given::function(py, "frombuffer", &args, None)
     })
 }
@@ -367,7 +363,12 @@ unsafe extern "C" fn PyArray_FromIter(
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let descr = given::stolen(py, descr).map_or_else(|| py.None().into_bound(py), |d| d.0);
-        given::function(py, "fromiter", &[given::object(py, iterable), descr, given::int(py, count as i64)], None)
+        given::function(
+            py,
+            "fromiter",
+            &[given::object(py, iterable), descr, given::int(py, count as i64)],
+            None,
+        )
     })
 }
 

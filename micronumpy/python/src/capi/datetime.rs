@@ -114,7 +114,8 @@ extern "C" fn NpyDatetime_GetDatetimeISO8601StrLen(local: c_int, base: c_int) ->
     }
     let field = |code: c_int, len: c_int| if base >= code { len } else { 0 };
     let date = YEAR + field(Unit::Month as c_int, 3) + field(Unit::Week as c_int, 3);
-    let clock = field(Unit::Hour as c_int, 3) + field(Unit::Minute as c_int, 3) + field(Unit::Second as c_int, 3);
+    let clock =
+        field(Unit::Hour as c_int, 3) + field(Unit::Minute as c_int, 3) + field(Unit::Second as c_int, 3);
     let fraction = field(Unit::Milli as c_int, 4)
         + (Unit::Micro as c_int..=Unit::Atto as c_int).map(|code| field(code, 3)).sum::<c_int>();
     let zone = match base >= Unit::Hour as c_int {
@@ -147,8 +148,11 @@ unsafe extern "C" fn NpyDatetime_MakeISO8601Datetime(
                 (false, _) if utc != 0 => Zone::Utc,
                 (false, _) => Zone::Naive,
             };
-            let precision =
-                if base == UNIT_ERROR { Precision::Unit(date.lossless_unit()) } else { Precision::Unit(unit(base)?) };
+            let precision = if base == UNIT_ERROR {
+                Precision::Unit(date.lossless_unit())
+            } else {
+                Precision::Unit(unit(base)?)
+            };
             civil_text(date, precision, zone, casting(level)).map_err(time::raise)?
         };
         let room = usize::try_from(size).unwrap_or(0);
@@ -177,9 +181,9 @@ unsafe extern "C" fn NpyDatetime_ParseISO8601Datetime(
     // SAFETY: as above: `len` bytes; places may be null.
     zero(|_| unsafe {
         let bytes = std::slice::from_raw_parts(text.cast::<u8>(), usize::try_from(len).unwrap_or(0));
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| PyTypeError::new_err("a date is ASCII text"))?;
-        let wanted = if base == UNIT_ERROR { None } else { Some(unit(base)?).filter(|&u| u != Unit::Generic) };
+        let text = std::str::from_utf8(bytes).map_err(|_| PyTypeError::new_err("a date is ASCII text"))?;
+        let wanted =
+            if base == UNIT_ERROR { None } else { Some(unit(base)?).filter(|&u| u != Unit::Generic) };
         let parsed = parse(text, wanted, casting(level)).map_err(time::raise)?;
         *out = parsed.date.unwrap_or(NOT_A_TIME);
         if !best.is_null() {

@@ -71,7 +71,10 @@ unsafe extern "C" fn PyArray_DescrNewFromType(num: c_int) -> *mut PyArray_Descr 
     give(|py| Ok(dtype::copy(&given::descr_of_number(py, num)?)?.0))
 }
 
-unsafe extern "C" fn PyArray_DescrNewByteorder(descr: *mut PyArray_Descr, order: c_char) -> *mut PyArray_Descr {
+unsafe extern "C" fn PyArray_DescrNewByteorder(
+    descr: *mut PyArray_Descr,
+    order: c_char,
+) -> *mut PyArray_Descr {
     // SAFETY: as above.
     give(|py| Ok(dtype::fields::with_byteorder(&unsafe { given::descr(py, descr) }, order as u8)?.0))
 }
@@ -139,7 +142,8 @@ unsafe extern "C" fn PyArray_DescrFromTypeObject(class: *mut PyObject) -> *mut P
 
 unsafe extern "C" fn PyArray_ValidType(num: c_int) -> c_int {
     guard(|py| {
-        let known = (0..TypeNum::NTYPES as i32).contains(&num) || user::descr_of_num(py, TypeNum(num)).is_some();
+        let known =
+            (0..TypeNum::NTYPES as i32).contains(&num) || user::descr_of_num(py, TypeNum(num)).is_some();
         Ok(c_int::from(known && num != given::NO_TYPE))
     })
 }
@@ -173,7 +177,8 @@ unsafe extern "C" fn PyArray_CanCastSafely(from: c_int, to: c_int) -> c_int {
 /// Whether elements of one type become elements of another safely, of whatever length that may be.
 fn cast_of_classes(from: &Dtype, to: &Dtype) -> bool {
     match to.num.is_flexible() && from.num != to.num {
-        true => micronumpy::cast::resolve(from, to.num, None).is_some_and(|r| matches!(r.level, Casting::No | Casting::Equiv | Casting::Safe)),
+        true => micronumpy::cast::resolve(from, to.num, None)
+            .is_some_and(|r| matches!(r.level, Casting::No | Casting::Equiv | Casting::Safe)),
         false => can_cast(from, to, Casting::Safe),
     }
 }
@@ -270,7 +275,10 @@ unsafe extern "C" fn PyArray_CanCoerceScalar(own: c_int, needed: c_int, kind: c_
     })
 }
 
-unsafe extern "C" fn PyArray_PromoteTypes(a: *mut PyArray_Descr, b: *mut PyArray_Descr) -> *mut PyArray_Descr {
+unsafe extern "C" fn PyArray_PromoteTypes(
+    a: *mut PyArray_Descr,
+    b: *mut PyArray_Descr,
+) -> *mut PyArray_Descr {
     // SAFETY: as above.
     give(|py| unsafe {
         given::function(py, "promote_types", &[given::object(py, a), given::object(py, b)], None)

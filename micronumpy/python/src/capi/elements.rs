@@ -122,11 +122,13 @@ unsafe extern "C" fn PyArray_CastScalarDirect(
     })
 }
 
-unsafe extern "C" fn PyArray_Pack(descr: *mut PyArray_Descr, data: *mut c_void, value: *mut PyObject) -> c_int {
+unsafe extern "C" fn PyArray_Pack(
+    descr: *mut PyArray_Descr,
+    data: *mut c_void,
+    value: *mut PyObject,
+) -> c_int {
     // SAFETY: as above.
-    zero(|py| unsafe {
-        scalar::set_item(&given::descr(py, descr), data.cast(), &given::object(py, value))
-    })
+    zero(|py| unsafe { scalar::set_item(&given::descr(py, descr), data.cast(), &given::object(py, value)) })
 }
 
 /// One element with a small number in it. The memory is the caller's, who frees it with `PyDataMem_FREE`; an object in it

@@ -75,7 +75,11 @@ unsafe extern "C" fn PyArray_IterAllButAxis(obj: *mut PyObject, axis: *mut c_int
 }
 
 /// Over an array as if it had a larger shape.
-unsafe extern "C" fn PyArray_BroadcastToShape(obj: *mut PyObject, dims: *mut isize, nd: c_int) -> *mut PyObject {
+unsafe extern "C" fn PyArray_BroadcastToShape(
+    obj: *mut PyObject,
+    dims: *mut isize,
+    nd: c_int,
+) -> *mut PyObject {
     // SAFETY: as above.
     give(|py| unsafe {
         let obj = given::object(py, obj);
@@ -261,9 +265,8 @@ unsafe extern "C" fn PyArray_Broadcast(multi: *mut PyArrayMultiIterObject) -> c_
     zero(|py| unsafe {
         let count = (*multi).numiter as usize;
         let iters = (&raw const (*multi).iters).cast::<*mut PyArrayIterObject>();
-        let arrays = (0..count)
-            .map(|i| given::array(py, (**iters.add(i)).ao))
-            .collect::<PyResult<Vec<_>>>()?;
+        let arrays =
+            (0..count).map(|i| given::array(py, (**iters.add(i)).ao)).collect::<PyResult<Vec<_>>>()?;
         let shapes: Vec<&[isize]> = arrays.iter().map(|a| a.shape()).collect();
         let (shape, size) = broadcast::common_shape(&shapes)?;
         if shape.len() > NPY_MAXDIMS_LEGACY_ITERS {

@@ -229,7 +229,11 @@ unsafe extern "C" fn PyArray_CountNonzero(arr: Arr) -> isize {
     })
 }
 
-unsafe extern "C" fn PyArray_CastToType(arr: Arr, descr: *mut PyArray_Descr, fortran: c_int) -> *mut PyObject {
+unsafe extern "C" fn PyArray_CastToType(
+    arr: Arr,
+    descr: *mut PyArray_Descr,
+    fortran: c_int,
+) -> *mut PyObject {
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let descr = given::stolen(py, descr).ok_or_else(|| PyTypeError::new_err("a dtype is required"))?;
@@ -411,7 +415,12 @@ unsafe extern "C" fn PyArray_PutTo(
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let word = text(py, given::clip_word(mode));
-        method(&given::array(py, arr)?, "put", &[given::object(py, indices), given::object(py, values), word], None)
+        method(
+            &given::array(py, arr)?,
+            "put",
+            &[given::object(py, indices), given::object(py, values), word],
+            None,
+        )
     })
 }
 
@@ -430,12 +439,22 @@ unsafe extern "C" fn PyArray_Repeat(arr: Arr, repeats: *mut PyObject, axis: c_in
     })
 }
 
-unsafe extern "C" fn PyArray_Choose(arr: Arr, choices: *mut PyObject, out: Arr, mode: c_int) -> *mut PyObject {
+unsafe extern "C" fn PyArray_Choose(
+    arr: Arr,
+    choices: *mut PyObject,
+    out: Arr,
+    mode: c_int,
+) -> *mut PyObject {
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let word = text(py, given::clip_word(mode));
         let options = named(py, &[("out", given::optional(py, out)), ("mode", Some(word))])?;
-        given::as_array(method(&given::array(py, arr)?, "choose", &[given::object(py, choices)], Some(&options))?)
+        given::as_array(method(
+            &given::array(py, arr)?,
+            "choose",
+            &[given::object(py, choices)],
+            Some(&options),
+        )?)
     })
 }
 
@@ -530,7 +549,9 @@ unsafe extern "C" fn PyArray_Compress(
 ) -> *mut PyObject {
     // SAFETY: the C API's contract.
     unsafe {
-        into_out(arr, "compress", out, false, |py| Ok(vec![given::object(py, condition), given::axis(py, axis)]))
+        into_out(arr, "compress", out, false, |py| {
+            Ok(vec![given::object(py, condition), given::axis(py, axis)])
+        })
     }
 }
 

@@ -223,9 +223,7 @@ unsafe extern "C" fn NpyIter_AdvancedNew(
     // SAFETY: as above.
     guard(|py| unsafe {
         let n = usize::try_from(nop).unwrap_or(0);
-        let operands = (0..n)
-            .map(|i| given::optional(py, *arrays.add(i)).map(Array))
-            .collect::<Vec<_>>();
+        let operands = (0..n).map(|i| given::optional(py, *arrays.add(i)).map(Array)).collect::<Vec<_>>();
         let requested: Vec<Option<Descr<'_>>> = match descrs.is_null() {
             true => vec![None; n],
             false => (0..n).map(|i| given::optional(py, *descrs.add(i)).map(Descr)).collect(),
@@ -497,9 +495,7 @@ unsafe extern "C" fn NpyIter_GotoIndex(it: *mut NpyIter, index: isize) -> c_int 
 
 unsafe extern "C" fn NpyIter_GotoMultiIndex(it: *mut NpyIter, index: *const isize) -> c_int {
     // SAFETY: as above, with an index per dimension.
-    unsafe {
-        moved(it, null_mut(), |iter| iter.goto_multi_index(given::dims(index, iter.ndim() as c_int)))
-    }
+    unsafe { moved(it, null_mut(), |iter| iter.goto_multi_index(given::dims(index, iter.ndim() as c_int))) }
 }
 
 unsafe extern "C" fn NpyIter_RemoveMultiIndex(it: *mut NpyIter) -> c_int {

@@ -39,9 +39,7 @@ pub static SLOTS: &[Slot] = &[
 type Arr = *mut PyArrayObject;
 
 unsafe extern "C" fn PyArray_SetStringFunction(_: *mut PyObject, _: c_int) {
-    guard(|_| {
-        Err(PyValueError::new_err("PyArray_SetStringFunction was removed in NumPy 2.0"))
-    })
+    guard(|_| Err(PyValueError::new_err("PyArray_SetStringFunction was removed in NumPy 2.0")))
 }
 
 unsafe extern "C" fn PyArray_CopyInto(dst: Arr, src: Arr) -> c_int {
@@ -151,7 +149,11 @@ pub struct StrideSortItem {
 }
 
 /// Axes from the largest stride to the smallest; equal ones stay as they are.
-unsafe extern "C" fn PyArray_CreateSortedStridePerm(n: c_int, strides: *const isize, out: *mut StrideSortItem) {
+unsafe extern "C" fn PyArray_CreateSortedStridePerm(
+    n: c_int,
+    strides: *const isize,
+    out: *mut StrideSortItem,
+) {
     // SAFETY: as above, with an entry for each stride.
     unsafe {
         let mut items: Vec<StrideSortItem> = given::dims(strides, n)
@@ -198,9 +200,7 @@ unsafe extern "C" fn PyArray_SetBaseObject(arr: Arr, base: *mut PyObject) -> c_i
         })?;
         let arr = given::array(py, arr)?;
         if !(*arr.raw()).base.is_null() {
-            return Err(PyValueError::new_err(
-                "Cannot set the NumPy array 'base' dependency more than once",
-            ));
+            return Err(PyValueError::new_err("Cannot set the NumPy array 'base' dependency more than once"));
         }
         alloc::set_base(&arr, &base)
     })
@@ -210,7 +210,9 @@ unsafe extern "C" fn PyArray_SetUpdateIfCopyBase(_: Arr, base: Arr) -> c_int {
     // SAFETY: as above; the base is given away.
     zero(|py| unsafe {
         drop(Bound::from_owned_ptr_or_opt(py, base.cast()));
-        Err(PyNotImplementedError::new_err("PyArray_SetUpdateIfCopyBase was removed; use PyArray_SetWritebackIfCopyBase"))
+        Err(PyNotImplementedError::new_err(
+            "PyArray_SetUpdateIfCopyBase was removed; use PyArray_SetWritebackIfCopyBase",
+        ))
     })
 }
 
@@ -219,14 +221,10 @@ unsafe extern "C" fn PyArray_SetWritebackIfCopyBase(arr: Arr, base: Arr) -> c_in
     // SAFETY: as above.
     zero(|py| unsafe {
         let base = Bound::from_owned_ptr_or_opt(py, base.cast()).and_then(|b| Array::cast(&b));
-        let base = base.ok_or_else(|| {
-            PyValueError::new_err("Cannot WRITEBACKIFCOPY to NULL array")
-        })?;
+        let base = base.ok_or_else(|| PyValueError::new_err("Cannot WRITEBACKIFCOPY to NULL array"))?;
         let arr = given::array(py, arr)?;
         if !(*arr.raw()).base.is_null() {
-            return Err(PyValueError::new_err(
-                "Cannot set array with existing base to WRITEBACKIFCOPY",
-            ));
+            return Err(PyValueError::new_err("Cannot set array with existing base to WRITEBACKIFCOPY"));
         }
         assign::check_writeable(&base, "WRITEBACKIFCOPY base")?;
         writeback::install(&arr, &base)

@@ -1026,7 +1026,8 @@ pub fn print_state(py: Python<'_>, state: Option<&State>) {
     let text = match state {
         Some(s) => {
             let (arrays, descrs) = s.object_pointers();
-            let objects: Vec<_> = arrays.iter().zip(&descrs).map(|(a, d)| (*a as usize, *d as usize)).collect();
+            let objects: Vec<_> =
+                arrays.iter().zip(&descrs).map(|(a, d)| (*a as usize, *d as usize)).collect();
             s.iter.dump(&|dt| dtype_repr(py, dt), &objects)
         }
         None => "Iterator: (nil)\n".to_owned(),
@@ -1280,7 +1281,8 @@ fn operands<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 fn itviews<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     let s = valid(slf)?;
-    let views = (0..s.iter.nop() as isize).map(|i| operand_as_walked(py, s, i)).collect::<PyResult<Vec<_>>>()?;
+    let views =
+        (0..s.iter.nop() as isize).map(|i| operand_as_walked(py, s, i)).collect::<PyResult<Vec<_>>>()?;
     Ok(PyTuple::new(py, views)?.into_any())
 }
 
