@@ -518,6 +518,11 @@ unsafe extern "C" fn step(it: *mut NpyIter) -> c_int {
             Ok(())
         })
     };
+    if fine == 1 && !more {
+        // C code that goes by full buffers alone (numexpr) looks at the size and not at what the step says.
+        // SAFETY: as above.
+        unsafe { (*it).size = 0 };
+    }
     c_int::from(fine == 1 && more)
 }
 
