@@ -118,8 +118,8 @@ impl<'a, 'py> Entry<'a, 'py> {
 
     /// The end up to which the outermost loop may run this time: a slot of its own. The range is one of inputs.
     pub fn limit(&mut self, b: &mut Builder, range: Option<(Value, Value, i64)>) -> Value {
-        let slot = |v: Value| b.trace().params().iter().position(|&p| p == v).unwrap_or(0);
-        let range = range.map(|(next, stop, step)| (slot(next), slot(stop), step));
+        let slot = |v: Value| b.trace().params().iter().position(|&p| p == v);
+        let range = range.and_then(|(next, stop, step)| Some((slot(next)?, slot(stop)?, step)));
         self.inputs.limit = Some(Limit { slot: b.trace().params().len(), range });
         b.param(Ty::I64)
     }

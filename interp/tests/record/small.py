@@ -245,6 +245,18 @@ def lengths():
 
 lengths()
 
+
+def over_few_rows(rows, v):
+    """The outermost loop goes over an array whose extent the trace is for."""
+    for row in rows:
+        v = v * 0.5 + row
+    return v
+
+
+for count in (3, 12, 12, 12, 3, 16, 40, 40):
+    for _ in range(6):
+        show("over_few_rows", over_few_rows(np.arange(count * 3.0).reshape(count, 3), np.ones(3)))
+
 x = np.array([1.0, 2.0])
 y = x
 for i in range(300):

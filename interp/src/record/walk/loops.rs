@@ -78,8 +78,12 @@ impl Walker<'_, '_> {
                 let mut of = vec![];
                 iterate::parts(&over.val, &mut of)?;
                 let single = matches!(over.val, Val::RangeIter { .. } | Val::ArrayIter { .. });
+                // The end for this time is made of the slots of start and end, which extents that are known have not.
+                let given = |v: Value| !outermost || self.b.trace().params().contains(&v);
                 let (range, direct) = match of[..] {
-                    [(start, end, Step::Const(step))] if single => (Range { start, end, step }, true),
+                    [(start, end, Step::Const(step))] if single && given(start) && given(end) => {
+                        (Range { start, end, step }, true)
+                    }
                     // Turns are counted, since the counter of a loop has one constant step.
                     _ => {
                         let mut turns = self.b.i64(i64::MAX);
