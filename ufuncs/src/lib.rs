@@ -17,6 +17,7 @@ pub mod linalg;
 pub mod loops;
 pub mod ops;
 pub mod order;
+pub mod pick;
 pub mod random;
 pub mod select;
 pub mod sort;

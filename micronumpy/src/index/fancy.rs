@@ -10,7 +10,7 @@ use crate::array::{
 use crate::cast::Transfer;
 use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, broadcast_strides, keep_order_strides};
-use ufuncs::fpstatus;
+use ufuncs::{fpstatus, pick};
 
 /// An array of positions on one axis.
 pub(super) struct Index<'a> {
@@ -195,6 +195,11 @@ impl FancyPlan {
     ) -> Result<u8> {
         // Elements at arbitrary offsets: aligned only if the item size keeps them so, which is not known here.
         let transfer = Transfer::new(dtype, dst.dtype, false)?;
+        if let (Some(itemsize), Some(stride)) = (transfer.plain_copy(), self.run_of(dst.strides)) {
+            // SAFETY: offsets of elements, and a place for each.
+            unsafe { pick::gather_at(data, &self.offsets, dst.data, stride, itemsize) };
+            return Ok(0);
+        }
         // SAFETY: the caller's promise.
         unsafe {
             self.each(
@@ -240,6 +245,11 @@ impl FancyPlan {
             return unsafe { self.scatter(arr, &copy.view()) };
         }
         let transfer = Transfer::new(src.dtype, arr.dtype, false)?;
+        if let (Some(itemsize), Some(stride)) = (transfer.plain_copy(), self.run_of(&strides)) {
+            // SAFETY: offsets of elements, and a value for each; nothing overlaps.
+            unsafe { pick::scatter_at(arr.data, &self.offsets, src.data, stride, itemsize) };
+            return Ok(0);
+        }
         // SAFETY: the caller's promise; nothing overlaps.
         unsafe {
             self.each(
@@ -249,6 +259,20 @@ impl FancyPlan {
                 |a, sa, s, ss, n| transfer.run(s, ss, a, sa, n),
                 &transfer,
             )
+        }
+    }
+
+    /// The one stride of another operand of the same shape, in the order of the offsets, where each of them is an element.
+    fn run_of(&self, strides: &[isize]) -> Option<isize> {
+        if !self.sub_shape.iter().all(|&n| n == 1) {
+            return None;
+        }
+        let (fancy, _) = self.split(strides);
+        let plan = AxisPlan::in_order(self.fancy_shape(), &[&fancy]);
+        match *plan.shape {
+            [] | [0] => Some(0),
+            [_] => Some(plan.strides[0]),
+            _ => None,
         }
     }
 

@@ -1,11 +1,13 @@
 //! Boolean masks: as an index of the whole array, and as positions of their true elements.
 
+use std::slice;
+
 use crate::array::{ArrayRef, Dims, NdArray, Order, buffer, overlap};
 use crate::cast::Transfer;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::iter::MultiIter;
-use ufuncs::fpstatus;
+use ufuncs::{fpstatus, pick};
 
 /// One mask of the array's own rank: elements come in C order.
 #[derive(Clone, Debug)]
@@ -35,9 +37,21 @@ pub(super) fn check_shape(shape: &[isize], mask: &ArrayRef<'_>, first: usize) ->
 
 /// Number of true elements of a bool array.
 pub fn count_true(mask: &ArrayRef<'_>) -> usize {
+    if mask.size() == 0 {
+        return 0;
+    }
+    if mask.is_c_contiguous() {
+        // SAFETY: all bytes of the mask.
+        return pick::count(unsafe { slice::from_raw_parts(mask.data, mask.size()) });
+    }
     let mut count = 0;
     if let Ok(mut it) = MultiIter::new(mask.shape, &[*mask]) {
         let _ = it.for_each(|p, n, st| {
+            if st[0] == 1 {
+                // SAFETY: a row of the mask.
+                count += pick::count(unsafe { slice::from_raw_parts(p[0], n) });
+                return Ok(());
+            }
             for i in 0..n as isize {
                 // SAFETY: the iteration stays inside the mask.
                 count += unsafe { *p[0].wrapping_offset(i * st[0]) != 0 } as usize;
@@ -61,6 +75,14 @@ pub fn nonzero(mask: &ArrayRef<'_>) -> Result<Vec<Vec<isize>>> {
         return Ok(out);
     }
     let last = mask.ndim() - 1;
+    if last == 0 && mask.strides[0] == 1 {
+        // SAFETY: all bytes of the mask; the list has room for what was counted.
+        unsafe {
+            let found = pick::places(slice::from_raw_parts(mask.data, mask.size()), 0, out[0].as_mut_ptr());
+            out[0].set_len(found);
+        }
+        return Ok(out);
+    }
     let mut index = Dims::from_elem(0, outer.len());
     let mut row = mask.data;
     loop {
@@ -89,7 +111,11 @@ pub fn nonzero(mask: &ArrayRef<'_>) -> Result<Vec<Vec<isize>>> {
 }
 
 impl MaskPlan {
-    pub(super) fn new(shape: &[isize], strides: &[isize], mask: &ArrayRef<'_>) -> Result<MaskPlan> {
+    /// For an array of this shape and strides.
+    ///
+    /// # Errors
+    /// A mask of another shape.
+    pub fn new(shape: &[isize], strides: &[isize], mask: &ArrayRef<'_>) -> Result<MaskPlan> {
         check_shape(shape, mask, 0)?;
         Ok(MaskPlan {
             count: count_true(mask),
@@ -117,11 +143,46 @@ impl MaskPlan {
         let (to, size) = (out.data(), dtype.itemsize as isize);
         // SAFETY: the caller's promise; at most `count` items are written.
         unsafe {
+            if let Some(size) = transfer.plain_copy() {
+                self.pack(data, to, size);
+                return Ok(out);
+            }
             self.runs(data, |arr, st, done, n| {
                 transfer.run(arr, st, to.offset(done as isize * size), size, n)
             })?;
         }
         Ok(out)
+    }
+
+    /// Copies the selected elements as bytes, one behind the other.
+    ///
+    /// # Safety
+    /// As [`MaskPlan::take`]; there is room for `count` items of this size.
+    pub unsafe fn pack(&self, data: *mut u8, to: *mut u8, size: usize) {
+        let mut done = 0;
+        self.rows(data, |row, stride, mask| {
+            // SAFETY: the caller's promise: nothing changes the mask, so no more is chosen than was counted.
+            done += unsafe { pick::compress(mask, row, stride, to.add(done * size), size) };
+        });
+    }
+
+    /// Walks rows of elements with their rows of the mask, in C order.
+    fn rows(&self, data: *mut u8, mut f: impl FnMut(*mut u8, isize, &[u8])) {
+        let mut it =
+            MultiIter::c_order(&self.shape, &[data, self.mask], &[&self.strides, &self.mask_strides]);
+        let mut copy = Vec::new();
+        let _ = it.for_each(|p, n, st| {
+            if st[1] == 1 {
+                // SAFETY: a row of the mask.
+                f(p[0], st[0], unsafe { slice::from_raw_parts(p[1], n) });
+                return Ok(());
+            }
+            copy.clear();
+            // SAFETY: the iteration stays inside the mask.
+            copy.extend((0..n as isize).map(|i| unsafe { *p[1].wrapping_offset(i * st[1]) }));
+            f(p[0], st[0], &copy);
+            Ok(())
+        });
     }
 
     /// Assign a scalar, or one value per selected element.
@@ -172,6 +233,15 @@ impl MaskPlan {
         let transfer = Transfer::new(src.dtype, arr.dtype, false)?;
         if transfer.sets_fp() {
             fpstatus::clear();
+        }
+        if let Some(size) = transfer.plain_copy() {
+            let mut done = 0isize;
+            self.rows(arr.data, |row, st, mask| {
+                // SAFETY: elements of the array, and as many values as the mask has true elements, or the one for all.
+                done += unsafe { pick::expand(mask, row, st, src.data.offset(done * stride), stride, size) }
+                    as isize;
+            });
+            return Ok(0);
         }
         let limit = if stride == 0 { usize::MAX } else { n };
         // SAFETY: the caller's promise. An object's own code may change the mask meanwhile, hence the limit.

@@ -10,9 +10,11 @@
 
 mod fancy;
 mod mask;
+mod rows;
 
 pub use fancy::FancyPlan;
 pub use mask::{MaskPlan, count_true, nonzero};
+pub use rows::{Rows, is_plain};
 
 use smallvec::SmallVec;
 
@@ -71,6 +73,7 @@ fn out_of_bounds(i: isize, axis: usize, n: isize) -> Error {
 ///
 /// # Errors
 /// `slice step cannot be zero`.
+#[inline]
 pub fn slice_indices(
     start: Option<isize>,
     stop: Option<isize>,

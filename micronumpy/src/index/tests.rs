@@ -135,3 +135,47 @@ fn slices_follow_python() {
         assert_eq!(slice_indices(s.0, s.1, s.2, n).unwrap(), want);
     }
 }
+
+#[test]
+fn rows_are_what_a_plan_selects() {
+    let positions: Vec<isize> = (0..30).map(|i| (i * 7) % 10 - 5).collect();
+    for shape in [&[5][..], &[5, 3], &[5, 2, 2]] {
+        let (a, index) = (arange(shape), ints(&[10, 3], &positions));
+        let (view, at) = (a.view(), index.view());
+        let rows = Rows::new(&view, &at).expect("contiguous rows").unwrap();
+        let Plan::Fancy(f) = plan(&a.shape, &a.strides, &[Item::IntArray(at)]).unwrap() else { panic!() };
+        // SAFETY: a plan made for this array; as much room as the plan takes.
+        let (want, got) = unsafe {
+            let want = f.take(a.data(), &a.dtype).unwrap();
+            let got = NdArray::empty(&want.shape, &a.dtype, Order::C).unwrap();
+            rows.take(got.data());
+            (want, got)
+        };
+        assert_eq!(values(&got), values(&want));
+        // Rows put back where they came from change nothing; what is no row of rows is left to the plan.
+        let before = values(&a);
+        assert!(rows.put(&view, &at, &got.view()));
+        assert_eq!(values(&a), before);
+        assert!(!rows.put(&view, &at, &arange(&[3]).view()));
+        assert!(!rows.put(&view, &at, &view));
+    }
+}
+
+#[test]
+fn rows_that_take_a_plan() {
+    let (a, swapped) = (arange(&[4, 3]), ints(&[1], &[0]));
+    let columns = View { offset: 0, shape: Dims::from_slice(&[3, 4]), strides: Dims::from_slice(&[8, 24]) };
+    // SAFETY: the same elements, transposed.
+    let turned = unsafe { ArrayRef::new(a.data(), &columns.shape, &columns.strides, &a.dtype) };
+    assert!(Rows::new(&turned, &swapped.view()).is_none());
+    let other = Dtype::intp().with_byteorder(b'>');
+    // SAFETY: bytes of a number are a number in any order.
+    let foreign = unsafe { ArrayRef::new(swapped.data(), &[1], &[8], &other) };
+    assert!(Rows::new(&a.view(), &foreign).is_none());
+    let outside = ints(&[3], &[0, -5, 4]);
+    let text = match Rows::new(&a.view(), &outside.view()) {
+        Some(Err(e)) => e.to_string(),
+        _ => String::new(),
+    };
+    assert_eq!(text, "index -5 is out of bounds for axis 0 with size 4");
+}

@@ -6,6 +6,8 @@ use crate::cast::Transfer;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::iter::{MultiIter, PerOp, broadcast_strides};
+use ufuncs::casts::copy::{self, copy_strided};
+use ufuncs::pick;
 
 /// What to do with positions out of bounds. Values are ABI (`NPY_CLIPMODE`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,23 +60,35 @@ pub fn take(
     out: &ArrayRef<'_>,
 ) -> Result<()> {
     let n = arr.shape[axis];
-    let list = positions(indices)?;
+    let given = Prepared::contiguous(*indices, &Dtype::intp())?;
+    let given = given.view();
+    let list = match given.size() {
+        0 => &[][..],
+        // SAFETY: `count` contiguous aligned native elements.
+        count => unsafe { std::slice::from_raw_parts(given.data.cast::<isize>(), count) },
+    };
     if n == 0 && out.size() != 0 {
         return Err(Error::index("cannot do a non-empty take from an empty axes."));
     }
-    let mut checked = buffer::scratch_list(list.len())?;
-    for i in list {
-        match if n == 0 { None } else { mode.apply(i, n) } {
-            Some(k) => checked.push(k),
+    let mut changed: Vec<isize>;
+    let (list, wraps) = match mode {
+        Mode::Raise => match pick::check(list, n) {
+            Ok(wraps) => (list, wraps),
             // Nothing would be taken, but a wrong position is wrong all the same.
-            None if n == 0 && mode != Mode::Raise => {}
-            None => {
+            Err(at) => {
                 return Err(Error::index(format!(
-                    "index {i} is out of bounds for axis {axis} with size {n}"
+                    "index {} is out of bounds for axis {axis} with size {n}",
+                    list[at]
                 )));
             }
+        },
+        _ if n == 0 => (&[][..], false),
+        _ => {
+            changed = buffer::scratch_list(list.len())?;
+            changed.extend(list.iter().filter_map(|&i| mode.apply(i, n)));
+            (&changed[..], false)
         }
-    }
+    };
     if out.size() == 0 {
         return Ok(());
     }
@@ -89,49 +103,23 @@ pub fn take(
     let transfer = Transfer::new(src.dtype, dst.dtype, true)?;
     let plain = transfer.plain_copy().is_some();
     for o in 0..outer {
-        // SAFETY: positions are below `n`; `dst` holds `outer * positions` chunks.
+        // SAFETY: positions were checked; `dst` holds `outer * positions` chunks.
         unsafe {
             let base = src.data.add(o * n as usize * chunk);
-            let mut to = dst.data.add(o * checked.len() * chunk);
+            let mut to = dst.data.add(o * list.len() * chunk);
             if plain {
-                gather_chunks(base, &checked, to, chunk);
+                let axis = pick::Axis { data: base, stride: chunk as isize, len: n, itemsize: chunk };
+                pick::gather(axis, list, wraps, to);
                 continue;
             }
-            for &k in &checked {
+            for &k in list {
+                let k = if k < 0 { k + n } else { k };
                 transfer.run(base.add(k as usize * chunk), size as isize, to, size as isize, inner)?;
                 to = to.add(chunk);
             }
         }
     }
     target.finish()
-}
-
-/// Copy chunks of equal size by number.
-unsafe fn gather_chunks(base: *const u8, list: &[isize], mut to: *mut u8, chunk: usize) {
-    macro_rules! words {
-        ($t:ty) => {
-            for &k in list {
-                to.cast::<$t>().write_unaligned(base.cast::<$t>().offset(k).read_unaligned());
-                to = to.add(chunk);
-            }
-        };
-    }
-    // SAFETY: the caller checked positions and sizes.
-    unsafe {
-        match chunk {
-            1 => words!(u8),
-            2 => words!(u16),
-            4 => words!(u32),
-            8 => words!(u64),
-            16 => words!(u128),
-            _ => {
-                for &k in list {
-                    std::ptr::copy_nonoverlapping(base.offset(k * chunk as isize), to, chunk);
-                    to = to.add(chunk);
-                }
-            }
-        }
-    }
 }
 
 /// Pointer to element `k` in C order.
@@ -163,6 +151,20 @@ pub fn put(arr: &ArrayRef<'_>, indices: &ArrayRef<'_>, values: &ArrayRef<'_>, mo
     crate::cast::copy_into(&converted.view(), values)?;
     let transfer = Transfer::new(arr.dtype, arr.dtype, false)?;
     let size = arr.dtype.itemsize;
+    if mode == Mode::Raise && arr.is_c_contiguous() && transfer.plain_copy().is_some() {
+        let axis = pick::Axis { data: arr.data, stride: size as isize, len: n, itemsize: size };
+        let wrong = pick::check(&list, n).err();
+        for part in list[..wrong.unwrap_or(list.len())].chunks(count) {
+            // SAFETY: positions before the wrong one are in bounds; there are `count` values.
+            unsafe { pick::scatter(axis, part, true, converted.data(), size as isize) };
+        }
+        return match wrong {
+            None => Ok(()),
+            Some(at) => {
+                Err(Error::index(format!("index {} is out of bounds for axis 0 with size {n}", list[at])))
+            }
+        };
+    }
     for (j, i) in list.into_iter().enumerate() {
         let Some(k) = mode.apply(i, n) else {
             return Err(Error::index(format!("index {i} is out of bounds for axis 0 with size {n}")));
@@ -268,6 +270,34 @@ pub fn repeat_counts(repeats: &ArrayRef<'_>, n: isize) -> Result<(Vec<isize>, is
 /// # Errors
 /// Memory, object trouble.
 pub fn repeat(arr: &ArrayRef<'_>, counts: &[isize], axis: usize, out: &ArrayRef<'_>) -> Result<()> {
+    if let Some(&times) = counts.first()
+        && arr.ndim() == 1
+        && counts.iter().all(|&c| c == times)
+        && crate::index::is_plain(arr.dtype)
+        && out.is_c_contiguous()
+        && crate::ufunc::exec::same_bytes(arr.dtype, out.dtype)
+    {
+        let (size, run) = (arr.dtype.itemsize, times as usize * arr.dtype.itemsize);
+        // Short runs side by side, long ones one after the other.
+        if times <= 4 {
+            for k in 0..times as usize {
+                // SAFETY: place `k` of each run of `times` equal elements.
+                unsafe {
+                    let to = out.data.add(k * size);
+                    copy_strided(to, run as isize, arr.data, arr.strides[0], counts.len(), size);
+                }
+            }
+        } else {
+            for i in 0..counts.len() {
+                // SAFETY: an element, and its run.
+                unsafe {
+                    let item = arr.data.offset(i as isize * arr.strides[0]);
+                    copy::fill(out.data.add(i * run), size as isize, times as usize, item, size);
+                }
+            }
+        }
+        return Ok(());
+    }
     // The same as taking, with positions repeated.
     let mut list = buffer::scratch_list(counts.iter().sum::<isize>() as usize)?;
     for (i, &c) in counts.iter().enumerate() {

@@ -1,12 +1,13 @@
 //! `arr[key]`: views where the index allows, gathers where it does not, fields of structures.
 
+mod basic;
 pub mod fields;
 pub mod parse;
 
 use std::cell::UnsafeCell;
 
-use micronumpy::Order;
-use micronumpy::index::{Item, Plan, is_element, plan};
+use micronumpy::index::{Item, MaskPlan, Plan, Rows, is_element, is_plain, plan};
+use micronumpy::{ArrayRef, Dims, Order};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -109,6 +110,16 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
         }
         .0);
     }
+    if let Some(part) = basic::part(&arr, key) {
+        // SAFETY: it lies inside the array.
+        return Ok(unsafe {
+            alloc::derived_view(&arr, &arr.descr(), part.data, part.shape(), part.strides())?
+        }
+        .0);
+    }
+    if let Some(out) = get_by_array(&arr, key)? {
+        return Ok(out.0);
+    }
     if let Some(view) = fields::subscript(&arr, key)? {
         return Ok(view.0);
     }
@@ -136,6 +147,57 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
             finish_fancy(&arr, alloc::adopt(&arr.descr(), out)?)
         }
     }
+}
+
+/// `arr[key]` of a plain array for one array of positions on the first axis, or one mask of the array's own rank, where that
+/// takes no plan.
+fn get_by_array<'py>(arr: &Array<'py>, key: &Obj<'py>) -> PyResult<Option<Array<'py>>> {
+    let Some(index) = Array::cast(key) else { return Ok(None) };
+    if !arr.is_exact() || !is_plain(arr.dtype()) || index.ndim() == 0 {
+        return Ok(None);
+    }
+    let (py, view) = (arr.py(), index.view());
+    if index.dtype().num.is_bool() && index.ndim() == arr.ndim() {
+        let mask = MaskPlan::new(arr.shape(), arr.strides(), &view).py(py)?;
+        let out = alloc::new(&arr.descr(), &[mask.count as isize], Order::C, false)?;
+        // SAFETY: the plan was made for this array just now; there is room for what it counted.
+        unsafe { mask.pack(arr.data(), out.data(), arr.itemsize()) };
+        return Ok(Some(out));
+    }
+    let source = arr.view();
+    let Some(rows) = Rows::new(&source, &view) else { return Ok(None) };
+    let rows = rows.py(py)?;
+    let mut shape = Dims::from_slice(index.shape());
+    shape.extend_from_slice(&arr.shape()[1..]);
+    let out = alloc::new(&arr.descr(), &shape, Order::C, false)?;
+    // SAFETY: room for a row per position.
+    unsafe { rows.take(out.data()) };
+    Ok(Some(out))
+}
+
+/// `arr[key] = value` in the same cases; false for all others.
+fn set_by_array(arr: &Array<'_>, key: &Obj<'_>, value: &Obj<'_>) -> PyResult<bool> {
+    let Some(index) = Array::cast(key) else { return Ok(false) };
+    if !is_plain(arr.dtype()) || index.ndim() == 0 || index.dtype().num.is_bool() {
+        return Ok(false);
+    }
+    let (target, view) = (arr.view(), index.view());
+    let Some(rows) = Rows::new(&target, &view) else { return Ok(false) };
+    let rows = rows.py(arr.py())?;
+    if let Some(src) = Array::cast(value) {
+        return Ok(rows.put(&target, &view, &src.view()));
+    }
+    if !assign::is_number(value) || arr.dtype().num.is_datetime() {
+        return Ok(false);
+    }
+    let mut item = [0u128; 2];
+    let data = item.as_mut_ptr().cast::<u8>();
+    // SAFETY: room for an element of any plain type.
+    let item = unsafe {
+        scalar::set_item(&arr.descr(), data, value)?;
+        ArrayRef::new(data, &[], &[], arr.dtype())
+    };
+    Ok(rows.put(&target, &view, &item))
 }
 
 /// The result of a gather gets the type of the indexed array.
@@ -184,6 +246,14 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
         // SAFETY: bounds were checked.
         let view = unsafe { plain_part(&arr, data, &arr.shape()[n..], &arr.strides()[n..])? };
         return assign::assign(&view, value);
+    }
+    if let Some(part) = basic::part(&arr, key) {
+        // SAFETY: it lies inside the array.
+        let view = unsafe { plain_part(&arr, part.data, part.shape(), part.strides())? };
+        return assign::assign(&view, value);
+    }
+    if set_by_array(&arr, key, value)? {
+        return Ok(());
     }
     if let Some(view) = fields::subscript(&arr, key)? {
         return assign::assign(&view, value);
