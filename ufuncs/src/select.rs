@@ -1,6 +1,7 @@
 //! Picking out elements: by a mask from one of two arrays, positions of extremes, of true elements, and their number.
 
 use core::ffi::{c_int, c_void};
+use core::hint::select_unpredictable;
 use core::mem::MaybeUninit;
 use core::slice;
 
@@ -8,6 +9,7 @@ use crate::abi::{LoopContext, LoopFn};
 use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, Elem};
 use crate::order::{SortOrd, compare_bytes, compare_unicode, with_ordered};
+use crate::pick;
 use crate::typenum::TypeNum;
 
 /// The loop of three-argument `where` on items of a size: a mask, two inputs, one output. Alignment does not matter.
@@ -55,7 +57,7 @@ unsafe extern "C" fn where_words<T: Copy>(
             return 0;
         }
         for _ in 0..n {
-            let from = if *mask != 0 { x } else { y };
+            let from = select_unpredictable(*mask != 0, x, y);
             out.cast::<T>().write_unaligned(from.cast::<T>().read_unaligned());
             mask = mask.wrapping_offset(sm);
             x = x.wrapping_offset(sx);
@@ -68,8 +70,12 @@ unsafe extern "C" fn where_words<T: Copy>(
 
 #[inline(always)]
 fn blend_body<T: Copy>(mask: &[u8], x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) {
-    for (((out, &on), &x), &y) in out.iter_mut().zip(mask).zip(x).zip(y) {
-        out.write(if on != 0 { x } else { y });
+    for (((out, &on), x), y) in out.iter_mut().zip(mask).zip(x).zip(y) {
+        out.write(if size_of::<T>() <= 8 {
+            if on != 0 { *x } else { *y }
+        } else {
+            *select_unpredictable(on != 0, x, y)
+        });
     }
 }
 
@@ -122,7 +128,8 @@ unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
     }
     if stride == size_of::<T>() as isize && size_of::<T>() <= 8 {
         // SAFETY: the caller's promise.
-        return arg_blocks::<T, MAX>(unsafe { slice::from_raw_parts(data as *const T, n) });
+        let items = unsafe { slice::from_raw_parts(data as *const T, n) };
+        return if MAX { arg_max(Level::current(), items) } else { arg_min(Level::current(), items) };
     }
     let mut value = item(0);
     for i in 0..n {
@@ -137,42 +144,69 @@ unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
     best
 }
 
-/// Looks at blocks first, in eight lanes that the compiler keeps in vectors, and only searches blocks that hold something
-/// better than what was found before.
-fn arg_blocks<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
-    const LANES: usize = 8;
+/// Looks for an extreme that beats what was found before in many lanes, which the compiler keeps in vectors, and for its
+/// place only where there is one.
+#[inline(always)]
+fn arg_blocks_body<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
+    const LANES: usize = 64;
     let (mut best, mut value) = (0, items[0]);
     if value.is_missing() {
         return 0;
     }
-    for (b, block) in items.chunks(16 * LANES).enumerate() {
-        let (mut lanes, mut missing) = ([value; LANES], [false; LANES]);
-        let rows = block.chunks_exact(LANES);
-        let tail = rows.remainder();
+    for (c, chunk) in items.chunks(16 * LANES).enumerate() {
+        if chunk.iter().fold(false, |any, x| any | x.is_missing()) {
+            let place = chunk.iter().position(|x| x.is_missing()).unwrap_or(0);
+            return c * 16 * LANES + place;
+        }
+        let mut lanes = [value; LANES];
+        let (rows, tail) = chunk.as_chunks::<LANES>();
         for row in rows {
-            for ((lane, missing), &x) in lanes.iter_mut().zip(&mut missing).zip(row) {
-                *missing |= x.is_missing();
-                *lane = if beats::<T, MAX>(x, *lane) { x } else { *lane };
+            for k in 0..LANES {
+                lanes[k] = if beats::<T, MAX>(row[k], lanes[k]) { row[k] } else { lanes[k] };
             }
         }
-        let better = lanes.iter().chain(tail).any(|&x| beats::<T, MAX>(x, value) || x.is_missing());
-        let missing = missing.iter().any(|&m| m);
-        if better || missing {
-            for (i, &x) in block.iter().enumerate() {
-                if x.is_missing() {
-                    return b * 16 * LANES + i;
-                }
-                if beats::<T, MAX>(x, value) {
-                    (best, value) = (b * 16 * LANES + i, x);
-                }
+        let mut width = LANES / 2;
+        while width > 0 {
+            for k in 0..width {
+                lanes[k] =
+                    if beats::<T, MAX>(lanes[k + width], lanes[k]) { lanes[k + width] } else { lanes[k] };
             }
+            width /= 2;
+        }
+        let extreme = tail.iter().fold(lanes[0], |e, &x| if beats::<T, MAX>(x, e) { x } else { e });
+        if beats::<T, MAX>(extreme, value) {
+            // The first that is not beaten by it.
+            let equal = |x: &T| !beats::<T, MAX>(extreme, *x);
+            let row = rows.iter().position(|row| row.iter().fold(false, |any, x| any | equal(x)));
+            let from = row.unwrap_or(rows.len()) * LANES;
+            let place = chunk[from..].iter().position(equal).unwrap_or(0);
+            (best, value) = (c * 16 * LANES + from + place, extreme);
         }
     }
     best
 }
 
+#[inline(always)]
+fn arg_max_body<T: SortOrd>(items: &[T]) -> usize {
+    arg_blocks_body::<T, true>(items)
+}
+#[inline(always)]
+fn arg_min_body<T: SortOrd>(items: &[T]) -> usize {
+    arg_blocks_body::<T, false>(items)
+}
+multiversion! { fn arg_max[T: SortOrd](items: &[T]) -> usize = arg_max_body::<T>; }
+multiversion! { fn arg_min[T: SortOrd](items: &[T]) -> usize = arg_min_body::<T>; }
+
 /// Booleans have two values: the first true, respectively false one.
 unsafe fn arg_bool<const MAX: bool>(data: *const u8, stride: isize, n: usize, _itemsize: usize) -> usize {
+    if stride == 1 && n > 0 {
+        // SAFETY: the caller's promise.
+        let items = unsafe { slice::from_raw_parts(data, n) };
+        let hit = |&b: &u8| (b != 0) == MAX;
+        let block = items.chunks(256).position(|block| block.iter().fold(false, |any, b| any | hit(b)));
+        let Some(from) = block.map(|b| 256 * b) else { return 0 };
+        return from + items[from..].iter().position(hit).unwrap_or(0);
+    }
     // SAFETY: the caller's promise.
     (0..n).find(|&i| unsafe { (*data.offset(i as isize * stride) != 0) == MAX }).unwrap_or(0)
 }
@@ -222,17 +256,18 @@ unsafe fn count_elems<T: Elem>(data: *const u8, stride: isize, n: usize, _itemsi
     let item = |i: usize| unsafe { (data.offset(i as isize * stride) as *const T).read() };
     if stride == size_of::<T>() as isize && n > 0 {
         // SAFETY: the caller's promise.
-        let items = unsafe { slice::from_raw_parts(data as *const T, n) };
-        // Counters of one byte per block keep many lanes in a vector.
-        return items
-            .chunks(255)
-            .map(|block| {
-                usize::from(block.iter().map(|x| u8::from(x.is_nonzero())).fold(0, u8::wrapping_add))
-            })
-            .sum();
+        return count_row(Level::current(), unsafe { slice::from_raw_parts(data as *const T, n) });
     }
     (0..n).filter(|&i| item(i).is_nonzero()).count()
 }
+
+#[inline(always)]
+fn count_row_body<T: Elem>(items: &[T]) -> usize {
+    // Counters of one byte per block keep many lanes in a vector.
+    let block = |block: &[T]| block.iter().fold(0u8, |sum, x| sum.wrapping_add(u8::from(x.is_nonzero())));
+    items.chunks(128).map(|items| usize::from(block(items))).sum()
+}
+multiversion! { fn count_row[T: Elem](items: &[T]) -> usize = count_row_body::<T>; }
 
 unsafe fn nonzero_elems<T: Elem>(
     data: *const u8,
@@ -260,6 +295,24 @@ unsafe fn nonzero_elems<T: Elem>(
         at += BLOCK;
     }
     found
+}
+
+unsafe fn nonzero_mask(
+    data: *const u8,
+    stride: isize,
+    n: usize,
+    itemsize: usize,
+    start: isize,
+    out: *mut isize,
+) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if stride == 1 && n > 0 {
+            pick::places(slice::from_raw_parts(data, n), start, out)
+        } else {
+            nonzero_elems::<Bool>(data, stride, n, itemsize, start, out)
+        }
+    }
 }
 
 /// Bytes of a flexible item are false when all of them are zero.
@@ -310,6 +363,7 @@ pub fn count_nonzero_fn(t: TypeNum) -> Option<CountFn> {
 pub fn nonzero_fn(t: TypeNum) -> Option<NonzeroFn> {
     match t {
         TypeNum::STRING | TypeNum::UNICODE | TypeNum::VOID => Some(nonzero_items),
+        TypeNum::BOOL => Some(nonzero_mask),
         t => with_ordered!(t, T => nonzero_elems::<T> as NonzeroFn),
     }
 }

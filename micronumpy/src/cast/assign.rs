@@ -40,29 +40,51 @@ pub fn copy_into_same_value(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<u8
     copy_with(dst, src, Transfer::same_value)
 }
 
-/// The common small case without a plan: two rows of native numbers that are apart. `None` for everything else.
+/// The common cases without a plan: native numbers that lie in one row on both sides, which are apart, or one number for
+/// a whole row. `None` for everything else.
 fn copy_row(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Option<u8> {
     let simple = |a: &ArrayRef<'_>| {
         (a.dtype.num.is_number() || a.dtype.num.is_bool()) && a.dtype.is_native() && a.is_aligned()
     };
-    let ([n], [m]) = (dst.shape, src.shape) else { return None };
-    if n != m || *n == 0 || !simple(dst) || !simple(src) || overlap::may_share_bounds(dst, src) {
+    if !simple(dst) || !simple(src) {
+        return None;
+    }
+    let (n, strides) = row_strides(dst, src)?;
+    if n == 0 || overlap::may_share_bounds(dst, src) {
         return None;
     }
     let (from, to) = (src.dtype.num, dst.dtype.num);
     // Making the plan is what warns of discarded parts.
-    if from.is_complex() && !to.is_complex() {
+    if from.is_complex() && (to.is_integer() || to.is_float()) {
         return None;
     }
     let (func, checked) = (cast_loop(from, to)?, !cast_flags(from, to).contains(LoopFlags::NO_FP_ERRORS));
-    let (data, strides) = ([src.data, dst.data], [src.strides[0], dst.strides[0]]);
+    let data = [src.data, dst.data];
     if checked {
         fpstatus::clear();
     }
     // SAFETY: two aligned rows of `n` elements of the loop's types.
-    let code = unsafe { func(null(), data.as_ptr(), n, strides.as_ptr(), null_mut()) };
+    let code = unsafe { func(null(), data.as_ptr(), &n, strides.as_ptr(), null_mut()) };
     debug_assert_eq!(code, 0, "casts between numbers do not fail");
     Some(if checked { fpstatus::take() as u8 } else { 0 })
+}
+
+/// Number of elements and strides of source and destination, where both are one row.
+fn row_strides(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Option<(isize, [isize; 2])> {
+    let sizes = [src, dst].map(|a| a.dtype.itemsize as isize);
+    match (src.shape, dst.shape) {
+        ([n], [m]) => (n == m).then_some((*n, [src.strides[0], dst.strides[0]])),
+        ([], [n]) => Some((*n, [0, dst.strides[0]])),
+        ([], _) if dst.is_c_contiguous() || dst.is_f_contiguous() => {
+            Some((dst.size() as isize, [0, sizes[1]]))
+        }
+        (from, to) => {
+            let alike = from == to
+                && (src.is_c_contiguous() && dst.is_c_contiguous()
+                    || src.is_f_contiguous() && dst.is_f_contiguous());
+            alike.then_some((dst.size() as isize, sizes))
+        }
+    }
 }
 
 fn copy_with(

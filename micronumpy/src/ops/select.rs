@@ -11,7 +11,7 @@ use crate::iter::MultiIter;
 use crate::ufunc::exec::same_bytes;
 use std::cmp::Ordering;
 use std::ptr::{null, null_mut};
-use ufuncs::select::{argmax_fn, argmin_fn, where_loop};
+use ufuncs::select::{argmax_fn, argmin_fn, count_nonzero_fn, nonzero_fn, where_loop};
 
 /// Truth values of any array: a mask, or the array itself when it is one.
 ///
@@ -82,7 +82,19 @@ fn merge_truth(mask: &ArrayRef<'_>, part: &ArrayRef<'_>) -> Result<()> {
 /// # Errors
 /// As [`truth`].
 pub fn count_nonzero(arr: &ArrayRef<'_>) -> Result<usize> {
+    if let Some((row, n)) = row_of_numbers(arr)
+        && let Some(count) = count_nonzero_fn(arr.dtype.num)
+    {
+        // SAFETY: a row of native aligned numbers.
+        return Ok(unsafe { count(row, arr.dtype.itemsize as isize, n, arr.dtype.itemsize) });
+    }
     Ok(index::count_true(&truth(arr)?.view()))
+}
+
+/// The elements of a contiguous array of native numbers, and how many there are.
+fn row_of_numbers(arr: &ArrayRef<'_>) -> Option<(*const u8, usize)> {
+    let plain = index::is_plain(arr.dtype) && arr.dtype.is_native() && arr.is_aligned();
+    (plain && arr.is_c_contiguous()).then(|| (arr.data.cast_const(), arr.size()))
 }
 
 /// Positions of the true elements in C order, a row per element and a column per axis. numpy returns the columns as
@@ -95,6 +107,17 @@ pub fn nonzero(arr: &ArrayRef<'_>) -> Result<NdArray> {
         return Err(Error::value(
             "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.",
         ));
+    }
+    if arr.ndim() == 1
+        && let Some((row, n)) = row_of_numbers(arr)
+        && let Some(find) = nonzero_fn(arr.dtype.num)
+    {
+        let found = count_nonzero(arr)? as isize;
+        let out = NdArray::empty(&[found, 1], &Dtype::intp(), Order::C)?;
+        let size = arr.dtype.itemsize;
+        // SAFETY: a row of native aligned numbers; there is room for all that were counted.
+        unsafe { find(row, size as isize, n, size, 0, out.data().cast()) };
+        return Ok(out);
     }
     let lists = index::nonzero(&truth(arr)?.view())?;
     let (n, d) = (lists[0].len(), lists.len());
@@ -147,6 +170,19 @@ pub fn where_(
         return Ok(0);
     }
     Ok(copy_into_status(out, y)? | copy_masked(out, x, &mask.view())?)
+}
+
+/// [`argmax`] of a row of native numbers that is not empty; `None` for everything else.
+pub fn argmax_row(arr: &ArrayRef<'_>, min: bool) -> Option<isize> {
+    if arr.ndim() != 1 || arr.shape[0] == 0 || !index::is_plain(arr.dtype) {
+        return None;
+    }
+    if !arr.dtype.is_native() || !arr.is_aligned() {
+        return None;
+    }
+    let find = if min { argmin_fn(arr.dtype.num) } else { argmax_fn(arr.dtype.num) }?;
+    // SAFETY: aligned native elements.
+    Some(unsafe { find(arr.data, arr.strides[0], arr.shape[0] as usize, arr.dtype.itemsize) } as isize)
 }
 
 /// Position of the largest (smallest with `min`) element of every lane along `axis`. `out`: intp, `arr`'s shape without

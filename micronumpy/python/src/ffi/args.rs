@@ -66,6 +66,15 @@ impl Sig {
     }
 }
 
+/// A function's name as errors say it, or a word for it when it has none.
+struct Called(&'static str, &'static str);
+
+impl std::fmt::Display for Called {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() { f.write_str(self.1) } else { write!(f, "{}()", self.0) }
+    }
+}
+
 impl<'a, 'py> Args<'a, 'py> {
     /// # Safety
     /// The vectorcall protocol: `values` holds `nargs` positional values followed by one for each name in `kwnames`.
@@ -182,11 +191,7 @@ impl<'a, 'py> Args<'a, 'py> {
         let p = sig.get();
         debug_assert_eq!(p.params.len(), N, "{}", p.name);
         let given = self.values.len();
-        let (fname, this) = if p.name.is_empty() {
-            ("function".to_string(), "this function".to_string())
-        } else {
-            (format!("{}()", p.name), format!("{}()", p.name))
-        };
+        let (fname, this) = (Called(p.name, "function"), Called(p.name, "this function"));
         let plural = |n: usize| if n == 1 { "" } else { "s" };
         let required = p.required.iter().filter(|&&r| r).count();
         let mut out: [Option<Bound<'py, PyAny>>; N] = [const { None }; N];

@@ -209,6 +209,10 @@ unsafe fn dispatch<'py>(
         }?;
         (seq, slf.clone())
     };
+    if !d.relevant_args.is_null() && overrides_nothing(&relevant) {
+        // SAFETY: forwarding.
+        return unsafe { owned(py, pyffi::PyObject_Vectorcall(d.implementation, args, nargs, kwnames)) };
+    }
     let found = implementing_args(&relevant)?;
     if d.relevant_args.is_null() && found.is_empty() {
         return Err(like_error());
@@ -276,16 +280,26 @@ pub struct Override<'py> {
     pub is_default: bool,
 }
 
-/// `type(obj).name`, looked up on the type alone, as protocols are; `None` for builtin types that cannot have one.
-pub fn type_attribute<'py>(
-    obj: &Bound<'py, PyAny>,
-    name: &Bound<'py, pyo3::types::PyString>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = obj.py();
-    let ty = obj.get_type();
-    // SAFETY: type comparisons on live objects.
-    let basic = unsafe {
-        let t = ty.as_type_ptr();
+/// Whether all of a list or tuple are plain arrays or of types without protocols.
+fn overrides_nothing(relevant: &Bound<'_, PyAny>) -> bool {
+    let plain = |arg: &Bound<'_, PyAny>| {
+        // SAFETY: the type of a live object.
+        let ty = unsafe { pyffi::Py_TYPE(arg.as_ptr()) };
+        ty == ARRAY_TYPE.as_type() || is_basic(ty)
+    };
+    if let Ok(tuple) = relevant.cast::<PyTuple>() {
+        tuple.iter_borrowed().all(|arg| plain(&arg))
+    } else if let Ok(list) = relevant.cast::<PyList>() {
+        list.iter().all(|arg| plain(&arg))
+    } else {
+        false
+    }
+}
+
+/// Builtin types that have none of the protocols.
+fn is_basic(t: *mut pyffi::PyTypeObject) -> bool {
+    // SAFETY: addresses of static types and types of static objects.
+    unsafe {
         t == &raw mut pyffi::PyLong_Type
             || t == &raw mut pyffi::PyFloat_Type
             || t == &raw mut pyffi::PyBool_Type
@@ -298,8 +312,17 @@ pub fn type_attribute<'py>(
             || t == &raw mut pyffi::PySlice_Type
             || t == pyffi::Py_TYPE(pyffi::Py_None())
             || t == pyffi::Py_TYPE(pyffi::Py_Ellipsis())
-    };
-    if basic {
+    }
+}
+
+/// `type(obj).name`, looked up on the type alone, as protocols are; `None` for builtin types that cannot have one.
+pub fn type_attribute<'py>(
+    obj: &Bound<'py, PyAny>,
+    name: &Bound<'py, pyo3::types::PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = obj.py();
+    let ty = obj.get_type();
+    if is_basic(ty.as_type_ptr()) {
         return Ok(None);
     }
     match ty.getattr(name) {

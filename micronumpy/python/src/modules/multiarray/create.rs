@@ -685,6 +685,11 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         )));
     };
     let casting = args::plain_casting(casting.as_ref(), micronumpy::Casting::SameKind)?;
+    if mask.is_none() && number_fits(&src, &dst) && casting != micronumpy::Casting::SameValue {
+        assign::check_writeable(&dst, "assignment destination")?;
+        assign::assign_scalar(&dst, &src)?;
+        return Ok(py.None().into_bound(py));
+    }
     // Python numbers take the destination's type if their kind allows it.
     let weak = crate::objects::handles::is_python_scalar(&src);
     let source = match Array::cast(&src) {
@@ -732,6 +737,13 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         }
     }
     Ok(none)
+}
+
+/// Whether it is plain to see that a Python number takes the destination's dtype.
+fn number_fits(value: &Obj<'_>, dst: &Array<'_>) -> bool {
+    let num = dst.dtype().num;
+    value.is_exact_instance_of::<pyo3::types::PyInt>() && num.is_number()
+        || value.is_exact_instance_of::<pyo3::types::PyFloat>() && (num.is_float() || num.is_complex())
 }
 
 /// Whether a Python number of this discovered dtype may take the destination's dtype (NEP 50).

@@ -25,6 +25,14 @@ type Obj<'py> = Bound<'py, PyAny>;
 
 /// The common descriptor of operands, Python numbers being weak.
 fn result_type<'py>(py: Python<'py>, operands: &[Obj<'py>]) -> PyResult<Descr<'py>> {
+    if let Some((first, rest)) = operands.split_first()
+        && rest.iter().all(|o| o.is(first))
+        && let Some(d) = Descr::cast(first)
+        && micronumpy::index::is_plain(d.dtype())
+        && d.dtype().is_native()
+    {
+        return Ok(d);
+    }
     let f = cached(py, "numpy._core._multiarray_umath", "result_type")?;
     let d = f.call1(PyTuple::new(py, operands)?)?;
     Descr::cast(&d).ok_or_else(|| PyTypeError::new_err("result_type gave no dtype"))
@@ -218,6 +226,13 @@ fn where_<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     // A Python number is weak for the dtype, and an array like any other for the cast: one that is too big wraps.
     let (xa, ya) = (coercion::from_any(&x, None, 0, 0, 0)?, coercion::from_any(&y, None, 0, 0, 0)?);
     let descr = result_type(py, &[weak(&x, &xa), weak(&y, &ya)])?;
+    let rows_alike = condition.ndim() == 1 && [&xa, &ya].iter().all(|v| v.shape() == condition.shape());
+    if rows_alike {
+        let out = alloc::new(&descr, condition.shape(), Order::C, false)?;
+        let status = select::where_(&condition.view(), &xa.view(), &ya.view(), &out.view()).py(py)?;
+        crate::objects::ufunc::report_fp_status(py, "cast", status)?;
+        return Ok(out.0);
+    }
     let shape = micronumpy::array::broadcast_shapes(&[condition.shape(), xa.shape(), ya.shape()]).py(py)?;
     let mut rows: Vec<Dims> = Vec::new();
     for v in [&condition, &xa, &ya] {

@@ -132,14 +132,15 @@ fn assign_value<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()
 
 /// Scalars of builtin types, without looking for protocols.
 fn is_simple(value: &Bound<'_, PyAny>) -> bool {
+    is_number(value) || value.is_none() || value.is_exact_instance_of::<pyo3::types::PyComplex>()
+}
+
+/// Python's own real numbers.
+pub fn is_number(value: &Bound<'_, PyAny>) -> bool {
     // SAFETY: comparing type pointers of a live object.
     unsafe {
         let t = ffi::Py_TYPE(value.as_ptr());
-        t == &raw mut ffi::PyFloat_Type
-            || t == &raw mut ffi::PyLong_Type
-            || t == &raw mut ffi::PyBool_Type
-            || t == &raw mut ffi::PyComplex_Type
-            || t == ffi::Py_TYPE(ffi::Py_None())
+        t == &raw mut ffi::PyFloat_Type || t == &raw mut ffi::PyLong_Type || t == &raw mut ffi::PyBool_Type
     }
 }
 

@@ -1,6 +1,6 @@
 //! Arrays to Python objects, bytes, files and text.
 
-use micronumpy::Order;
+use micronumpy::{Order, TypeNum};
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -108,11 +108,70 @@ fn level<'py>(arr: &Array<'py>, data: *mut u8, depth: usize) -> PyResult<Obj<'py
             return Err(PyErr::fetch(py));
         }
         let list = Bound::from_owned_ptr(py, list);
+        if depth + 1 == arr.ndim() && fill_list(&list, arr.dtype(), data, n, st)? {
+            return Ok(list);
+        }
         for i in 0..n {
             let v = level(arr, data.wrapping_offset(i * st), depth + 1)?;
             ffi::PyList_SET_ITEM(list.as_ptr(), i, v.into_ptr());
         }
         Ok(list)
+    }
+}
+
+/// Fill a new list with native numbers of the types most arrays have, without asking for each what it is; false for others.
+///
+/// # Safety
+/// The list has `n` null slots; as many elements of the dtype are at `data`, `stride` bytes apart.
+unsafe fn fill_list(
+    list: &Obj<'_>,
+    dt: &micronumpy::Dtype,
+    data: *const u8,
+    n: isize,
+    stride: isize,
+) -> PyResult<bool> {
+    /// # Safety
+    /// As for the function around it, with elements of type `T`.
+    unsafe fn fill<T: Copy>(
+        list: &Obj<'_>,
+        (data, n, stride): (*const u8, isize, isize),
+        make: impl Fn(T) -> *mut ffi::PyObject,
+    ) -> PyResult<bool> {
+        for i in 0..n {
+            // SAFETY: an element, and a slot nobody has filled.
+            unsafe {
+                let item = make(data.offset(i * stride).cast::<T>().read_unaligned());
+                if item.is_null() {
+                    return Err(PyErr::fetch(list.py()));
+                }
+                ffi::PyList_SET_ITEM(list.as_ptr(), i, item);
+            }
+        }
+        Ok(true)
+    }
+    if !dt.is_native() {
+        return Ok(false);
+    }
+    let row = (data, n, stride);
+    // SAFETY: handed on; the constructors give new references.
+    unsafe {
+        match dt.num {
+            TypeNum::BOOL => fill(list, row, |x: u8| ffi::PyBool_FromLong((x != 0).into())),
+            TypeNum::BYTE => fill(list, row, |x: i8| ffi::PyLong_FromLong(x.into())),
+            TypeNum::UBYTE => fill(list, row, |x: u8| ffi::PyLong_FromLong(x.into())),
+            TypeNum::SHORT => fill(list, row, |x: i16| ffi::PyLong_FromLong(x.into())),
+            TypeNum::USHORT => fill(list, row, |x: u16| ffi::PyLong_FromLong(x.into())),
+            TypeNum::INT => fill(list, row, |x: i32| ffi::PyLong_FromLong(x.into())),
+            TypeNum::UINT => fill(list, row, |x: u32| ffi::PyLong_FromLongLong(x.into())),
+            TypeNum::LONG | TypeNum::LONGLONG => fill(list, row, |x: i64| ffi::PyLong_FromLongLong(x)),
+            TypeNum::ULONG | TypeNum::ULONGLONG => {
+                fill(list, row, |x: u64| ffi::PyLong_FromUnsignedLongLong(x))
+            }
+            TypeNum::FLOAT => fill(list, row, |x: f32| ffi::PyFloat_FromDouble(x.into())),
+            TypeNum::DOUBLE => fill(list, row, |x: f64| ffi::PyFloat_FromDouble(x)),
+            TypeNum::CDOUBLE => fill(list, row, |[re, im]: [f64; 2]| ffi::PyComplex_FromDoubles(re, im)),
+            _ => Ok(false),
+        }
     }
 }
 

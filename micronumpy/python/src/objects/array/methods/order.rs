@@ -1,6 +1,6 @@
 //! Sorting, partitioning, searching, extremes.
 
-use micronumpy::ops::select::argmax;
+use micronumpy::ops::select::{argmax, argmax_row};
 use micronumpy::ops::sort as core;
 use micronumpy::{Dims, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -15,7 +15,7 @@ use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::ffi::{Args, Sig};
-use crate::objects::{Array, Descr, dtype};
+use crate::objects::{Array, Descr, dtype, scalar};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -196,9 +196,15 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
     }
     // The dtype both sides are compared in.
     let found = coercion::from_any(&keys, None, 0, 0, 0)?;
-    let result_type = cached(py, "numpy._core._multiarray_umath", "result_type")?;
-    let common = result_type.call1(PyTuple::new(py, [arr.descr().0, found.descr().0])?)?;
-    let Some(common) = Descr::cast(&common) else { return Err(PyTypeError::new_err("no common dtype")) };
+    let same = arr.descr().0.is(&found.descr().0) && micronumpy::index::is_plain(arr.dtype());
+    let common = if same && arr.dtype().is_native() {
+        arr.descr()
+    } else {
+        let result_type = cached(py, "numpy._core._multiarray_umath", "result_type")?;
+        let common = result_type.call1(PyTuple::new(py, [arr.descr().0, found.descr().0])?)?;
+        let Some(common) = Descr::cast(&common) else { return Err(PyTypeError::new_err("no common dtype")) };
+        common
+    };
     let sorter = match sorter.filter(|s| !s.is_none()) {
         None => None,
         Some(s) => {
@@ -232,6 +238,16 @@ pub fn arg_extreme<'py>(
     let axis = args::axis(axis)?;
     let out = args::out(out)?;
     let keepdims = args::truth(keepdims, false)?;
+    if out.is_none()
+        && !keepdims
+        && arr.is_exact()
+        && axis.is_none_or(|a| a == 0 || a == -1)
+        && let Some(at) = argmax_row(&arr.view(), !max)
+    {
+        let intp = dtype::builtin(py, TypeNum::LONG);
+        // SAFETY: one number of this dtype.
+        return unsafe { scalar::to_scalar(&intp, (&raw const at).cast(), None) };
+    }
     let name = if max { "argmax" } else { "argmin" };
     let (src, ax) = along(arr, axis, 0)?;
     // The result's shape, with dimensions of one for those reduced if asked.
