@@ -10,8 +10,8 @@ use crate::abi::{FoldFn, Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDe
 use crate::dot::{matmul, matvec, vecdot, vecmat};
 use crate::elem::{Bool, Complex, Datetime, LongDouble, Timedelta, f16};
 use crate::loops::binary::{
-    arith, arith_each, binary, binary_each, divide_delta, divide_integer, multiply_complex, power_float,
-    power_integer,
+    arith, arith_each, binary, binary_each, divide_complex, divide_delta, divide_integer, multiply_complex,
+    power_float, power_integer,
 };
 use crate::loops::fold::fold;
 use crate::loops::pairs::{binary_pair, float_divmod, unary_pair};
@@ -537,7 +537,8 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("TT->T", FP, arith::<Divide, T>),
             floats!("TT->T", FP, arith::<Divide, T>),
             longs!("TT->T", FP, arith_each::<Divide, T>),
-            complexes!("TT->T", FP, arith_each::<Divide, T>),
+            small_complexes!("TT->T", FP, divide_complex::<T>),
+            long_complexes!("TT->T", FP, arith_each::<Divide, T>),
             one!("mq->m", FP, divide_delta::<Divide>),
             one!("md->m", FP, binary_each::<Divide, Timedelta, f64>),
             one!("mm->d", FP, binary_each::<Divide, Timedelta, Timedelta>),

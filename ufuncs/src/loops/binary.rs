@@ -6,11 +6,12 @@ use core::mem::MaybeUninit;
 use super::{Overlap, Scratch, are_apart, load, overlap, scatter, store};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
 use crate::cpu::{Level, multiversion};
-use crate::elem::{Elem, Timedelta};
+use crate::elem::{Bool, Elem, Timedelta};
 use crate::fpstatus;
 use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
-use crate::ops::arith::{Multiply, MultiplyFused};
+use crate::ops::arith::{Divide, DivideOrdinary, Multiply, MultiplyFused};
+use crate::ops::compare::IsNan;
 use crate::ops::divide::{Divisible, Division};
 use crate::ops::power::{Integer, Power, PowerOfTwo, TryBinaryOp};
 use crate::vmath::{Stored, loops as vmath};
@@ -99,23 +100,54 @@ pub unsafe extern "C" fn divide_integer<Op: Division<T>, T: Divisible>(
     // To find the inverse is worth a few divisions.
     if args.n >= 16 && args.sb == 0 && !args.is_reduction() {
         let Operands { n, mut a, b, mut o, sa, so, .. } = args;
+        let size = size_of::<T>();
         // SAFETY: the divisor.
         let b = unsafe { load::<T>(b) };
-        if let Some(inverse) = T::inverse(b) {
-            for _ in 0..n {
-                // SAFETY: element `i` of each operand.
+        if (a == o && sa == so || are_apart((a, sa, size), (o, so, size), n))
+            && let Some(inverse) = T::inverse(b)
+        {
+            let (mut inputs, mut outputs, mut left) = (Scratch::new(), Scratch::new(), n);
+            while left > 0 {
+                let count = left.min(Scratch::capacity::<T>());
+                // SAFETY: `count` of the elements left, of each operand.
                 unsafe {
-                    let a = load(a);
-                    store(o, Op::by_inverse(a, b, inverse));
+                    let x = inputs.gather::<T>(a, count, sa);
+                    if so == size as isize {
+                        let y = core::slice::from_raw_parts_mut(o.cast(), count);
+                        divide_block::<Op, T>(Level::current(), x, y, b, inverse);
+                    } else {
+                        let y = outputs.room::<T>(count);
+                        divide_block::<Op, T>(Level::current(), x, y, b, inverse);
+                        scatter(o, so, y);
+                    }
                 }
-                a = a.wrapping_offset(sa);
-                o = o.wrapping_offset(so);
+                a = a.wrapping_offset(count as isize * sa);
+                o = o.wrapping_offset(count as isize * so);
+                left -= count;
             }
             return 0;
         }
     }
     // SAFETY: the same arguments.
     unsafe { arith::<Op, T>(ctx, data, dims, strides, aux) }
+}
+
+#[inline(always)]
+fn divide_block_body<Op: Division<T>, T: Divisible>(
+    x: &[T],
+    y: &mut [MaybeUninit<T>],
+    b: T,
+    inverse: T::Inverse,
+) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        y.write(Op::by_inverse(x, b, inverse));
+    }
+}
+
+multiversion! {
+    fn divide_block[Op: Division<T>, T: Divisible](
+        x: &[T], y: &mut [MaybeUninit<T>], b: T, inverse: <T as Divisible>::Inverse
+    ) -> () = divide_block_body::<Op, T>;
 }
 
 /// Operations `T, T -> T` whose cost is in the operation.
@@ -278,6 +310,63 @@ where
     }
 }
 
+/// Quotients of complex numbers: without branches where all divisors of a block are ordinary. A comparison with a NaN and a
+/// division by zero leave status behind that only the elements themselves may raise.
+pub unsafe extern "C" fn divide_complex<T: Elem>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int
+where
+    Divide: BinaryOp<T, T, Out = T>,
+    DivideOrdinary: BinaryOp<T, T, Out = T>,
+    IsNan: UnaryOp<T, Out = Bool>,
+{
+    // SAFETY: see the module.
+    let args = unsafe { Operands::new(data, dims, strides) };
+    if args.is_reduction() {
+        // SAFETY: as above.
+        unsafe { reduce::<Divide, T>(&args) };
+        return 0;
+    }
+    let mut at = 0;
+    while at < args.n {
+        let part = |p: *const u8, stride: isize| p.wrapping_offset(at as isize * stride);
+        let block = Operands {
+            n: (args.n - at).min(1024),
+            a: part(args.a, args.sa),
+            b: part(args.b, args.sb),
+            o: part(args.o, args.so).cast_mut(),
+            ..args
+        };
+        at += block.n;
+        // SAFETY: some of the elements of each operand.
+        unsafe {
+            if are_ordinary::<T>(&block) {
+                elementwise::<DivideOrdinary, T, T>(&block);
+            } else {
+                strided::<Divide, T, T>(&block);
+            }
+        }
+    }
+    0
+}
+
+/// Whether no divisor is zero or NaN.
+fn are_ordinary<T: Elem>(block: &Operands) -> bool
+where
+    IsNan: UnaryOp<T, Out = Bool>,
+{
+    let count = if block.sb == 0 { 1 } else { block.n };
+    (0..count).fold(true, |all, i| {
+        // SAFETY: one of the divisors.
+        let b = unsafe { load::<T>(block.b.wrapping_offset(i as isize * block.sb)) };
+        all & b.is_nonzero() & !IsNan::apply(b).get()
+    })
+}
+
 /// Products of complex numbers, fused where the processor can, except in reductions; see [`MultiplyFused`].
 pub unsafe extern "C" fn multiply_complex<T: Elem>(
     _ctx: *const LoopContext,
@@ -317,11 +406,36 @@ unsafe fn reduce<Op: BinaryOp<T, T, Out = T>, T: Elem>(args: &Operands) {
         let acc = load(args.a);
         let acc = if args.sb == size_of::<T>() as isize {
             fold::<Op, T>(Level::current(), acc, core::slice::from_raw_parts(args.b.cast(), args.n))
+        } else if Op::FOLDS_IN_PIECES && size_of::<T>() <= 8 && args.n >= 32 {
+            fold_gathered::<Op, T>(acc, args.b, args.n, args.sb)
         } else {
             Op::reduce(acc, args.b, args.n, args.sb)
         };
         store(args.o, acc);
     }
+}
+
+/// Elements that lie apart, moved together piece by piece: that vectorises, and so does the fold of a piece.
+///
+/// # Safety
+/// `n` elements are readable at `p`, `stride` bytes apart.
+unsafe fn fold_gathered<Op: BinaryOp<T, T, Out = T>, T: Elem>(
+    acc: T,
+    p: *const u8,
+    n: usize,
+    stride: isize,
+) -> T {
+    let (mut acc, mut p, mut left) = (acc, p, n);
+    let mut scratch = Scratch::new();
+    while left > 0 {
+        let count = left.min(Scratch::capacity::<T>());
+        // SAFETY: some of the elements left.
+        let piece = unsafe { scratch.gather::<T>(p, count, stride) };
+        acc = fold::<Op, T>(Level::current(), acc, piece);
+        p = p.wrapping_offset(count as isize * stride);
+        left -= count;
+    }
+    acc
 }
 
 #[inline(always)]
@@ -384,7 +498,7 @@ unsafe fn elementwise<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
         };
         // What lies at every second place is quickly gathered.
         let near = |stride: isize, size: isize| stride == 0 || stride == size || stride == 2 * size;
-        let worth = Op::COSTLY || near(sa, size_a) && near(sb, size_b) && so == size_o;
+        let worth = Op::COSTLY || size_a <= 8 && near(sa, size_a) && near(sb, size_b) && so == size_o;
         if worth && harmless(a, sa, size_a) && harmless(b, sb, size_b) {
             gathered::<Op, A, B>(args);
         } else {

@@ -53,6 +53,7 @@ macro_rules! pairwise_add {
     ($($t:ty),*) => {$(
         impl BinaryOp<$t> for Add {
             type Out = $t;
+            const FOLDS_IN_PIECES: bool = false;
             #[inline(always)]
             fn apply(a: $t, b: $t) -> $t {
                 a + b
@@ -65,6 +66,7 @@ macro_rules! pairwise_add {
         }
         impl BinaryOp<Complex<$t>> for Add {
             type Out = Complex<$t>;
+            const FOLDS_IN_PIECES: bool = false;
             #[inline(always)]
             fn apply(a: Complex<$t>, b: Complex<$t>) -> Complex<$t> {
                 Complex { re: a.re + b.re, im: a.im + b.im }
@@ -86,6 +88,8 @@ macro_rules! half_arith {
         impl BinaryOp<f16> for $op {
             type Out = f16;
             const COSTLY: bool = true;
+            // The running result has more bits between elements.
+            const FOLDS_IN_PIECES: bool = false;
             #[inline]
             fn apply(a: f16, b: f16) -> f16 {
                 fpstatus::reported(Self::apply_status(a, b))
@@ -178,21 +182,40 @@ where
     Complex<T>: Elem,
 {
     type Out = Complex<T>;
-    /// Smith's method. The operands are exchanged before the one division, so that no lane divides by the smaller part.
     #[inline]
     fn apply(a: Complex<T>, b: Complex<T>) -> Complex<T> {
-        let by_real = b.re.fabs() >= b.im.fabs();
-        // Selections, not branches: which part is larger is unpredictable.
-        let (large, small) = select_unpredictable(by_real, (b.re, b.im), (b.im, b.re));
-        if !large.is_nonzero() && !small.is_nonzero() {
-            return divide_by_zero(a, b.re.fabs());
-        }
-        let ratio = small / large;
-        let scale = T::from_f64(1.0) / (large + small * ratio);
-        let (u, v) = select_unpredictable(by_real, (a.re, a.im), (a.im, a.re));
-        let im = select_unpredictable(by_real, v - u * ratio, u * ratio - v);
-        Complex { re: (u + v * ratio) * scale, im: im * scale }
+        if b.is_nonzero() { smith(a, b) } else { divide_by_zero(a, b.re.fabs()) }
     }
+}
+
+/// [`Divide`] for divisors that are neither zero nor NaN.
+pub struct DivideOrdinary;
+
+impl<T: Real> BinaryOp<Complex<T>> for DivideOrdinary
+where
+    Complex<T>: Elem,
+{
+    type Out = Complex<T>;
+    const COSTLY: bool = true;
+    #[inline(always)]
+    fn apply(a: Complex<T>, b: Complex<T>) -> Complex<T> {
+        smith(a, b)
+    }
+}
+
+/// Smith's method. The operands are exchanged before the one division, so that no lane divides by the smaller part.
+#[inline(always)]
+fn smith<T: Real>(a: Complex<T>, b: Complex<T>) -> Complex<T> {
+    let by_real = b.re.fabs() >= b.im.fabs();
+    // Selections, not branches: which part is larger is unpredictable.
+    let large = select_unpredictable(by_real, b.re, b.im);
+    let small = select_unpredictable(by_real, b.im, b.re);
+    let ratio = small / large;
+    let scale = T::from_f64(1.0) / (large + small * ratio);
+    let u = select_unpredictable(by_real, a.re, a.im);
+    let v = select_unpredictable(by_real, a.im, a.re);
+    let im = select_unpredictable(by_real, v - u * ratio, u * ratio - v);
+    Complex { re: (u + v * ratio) * scale, im: im * scale }
 }
 
 /// Separate so that the divisions are not speculated into the common path.

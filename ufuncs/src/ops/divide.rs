@@ -59,7 +59,68 @@ macro_rules! divisible {
         }
     )*};
 }
-divisible! { i8 as f32; u8 as f32; i16 as f32; u16 as f32; i32 as f64; u32 as f64; }
+divisible! { i8 as f32; u8 as f32; i16 as f32; u16 as f32; }
+
+impl Divisible for u32 {
+    type Inverse = ShortInverse;
+    #[inline]
+    fn inverse(b: u32) -> Option<ShortInverse> {
+        (b > 1).then(|| ShortInverse::new(b, false))
+    }
+    #[inline(always)]
+    fn quotient_by(a: u32, inverse: ShortInverse) -> u32 {
+        inverse.quotient(a)
+    }
+    #[inline(always)]
+    unsafe fn quotient(a: u32, b: u32) -> u32 {
+        // SAFETY: the caller's promise: the quotient is finite and fits.
+        unsafe { (f64::from(a) / f64::from(b)).to_int_unchecked() }
+    }
+}
+
+impl Divisible for i32 {
+    type Inverse = ShortInverse;
+    #[inline]
+    fn inverse(b: i32) -> Option<ShortInverse> {
+        (b.unsigned_abs() > 1).then(|| ShortInverse::new(b.unsigned_abs(), b < 0))
+    }
+    #[inline(always)]
+    fn quotient_by(a: i32, inverse: ShortInverse) -> i32 {
+        let flip = (a >> 31) ^ inverse.flip;
+        (inverse.quotient(a.unsigned_abs()) as i32 ^ flip).wrapping_sub(flip)
+    }
+    #[inline(always)]
+    unsafe fn quotient(a: i32, b: i32) -> i32 {
+        // SAFETY: as above.
+        unsafe { (f64::from(a) / f64::from(b)).to_int_unchecked() }
+    }
+}
+
+/// [`Inverse`] for 32 bits.
+#[derive(Clone, Copy)]
+pub struct ShortInverse {
+    factor: u32,
+    shift: u32,
+    /// All bits set for a negative divisor.
+    flip: i32,
+}
+
+impl ShortInverse {
+    fn new(d: u32, negative: bool) -> ShortInverse {
+        let l = 32 - (d - 1).leading_zeros();
+        let missing = (1u64 << l) - u64::from(d);
+        ShortInverse {
+            factor: ((missing << 32) / u64::from(d)) as u32 + 1,
+            shift: l - 1,
+            flip: -i32::from(negative),
+        }
+    }
+    #[inline(always)]
+    fn quotient(self, a: u32) -> u32 {
+        let high = ((u64::from(self.factor) * u64::from(a)) >> 32) as u32;
+        (high + ((a - high) >> 1)) >> self.shift
+    }
+}
 
 impl Divisible for u64 {
     type Inverse = Inverse;
@@ -132,7 +193,11 @@ impl Inverse {
     }
     #[inline(always)]
     fn quotient(self, a: u64) -> u64 {
-        let high = ((u128::from(self.factor) * u128::from(a)) >> 64) as u64;
+        // The upper half of the product, from halves of the factors: vectors have no wider multiplication.
+        let low = |x: u64| x & 0xffff_ffff;
+        let (f, a_low, a_high) = (self.factor, low(a), a >> 32);
+        let middle = a_high * low(f) + ((a_low * low(f)) >> 32);
+        let high = a_high * (f >> 32) + (middle >> 32) + ((low(middle) + a_low * (f >> 32)) >> 32);
         (high + ((a - high) >> 1)) >> self.shift
     }
 }

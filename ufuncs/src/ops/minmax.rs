@@ -3,7 +3,7 @@
 //! Which of two equal values is returned is visible in the sign of zero: `f32` and `f64` take the second operand, as
 //! the vector instructions do, the other types the first.
 
-use super::compare::complex_ge;
+use super::compare::{LogicalAnd, LogicalOr, complex_ge};
 use super::{BinaryOp, TernaryOp, binary};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
 
@@ -31,10 +31,30 @@ macro_rules! plain {
 }
 plain!(i8, i16, i32, i64, u8, u16, u32, u64);
 
-binary!(Maximum for [Bool] |a, b| Bool(((a.0 | b.0) != 0) as u8));
-binary!(Minimum for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
-binary!(Fmax for [Bool] |a, b| Bool(((a.0 | b.0) != 0) as u8));
-binary!(Fmin for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
+/// Folds end at the element that decides, as those of the logical operations do.
+macro_rules! bools {
+    ($($op:ident is $logical:ident, |$a:ident, $b:ident| $e:expr;)*) => {$(
+        impl BinaryOp<Bool> for $op {
+            type Out = Bool;
+            #[inline(always)]
+            fn apply(a: Bool, b: Bool) -> Bool {
+                let ($a, $b) = (a.0, b.0);
+                Bool($e as u8)
+            }
+            #[inline(always)]
+            unsafe fn reduce(acc: Bool, p: *const u8, n: usize, stride: isize) -> Bool {
+                // SAFETY: the caller's promise.
+                unsafe { <$logical as BinaryOp<Bool>>::reduce(acc, p, n, stride) }
+            }
+        }
+    )*};
+}
+bools! {
+    Maximum is LogicalOr, |a, b| (a | b) != 0;
+    Minimum is LogicalAnd, |a, b| (a != 0) & (b != 0);
+    Fmax is LogicalOr, |a, b| (a | b) != 0;
+    Fmin is LogicalAnd, |a, b| (a != 0) & (b != 0);
+}
 impl TernaryOp<Bool> for Clip {
     #[inline(always)]
     fn apply(x: Bool, low: Bool, high: Bool) -> Bool {
@@ -45,21 +65,52 @@ impl TernaryOp<Bool> for Clip {
 /// Running results kept side by side by a reduction, so that it vectorises.
 pub const LANES: usize = 16;
 
-/// `f32` and `f64`: written so that a comparison and two selections remain. The order of a reduction is free.
+/// So many that the processor does not wait for any of them, where it does not matter in which order elements meet.
+const MANY: usize = 64;
+
+/// `f32` and `f64`: written so that a comparison and two selections remain. The order of a reduction is free, but it shows
+/// in results that are zero or NaN: those are found in the order that `LANES` says, others by the quickest way.
 macro_rules! vector_float {
-    ($t:ty; $($op:ident |$a:ident, $b:ident| $e:expr;)*) => {$(
+    ($t:ty; $($op:ident |$a:ident, $b:ident| $e:expr, of numbers |$x:ident, $y:ident| $of_numbers:expr;)*) => {$(
         impl BinaryOp<$t> for $op {
             type Out = $t;
+            const FOLDS_IN_PIECES: bool = false;
             #[inline(always)]
             fn apply($a: $t, $b: $t) -> $t {
                 if $e { $a } else { $b }
             }
             #[inline(always)]
             unsafe fn reduce(acc: $t, p: *const u8, n: usize, stride: isize) -> $t {
+                let select = |$x: $t, $y: $t| if $of_numbers { $x } else { $y };
                 let mut acc = acc;
                 if stride == size_of::<$t>() as isize {
                     // SAFETY: contiguous elements, promised readable; nothing is written meanwhile.
                     let all = unsafe { core::slice::from_raw_parts(p.cast::<$t>(), n) };
+                    if n >= 2 * MANY && !acc.is_nan() {
+                        let (mut lanes, mut numbers) = ([acc; MANY], true);
+                        for piece in all.chunks(16 * MANY) {
+                            let (blocks, rest) = piece.as_chunks::<MANY>();
+                            numbers &= piece.iter().fold(true, |all, x| all & !x.is_nan());
+                            for block in blocks {
+                                for k in 0..MANY {
+                                    lanes[k] = select(lanes[k], block[k]);
+                                }
+                            }
+                            for (lane, &x) in lanes.iter_mut().zip(rest) {
+                                *lane = select(*lane, x);
+                            }
+                        }
+                        let mut width = MANY / 2;
+                        while width > 0 {
+                            for k in 0..width {
+                                lanes[k] = select(lanes[k], lanes[k + width]);
+                            }
+                            width /= 2;
+                        }
+                        if numbers && lanes[0] != 0.0 {
+                            return lanes[0];
+                        }
+                    }
                     let (blocks, rest) = all.as_chunks::<LANES>();
                     if let Some((first, blocks)) = blocks.split_first() {
                         let mut lanes = *first;
@@ -72,13 +123,27 @@ macro_rules! vector_float {
                     }
                     return rest.iter().copied().fold(acc, Self::apply);
                 }
-                let mut p = p;
-                for _ in 0..n {
-                    // SAFETY: one of the promised elements.
-                    acc = Self::apply(acc, unsafe { crate::loops::load(p) });
-                    p = p.wrapping_offset(stride);
+                // SAFETY: one of the promised elements.
+                let at = |i: usize| unsafe { crate::loops::load::<$t>(p.wrapping_offset(i as isize * stride)) };
+                if n >= 16 && !acc.is_nan() {
+                    let (mut lanes, mut numbers) = ([acc; 8], true);
+                    for i in 0..n / 8 {
+                        for k in 0..8 {
+                            let x = at(8 * i + k);
+                            numbers &= !x.is_nan();
+                            lanes[k] = select(lanes[k], x);
+                        }
+                    }
+                    for i in n / 8 * 8..n {
+                        numbers &= !at(i).is_nan();
+                        lanes[0] = select(lanes[0], at(i));
+                    }
+                    let extreme = lanes.into_iter().reduce(select).unwrap_or(acc);
+                    if numbers && extreme != 0.0 {
+                        return extreme;
+                    }
                 }
-                acc
+                (0..n).fold(acc, |acc, i| Self::apply(acc, at(i)))
             }
         }
     )*};
@@ -86,10 +151,10 @@ macro_rules! vector_float {
 macro_rules! vector_floats {
     ($($t:ty),*) => {$(
         vector_float! { $t;
-            Maximum |a, b| (a > b) | a.is_nan();
-            Minimum |a, b| (a < b) | a.is_nan();
-            Fmax |a, b| (a > b) | b.is_nan();
-            Fmin |a, b| (a < b) | b.is_nan();
+            Maximum |a, b| (a > b) | a.is_nan(), of numbers |x, y| x > y;
+            Minimum |a, b| (a < b) | a.is_nan(), of numbers |x, y| x < y;
+            Fmax |a, b| (a > b) | b.is_nan(), of numbers |x, y| x > y;
+            Fmin |a, b| (a < b) | b.is_nan(), of numbers |x, y| x < y;
         }
     )*};
 }

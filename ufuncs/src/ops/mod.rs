@@ -56,6 +56,8 @@ pub trait BinaryOp<A: Elem, B: Elem = A> {
     type Out: Elem;
     /// Whether it costs more than moving its operands, so that strided ones are worth gathering into vectors.
     const COSTLY: bool = false;
+    /// Whether folding a row is folding its pieces one after the other. Pairwise sums are not.
+    const FOLDS_IN_PIECES: bool = true;
     fn apply(a: A, b: B) -> Self::Out;
 
     /// [`BinaryOp::apply`] with the status it would raise.
