@@ -442,8 +442,8 @@ unsafe extern "C" fn NpyIter_GetWriteFlags(it: *mut NpyIter, out: *mut c_char) {
 }
 
 unsafe extern "C" fn NpyIter_DebugPrint(it: *mut NpyIter) {
-    // SAFETY: as above.
     guard(|py| {
+        // SAFETY: as above.
         nditer::print_state(py, unsafe { it.as_ref() }.map(|it| &it.state));
         Ok(())
     })
