@@ -295,7 +295,10 @@ impl Query<'_> {
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
         }
-        if let Some(index) = self.by_result() {
+        // The rules for dates and times do not ask what is wanted.
+        if !self.any_input(TypeNum::is_datetime)
+            && let Some(index) = self.by_result()
+        {
             return Ok((index, false));
         }
         if uf.rule == Rule::Add
