@@ -98,7 +98,14 @@ pub(crate) fn find_fold(uf: &Ufunc, of: &Dtype, wanted: Option<TypeNum>) -> Resu
     };
     let first = wanted.or(wide);
     let left = if of.num.is_datetime() { OpType::Is(of) } else { OpType::Absent };
-    let found = finish(uf, &[left, OpType::Is(of), OpType::Absent], &[first, None, first], Casting::Unsafe)?;
+    let find = |signature: [Option<TypeNum>; 3]| {
+        finish(uf, &[left, OpType::Is(of), OpType::Absent], &signature, Casting::Unsafe)
+    };
+    let mut found = find([first, None, first])?;
+    if first.is_none() && found.dtypes[0] != found.dtypes[2] {
+        // A loop whose result is of another type than its input folds nothing: the result's type is meant for both.
+        found = find([Some(found.dtypes[2].num), None, None])?;
+    }
     if found.dtypes[0] != found.dtypes[2] {
         return Err(Error::type_(format!("the resolved dtypes are not compatible with {}.reduce", uf.name)));
     }

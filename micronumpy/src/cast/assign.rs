@@ -105,6 +105,10 @@ fn copy_with(
         && transfer.is_element_local();
     if !in_place && overlap::may_share(dst, src) {
         let copy = NdArray::copy_of(src, Order::Keep)?;
+        if src.dtype.num == TypeNum::VSTRING {
+            // The copy keeps its text in an arena of its own.
+            return copy_with(dst, &copy.view(), make);
+        }
         let strides = source_strides(dst, &copy.view())?;
         return run_over(dst, copy.data(), &strides, &transfer);
     }
