@@ -168,7 +168,9 @@ fn part<'py>(out: &mut Index<'py>, obj: &Bound<'py, PyAny>) -> PyResult<()> {
                 return Ok(());
             }
             Err(e) if e.is_instance_of::<PyTypeError>(py) => {}
-            Err(_) => return Err(not_an_index(obj)),
+            // Only then is it asked again: asking may take a program's own code, which may index in turn.
+            Err(e) if e.is_instance_of::<PyOverflowError>(py) => return Err(not_an_index(obj)),
+            Err(_) => return Err(only()),
         }
     }
     let is_array = given.is_some();
