@@ -149,8 +149,14 @@ pub fn fold(
         _ => None,
     };
     let sig = wanted.or(wide);
-    let res = resolve(&uf, &[OpType::Absent, OpType::Is(arr.dtype), OpType::Absent], &[sig, None, sig])
-        .map_err(|_| wrong("no loop"))?;
+    let find = |sig: [Option<TypeNum>; 3]| {
+        resolve(&uf, &[OpType::Absent, OpType::Is(arr.dtype), OpType::Absent], &sig)
+            .map_err(|_| wrong("no loop"))
+    };
+    let mut res = find([sig, None, sig])?;
+    if sig.is_none() && res.dtypes[0] != res.dtypes[2] {
+        res = find([Some(res.dtypes[2].num), None, None])?;
+    }
     let work = native(&res.dtypes[0]);
     let kept: Dims = arr.shape.iter().zip(axes).map(|(&n, &f)| if f { 1 } else { n }).collect();
     let shape: Dims = kept.iter().zip(axes).filter(|(_, f)| keepdims || !**f).map(|(&n, _)| n).collect();
