@@ -98,6 +98,7 @@ fn subarrays(from: &[isize], to: &[isize], values: &[i32]) -> Vec<i64> {
     let (a, b) = (field("i4", from), field("i8", to));
     let src = NdArray::zeros(&[1], &a, Order::C).unwrap();
     for (i, v) in values.iter().enumerate() {
+        // SAFETY: the values are the items of the one element's field.
         unsafe { src.data().cast::<i32>().add(i).write(*v) };
     }
     let dst = NdArray::empty(&[1], &b, Order::C).unwrap();

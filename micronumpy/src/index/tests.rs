@@ -113,8 +113,10 @@ fn scatter_keeps_last() {
     let i = ints(&[3], &[1, 1, -1]);
     let v = ints(&[3], &[7, 8, 9]);
     let Plan::Fancy(f) = plan(&a.shape, &a.strides, &[Item::IntArray(i.view())]).unwrap() else { panic!() };
+    // SAFETY: the plan was made for this array.
     unsafe { f.scatter(&a.view(), &v.view()).unwrap() };
     assert_eq!(values(&a), [0, 8, 2, 9]);
+    // SAFETY: as above.
     let e = unsafe { f.scatter(&a.view(), &arange(&[2]).view()) }.unwrap_err();
     assert_eq!(
         e.to_string(),
