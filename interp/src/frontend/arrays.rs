@@ -27,6 +27,10 @@ impl Signs {
                 self.operations += 1;
                 self.arrays = true;
             }
+            ExprKind::Call { func, .. } if is_of_result(func, names) => {
+                self.operations += 1;
+                self.arrays = true;
+            }
             _ => {}
         }
         each_operand(expr, &mut |operand| self.look(operand, names));
@@ -37,6 +41,18 @@ impl Signs {
 fn is_of_numpy(func: &Expr<'_>, names: &Names) -> bool {
     let ExprKind::Attribute { value, .. } = &func.kind else { return false };
     matches!(value.kind, ExprKind::Name(name) if matches!(names.text(name), "np" | "numpy"))
+}
+
+/// `(a - b).max` and the like: of what an operation gives, such methods are those of arrays.
+fn is_of_result(func: &Expr<'_>, names: &Names) -> bool {
+    let ExprKind::Attribute { value, attr } = &func.kind else { return false };
+    matches!(
+        value.kind,
+        ExprKind::Binary { .. } | ExprKind::Compare { .. } | ExprKind::Unary { .. } | ExprKind::Call { .. }
+    ) && matches!(
+        names.text(*attr),
+        "sum" | "prod" | "max" | "min" | "any" | "all" | "mean" | "astype" | "clip"
+    )
 }
 
 /// Statements that a region of statements may have.

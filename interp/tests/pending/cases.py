@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 warnings.simplefilter("always")
-warnings.showwarning = lambda message, category, file, line, *rest: print("warned", message, line)
+warnings.showwarning = lambda message, category, file, line, *rest: print("warned", message, file, line)
 
 
 def digest(value):
@@ -49,6 +49,42 @@ def expressions(n):
 
 
 expressions(4096)
+
+
+def folds(n):
+    """The operand of a fold waits, and so does its method; a fold that warns does so where numpy's own does."""
+    a = np.linspace(-1, 5, n * n).reshape(n, n)
+    b = np.arange(n * n).reshape(n, n) % 19
+    f = a.astype("f4")
+    h = a.astype("f2")
+    for _ in range(2):
+        d = a - b
+        print(repr(np.abs(d).max()), repr((a * b).sum()), repr(np.mean((a - b) ** 2)), digest(d))
+        print(digest((a * f).sum(axis=0)), digest(np.sum(f * 2, axis=(0,), keepdims=True)), repr((f + 1).sum()))
+        print(repr((h * 2).sum()), repr((h * 2).mean()), digest((h + h).mean(axis=1)), repr((b * 2).mean()))
+        print(repr((a > b).any()), repr(np.all(a < 9)), digest((a > b).all(axis=1)), (a > 2).sum(), (b * 1).prod())
+        print(digest((a - b).T.max(axis=0)), digest((a.T * 2).min(-1, keepdims=True)), digest((f - b).prod(1)))
+        print(digest((a * 2).astype(int)), digest((b + 1).astype("f4") * f), digest((a + b).astype(np.float64)))
+        print(digest((a + b).clip(0.0, 3.0) * 2), digest(np.clip(f * 2, 0.5, 1.5)), digest((a * 1).clip(0, 1)))
+        m = (a + 1).max
+        print(m(), m(axis=0)[:3], (a + b).sum.__name__)
+        print(repr((f * 3e38).sum()), repr((a * 1e308 * 10).mean()), repr(np.sum(a / 0)), digest((f * 1e38).sum(axis=0)))
+        e = np.exp(a - a.max(axis=1, keepdims=True))
+        print(digest(e / e.sum(axis=1, keepdims=True)))
+        try:
+            (a + 1).sum(axis=3)
+        except Exception as error:
+            print(repr(error))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                (f * 3e37).sum(axis=1).sum()
+                print(repr(np.sum(f * 3e38)))
+            except RuntimeWarning as error:
+                traceback.print_exc(file=sys.stdout)
+
+
+folds(60)
 
 
 def identity(n):

@@ -21,6 +21,12 @@ OPERATORS = "+ - * / + - * + - * / // % ** & | < > == <= !=".split()
 UNARY = "sqrt abs negative floor square sign isnan logical_not exp log1p".split()
 BINARY = "maximum minimum add hypot arctan2 logical_and copysign fmax".split()
 METHODS = ["sum()", "T", "mean(axis=0)", "max()", "shape[0]", "copy()", "real", "astype(int)", "ndim"]
+FOLDS = "sum prod max min any all mean sum mean max".split()
+AXES = ["", "", "", "axis=0", "axis=1", "axis=-1", "0", "1", "None", "axis=(0, 1)", "axis=2", "axis=(1, 1)", "axis=1.5"]
+KEPT = ["", "", "", "keepdims=True", "keepdims=False"]
+MORE = ["dtype='f4'", "initial=2", "where=m", "out=b[0]"]
+CASTS = ["int", "float", "bool", "complex", "np.float32", "np.int8", "'f8'", "np.dtype('f4')", "np.float16", "object", "a.dtype"]
+CLIPS = ["0.0, 1.0", "0, 1", "-0.5, 0.5", "a, 1.0", "None, 1.0", "1.0, 0.0", "min=0.0, max=1.0", "np.nan, 1.0", "1e300, 1e301"]
 
 
 class Writer:
@@ -50,12 +56,29 @@ class Writer:
             return f"({self.pick('-~')}{deeper()})"
         if k < 0.94:
             return self.pick(NAMES) + self.index()
-        if k < 0.96:
+        if k < 0.95:
             return f"abs({deeper()})"
-        return f"({deeper()}).{self.pick(METHODS)}"
+        if k < 0.96:
+            return f"({deeper()}).{self.pick(METHODS)}"
+        return self.of_array(deeper())
+
+    def of_array(self, array):
+        """A fold, cast or clip, as a method or a function."""
+        k = self.random.random()
+        if k < 0.2:
+            return f"({array}).astype({self.pick(CASTS)})"
+        if k < 0.35:
+            limits = self.pick(CLIPS)
+            return self.pick([f"({array}).clip({limits})", f"np.clip({array}, {limits})"])
+        more = self.pick(MORE) if self.random.random() < 0.05 else ""
+        args = ", ".join(filter(None, [self.pick(AXES), self.pick(KEPT), more]))
+        name = self.pick(FOLDS)
+        return f"({array}).{name}({args})" if self.random.random() < 0.6 else f"np.{name}({array}, {args})"
 
     def statement(self, indent):
         k, pad, name = self.random.random(), "    " * indent, self.pick(NAMES)
+        if k < 0.1:
+            return [f"{pad}{name} = {self.of_array(self.expression(1))}"]
         if k < 0.4:
             return [f"{pad}{name} = {self.expression()}"]
         if k < 0.55:
@@ -117,7 +140,8 @@ def digest(value):
         value = value.copy(order="K")
         # Which NaN it is is nobody's promise.
         value[np.isnan(value)] = np.nan
-    return f"{value.dtype.str}{value.shape}{value.strides}{hashlib.md5(value.tobytes()).hexdigest()}"
+    data = repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes()
+    return f"{value.dtype.str}{value.shape}{value.strides}{hashlib.md5(data).hexdigest()}"
 
 
 def outcome(seed, log):
@@ -145,7 +169,7 @@ def main(first, end):
     warnings.simplefilter("always")
     for seed in range(first, end):
         log = []
-        warnings.showwarning = lambda message, category, file, line, *rest: log.append((str(message), line))
+        warnings.showwarning = lambda message, category, file, line, *rest: log.append((str(message), file, line))
         result, *rest = outcome(seed, log)
         text = repr((result, rest, log))
         print(seed, hashlib.md5(text.encode()).hexdigest(), len(log), result[0].strip()[:60])

@@ -24,6 +24,9 @@ impl Vm<'_, '_> {
         keywords: u16,
         pc: usize,
     ) -> Result<(), Raised> {
+        if !self.pending.is_empty() && self.call_of_waiting(dst, first, positional, keywords, pc)? {
+            return Ok(());
+        }
         let callee = self.object(first)?;
         let mut names = null_mut();
         let mut count = usize::from(positional);
@@ -92,7 +95,7 @@ impl Vm<'_, '_> {
         Ok(waits)
     }
 
-    fn consume_window(&mut self, first: Reg, count: usize, pc: usize) {
+    pub(in crate::vm) fn consume_window(&mut self, first: Reg, count: usize, pc: usize) {
         for reg in first..=first + count as u16 {
             self.consume(reg, pc);
         }

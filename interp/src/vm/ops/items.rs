@@ -19,6 +19,9 @@ impl Vm<'_, '_> {
         name: u16,
         pc: usize,
     ) -> Result<(), Raised> {
+        if !self.pending.is_empty() && self.wait_for_method(dst, obj, name, pc) {
+            return Ok(());
+        }
         let object = self.object(obj)?;
         // SAFETY: the register holds the object.
         unsafe {

@@ -42,12 +42,15 @@ enum Input<'py> {
     Number(Number),
 }
 
+/// The name of a call, what floating-point status it raised, and the instruction whose call it is.
+pub type Raised = (&'static str, u32, usize);
+
 /// What came of it.
 pub struct Computed {
     /// An array per result, but for those that went into an output.
     pub arrays: Vec<Option<NdArray>>,
-    /// Names of calls, what floating-point status they raised, and the instructions whose calls they are, in that order.
-    pub raised: Vec<(&'static str, u32, usize)>,
+    /// In the order of instructions.
+    pub raised: Vec<Raised>,
 }
 
 /// Computes results, the last one into an output if there is one.
@@ -93,10 +96,12 @@ pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -
     let options = Options { bufsize: errstate::bufsize(py)?, ..Options::default() };
     log::count(if out.is_some() { "array operations fused into arrays" } else { "array operations fused" });
     let (arrays, status) = function.call_into(&args, &outs, &options).py(py)?;
-    // Nodes are visited as the function visits its calls, one for one.
-    let one_for_one = function.calls().len() == plan.nodes.len();
+    // Nodes are visited as the function visits its calls, one for one; but a fold, which comes last, may be several calls.
     let last = roots.last().map_or(0, |root| root.pc);
-    let pc = |call: usize| if one_for_one { plan.nodes[call].pc } else { last };
+    let several = matches!(roots.last().map(|root| root.what), Some(What::Fold(_)));
+    let one_for_one =
+        function.calls().len() == plan.nodes.len() || several && function.calls().len() > plan.nodes.len();
+    let pc = |call: usize| if one_for_one { plan.nodes.get(call).map_or(last, |node| node.pc) } else { last };
     let raised = status.raised.iter().zip(&status.calls);
     let mut raised: Vec<_> = raised.map(|(&(name, flags), &call)| (name, flags, pc(call))).collect();
     raised.sort_by_key(|&(_, _, pc)| pc);
@@ -140,6 +145,11 @@ impl<'py> Plan<'py> {
             What::Ufunc(name) => self.key.extend([name.as_ptr() as u64, name.len() as u64]),
             What::Power => self.key.push(0),
             What::Where => self.key.push(1),
+            What::Cast(num) => self.key.extend([2, num.0 as u64]),
+            What::Fold(fold) => {
+                let name = [fold.name.as_ptr() as u64, fold.name.len() as u64];
+                self.key.extend([3, fold.axes, u64::from(fold.keepdims)].into_iter().chain(name));
+            }
         }
         self.key.push(words.len() as u64);
         self.key.extend(words);

@@ -6,10 +6,14 @@
 //! an operand), before anything is stored in an array, at the heads of loops and when the region is left; objects CPython
 //! can see never wait. What a calculation raised is reported call by call, in program order, each at its own place.
 //!
+//! Folds (`(a - b).max()`, `np.sum(a * b, axis=0)`) compute what waits with themselves at its end: an operand that only the
+//! fold needs never becomes an array.
+//!
 //! Where arrays are the target, of `out[...] = expression` and `out += expression`, the loop writes there, unless an
 //! operand lies in the same memory.
 
 mod compute;
+mod method;
 mod node;
 
 use std::rc::Rc;
@@ -22,6 +26,7 @@ use micronumpy_python::objects::{Array, array};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use method::Attribute;
 pub use node::{Arg, Node, What, is_array, is_large};
 
 use super::Raised;
@@ -38,6 +43,8 @@ const MANY: usize = 64;
 pub struct Pending {
     /// By register; empty until something waits. The register itself is unbound meanwhile.
     nodes: Vec<Option<Rc<Node>>>,
+    /// Methods of arrays that wait, in registers that are unbound meanwhile.
+    methods: Vec<Attribute>,
     /// What no register holds any longer. It is computed all the same: there may be something to warn of.
     orphans: Vec<Rc<Node>>,
     /// Nodes made since nothing waited.
@@ -56,7 +63,8 @@ impl Pending {
     /// The register is about to hold something else.
     #[inline]
     pub fn forget(&mut self, reg: Reg) {
-        if let Some(node) = self.nodes.get_mut(usize::from(reg)).and_then(Option::take)
+        let node = self.nodes.get_mut(usize::from(reg)).and_then(Option::take);
+        if let Some(node) = node.or_else(|| self.take_method(reg).map(|method| method.node))
             && Rc::strong_count(&node) == 1
             && node.value.get().is_none()
         {
@@ -130,9 +138,12 @@ impl Vm<'_, '_> {
 
     /// Puts arrays into all registers whose values wait.
     pub fn compute_all(&mut self) -> Result<(), Raised> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
+        if self.pending.is_empty() { Ok(()) } else { self.compute_with(None).map(drop) }
+    }
+
+    /// Computes all that waits, and with it a fold that comes after it. What the fold itself raised is not reported: then
+    /// the result is false.
+    fn compute_with(&mut self, fold: Option<&Rc<Node>>) -> Result<bool, Raised> {
         let mut roots = std::mem::take(&mut self.pending.orphans);
         let mut add = |node: &Rc<Node>| {
             if !roots.iter().any(|root| Rc::ptr_eq(root, node)) {
@@ -149,8 +160,10 @@ impl Vm<'_, '_> {
                 if dying(reg) { &mut dead } else { &mut live }.push(node.clone());
             }
         }
+        let methods = std::mem::take(&mut self.pending.methods);
+        live.extend(methods.iter().map(|method| method.node.clone()));
         live.iter().for_each(&mut add);
-        let waiting: Vec<Rc<Node>> = live.iter().flat_map(|root| root.waiting()).collect();
+        let waiting: Vec<Rc<Node>> = live.iter().chain(fold).flat_map(|root| root.waiting()).collect();
         dead.retain(|node| {
             let on_the_way = waiting.iter().any(|other| Rc::ptr_eq(other, node));
             if !on_the_way {
@@ -159,7 +172,8 @@ impl Vm<'_, '_> {
             on_the_way
         });
         roots.sort_by_key(|root| root.pc);
-        let mut result = if roots.is_empty() { Ok(()) } else { self.compute(&roots, None) };
+        roots.extend(fold.cloned());
+        let mut result = if roots.is_empty() { Ok(true) } else { self.compute(&roots, None) };
         if result.is_err() && !dead.is_empty() {
             // They will be looked at after all.
             // SAFETY: attached.
@@ -182,6 +196,9 @@ impl Vm<'_, '_> {
                 self.frame.regs[reg] = Slot::Object(unsafe { std::ptr::NonNull::new_unchecked(object) });
             }
         }
+        for method in methods {
+            self.put_method(method)?;
+        }
         result
     }
 
@@ -200,25 +217,23 @@ impl Vm<'_, '_> {
         }
     }
 
-    /// Computes some nodes; the last into an output if there is one.
-    fn compute(&mut self, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -> Result<(), Raised> {
-        let computed = (|| {
-            let computed = compute::compute(self.py, roots, out)?;
-            for (root, array) in roots.iter().zip(computed.arrays) {
-                if let Some(array) = array {
-                    let _ = root.value.set(array::from_owned(self.py, array)?.0.unbind());
-                }
-            }
-            Ok(computed.raised)
-        })();
+    /// Computes some nodes; the last into an output if there is one. False when the last is a fold that raised something.
+    fn compute(&mut self, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -> Result<bool, Raised> {
+        let computed = self.values(roots, out);
         self.fused += 1;
         self.region.left_alone.store(0, Ordering::Relaxed);
-        let raised = computed.map_err(|error: PyErr| {
+        let raised = computed.map_err(|error| {
             self.raised_at = roots.first().map(|root| root.pc);
             error.restore(self.py);
             Raised
         })?;
+        let fold = roots.last().filter(|root| matches!(root.what, What::Fold(_))).map(|root| root.pc);
+        let mut clean = true;
         for (name, flags, pc) in raised {
+            if fold == Some(pc) {
+                clean = false;
+                continue;
+            }
             self.show(pc);
             if let Err(error) = errstate::report(self.py, name, flags) {
                 self.raised_at = Some(pc);
@@ -226,7 +241,23 @@ impl Vm<'_, '_> {
                 return Err(Raised);
             }
         }
-        Ok(())
+        Ok(clean)
+    }
+
+    /// Gives some nodes their values. Returns what that raised.
+    fn values(&self, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -> PyResult<Vec<compute::Raised>> {
+        let computed = compute::compute(self.py, roots, out)?;
+        for (root, array) in roots.iter().zip(computed.arrays) {
+            if let Some(array) = array {
+                let array = array::from_owned(self.py, array)?;
+                let value = match root.what {
+                    What::Fold(_) => array::unwrap_0d(array)?,
+                    _ => array.0,
+                };
+                let _ = root.value.set(value.unbind());
+            }
+        }
+        Ok(computed.raised)
     }
 
     /// As [`Vm::compute_all`] when an exception is on its way: it stays the one that is raised.
@@ -345,7 +376,7 @@ impl Vm<'_, '_> {
         self.compute_all()?;
         drop(consumed);
         if node.value.get().is_none() && !node.meets(self.py, &out.view()) {
-            return self.compute(&[node], Some(&out.view()));
+            return self.compute(&[node], Some(&out.view())).map(drop);
         }
         if node.value.get().is_none() {
             self.compute(std::slice::from_ref(&node), None)?;

@@ -24,6 +24,40 @@ pub enum What {
     Power,
     /// `numpy.where` of three arguments.
     Where,
+    /// The elements as another type.
+    Cast(TypeNum),
+    /// The only one that is not elementwise. Folds never wait: they end a computation.
+    Fold(Fold),
+}
+
+/// A fold along axes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Fold {
+    /// The ufunc, or `mean`.
+    pub name: &'static str,
+    /// A bit for each axis that is folded.
+    pub axes: u64,
+    pub keepdims: bool,
+}
+
+impl Fold {
+    fn folds(self, axis: usize) -> bool {
+        self.axes >> axis & 1 == 1
+    }
+
+    fn shape(self, of: &[isize]) -> Dims {
+        let kept = of.iter().enumerate().filter(|&(axis, _)| self.keepdims || !self.folds(axis));
+        kept.map(|(axis, &n)| if self.folds(axis) { 1 } else { n }).collect()
+    }
+
+    fn expr(self, of: &Expr<'static>) -> micronumpy::Result<Expr<'static>> {
+        let axes: Vec<isize> =
+            (0..of.ndim()).filter(|&axis| self.folds(axis)).map(|axis| axis as isize).collect();
+        match self.name {
+            "mean" => of.mean_keeping(Some(&axes), self.keepdims),
+            name => of.reduce(name, Some(&axes), self.keepdims),
+        }
+    }
 }
 
 impl What {
@@ -44,6 +78,11 @@ impl What {
                 Err(micronumpy::Error::Type("where takes a condition and two arrays".to_owned()))
             }
             (What::Power, _) => Err(micronumpy::Error::Type("'**' takes two operands".to_owned())),
+            (What::Cast(num), [a]) => a.astype(&Dtype::builtin(num)),
+            (What::Fold(fold), [a]) => fold.expr(a),
+            (What::Cast(_) | What::Fold(_), _) => {
+                Err(micronumpy::Error::Type("a cast or fold takes one operand".to_owned()))
+            }
         }
     }
 }
@@ -65,7 +104,7 @@ pub struct Node {
     pub shape: Dims,
     /// The instruction it is the result of.
     pub pc: usize,
-    /// The array, once somebody needed it.
+    /// The array, or the scalar that a fold of all axes gives, once somebody needed it.
     pub value: OnceCell<Py<PyAny>>,
 }
 
@@ -196,6 +235,10 @@ impl Node {
         if shape.iter().map(|&n| n as usize).product::<usize>() < WORTH {
             return None;
         }
+        let shape = match what {
+            What::Fold(fold) => fold.shape(&shape),
+            _ => shape,
+        };
         let nums: Vec<_> = args.iter().map(|arg| arg.num(py)).collect();
         let fits = |n: i128| {
             // What every integer type holds is never too large for the one it meets.
@@ -237,7 +280,11 @@ impl Node {
     }
 }
 
-fn result_type(what: What, args: &[Arg], nums: &[Option<TypeNum>]) -> Option<TypeNum> {
+fn result_type(mut what: What, args: &[Arg], nums: &[Option<TypeNum>]) -> Option<TypeNum> {
+    if let What::Fold(fold) = &mut what {
+        // Which axes are folded says nothing of the type.
+        fold.axes = 1;
+    }
     let operand = |(index, (arg, num)): (usize, (&Arg, &Option<TypeNum>))| match (arg, num) {
         (Arg::Number(n, true), _) => Some(Expr::number(*n)),
         (Arg::Number(n, false), _) => Some(Expr::number_argument(index, n.kind())),
