@@ -34,6 +34,11 @@ fn cases() {
     assert!(out.contains("FloatingPointError"), "{out}");
 }
 
+#[test]
+fn signals_and_threads() {
+    assert!(same(|| run([script("signals.py")])).contains("changed 10"));
+}
+
 /// `programs.py show SEED` prints the source of one that differs.
 #[test]
 fn random_programs() {

@@ -36,6 +36,7 @@ use crate::embed::settings;
 use crate::vm::Frame;
 pub use cache::LoopState;
 use cache::Ran;
+pub use clock::Tick;
 use exit::Why;
 use flow::Flow;
 pub use stats::{Stats, jit_stats, stats};

@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
@@ -18,10 +19,12 @@ use crate::embed::errors::Held;
 use crate::embed::locals;
 use crate::embed::position::Place;
 use crate::embed::{settings, watch};
-use crate::record::{self, Verdict};
+use crate::record::{self, Tick, Verdict};
 
 /// Turns of loops between two looks at signals and other threads. A turn that calls Python code has looked there.
 const TURNS_PER_SAFEPOINT: u32 = 1000;
+/// Time between two looks where turns may be long.
+const SLICE: Duration = Duration::from_millis(5);
 /// Turns of a region without anything compiled after which CPython goes on. Recording has been decided about long before.
 const PATIENCE: u32 = 20_000;
 
@@ -69,6 +72,10 @@ pub(super) struct Vm<'a, 'py> {
     pub deleted: Vec<Reg>,
     /// Computations of arrays that waited.
     pub fused: u32,
+    /// Something that may take long has been done since the last look at the clock, which is asked for when that is at the
+    /// head of a loop.
+    pub worked: bool,
+    pub since: Option<Tick>,
     /// Loop turns since the last safepoint, and in all.
     pub ticks: u32,
     pub turns: u32,
@@ -130,6 +137,8 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
         touched: false,
         deleted: Vec::new(),
         fused: 0,
+        worked: false,
+        since: None,
         ticks: 0,
         turns: 0,
     };
@@ -324,6 +333,7 @@ impl<'a, 'py> Vm<'a, 'py> {
         if !self.pending.is_empty() {
             self.compute_all()?;
         }
+        self.worked = true;
         self.show(pc);
         Ok(())
     }
@@ -508,7 +518,7 @@ impl<'a, 'py> Vm<'a, 'py> {
             self.compute_all()?;
         }
         self.ticks += 1;
-        if self.ticks >= TURNS_PER_SAFEPOINT {
+        if self.ticks >= TURNS_PER_SAFEPOINT || (self.worked && self.slice_is_over()) {
             self.safepoint(index, pc)?;
         }
         let outermost = self.code.boundary.outer.is_some_and(|outer| outer.index == index);
@@ -537,6 +547,12 @@ impl<'a, 'py> Vm<'a, 'py> {
             return Ok(Turn::Leave);
         }
         Ok(Turn::On)
+    }
+
+    /// Whether it is time for a safepoint. Turns that work on large arrays are long.
+    fn slice_is_over(&mut self) -> bool {
+        self.worked = false;
+        self.since.get_or_insert_with(Tick::now).elapsed() > SLICE
     }
 
     /// CPython has the region from now on. A look that led to nothing doesn't begin the count anew.

@@ -34,6 +34,7 @@ impl Vm<'_, '_> {
     #[cold]
     pub fn safepoint(&mut self, index: u16, pc: usize) -> Result<(), Raised> {
         self.ticks = 0;
+        self.since = None;
         self.show(pc);
         let pause = &self.region.pauses[usize::from(index)];
         let pause = match pause.get() {

@@ -16,12 +16,33 @@ use micronumpy_expr::{Arg as Given, Expr, Function, Number, Options};
 use micronumpy_python::error::IntoPyResult;
 use micronumpy_python::objects::Array;
 use micronumpy_python::objects::ufunc::errstate;
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::node::{Arg, Node, What};
 
 /// Functions that are kept; beyond this all are dropped and made anew as they are needed.
 const KEPT: usize = 512;
+
+/// Elements from which on other threads run meanwhile. To let them costs a few microseconds when there are some.
+const LONG: usize = 100_000;
+
+/// While this lives, other threads have the interpreter. As with numpy's own loops, they may write what is being read.
+struct Others(*mut ffi::PyThreadState);
+
+impl Others {
+    fn run() -> Others {
+        // SAFETY: whoever computes is attached.
+        Others(unsafe { ffi::PyEval_SaveThread() })
+    }
+}
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        // SAFETY: what `PyEval_SaveThread` gave, on the same thread.
+        unsafe { ffi::PyEval_RestoreThread(self.0) }
+    }
+}
 
 thread_local! {
     static FUNCTIONS: RefCell<HashMap<Vec<u64>, Arc<Function>>> = RefCell::default();
@@ -95,7 +116,12 @@ pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -
     }
     let options = Options { bufsize: errstate::bufsize(py)?, ..Options::default() };
     log::count(if out.is_some() { "array operations fused into arrays" } else { "array operations fused" });
-    let (arrays, status) = function.call_into(&args, &outs, &options).py(py)?;
+    let elements = plan.nodes.iter().map(|node| node.elements(py)).max().unwrap_or(0);
+    let (arrays, status) = {
+        let _others = (elements >= LONG).then(Others::run);
+        function.call_into(&args, &outs, &options)
+    }
+    .py(py)?;
     // Nodes are visited as the function visits its calls, one for one; but a fold, which comes last, may be several calls.
     let last = roots.last().map_or(0, |root| root.pc);
     let several = matches!(roots.last().map(|root| root.what), Some(What::Fold(_)));

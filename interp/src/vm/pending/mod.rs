@@ -221,6 +221,7 @@ impl Vm<'_, '_> {
     fn compute(&mut self, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -> Result<bool, Raised> {
         let computed = self.values(roots, out);
         self.fused += 1;
+        self.worked = true;
         self.region.left_alone.store(0, Ordering::Relaxed);
         let raised = computed.map_err(|error| {
             self.raised_at = roots.first().map(|root| root.pc);

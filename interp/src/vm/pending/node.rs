@@ -227,6 +227,15 @@ impl Node {
         found
     }
 
+    /// How many elements are computed for it.
+    pub fn elements(&self, py: Python<'_>) -> usize {
+        let size = |shape: &[isize]| shape.iter().map(|&n| n as usize).product();
+        match (self.what, &self.args[..]) {
+            (What::Fold(_), [operand]) => size(&operand.shape(py)),
+            _ => size(&self.shape),
+        }
+    }
+
     /// The result of an operation, if that is certain to work and worth waiting for.
     pub fn new(py: Python<'_>, what: What, args: Vec<Arg>, pc: usize) -> Option<Node> {
         let shapes: Vec<Dims> = args.iter().map(|arg| arg.shape(py)).collect();
