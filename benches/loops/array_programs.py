@@ -13,6 +13,17 @@ def jacobi(u, source, steps):
     return u
 
 
+def poisson(u, source, steps):
+    for _ in range(steps):
+        new = u.copy()
+        new[1:-1, 1:-1] = 0.25 * (u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:] - source[1:-1, 1:-1])
+        change = np.abs(new - u).max()
+        u = new
+        if change < 1e-9:
+            break
+    return u, change
+
+
 def shallow_water(h, u, v, steps):
     g, dt, dx = 9.81, 0.01, 1.0
     for _ in range(steps):
@@ -130,6 +141,8 @@ CASES = [
     _sized(jacobi, _with(_grids(2, 200, 200), 400), "200x200"),
     _sized(jacobi, _with(_grids(2, 1000, 1000), 10), "1000x1000"),
     _sized(jacobi, _with(_grids(2, 2000, 2000), 3), "2000x2000"),
+    _sized(poisson, _with(_grids(2, 200, 200), 200), "200x200"),
+    _sized(poisson, _with(_grids(2, 1000, 1000), 6), "1000x1000"),
     _sized(shallow_water, _with(_grids(3, 200, 200), 200), "200x200"),
     _sized(shallow_water, _with(_grids(3, 1000, 1000), 4), "1000x1000"),
     _sized(shallow_water, _with(_grids(3, 2000, 2000), 1), "2000x2000"),

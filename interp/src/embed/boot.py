@@ -59,8 +59,10 @@ class Embedded:
         except KeyError:
             raise ImportError(f"no module named {name!r} in the executable", name=name) from None
 
+    # Code is named in a way by which coverage tools know what is no file; linecache asks get_source() for it, too.
     def get_code(self, name):
-        return compile(self.get_source(name), self.get_filename(name), "exec", dont_inherit=True)
+        file = self.get_filename(name)[len(self.path("")):]
+        return compile(self.get_source(name), f"<micronumpy>/{file}", "exec", dont_inherit=True)
 
     def get_data(self, path):
         start = self.path("")

@@ -32,16 +32,20 @@ static RECENT: Mutex<Vec<(Py<PyAny>, Source)>> = Mutex::new(Vec::new());
 const FUTURE: i32 = 0x1fe_0000;
 /// `PyCF_ONLY_AST`.
 pub const ONLY_AST: i32 = 0x400;
-/// `PyCF_ALLOW_TOP_LEVEL_AWAIT`.
-const TOP_LEVEL_AWAIT: i32 = 0x2000;
+/// Code that is not run but makes something that runs: with notebooks' flags, modules may await.
+const SUSPENDS: i32 = 0x20 | 0x80 | 0x200;
 
 /// What `compile()` was called with: source, file name, mode, flags, dont_inherit, optimize.
 pub fn remember(code: &Bound<'_, PyAny>, source: &Bound<'_, PyAny>, mode: &str, flags: i32, optimize: i32) {
     let is_text = source.is_exact_instance_of::<PyString>() || source.is_exact_instance_of::<PyBytes>();
-    if !has_lines(source, MODULE) || mode == "eval" || flags & (TOP_LEVEL_AWAIT | ONLY_AST) != 0 {
+    if !has_lines(source, MODULE)
+        || mode == "eval"
+        || flags & ONLY_AST != 0
+        || code_flags(code) & SUSPENDS != 0
+    {
         return;
     }
-    let flags = flags | future_flags(code);
+    let flags = flags | code_flags(code) & FUTURE;
     let source =
         Source { source: source.clone().unbind(), mode: mode.to_owned(), flags, optimize, certain: is_text };
     let forgotten = {
@@ -96,8 +100,8 @@ fn listed<'py>(
     Ok((!lines.is_empty()).then(|| PyString::new(py, &lines.concat()).into_any()))
 }
 
-fn future_flags(code: &Bound<'_, PyAny>) -> i32 {
-    code.getattr("co_flags").and_then(|flags| flags.extract::<i32>()).unwrap_or(0) & FUTURE
+fn code_flags(code: &Bound<'_, PyAny>) -> i32 {
+    code.getattr("co_flags").and_then(|flags| flags.extract()).unwrap_or(0)
 }
 
 /// Words that begin the lines of what can be spliced into a text, and into a module, whose functions may be called from loops elsewhere.
@@ -125,7 +129,7 @@ pub fn has_lines(source: &Bound<'_, PyAny>, words: &[&str]) -> bool {
 impl Source {
     /// A text that a code object is made from.
     pub fn of_text(text: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) -> Source {
-        let (mode, flags) = ("exec".to_owned(), future_flags(code));
+        let (mode, flags) = ("exec".to_owned(), code_flags(code) & FUTURE);
         Source { source: text.clone().unbind(), mode, flags, optimize: -1, certain: true }
     }
 
