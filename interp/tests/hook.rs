@@ -73,11 +73,60 @@ fn signals_and_threads() {
     check("signals.py");
 }
 
-/// Prints how many entries the code of something has.
+/// Counts the entries in a code object, or in the one that a function runs and `__code__` doesn't show.
 const ENTRIES: &str = "
+import gc, types
 def entries(code):
+    if isinstance(code, types.FunctionType):
+        code = next(o for o in gc.get_referents(code) if isinstance(o, types.CodeType))
     return sum(type(c).__name__ == 'builtin_function_or_method' and c.__name__ == 'format' for c in code.co_consts)
 ";
+
+#[test]
+fn code_of_functions_is_what_cpython_compiled() {
+    let dir = fresh_dir("code_of_functions");
+    let text = "
+def f(n):
+    # Two functions of one name on one line, and one that an entry adds.
+    a, b = (lambda: [i for i in range(n)]), (lambda: n)
+    def inner():
+        nonlocal n
+        for i in range(3):
+            n += i
+        return n
+    for i in range(n): n += inner()
+    return a, b, inner
+class C:
+    def method(self):
+        while self.i: self.i -= 1
+";
+    std::fs::write(dir.join("m.py"), text).expect("write a file");
+    let code = format!(
+        "{ENTRIES}
+import marshal, m
+plain = next(c for c in compile(open('m.py').read(), m.__file__, 'exec').co_consts if isinstance(c, types.CodeType))
+print(m.f.__code__ == plain, marshal.loads(marshal.dumps(m.f.__code__)) == plain, m.f.__code__ is m.f.__code__)
+a, b, inner = m.f(2)
+print([g.__code__ in plain.co_consts for g in (a, b, inner)], entries(m.f), entries(inner), inner())
+print('builtin' in repr(m.C.method.__code__.co_consts), m.C().method.__code__ is m.C.method.__code__, entries(m.C.method))
+m.f.__code__ = m.f.__code__.replace(co_name='g')
+print(entries(m.f), m.f.__code__.co_name, len(m.f(2)))
+try:
+    m.f.__code__ = 1
+except TypeError as error:
+    print(error)
+try:
+    del m.f.__code__
+except TypeError as error:
+    print(error)
+print(types.FunctionType.__code__, types.FunctionType(inner.__code__, {{}}, closure=inner.__closure__)())
+"
+    );
+    let printed = run_code(&code).dir(&dir).ok();
+    let plainly = run_code(&code).env("MICRONUMPY_VM", "off").dir(&dir).ok();
+    assert_eq!(printed.replace(" 1 1 ", " 0 0 ").replace("True 1\n", "True 0\n"), plainly);
+    assert!(printed.starts_with("True True True\n[True, True, True] 1 1 "), "{printed}");
+}
 
 #[test]
 fn loops_have_entries() {
@@ -88,7 +137,7 @@ def f(n):
     for i in range(n):
         while i:
             i -= 1
-print(entries(f.__code__), entries(sys._getframe().f_code))
+print(entries(f), entries(sys._getframe().f_code))
 for i in range(3): pass
 "
     );
@@ -113,12 +162,12 @@ for _ in range(20):
     compile("for i in range(2): pass", "other.py", "exec")
 exec(code, space := {{}})
 f, g = space["f"], space["g"]
-print(entries(f.__code__), f(3), entries(g.__code__), g(3))
+print(entries(f), f(3), entries(g), g(3))
 "#
     );
     assert_eq!(run_code(&changed).dir(&dir).ok(), "1 2 0 1\n");
     // Not in the standard library, unless all are wanted.
-    let code = format!("{ENTRIES}\nimport textwrap; print(entries(textwrap.dedent.__code__) > 0)");
+    let code = format!("{ENTRIES}\nimport textwrap; print(entries(textwrap.dedent) > 0)");
     assert_eq!(run_code(&code).ok(), "False\n");
     assert_eq!(run_code(&code).env("MICRONUMPY_VM_ALL", "1").ok(), "True\n");
 }

@@ -33,7 +33,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::position::{self, Offsets};
-use super::watch;
+use super::{function, watch};
 use crate::bytecode::Code;
 use crate::vm::{self, Outcome};
 
@@ -349,6 +349,7 @@ unsafe extern "C" fn resume(
 /// What stands in the way, such as an audit hook that refuses ours.
 pub fn install(py: Python<'_>) -> PyResult<()> {
     watch::install(py)?;
+    function::install(py)?;
     position::self_test(py)?;
     vm::prepare(py)
 }

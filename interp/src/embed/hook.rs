@@ -15,10 +15,10 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyCode, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyCode, PyDict, PyFunction, PyString, PyTuple};
 
 use super::source::{self, ONLY_AST, Quiet, Source};
-use super::splice::{is_code, key, transform};
+use super::splice::{is_code, is_spliced, key, transform};
 use super::{entry, program, settings, watch};
 use crate::frontend::Options;
 
@@ -402,13 +402,21 @@ fn jit_function<'py>(function: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
             function.repr()?
         )));
     };
-    if settings::get().vm {
+    if settings::get().vm
+        && !function.cast::<PyFunction>().is_ok_and(|function| is_spliced(&running(function)))
+    {
         entry::install(function.py())?;
         if let Some(new) = attempt("jit", || spliced_function(&function, &code)) {
             function.setattr("__code__", new)?;
         }
     }
     Ok(function)
+}
+
+/// The code object that calls of a function run.
+fn running<'py>(function: &Bound<'py, PyFunction>) -> Bound<'py, PyAny> {
+    // SAFETY: attached; a function has a code object, which is borrowed of it.
+    unsafe { Bound::from_borrowed_ptr(function.py(), ffi::PyFunction_GetCode(function.as_ptr())) }
 }
 
 /// The code of a function with entries, from the source of its module.

@@ -5,10 +5,11 @@
 //!
 //! [`hook`] puts entries into the code that is executed: `source` finds its syntax tree, `splice` changes it, `program`
 //! does so for the main program. [`entry`] is the way from CPython's code into the VM and back, [`position`] shows CPython's
-//! frame where the VM is, and [`watch`] notices tracers.
+//! frame where the VM is, [`watch`] notices tracers, and `function` shows those who ask for a function's code what CPython compiled.
 
 pub mod entry;
 pub(crate) mod errors;
+mod function;
 pub mod hook;
 pub(crate) mod locals;
 mod package;

@@ -10,8 +10,8 @@
 //!
 //! The tree is put back into the state it came in, for it may belong to the program.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jit::log::{self, Section};
@@ -60,7 +60,7 @@ pub fn transform<'py>(
         return Err(error);
     }
     if found.is_empty() {
-        return if bodies.is_empty() { Ok(None) } else { fill(plain, &mut [], &mut bodies).map(Some) };
+        return if bodies.is_empty() { Ok(None) } else { fill(plain, plain, &mut [], &mut bodies).map(Some) };
     }
     let nodes = Nodes::new(py)?;
     // From the last to the first, so that no entry moves a statement that is still to come.
@@ -76,7 +76,7 @@ pub fn transform<'py>(
         place.restore()?;
     }
     let mut drafts: Vec<_> = found.into_iter().map(|place| Some(place.draft.code)).collect();
-    fill(&new?, &mut drafts, &mut bodies).map(Some)
+    fill(&new?, plain, &mut drafts, &mut bodies).map(Some)
 }
 
 /// Bodies of functions by qualified name and first line; `None` where there are two.
@@ -419,9 +419,14 @@ impl<'py> Splicer<'_, 'py> {
     }
 }
 
-/// Puts builtins where strings stand for them, and bodies behind all other constants, in a code object and those in it.
-fn fill<'py>(code: &Node<'py>, drafts: &mut [Option<Code>], bodies: &mut Bodies) -> PyResult<Node<'py>> {
-    Filler { drafts, bodies, entries: HashMap::new() }.code(code)
+/// Puts builtins where strings stand for them, and origins behind all other constants, in a code object and those in it.
+fn fill<'py>(
+    code: &Node<'py>,
+    plain: &Node<'py>,
+    drafts: &mut [Option<Code>],
+    bodies: &mut Bodies,
+) -> PyResult<Node<'py>> {
+    Filler { drafts, bodies, entries: HashMap::new() }.code(code, Some(plain))
 }
 
 struct Filler<'a> {
@@ -431,14 +436,16 @@ struct Filler<'a> {
 }
 
 impl Filler<'_> {
-    fn code<'py>(&mut self, code: &Node<'py>) -> PyResult<Node<'py>> {
+    fn code<'py>(&mut self, code: &Node<'py>, plain: Option<&Node<'py>>) -> PyResult<Node<'py>> {
         let py = code.py();
         let consts = code.getattr(pyo3::intern!(py, "co_consts"))?.cast_into::<PyTuple>()?;
+        let mut counterparts = Counterparts::of(&consts, plain)?;
         let mut new = Vec::with_capacity(consts.len() + 1);
         let mut changed = false;
         for constant in consts.iter() {
             let replacement = if is_code(&constant) {
-                self.code(&constant)?
+                let plain = counterparts.next(&constant)?;
+                self.code(&constant, plain.as_ref())?
             } else if let Some((number, builtin)) = marked(&constant) {
                 self.builtin(number, builtin, &consts)?
             } else {
@@ -447,16 +454,19 @@ impl Filler<'_> {
             changed |= !replacement.is(&constant);
             new.push(replacement);
         }
-        if !self.bodies.is_empty()
-            && let Some(mut body) = self.bodies.get_mut(&key(code)?).and_then(Option::take)
-        {
-            share_constants(&mut body, &consts)?;
-            new.push(Bound::new(py, Body(Arc::new(body)))?.into_any());
-            changed = true;
+        let mut body = if self.bodies.is_empty() {
+            None
+        } else {
+            self.bodies.get_mut(&key(code)?).and_then(Option::take)
+        };
+        if let Some(body) = &mut body {
+            share_constants(body, &consts)?;
         }
-        if !changed {
+        if !changed && body.is_none() {
             return Ok(code.clone());
         }
+        let origin = Origin { plain: plain.map(|plain| plain.clone().unbind()), body: body.map(Arc::new) };
+        new.push(Bound::new(py, origin)?.into_any());
         let keywords = PyDict::new(py);
         keywords.set_item("co_consts", PyTuple::new(py, new)?)?;
         code.call_method("replace", (), Some(&keywords))
@@ -479,27 +489,66 @@ impl Filler<'_> {
     }
 }
 
-/// The body of a function as register code, for calls of it in compiled code. It is the last constant of the code object,
-/// which no instruction loads. Pickled by value, it is an empty string.
+/// Finds the plain code objects that stand where those of a spliced one do.
+struct Counterparts<'py>(HashMap<(String, u32), VecDeque<Node<'py>>>);
+
+impl<'py> Counterparts<'py> {
+    fn of(spliced: &Bound<'py, PyTuple>, plain: Option<&Node<'py>>) -> PyResult<Counterparts<'py>> {
+        let mut all: HashMap<_, VecDeque<_>> = HashMap::new();
+        let Some(plain) = plain else { return Ok(Counterparts(all)) };
+        let consts = plain.getattr(pyo3::intern!(plain.py(), "co_consts"))?.cast_into::<PyTuple>()?;
+        for code in consts.iter().filter(is_code) {
+            all.entry(key(&code)?).or_default().push_back(code);
+        }
+        let mut counts = HashMap::new();
+        for code in spliced.iter().filter(is_code) {
+            *counts.entry(key(&code)?).or_insert(0) += 1;
+        }
+        // Where an entry's own function has the name and the line of one of the program, nobody knows which is which.
+        all.retain(|key, codes| counts.get(key) == Some(&codes.len()));
+        Ok(Counterparts(all))
+    }
+
+    fn next(&mut self, spliced: &Node<'py>) -> PyResult<Option<Node<'py>>> {
+        Ok(self.0.get_mut(&key(spliced)?).and_then(VecDeque::pop_front))
+    }
+}
+
+/// Where a code object comes from: the last of its constants, which no instruction loads. Pickled by value, it is an empty
+/// string.
 #[pyclass(frozen)]
-pub struct Body(Arc<Code>);
+pub struct Origin {
+    /// What CPython compiled, which is what `__code__` shows.
+    plain: Option<Py<PyAny>>,
+    /// The body of a function as register code, for calls of it in compiled code.
+    body: Option<Arc<Code>>,
+}
 
 #[pymethods]
-impl Body {
+impl Origin {
     fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyAny>, ()) {
         (py.get_type::<PyString>().into_any(), ())
     }
+}
 
-    fn __repr__(&self) -> String {
-        format!("<body of {}>", self.0.label)
-    }
+fn origin<'py>(code: &Bound<'py, PyAny>) -> Option<Bound<'py, Origin>> {
+    let consts = code.getattr(pyo3::intern!(code.py(), "co_consts")).ok()?.cast_into::<PyTuple>().ok()?;
+    consts.iter().next_back()?.cast_into_exact::<Origin>().ok()
 }
 
 /// The register code of a code object's body: its inputs are the parameters, in the order of `co_varnames`.
 pub fn body_of(code: &Bound<'_, PyAny>) -> Option<Arc<Code>> {
-    let consts = code.getattr(pyo3::intern!(code.py(), "co_consts")).ok()?.cast_into::<PyTuple>().ok()?;
-    let last = consts.iter().next_back()?;
-    Some(last.cast_exact::<Body>().ok()?.get().0.clone())
+    origin(code)?.get().body.clone()
+}
+
+/// Whether there is something of ours in a code object.
+pub(super) fn is_spliced(code: &Bound<'_, PyAny>) -> bool {
+    origin(code).is_some()
+}
+
+/// The code object that a spliced one was made of; `None` for any other.
+pub(super) fn plain_of<'py>(code: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    Some(origin(code)?.get().plain.as_ref()?.bind(code.py()).clone())
 }
 
 fn builtin_of(entry: &EntryObjects, builtin: u8) -> &Py<PyAny> {
