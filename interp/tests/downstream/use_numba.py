@@ -41,3 +41,23 @@ def par(a):
 
 
 print(par(np.arange(1000.0)), numba.typeof(np.zeros((2, 3), "f4", order="F")), numba.typeof(np.float32(1)))
+
+
+def plain(a):
+    s = 0.0
+    for i in range(len(a)):
+        s += a[i]
+    return s
+
+
+print(numba.njit(plain)(np.arange(5.0)), plain(np.arange(5.0)))
+
+
+@numba.vectorize
+def grows(a, b):
+    return a * b - 1
+
+
+# Each type is compiled at its first call and becomes one more loop of the same ufunc.
+print(grows(np.arange(3), 2).tolist(), grows(np.arange(3.0), 2.5).tolist(), grows(np.float32(2), np.float32(3)).dtype, grows.ufunc.types)
+print(grows.reduce(np.arange(1.0, 4.0)), grows.outer(np.arange(2), np.arange(3)).tolist(), grows.ufunc.ntypes)

@@ -23,7 +23,7 @@ pub struct PyUFuncObject {
     pub name: *const c_char,
     pub types: *const c_char,
     pub doc: *const c_char,
-    /// Ours: `Box` of the Rust side of the ufunc.
+    /// Memory of whoever made the ufunc, freed with it.
     pub ptr: *mut c_void,
     pub obj: *mut PyObject,
     pub userloops: *mut PyObject,
@@ -42,6 +42,7 @@ pub struct PyUFuncObject {
     pub core_dim_sizes: *mut isize,
     pub core_dim_flags: *mut u32,
     pub identity_value: *mut PyObject,
+    /// Ours: `Box` of the Rust side of the ufunc.
     pub dispatch_cache: *mut c_void,
     pub loops: *mut PyObject,
     pub process_core_dims_func: Option<unsafe extern "C" fn(*mut PyUFuncObject, *mut isize) -> i32>,

@@ -25,7 +25,7 @@ use crate::objects::{Array, array};
 
 /// `ufunc.at(a, indices, b=None, /)`
 pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    let uf = UfuncRef(slf.clone());
+    let uf = UfuncRef::with_loops(slf);
     let py = uf.py();
     let none = py.None().into_bound(py);
     if let Some(sig) = &uf.data().core.borrow().core {

@@ -43,7 +43,7 @@ pub unsafe extern "C" fn vectorcall(
             {
                 return Ok(result);
             }
-            let uf = UfuncRef(Bound::from_borrowed_ptr(py, callable));
+            let uf = UfuncRef::with_loops(Bound::ref_from_ptr(py, &callable));
             let args = Args::from_vectorcall(py, args, nargs, kwnames);
             call(&uf, args, "__call__").map(Bound::into_ptr)
         }
@@ -456,7 +456,7 @@ pub fn new_laid_out<'py>(
 
 /// `ufunc.outer(A, B, /, **kwargs)`
 pub fn outer<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    let uf = UfuncRef(slf.clone());
+    let uf = UfuncRef::with_loops(slf);
     let py = uf.py();
     if uf.is_generalized() {
         return Err(PyTypeError::new_err("method outer is not allowed in ufunc with non-trivial signature"));

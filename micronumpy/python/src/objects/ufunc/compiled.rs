@@ -4,6 +4,7 @@
 //! Such a function becomes an ordinary loop by a trampoline. The trampoline copies the list of addresses, which old loops
 //! are free to advance, and looks for exceptions, which they cannot report.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void};
 
 use micronumpy::array::MAXDIMS;
@@ -18,7 +19,6 @@ use super::object::text_of;
 use super::{UfuncRef, loops_changed, make};
 use crate::abi::*;
 use crate::error::IntoPyResult;
-use crate::ffi::guard::owned;
 use crate::objects::Descr;
 
 type Function = unsafe extern "C" fn(*mut *mut c_char, *const isize, *const isize, *mut c_void);
@@ -28,7 +28,6 @@ struct OldLoop {
     function: Function,
     data: *mut c_void,
     nargs: usize,
-    may_raise: bool,
 }
 
 unsafe extern "C" fn trampoline(
@@ -51,31 +50,61 @@ unsafe extern "C" fn trampoline(
     }
 }
 
-/// A loop around an old function. `own` has to live as long as the loop.
-fn loop_of(own: &OldLoop, types: Vec<TypeNum>) -> LoopDef {
-    let flags = if own.may_raise { LoopFlags::NEEDS_API } else { LoopFlags::NONE };
-    LoopDef {
-        types: types.into(),
-        func: trampoline,
-        aux: std::ptr::from_ref(own).cast_mut().cast(),
-        flags,
-        fold: None,
+/// The functions behind the loops of a ufunc.
+#[derive(Default)]
+pub struct OldLoops {
+    all: RefCell<Vec<Box<OldLoop>>>,
+    /// How many of those in the struct's own arrays have been looked at.
+    seen: Cell<usize>,
+}
+
+/// A loop around an old function, which lives as long as the ufunc.
+fn loop_of(
+    uf: &UfuncRef<'_>,
+    function: Function,
+    types: Vec<TypeNum>,
+    data: *mut c_void,
+    may_raise: bool,
+) -> LoopDef {
+    let own = Box::new(OldLoop { function, data, nargs: uf.nargs() });
+    let flags = if may_raise { LoopFlags::NEEDS_API } else { LoopFlags::NONE };
+    let aux = std::ptr::from_ref(&*own).cast_mut().cast();
+    uf.data().old_loops.all.borrow_mut().push(own);
+    LoopDef { types: types.into(), func: trampoline, aux, flags, fold: None }
+}
+
+/// Makes loops of the functions at the end of the struct's arrays that have not been looked at. Compiled code may replace the
+/// arrays by longer ones at any time (numba's `DUFunc` does).
+pub fn take_added(uf: &UfuncRef<'_>) {
+    let seen = &uf.data().old_loops.seen;
+    // SAFETY: live object.
+    let (functions, types, data, count) = unsafe {
+        let raw = &*uf.raw();
+        (raw.functions, raw.types, raw.data, raw.ntypes.max(0) as usize)
+    };
+    if functions.is_null() || seen.get() >= count {
+        return;
     }
+    let nargs = uf.nargs();
+    for k in seen.replace(count)..count {
+        // SAFETY: the arrays have the lengths the counts say: the promise of whoever put them there.
+        let (function, data, types) = unsafe {
+            let types = (0..nargs).map(|i| TypeNum((*types.add(k * nargs + i)).into()));
+            let data = if data.is_null() { std::ptr::null_mut() } else { *data.add(k) };
+            (*functions.add(k), data, types.collect::<Vec<_>>())
+        };
+        if let Some(function) = function {
+            let raises = may_raise(&types);
+            let def = loop_of(uf, function, types, data, raises);
+            uf.data().core.borrow_mut().loops.push(Loop::from(def));
+        }
+    }
+    loops_changed(uf);
 }
 
 /// Whether loops of these types may raise: those that touch objects, and all of user types.
 fn may_raise(types: &[TypeNum]) -> bool {
     types.iter().any(|t| t.is_object() || t.is_user())
-}
-
-unsafe extern "C" fn destroy(capsule: *mut ffi::PyObject) {
-    // SAFETY: called once, for a capsule made below.
-    unsafe {
-        let ptr = ffi::PyCapsule_GetPointer(capsule, std::ptr::null());
-        if !ptr.is_null() {
-            drop(Box::from_raw(ptr.cast::<Vec<Box<OldLoop>>>()));
-        }
-    }
 }
 
 /// The arguments of `PyUFunc_FromFuncAndDataAndSignatureAndIdentity`.
@@ -121,28 +150,20 @@ pub unsafe fn from_functions<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Ufun
     let identity = identities.into_iter().find(|(code, _)| *code == spec.identity);
     let (_, identity) =
         identity.ok_or_else(|| PyValueError::new_err("ufunc created with invalid identity"))?;
-    let mut core = Ufunc::new(name, nin, nout, identity, signature.as_deref()).py(py)?;
-    let mut kept: Vec<Box<OldLoop>> = vec![];
-    for k in 0..spec.ntypes.max(0) as usize {
-        // SAFETY: the caller's promise.
-        let (function, data, types) = unsafe {
-            let types = (0..nargs).map(|i| TypeNum((*spec.types.add(k * nargs + i)).into()));
-            let data = if spec.data.is_null() { std::ptr::null_mut() } else { *spec.data.add(k) };
-            (*spec.functions.add(k), data, types.collect::<Vec<_>>())
-        };
-        let Some(function) = function else { continue };
-        let own = Box::new(OldLoop { function, data, nargs, may_raise: may_raise(&types) });
-        core.loops.push(Loop::from(loop_of(&own, types)));
-        kept.push(own);
-    }
-    // SAFETY: the capsule owns the list.
-    let capsule = unsafe {
-        let list = Box::into_raw(Box::new(kept));
-        owned(py, ffi::PyCapsule_New(list.cast(), std::ptr::null(), Some(destroy)))?
-    };
+    let core = Ufunc::new(name, nin, nout, identity, signature.as_deref()).py(py)?;
     // SAFETY: null or an object.
     let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, spec.identity_value) };
-    make(py, core, doc, Some(capsule), value)
+    let uf = make(py, core, doc, None, value)?;
+    // SAFETY: live object, and the arrays stay as long as it does: the caller's promise.
+    unsafe {
+        let raw = &mut *uf.raw();
+        raw.functions = spec.functions.cast_mut();
+        raw.data = spec.data;
+        raw.types = spec.types;
+        raw.ntypes = spec.ntypes;
+    }
+    take_added(&uf);
+    Ok(uf)
 }
 
 /// `PyUFunc_RegisterLoopForType`: a loop for a user type. Without `types` all operands are of that type.
@@ -202,9 +223,7 @@ fn add(
     data: *mut c_void,
 ) {
     let raises = may_raise(&types) || dtypes.as_ref().is_some_and(|d| d.iter().any(Dtype::has_object));
-    // Registered loops stay for as long as the process.
-    let own = Box::leak(Box::new(OldLoop { function, data, nargs: uf.nargs(), may_raise: raises }));
-    let def = loop_of(own, types);
+    let def = loop_of(uf, function, types, data, raises);
     {
         let mut core = uf.data().core.borrow_mut();
         let loops = &mut core.loops;

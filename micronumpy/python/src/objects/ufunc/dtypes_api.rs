@@ -152,7 +152,7 @@ fn resolve_for<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Resolv
 
 /// `resolve_dtypes(dtypes, *, signature=None, casting=None, reduction=False)`
 pub fn resolve_dtypes<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    let found = resolve_for(&UfuncRef(slf.clone()), &args)?;
+    let found = resolve_for(&UfuncRef::with_loops(slf), &args)?;
     Ok(PyTuple::new(slf.py(), found.descrs.iter().map(|d| &d.0))?.into_any())
 }
 
@@ -198,7 +198,7 @@ pub fn resolve_dtypes_and_context<'py>(
     args: Args<'_, 'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
-    let found = resolve_for(&UfuncRef(slf.clone()), &args)?;
+    let found = resolve_for(&UfuncRef::with_loops(slf), &args)?;
     let dtypes = PyTuple::new(py, found.descrs.iter().map(|d| &d.0))?;
     let itemsizes: Vec<usize> = found.descrs.iter().map(|d| d.itemsize()).collect();
     let descrs: Vec<*mut PyArray_Descr> = found.descrs.into_iter().map(|d| d.0.into_ptr().cast()).collect();

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use ufuncs::Identity;
 
+use super::compiled::{OldLoops, take_added};
 use super::dispatch::Entry;
 use super::fast::Cache;
 use super::{at, call, dtypes_api, reduce};
@@ -42,6 +43,8 @@ pub struct UfuncData {
     core_dim_flags: Vec<u32>,
     core_text: Option<CString>,
     op_flags: Vec<u32>,
+    /// Loops of compiled code, which `core` has addresses of.
+    pub(super) old_loops: OldLoops,
     /// Counts changes of the list of loops, so that cached resolutions can be dropped.
     pub version: Cell<u32>,
 }
@@ -57,6 +60,12 @@ impl<'py> UfuncRef<'py> {
     pub fn cast(obj: &Bound<'py, PyAny>) -> Option<UfuncRef<'py>> {
         is_ufunc(obj).then(|| UfuncRef(obj.clone()))
     }
+    /// A handle on a ufunc whose loops are wanted: compiled code may have written more of them into the struct.
+    pub fn with_loops(obj: &Bound<'py, PyAny>) -> UfuncRef<'py> {
+        let uf = UfuncRef(obj.clone());
+        take_added(&uf);
+        uf
+    }
     pub fn py(&self) -> Python<'py> {
         self.0.py()
     }
@@ -65,7 +74,7 @@ impl<'py> UfuncRef<'py> {
     }
     pub fn data(&self) -> &UfuncData {
         // SAFETY: every ufunc object has its data from creation to deallocation, and the handle keeps it alive.
-        unsafe { &*(*self.raw()).ptr.cast::<UfuncData>() }
+        unsafe { &*(*self.raw()).dispatch_cache.cast::<UfuncData>() }
     }
     pub fn nin(&self) -> usize {
         // SAFETY: live object.
@@ -173,6 +182,7 @@ pub fn make<'py>(
         core_dim_flags: vec![],
         core_text: None,
         op_flags: vec![0; core.nargs()],
+        old_loops: OldLoops::default(),
         version: Cell::new(0),
         core: RefCell::new(core),
     };
@@ -229,7 +239,7 @@ pub fn make<'py>(
         uf.op_flags = data.op_flags.as_ptr().cast_mut();
         uf.dict = PyDict::new(py).into_ptr();
         uf.vectorcall = Some(call::vectorcall);
-        uf.ptr = Box::into_raw(data).cast();
+        uf.dispatch_cache = Box::into_raw(data).cast();
         ffi::PyObject_GC_Track(ptr.cast());
         let uf = UfuncRef(Bound::from_owned_ptr(py, ptr.cast()));
         loops_changed(&uf);
@@ -237,7 +247,8 @@ pub fn make<'py>(
     }
 }
 
-/// Bring the struct's `types` and `ntypes` up to date with the list of loops.
+/// Bring the struct's `types` and `ntypes` up to date with the list of loops. Those of a ufunc that compiled code made are
+/// its maker's, who may free them when the ufunc dies.
 pub fn loops_changed(uf: &UfuncRef<'_>) {
     let data = uf.data();
     data.version.set(data.version.get() + 1);
@@ -248,6 +259,9 @@ pub fn loops_changed(uf: &UfuncRef<'_>) {
         listed.iter().flat_map(|l| l.def.types.iter().map(|t| t.0 as u8)).collect::<Vec<u8>>();
     // SAFETY: live object; the vector is kept with it.
     unsafe {
+        if !(*uf.raw()).functions.is_null() {
+            return;
+        }
         (*uf.raw()).ntypes = listed.len() as c_int;
         (*uf.raw()).types = data.types.borrow().as_ptr().cast();
     }
@@ -296,16 +310,18 @@ pub fn identity_object<'py>(uf: &UfuncRef<'py>) -> PyResult<(Option<Bound<'py, P
 }
 
 unsafe extern "C" fn dealloc(slf: *mut ffi::PyObject) {
-    // SAFETY: CPython passes a ufunc that nobody refers to any more; its data came from `Box::into_raw`.
+    // SAFETY: CPython passes a ufunc that nobody refers to any more; its data came from `Box::into_raw`; what compiled code
+    // leaves in `ptr` is for us to free, by numpy's allocator for such things.
     unsafe {
         let uf = slf.cast::<PyUFuncObject>();
         ffi::PyObject_GC_UnTrack(slf.cast());
         for field in [(*uf).obj, (*uf).identity_value, (*uf).userloops, (*uf).dict, (*uf).loops] {
             ffi::Py_XDECREF(field);
         }
-        if !(*uf).ptr.is_null() {
-            drop(Box::from_raw((*uf).ptr.cast::<UfuncData>()));
+        if !(*uf).dispatch_cache.is_null() {
+            drop(Box::from_raw((*uf).dispatch_cache.cast::<UfuncData>()));
         }
+        ffi::PyMem_RawFree((*uf).ptr);
         ffi::PyObject_GC_Del(slf.cast());
     }
 }
@@ -387,7 +403,7 @@ fn get_ntypes<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 }
 
 fn get_types<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let uf = UfuncRef(slf.clone());
+    let uf = UfuncRef::with_loops(slf);
     let core = uf.data().core.borrow();
     let rows = core.loops.iter().filter(|l| is_listed(l)).map(|l| {
         let mut text: String = l.def.types.iter().map(|t| t.char().map_or('?', char::from)).collect();

@@ -60,7 +60,7 @@ struct Given<'py> {
 
 /// `ufunc.reduce(array, /, axis=0, dtype=None, out=None, keepdims=False, initial=<no value>, where=True)`
 pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    let uf = UfuncRef(slf.clone());
+    let uf = UfuncRef::with_loops(slf);
     check_allowed(&uf, Method::Reduce)?;
     check_given(&args, Method::Reduce)?;
     let [array, axis, dtype, out, keepdims, initial, where_] = args.parse(&REDUCE)?;
@@ -114,7 +114,7 @@ fn is_own_bool(uf: &UfuncRef<'_>, given: Option<&Bound<'_, PyAny>>) -> bool {
 
 /// `ufunc.accumulate(array, /, axis=0, dtype=None, out=None)`
 pub fn accumulate<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    let uf = UfuncRef(slf.clone());
+    let uf = UfuncRef::with_loops(slf);
     check_allowed(&uf, Method::Accumulate)?;
     check_given(&args, Method::Accumulate)?;
     let [array, axis, dtype, out] = args.parse(&ACCUMULATE)?;
@@ -127,7 +127,7 @@ pub fn accumulate<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult
 
 /// `ufunc.reduceat(array, /, indices, axis=0, dtype=None, out=None)`
 pub fn reduceat<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-    let uf = UfuncRef(slf.clone());
+    let uf = UfuncRef::with_loops(slf);
     check_allowed(&uf, Method::Reduceat)?;
     check_given(&args, Method::Reduceat)?;
     let [array, indices, axis, dtype, out] = args.parse(&REDUCEAT)?;
