@@ -85,8 +85,8 @@ pub struct Inputs {
     pub limit: Option<Limit>,
     /// Entries of dicts that must be what they were: the dict, the key, the value; no value where there was none.
     pub constants: Vec<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>)>,
-    /// Functions that must have the code they had.
-    pub functions: Vec<[Py<PyAny>; 2]>,
+    /// Functions that must have the code and the defaults they had.
+    pub functions: Vec<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>)>,
     /// Keeps what is compared by identity.
     pub kept: Vec<Py<PyAny>>,
 }
@@ -253,10 +253,15 @@ impl<'a, 'py> Entry<'a, 'py> {
             self.inputs.constants.push((dict.clone().unbind(), key.clone().unbind(), value));
         }
     }
-    /// Takes for granted that a function has this code.
+    /// Takes for granted that a function has this code, and the defaults it has.
     pub fn assume_code(&mut self, function: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) {
-        if !self.inputs.functions.iter().any(|[f, _]| f.is(function)) {
-            self.inputs.functions.push([function.clone().unbind(), code.clone().unbind()]);
+        if !self.inputs.functions.iter().any(|(f, ..)| f.is(function)) {
+            // SAFETY: attached; a function, which holds its defaults.
+            let defaults = unsafe {
+                Bound::from_borrowed_ptr_or_opt(self.py, ffi::PyFunction_GetDefaults(function.as_ptr()))
+            };
+            let defaults = defaults.map(Bound::unbind);
+            self.inputs.functions.push((function.clone().unbind(), code.clone().unbind(), defaults));
         }
     }
     pub fn globals(&self) -> *mut ffi::PyObject {
@@ -557,9 +562,13 @@ impl Inputs {
             found == value.as_ref().map_or(std::ptr::null_mut(), |v| v.as_ptr())
         });
         same_entries
-            && self.functions.iter().all(|[function, code]| {
+            && self.functions.iter().all(|(function, code, defaults)| {
+                let defaults = defaults.as_ref().map_or(std::ptr::null_mut(), |d| d.as_ptr());
                 // SAFETY: attached; a function, which was one when it was put here.
-                unsafe { ffi::PyFunction_GetCode(function.as_ptr()) == code.as_ptr() }
+                unsafe {
+                    ffi::PyFunction_GetCode(function.as_ptr()) == code.as_ptr()
+                        && ffi::PyFunction_GetDefaults(function.as_ptr()) == defaults
+                }
             })
     }
     /// The iterator of a loop, if it is a range: where it stands.

@@ -79,6 +79,10 @@ pub enum Recipe {
         array: Box<ArrayRecipe>,
         next: usize,
     },
+    Items {
+        of: Box<Recipe>,
+        next: usize,
+    },
     Enumerate {
         count: usize,
         inner: Box<Recipe>,
@@ -166,6 +170,10 @@ impl Slots {
             Val::RangeIter { next, stop, step } => {
                 Recipe::RangeIter { next: self.slot(*next), stop: self.slot(*stop), step: self.step(*step) }
             }
+            Val::Items { of, next } => Recipe::Items {
+                next: self.slot(*next),
+                of: Box::new(self.recipe(&Val::clone(of).into(), b)?),
+            },
             Val::Enumerate { count, inner } => Recipe::Enumerate {
                 count: self.slot(*count),
                 inner: Box::new(self.recipe(&Val::clone(inner).into(), b)?),

@@ -31,22 +31,35 @@ pub struct Iteration {
 }
 
 /// Positions and steps of the parts of an iterator: where it stands, its end, its step.
-pub fn parts(over: &Val, out: &mut Vec<(Value, Value, Step)>) -> Result<(), Abort> {
+pub fn parts(b: &mut Builder, over: &Val, out: &mut Vec<(Value, Value, Step)>) -> Result<(), Abort> {
     match over {
+        Val::Items { of, next } => {
+            let stop = b.i64(items_in(of).ok_or(Abort::Iterator)? as i64);
+            out.push((*next, stop, Step::Const(1)));
+        }
         Val::RangeIter { next, stop, step } => out.push((*next, *stop, *step)),
         Val::ArrayIter { array, next } => {
             let stop = array.dims.first().ok_or(Abort::Iterator)?;
             out.push((*next, *stop, Step::Const(1)));
         }
-        Val::Enumerate { inner, .. } => parts(inner, out)?,
+        Val::Enumerate { inner, .. } => parts(b, inner, out)?,
         Val::Zip(items) => {
             for item in items.iter() {
-                parts(item, out)?;
+                parts(b, item, out)?;
             }
         }
         _ => return Err(Abort::Iterator),
     }
     Ok(())
+}
+
+/// How many items something has that iteration goes over.
+fn items_in(of: &Val) -> Option<usize> {
+    match of {
+        Val::Tuple(items) | Val::List(_, items) => Some(items.len()),
+        Val::Small(s) => s.dims.first().copied(),
+        _ => None,
+    }
 }
 
 fn moved(b: &mut Builder, next: Value, step: Step, turns: Value) -> Value {
@@ -87,6 +100,10 @@ fn standing(b: &mut Builder, over: &Val, counter: Value, direct: bool) -> Val {
             let next = if direct { counter } else { b.binary(Binary::Add, *next, counter) };
             Val::ArrayIter { array: array.clone(), next }
         }
+        Val::Items { of, next } => {
+            let next = if direct { counter } else { b.binary(Binary::Add, *next, counter) };
+            Val::Items { of: of.clone(), next }
+        }
         Val::Enumerate { count, inner } => {
             let count = b.binary(Binary::Add, *count, counter);
             Val::Enumerate { count, inner: Rc::new(standing(b, inner, counter, direct)) }
@@ -107,6 +124,9 @@ impl Walker<'_, '_> {
             Val::Array(array) if !array.dims.is_empty() => {
                 Ok(Val::ArrayIter { array: array.clone(), next: self.b.i64(0) })
             }
+            of @ (Val::Tuple(_) | Val::List(..) | Val::Small(_)) if items_in(of).is_some() => {
+                Ok(Val::Items { of: Rc::new(of.clone()), next: self.b.i64(0) })
+            }
             // Made by a call in the header: one that a variable holds, too, would have to move on there.
             iterator @ (Val::Enumerate { .. } | Val::Zip(_)) if self.holders(iterator) <= 1 => {
                 Ok(iterator.clone())
@@ -124,6 +144,7 @@ impl Walker<'_, '_> {
         match over {
             Val::RangeIter { next, .. } => Ok(Abs::num(Flavor::Int, *next)),
             Val::ArrayIter { array, next } => self.element_at(array, *next),
+            Val::Items { of, next } => self.item_at(of, *next),
             Val::Enumerate { count, inner } => {
                 let item = self.current_item(inner)?;
                 Ok(Val::Tuple([Abs::num(Flavor::Int, *count), item].into()).into())

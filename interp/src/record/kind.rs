@@ -145,6 +145,11 @@ pub enum Val {
         array: Rc<ArrayVal>,
         next: Value,
     },
+    /// An iterator over the items of a tuple, a list or a small array that nobody made.
+    Items {
+        of: Rc<Val>,
+        next: Value,
+    },
     /// The number of the next item, and what the items are of.
     Enumerate {
         count: Value,
@@ -335,6 +340,7 @@ pub enum Kind {
     RangeIter(Option<i64>),
     /// The shape of the array.
     ArrayIter(Box<Shape>),
+    Items(Box<Shape>),
     Enumerate(Box<Shape>),
     Zip(Vec<Shape>),
     Tuple(Vec<Shape>),
@@ -366,6 +372,7 @@ impl Shape {
                 let array = ArrayVal { id: UNKNOWN, ..ArrayVal::clone(array) };
                 Kind::ArrayIter(Box::new(Shape::of(&Val::Array(array.into()).into(), b)))
             }
+            Val::Items { of, .. } => Kind::Items(Box::new(Shape::of(&Val::clone(of).into(), b))),
             Val::Enumerate { inner, .. } => {
                 Kind::Enumerate(Box::new(Shape::of(&Val::clone(inner).into(), b)))
             }
@@ -456,6 +463,7 @@ impl Shape {
                 Kind::List(*i, a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
             }
             (Kind::Method(a, m), Kind::Method(b, n)) if m == n => Kind::Method(Box::new(a.join(b)?), m),
+            (Kind::Items(a), Kind::Items(b)) => Kind::Items(Box::new(a.join(b)?)),
             (Kind::Enumerate(a), Kind::Enumerate(b)) => Kind::Enumerate(Box::new(a.join(b)?)),
             (Kind::Zip(a), Kind::Zip(b)) if a.len() == b.len() => {
                 Kind::Zip(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Result<_, _>>()?)
@@ -499,7 +507,7 @@ impl Shape {
                 let count = if step.is_some() { 2 } else { 3 };
                 out.extend([Ty::I64; 3].iter().take(count));
             }
-            Kind::ArrayIter(array) | Kind::Enumerate(array) => {
+            Kind::ArrayIter(array) | Kind::Enumerate(array) | Kind::Items(array) => {
                 out.push(Ty::I64);
                 array.types(out);
             }
@@ -574,6 +582,10 @@ impl Shape {
             (Kind::ArrayIter(shape), Val::ArrayIter { array, next }) => {
                 out.push(*next);
                 shape.flatten(&Val::Array(array.clone()).into(), b, out);
+            }
+            (Kind::Items(shape), Val::Items { of, next }) => {
+                out.push(*next);
+                shape.flatten(&Val::clone(of).into(), b, out);
             }
             (Kind::Enumerate(shape), Val::Enumerate { count, inner }) => {
                 out.push(*count);
@@ -675,6 +687,10 @@ impl Shape {
                 let next = values.next()?;
                 let Val::Array(array) = shape.unflatten(b, values)?.val else { return None };
                 Val::ArrayIter { array, next }
+            }
+            Kind::Items(shape) => {
+                let next = values.next()?;
+                Val::Items { of: Rc::new(shape.unflatten(b, values)?.val), next }
             }
             Kind::Enumerate(shape) => {
                 let count = values.next()?;

@@ -190,6 +190,12 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64], once: &mut Once
                 iterator.call_method1("__setstate__", (slots[*next] as i64,))?;
                 Ok(iterator.unbind())
             }
+            Recipe::Items { of, next } => {
+                let of = object(py, of, slots, once)?;
+                let iterator = of.bind(py).try_iter()?;
+                iterator.call_method1("__setstate__", (slots[*next] as i64,))?;
+                Ok(iterator.into_any().unbind())
+            }
             Recipe::Enumerate { count, inner } => {
                 let inner = object(py, inner, slots, once)?;
                 let made = builtin(py, "enumerate")?.call1((inner, slots[*count] as i64))?;

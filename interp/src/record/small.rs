@@ -190,6 +190,17 @@ pub fn for_each(val: &Val, f: &mut impl FnMut(u32)) {
         Val::Method(of, _) => for_each(&of.val, f),
         Val::Zip(items) => items.iter().for_each(|i| for_each(i, f)),
         Val::Enumerate { inner, .. } => for_each(inner, f),
+        Val::Items { of, .. } => for_each(of, f),
+        _ => {}
+    }
+}
+
+/// Applies a function to the identities of what iterators go over.
+pub fn for_each_iterated(val: &Val, f: &mut impl FnMut(u32)) {
+    match val {
+        Val::Items { of, .. } => for_each(of, f),
+        Val::Zip(items) => items.iter().for_each(|i| for_each_iterated(i, f)),
+        Val::Enumerate { inner, .. } => for_each_iterated(inner, f),
         _ => {}
     }
 }
@@ -229,6 +240,18 @@ pub fn mapped(val: &Val, f: &mut impl FnMut(&Val) -> Option<Val>) -> Option<Val>
             }
         }
         Val::Tuple(items) => Some(Val::Tuple(items_of(items, &mut |v| mapped(v, f))?.into())),
+        Val::Items { of, next } => Some(Val::Items { of: Rc::new(mapped(of, f)?), next: *next }),
+        Val::Enumerate { count, inner } => {
+            Some(Val::Enumerate { count: *count, inner: Rc::new(mapped(inner, f)?) })
+        }
+        Val::Zip(items) => {
+            let new: Vec<Option<Val>> = items.iter().map(|i| mapped(i, f)).collect();
+            new.iter().any(Option::is_some).then(|| {
+                Val::Zip(
+                    new.into_iter().zip(items.iter()).map(|(n, i)| n.unwrap_or_else(|| i.clone())).collect(),
+                )
+            })
+        }
         Val::Method(of, name) => {
             let val = mapped(&of.val, f)?;
             Some(Val::Method(Rc::new(Abs { val, tag: of.tag }), name))

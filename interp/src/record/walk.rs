@@ -251,6 +251,8 @@ impl Walker<'_, '_> {
                 // The body of a function ends here; a loop of it is left first.
                 Op::Return { src } if self.is_body() => {
                     let result = self.read(src.into())?;
+                    // What else it has dies here.
+                    self.vars.fill(Val::Unbound.into());
                     if let Some(last) = self.vars.last_mut() {
                         *last = result;
                     }

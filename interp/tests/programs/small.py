@@ -60,7 +60,7 @@ class Small:
             f"np.{self.pick('zeros', 'ones')}({self.length}{self.pick('', '', ', dtype=np.' + self.pick('int64', 'float32', 'float64'))})",
             f"({a}).astype({self.pick('float', 'np.float64', 'np.float32', 'int')})", f"np.full({self.length}, {n})",
             f"np.arange({self.length})", f"({a} < {b})", f"np.zeros_like({v})", f"np.array({v})", f"(p[{self.point()}] {self.pick('+', '*')} {a})",
-            f"p[{self.point()}]", f"np.add({a}, {b})",
+            f"p[{self.point()}]", f"np.add({a}, {b})", f"np.clip({a}, {self.pick(-1, n)}, 2)", f"({a}).clip(0, {n})",
         ]  # fmt: skip
         if self.length == 3:
             options += [f"np.cross({a}, {b})"]
@@ -70,7 +70,7 @@ class Small:
             if self.products:
                 options += [f"({m} @ {a})", f"({a} @ {m})", f"np.dot({m}, {a})"] * 2
         if self.calls:
-            options += [f"helper({a}, {b})", f"twist({a})"]
+            options += [f"helper({a}, {b})", f"twist({a})", f"helper(b={a}, a={b})", f"blend({a})", f"blend({a}, t={n})"]
         return self.rng.choice(options)
 
     def point(self):
@@ -93,7 +93,7 @@ class Small:
         a = self.vector(1)
         options = [f"{v}[{self.index()}]", f"({a}).{self.pick('sum', 'max', 'min', 'mean', 'prod')}()", f"np.{self.pick('sum', 'max', 'mean')}({a})",
                    f"({a} > {self.number()}).{self.pick('any', 'all', 'sum')}()", f"len({v})", f"{v}.size", f"{v}.shape[0]",
-                   f"{self.scalar(0)} * {self.number()}", f"float({v}[{self.index()}])", f"np.sqrt(abs({v}[{self.index()}]))"]  # fmt: skip
+                   f"{self.scalar(0)} * {self.number()}", f"float({v}[{self.index()}])", f"({a}).{self.pick('argmax', 'argmin')}()", f"(1.5, 2.0, -1.0)[{self.pick('1', *(c + ' % 3' for c in self.counters))}]", f"np.sqrt(abs({v}[{self.index()}]))"]  # fmt: skip
         if self.matrices:
             m = self.rng.choice(self.matrices)
             options += [f"{m}[{self.index()}, {self.index()}]", f"{m}.sum()", f"{m}[{self.index()}][{self.index()}]"]
@@ -177,6 +177,21 @@ class Small:
             self.vectors.append(row)
         else:
             self.emit(f"for {name} in range({turns}):")
+        if self.rng.random() < 0.15:
+            self.counters.append(name)
+            item = self.new("s")
+            over = self.pick(self.rng.choice(self.vectors), self.vector(1), "(1.0, 2.0, 0.5)", "[3, 1, 2]")
+            self.lines[-1] = self.lines[-1][: self.indent * 4] + self.pick(f"for {item} in {over}:", f"for {name}, {item} in enumerate({over}):", f"for {name}, {item} in zip(range(9), {over}):")
+            if name not in self.lines[-1]:
+                self.counters.remove(name)
+                name = None
+            self.scalars.append(item)
+            self.block(depth)
+            if name:
+                self.counters.remove(name)
+            if self.rng.random() < 0.9:
+                self.scalars.remove(item)
+            return
         self.counters.append(name)
         self.block(depth)
         self.counters.remove(name)
@@ -197,7 +212,7 @@ class Small:
             self.emit(line)
         self.emit(f"filter_warnings('{self.pick('default', 'always', 'ignore', 'error')}')")
         for line in ["def helper(a, b):", "    c = a * 2 - b", "    c[0] = 1", "    return c", "def twist(a):",
-                     "    if a[0] > 0:", "        return a", "    return a + 1", ""]:  # fmt: skip
+                     "    if a[0] > 0:", "        return a", "    return a + 1", "def blend(a, s=0.5, *, t=0):" if self.rng.random() < 0.2 else "def blend(a, s=0.5, t=0):", "    return a * s + t", ""]:  # fmt: skip
             self.emit(line)
         n = self.length
         outside = self.rng.random() < 0.15

@@ -58,6 +58,10 @@ impl Walker<'_, '_> {
         if let Some(name) = self.numpy_function(&object) {
             return self.numpy_call(name, args, keywords);
         }
+        // SAFETY: a type check.
+        if unsafe { ffi::PyFunction_Check(p) != 0 } {
+            return self.inline(&object, args, keywords);
+        }
         if !keywords.is_empty() {
             return Err(Abort::Callee("a function with keywords".into()));
         }
@@ -102,13 +106,7 @@ impl Walker<'_, '_> {
         // SAFETY: a type check.
         let is_builtin = unsafe { ffi::PyCFunction_CheckExact(p) != 0 };
         if !is_builtin {
-            // SAFETY: a type check.
-            let is_function = unsafe { ffi::PyFunction_Check(p) != 0 };
-            return if is_function {
-                self.inline(&object, args)
-            } else {
-                Err(Abort::Callee("an object".into()))
-            };
+            return Err(Abort::Callee("an object".into()));
         }
         let name = text("__name__").unwrap_or_default();
         match text("__module__").as_deref() {
@@ -359,7 +357,7 @@ impl Walker<'_, '_> {
             self.guard_range(wide, scalar);
             if scalar == Scalar::I64 { wide } else { self.b.convert(wide, scalar) }
         } else {
-            return Err(unsupported());
+            self.as_element(&Abs::num(flavor, v), num, scalar)?
         };
         Ok(Abs::num(Flavor::Np(num), r))
     }

@@ -3,7 +3,7 @@
 //! Floats along contiguous memory are added pairwise: below eight one after the other, up to 128 in eight running sums that
 //! are put together as a tree. A sum begins with zero, so that one of negative zeros is positive.
 
-use jit::ir::{Binary, Const, Scalar, Value};
+use jit::ir::{Binary, Cond, Const, Scalar, Unary, Value};
 use micronumpy::TypeNum;
 
 use super::Result;
@@ -77,6 +77,25 @@ impl Walker<'_, '_> {
         }
         let dims = [cells.len()];
         Ok(self.fresh(num, &dims, cells))
+    }
+
+    /// Where the largest or smallest element is: the first one, and the first NaN before all.
+    pub fn best(&mut self, of: &Abs, is_max: bool) -> Result<Abs> {
+        let o = self.operand(of)?;
+        if o.dims.len() != 1 || o.elements.is_empty() || o.num.is_bool() {
+            return Err(Abort::Operation("the best of such an array".into()));
+        }
+        let (mut best, mut at) = (o.elements[0], self.b.i64(0));
+        for (k, &v) in o.elements.iter().enumerate().skip(1) {
+            let worse = self.b.compare(if is_max { Cond::Le } else { Cond::Ge }, v, best);
+            let sound = self.b.compare(Cond::Eq, best, best);
+            let better = self.b.unary(Unary::Not, worse);
+            let better = self.b.binary(Binary::And, better, sound);
+            best = self.b.select(better, v, best);
+            let k = self.b.i64(k as i64);
+            at = self.b.select(better, k, at);
+        }
+        Ok(Abs::num(Flavor::Np(TypeNum::LONG), at))
     }
 
     /// Whether the elements of an array lie one behind the other.

@@ -34,11 +34,20 @@ impl Walker<'_, '_> {
             }
             Val::Small(s) if abs.tag.is_none() => self.small_item(&Rc::clone(s), key),
             Val::Tuple(items) | Val::List(_, items) if abs.tag.is_none() => {
-                let (_, k) = self.number(key)?;
-                let k = self.b.trace().as_const(k).ok_or(Abort::Operation("tuple[variable]".into()))?;
-                let k = k.bits as i64;
-                let k = if k < 0 { k + items.len() as i64 } else { k };
-                items.get(k as usize).cloned().ok_or(Abort::Operation("tuple index out of range".into()))
+                let known = Rc::clone(items);
+                let (flavor, k) = self.number(key)?;
+                if !matches!(flavor, Flavor::Int) {
+                    return Err(Abort::Operation("such an index of a tuple".into()));
+                }
+                let n = self.b.i64(known.len() as i64);
+                let k = self.bounded(k, n);
+                match self.b.trace().as_const(k) {
+                    Some(c) => known
+                        .get(c.bits as usize)
+                        .cloned()
+                        .ok_or(Abort::Operation("tuple index out of range".into())),
+                    None => self.item_at(&abs.val.clone(), k),
+                }
             }
             _ => Err(Abort::Operation("item of an object".into())),
         }

@@ -11,6 +11,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::Result;
+use super::method::Keywords;
 use crate::record::abort::Abort;
 use crate::record::body;
 use crate::record::flow::{END, Place, Turn};
@@ -22,7 +23,7 @@ const MAX_DEPTH: usize = 6;
 
 impl Walker<'_, '_> {
     /// A call of a function with these arguments.
-    pub fn inline(&mut self, function: &Bound<'_, PyAny>, args: &[Abs]) -> Result<Abs> {
+    pub fn inline(&mut self, function: &Bound<'_, PyAny>, args: &[Abs], keywords: &Keywords) -> Result<Abs> {
         let py = self.py;
         let refuse = |why: &str| Abort::Callee(format!("a function of Python {why}"));
         // SAFETY: attached; a function, as the caller has checked, has code and globals, which it holds.
@@ -35,8 +36,9 @@ impl Walker<'_, '_> {
         // SAFETY: alive, held by the function.
         let code_object = unsafe { Bound::from_borrowed_ptr(py, code) };
         let body = body::of(&code_object).ok_or_else(|| refuse("without code of ours"))?;
+        let args = &self.arguments(function, &code_object, args, keywords)?[..];
         if body.code.boundary.inputs.len() != args.len() {
-            return Err(refuse("with arguments left out"));
+            return Err(refuse("with such parameters"));
         }
         self.entry.assume_code(function, &code_object);
 
@@ -82,6 +84,58 @@ impl Walker<'_, '_> {
             (Path::Turn(_), Some(result)) => Ok(self.returned(&result)),
             _ => Err(refuse("that the VM has to run")),
         }
+    }
+
+    /// What each parameter gets: by position, by name, or its default.
+    fn arguments(
+        &mut self,
+        function: &Bound<'_, PyAny>,
+        code: &Bound<'_, PyAny>,
+        args: &[Abs],
+        keywords: &Keywords,
+    ) -> Result<Vec<Abs>> {
+        let refuse = || Abort::Callee("a function of Python with arguments that do not fit".into());
+        let count: usize =
+            code.getattr("co_argcount").ok().and_then(|n| n.extract().ok()).ok_or_else(refuse)?;
+        if args.len() == count && keywords.is_empty() {
+            return Ok(args.to_vec());
+        }
+        let only: usize =
+            code.getattr("co_posonlyargcount").ok().and_then(|n| n.extract().ok()).ok_or_else(refuse)?;
+        let names: Vec<String> =
+            code.getattr("co_varnames").ok().and_then(|n| n.extract().ok()).ok_or_else(refuse)?;
+        let mut given: Vec<Option<Abs>> = args.iter().cloned().map(Some).collect();
+        if given.len() > count {
+            return Err(refuse());
+        }
+        given.resize(count, None);
+        for (name, value) in keywords {
+            let at = names[..count].iter().position(|n| n == name).ok_or_else(refuse)?;
+            if at < only || given[at].is_some() {
+                return Err(refuse());
+            }
+            given[at] = Some(value.clone());
+        }
+        // SAFETY: attached; a function, whose defaults are a tuple it holds, or null.
+        let defaults = unsafe {
+            Bound::from_borrowed_ptr_or_opt(self.py, ffi::PyFunction_GetDefaults(function.as_ptr()))
+        };
+        let defaults: Vec<Bound<'_, PyAny>> = match defaults {
+            Some(tuple) => tuple.cast::<pyo3::types::PyTuple>().map_err(|_| refuse())?.iter().collect(),
+            None => vec![],
+        };
+        let first = count.checked_sub(defaults.len()).ok_or_else(refuse)?;
+        given
+            .into_iter()
+            .enumerate()
+            .map(|(k, value)| match value {
+                Some(value) => Ok(value),
+                None => {
+                    let default = k.checked_sub(first).and_then(|k| defaults.get(k)).ok_or_else(refuse)?;
+                    Ok(self.constant(default))
+                }
+            })
+            .collect()
     }
 
     /// A global of the function that is being walked.

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use jit::ir::Cond;
 use micronumpy::TypeNum;
 use micronumpy_python::objects::scalar;
 use pyo3::ffi;
@@ -12,11 +13,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
 use super::Result;
+use super::arith::common;
 use super::elements::is_array;
 use super::fold::Fold;
 use crate::bytecode::BinaryOp;
 use crate::record::abort::Abort;
 use crate::record::entry::is_dispatcher;
+use crate::record::exit::Why;
 use crate::record::kind::{Abs, Flavor, Val};
 use crate::record::small::{self, Small};
 use crate::record::walk::Walker;
@@ -25,7 +28,7 @@ use crate::record::walk::Walker;
 pub type Keywords = [(String, Abs)];
 
 /// Methods that are recorded.
-const METHODS: [&str; 16] = [
+const METHODS: [&str; 18] = [
     "sum",
     "prod",
     "max",
@@ -41,7 +44,9 @@ const METHODS: [&str; 16] = [
     "flatten",
     "transpose",
     "fill",
-    "item",
+    "argmax",
+    "argmin",
+    "clip",
 ];
 
 /// A method by its name.
@@ -50,7 +55,7 @@ pub fn method_name(name: &str) -> Option<&'static str> {
 }
 
 /// Functions of numpy that are recorded.
-const FUNCTIONS: [&str; 36] = [
+const FUNCTIONS: [&str; 35] = [
     "array",
     "asarray",
     "zeros",
@@ -82,11 +87,10 @@ const FUNCTIONS: [&str; 36] = [
     "transpose",
     "ravel",
     "reshape",
-    "stack",
-    "vstack",
-    "vdot",
     "norm",
-    "concatenate",
+    "clip",
+    "argmax",
+    "argmin",
 ];
 
 fn unsupported(name: &str) -> Abort {
@@ -264,6 +268,7 @@ impl Walker<'_, '_> {
             ("where", [c, x, y]) if keywords.is_empty() && args.iter().any(is_array) => {
                 self.chosen(&[c.clone(), x.clone(), y.clone()])
             }
+            ("clip", [of, low, high]) if keywords.is_empty() => self.clipped(of, low, high),
             ("norm", [a]) if keywords.is_empty() && self.rank(a) == 1 => {
                 if self.operand(a)?.num != TypeNum::DOUBLE {
                     return Err(unsupported(name));
@@ -274,11 +279,47 @@ impl Walker<'_, '_> {
             }
             (
                 "sum" | "prod" | "max" | "amax" | "min" | "amin" | "mean" | "any" | "all" | "copy"
-                | "transpose" | "ravel" | "reshape",
+                | "transpose" | "ravel" | "reshape" | "argmax" | "argmin",
                 [of, rest @ ..],
             ) if is_array(of) => self.method(of, name, rest, keywords),
             _ => Err(unsupported(name)),
         }
+    }
+
+    /// `clip` between two numbers.
+    fn clipped(&mut self, of: &Abs, low: &Abs, high: &Abs) -> Result<Abs> {
+        if is_array(of) {
+            let limits = [low.clone(), high.clone()];
+            return self
+                .elementwise(std::slice::from_ref(of), &mut |w, x| w.clipped(&x[0], &limits[0], &limits[1]));
+        }
+        let ((f, x), (g, low), (h, high)) = (self.number(of)?, self.number(low)?, self.number(high)?);
+        // The first one is made an array, which has a type of its own.
+        let f = Flavor::Np(match f {
+            Flavor::Int => TypeNum::LONG,
+            Flavor::Bool => TypeNum::BOOL,
+            Flavor::Float => TypeNum::DOUBLE,
+            Flavor::Np(num) => num,
+        });
+        let num = match common(common(f, g)?, h)? {
+            Flavor::Np(num) if !num.is_bool() => num,
+            _ => return Err(unsupported("clip")),
+        };
+        // A Python number that goes with integers takes the type of all three, which pairs do not tell.
+        if num.is_float() && [f, g, h].iter().any(|f| matches!(f, Flavor::Np(n) if !n.is_float())) {
+            return Err(unsupported("clip"));
+        }
+        let x = self.numpy_of(num, (f, x))?;
+        let (low, high) = (self.numpy_of(num, (g, low))?, self.numpy_of(num, (h, high))?);
+        for limit in [low, high] {
+            let is_number = self.b.compare(Cond::Eq, limit, limit);
+            self.guard(is_number, true, Why::Domain);
+        }
+        let below = self.b.compare(Cond::Lt, x, low);
+        let raised = self.b.select(below, low, x);
+        let above = self.b.compare(Cond::Gt, raised, high);
+        let v = self.b.select(above, high, raised);
+        Ok(Abs::num(Flavor::Np(num), v))
     }
 
     fn rank(&self, abs: &Abs) -> usize {
@@ -344,6 +385,11 @@ impl Walker<'_, '_> {
                     return Err(Abort::Array("is not in C order"));
                 }
                 self.cast(of, num)
+            }
+            ("argmax" | "argmin", []) => self.best(of, name == "argmax"),
+            ("clip", [_, _]) => {
+                let all: Vec<Abs> = [of.clone()].into_iter().chain(args.iter().cloned()).collect();
+                self.numpy_call(name, &all, &[])
             }
             ("transpose", []) => self.transposed(of),
             ("reshape" | "ravel", _) => {

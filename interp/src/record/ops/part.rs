@@ -34,6 +34,34 @@ impl Walker<'_, '_> {
             .collect()
     }
 
+    /// The item at a position that is in bounds.
+    pub fn item_at(&mut self, of: &Val, i: Value) -> Result<Abs> {
+        let items = match of {
+            Val::Tuple(items) | Val::List(_, items) => items.to_vec(),
+            Val::Small(s) => self.items_of(s),
+            _ => return Err(Abort::Iterator),
+        };
+        if let Some(c) = self.b.trace().as_const(i) {
+            return items.get(c.bits as usize).cloned().ok_or(Abort::Iterator);
+        }
+        // Of one type, one of them is chosen.
+        let mut chosen: Option<(Flavor, Value)> = None;
+        for (k, item) in items.iter().enumerate() {
+            let (Val::Num(flavor, v), None) = (&item.val, item.tag) else { return Err(Abort::Iterator) };
+            chosen = Some(match chosen {
+                None => (*flavor, *v),
+                Some((other, w)) if other == *flavor => {
+                    let k = self.b.i64(k as i64);
+                    let here = self.b.compare(Cond::Eq, i, k);
+                    (*flavor, self.b.select(here, *v, w))
+                }
+                Some(_) => return Err(Abort::Iterator),
+            });
+        }
+        let (flavor, v) = chosen.ok_or(Abort::Iterator)?;
+        Ok(Abs::num(flavor, v))
+    }
+
     /// `s[key]`.
     pub fn small_item(&mut self, s: &Small, key: &Abs) -> Result<Abs> {
         let places = self.places(s, key)?;

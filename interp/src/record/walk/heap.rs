@@ -26,10 +26,16 @@ impl Walker<'_, '_> {
     }
     fn held_by_callers(&self) -> HashSet<u32> {
         let mut ids = HashSet::new();
-        for abs in self.calls.iter().flat_map(|c| &c.vars) {
-            small::for_each(&abs.val, &mut |id| {
-                ids.insert(id);
-            });
+        for call in &self.calls {
+            for (var, abs) in call.vars.iter().enumerate() {
+                // Arguments that nobody reads again die with the call.
+                let is_result = var >= call.flow.vars.count();
+                if is_result || call.flow.matters(call.pc + 1, var) {
+                    small::for_each(&abs.val, &mut |id| {
+                        ids.insert(id);
+                    });
+                }
+            }
         }
         ids
     }
@@ -85,6 +91,15 @@ impl Walker<'_, '_> {
         }
         if let Some(object) = to.object {
             self.write_through(to, object, &cells)?;
+        }
+        // An iterator reads items as they were when its loop began.
+        let iterates = |val: &Val| {
+            let mut found = false;
+            small::for_each_iterated(val, &mut |id| found |= id == to.id);
+            found
+        };
+        if self.vars.iter().any(|abs| iterates(&abs.val)) {
+            return Err(Abort::Operation("assignment to an array that is iterated over".into()));
         }
         let cells: Rc<[Value]> = cells.into();
         for k in self.own_loops() {

@@ -76,8 +76,9 @@ impl Walker<'_, '_> {
             Some(iter) => {
                 let over = self.read(iter)?;
                 let mut of = vec![];
-                iterate::parts(&over.val, &mut of)?;
-                let single = matches!(over.val, Val::RangeIter { .. } | Val::ArrayIter { .. });
+                iterate::parts(&mut self.b, &over.val, &mut of)?;
+                let single =
+                    matches!(over.val, Val::RangeIter { .. } | Val::ArrayIter { .. } | Val::Items { .. });
                 // The end for this time is made of the slots of start and end, which extents that are known have not.
                 let given = |v: Value| !outermost || self.b.trace().params().contains(&v);
                 let (range, direct) = match of[..] {
