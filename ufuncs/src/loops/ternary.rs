@@ -44,8 +44,10 @@ pub unsafe extern "C" fn ternary<Op: TernaryOp<T>, T: Elem>(
                 return 0;
             }
         }
+        let fixed = sb == 0 && sc == 0;
         for _ in 0..n {
-            store(o, Op::apply(load(a), load(b), load(c)));
+            let (x, low, high) = (load(a), load(b), load(c));
+            store(o, if fixed { Op::apply_fixed(x, low, high) } else { Op::apply(x, low, high) });
             a = a.wrapping_offset(sa);
             b = b.wrapping_offset(sb);
             c = c.wrapping_offset(sc);
@@ -58,14 +60,14 @@ pub unsafe extern "C" fn ternary<Op: TernaryOp<T>, T: Elem>(
 #[inline(always)]
 fn between_body<Op: TernaryOp<T>, T: Elem>(a: &[T], b: T, c: T, o: &mut [MaybeUninit<T>]) {
     for (o, &a) in o.iter_mut().zip(a) {
-        o.write(Op::apply(a, b, c));
+        o.write(Op::apply_fixed(a, b, c));
     }
 }
 
 #[inline(always)]
 fn within_body<Op: TernaryOp<T>, T: Elem>(a: &mut [T], b: T, c: T) {
     for a in a {
-        *a = Op::apply(*a, b, c);
+        *a = Op::apply_fixed(*a, b, c);
     }
 }
 

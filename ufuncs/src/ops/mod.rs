@@ -109,6 +109,11 @@ pub trait BinaryPairOp<A: Elem, B: Elem = A> {
 /// Three inputs of one type, one output of it.
 pub trait TernaryOp<A: Elem> {
     fn apply(a: A, b: A, c: A) -> A;
+    /// The same where the last two operands are those of all elements.
+    #[inline(always)]
+    fn apply_fixed(a: A, b: A, c: A) -> A {
+        Self::apply(a, b, c)
+    }
 }
 
 /// `unary!(Op for [types] |a| expr)`: same type out; `-> Out` before the bar for another output type.
