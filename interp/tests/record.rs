@@ -70,6 +70,20 @@ fn small_arrays() {
 }
 
 #[test]
+fn scalars() {
+    let args = [OsString::from(root().join("interp/tests/record/scalars.py"))];
+    for threshold in ["40", "5"] {
+        assert!(compare(&args, threshold, 400) >= 40);
+    }
+}
+
+#[test]
+fn long_vectors() {
+    let args = [OsString::from(root().join("interp/tests/record/long.py"))];
+    assert!(compare(&args, "10", 300) >= 30);
+}
+
+#[test]
 fn every_way_out() {
     let args = [OsString::from(root().join("interp/tests/record/edges.py"))];
     for threshold in ["40", "5"] {

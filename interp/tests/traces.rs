@@ -1,5 +1,6 @@
 //! What compiled loops consist of, as facts in text files next to the programs: of every loop's best form, how often memory
-//! is read and written in a turn, how many guards and calls are left, and how many elements are computed at a time.
+//! is read and written in a turn, how many guards and calls are left, and whether several elements are computed at a time (how
+//! many depends on the processor).
 //!
 //! `UPDATE_TRACES=1` writes the files anew.
 
@@ -62,20 +63,22 @@ fn facts(name: &str) -> String {
     let source = fs::read_to_string(&program).expect("a program");
     let log = fresh_dir(&format!("traces-{name}")).join("log");
     let args = [OsString::from(program)];
-    Run::new(ours(), &args).env("MICRONUMPY_LOG", format!("opt:{}", log.display())).ok();
+    let ran = Run::new(ours(), &args).env("MICRONUMPY_LOG", format!("vec:{}", log.display())).ok();
     let log = fs::read_to_string(log).expect("a log");
     let mut found: Vec<(usize, Facts)> = vec![];
-    for text in log.split("{opt ").filter(|text| text.contains(&format!("{name}.py:"))) {
+    for text in log.split("{vec ").filter(|text| text.contains(&format!("{name}.py:"))) {
         let lines: Vec<&str> = text.lines().collect();
         let line: usize =
             lines[0].split(".py:").nth(1).and_then(|l| l.split(' ').next()?.parse().ok()).expect("a line");
-        let best = innermost(&lines).into_iter().min_by_key(|f| (f.guards, usize::MAX - f.lanes));
+        let best = innermost(&lines).into_iter().min_by_key(|f| (usize::MAX - f.lanes, f.guards));
         let Some(best) = best else { continue };
         // The last recording knows most.
         found.retain(|(other, _)| *other != line);
         found.push((line, best));
     }
     found.sort_by_key(|(line, _)| *line);
+    // They all were run.
+    assert_eq!(ran.trim().parse(), Ok(found.len()), "loops that were entered");
     let mut out = String::new();
     for (line, f) in found {
         let function = source.lines().take(line).filter_map(|l| l.strip_prefix("def ")).last();
@@ -83,8 +86,12 @@ fn facts(name: &str) -> String {
         let code = source.lines().nth(line - 1).unwrap_or("").trim();
         writeln!(
             out,
-            "{function}: {code} loads {}, stores {}, guards {}, calls {}, lanes {}",
-            f.loads, f.stores, f.guards, f.calls, f.lanes
+            "{function}: {code} {}, loads {}, stores {}, guards {}, calls {}",
+            if f.lanes > 1 { "vectors" } else { "scalars" },
+            f.loads,
+            f.stores,
+            f.guards,
+            f.calls
         )
         .expect("a string");
     }

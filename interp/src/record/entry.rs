@@ -15,11 +15,13 @@ use micronumpy_python::abi::{
 use micronumpy_python::objects::{array, scalar};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use ufuncs::elem::{f16, float16};
 
 use super::abort::Abort;
 use super::flow::{Place, Var, Vars};
 use super::iterate::Source;
 use super::kind::{Abs, ArrayVal, Flavor, Step, Val, is_held, scalar_of};
+use super::ops::foreign::{self, Foreign};
 use crate::vm::{Frame, RangeIter, Slot};
 
 /// What must hold of a variable.
@@ -87,6 +89,8 @@ pub struct Inputs {
     pub constants: Vec<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>)>,
     /// Functions that must have the code and the defaults they had.
     pub functions: Vec<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>)>,
+    /// C functions that must be what they were.
+    pub foreign: Vec<Foreign>,
     /// Keeps what is compared by identity.
     pub kept: Vec<Py<PyAny>>,
 }
@@ -176,7 +180,7 @@ impl<'a, 'py> Entry<'a, 'py> {
             let (check, val) = source.input(self, b)?;
             return Ok((check, val.into()));
         }
-        if !is_lasting(p) {
+        if !is_lasting(p) && !foreign::is_function(&object) && foreign::library(&object).is_none() {
             return Err(Abort::Operation("with an object".into()));
         }
         // SAFETY: live; the reference taken here is given back by dropping the list.
@@ -263,6 +267,10 @@ impl<'a, 'py> Entry<'a, 'py> {
             let defaults = defaults.map(Bound::unbind);
             self.inputs.functions.push((function.clone().unbind(), code.clone().unbind(), defaults));
         }
+    }
+    /// Takes for granted what a C function is.
+    pub fn assume_foreign(&mut self, foreign: Foreign) {
+        self.inputs.foreign.push(foreign);
     }
     pub fn globals(&self) -> *mut ffi::PyObject {
         self.frame.globals
@@ -378,7 +386,7 @@ pub fn flavor_of_object(p: *mut ffi::PyObject) -> Option<Flavor> {
             return Some(Flavor::Bool);
         }
         let num = scalar::typenum_of_class(ty)?;
-        scalar_of(num).map(|_| Flavor::Np(num))
+        (scalar_of(num).is_some() || num == TypeNum::HALF).then_some(Flavor::Np(num))
     }
 }
 
@@ -419,6 +427,10 @@ unsafe fn word(p: *mut ffi::PyObject, flavor: Flavor) -> Option<u64> {
             Flavor::Int => integer(p)? as u64,
             Flavor::Bool => u64::from(p == ffi::Py_True()),
             Flavor::Float => ffi::PyFloat_AS_DOUBLE(p).to_bits(),
+            Flavor::Np(TypeNum::HALF) => {
+                let at = p.cast::<u8>().add(size_of::<ffi::PyObject>());
+                Const::f32(float16::to_f32(at.cast::<f16>().read_unaligned())).bits
+            }
             Flavor::Np(num) => {
                 let at = p.cast::<u8>().add(size_of::<ffi::PyObject>());
                 let mut bytes = [0u8; 8];
@@ -562,6 +574,7 @@ impl Inputs {
             found == value.as_ref().map_or(std::ptr::null_mut(), |v| v.as_ptr())
         });
         same_entries
+            && self.foreign.iter().all(|f| f.holds(py))
             && self.functions.iter().all(|(function, code, defaults)| {
                 let defaults = defaults.as_ref().map_or(std::ptr::null_mut(), |d| d.as_ptr());
                 // SAFETY: attached; a function, which was one when it was put here.

@@ -33,6 +33,7 @@ impl Flavor {
             Flavor::Int => Scalar::I64,
             Flavor::Bool => Scalar::Bool,
             Flavor::Float => Scalar::F64,
+            Flavor::Np(TypeNum::HALF) => Scalar::F32,
             Flavor::Np(num) => scalar_of(num).unwrap_or(Scalar::I64),
         }
     }
@@ -69,7 +70,7 @@ pub fn scalar_of(num: TypeNum) -> Option<Scalar> {
 
 /// Whether elements of a type can be in a trace.
 pub fn is_held(num: TypeNum) -> bool {
-    scalar_of(num).is_some() || num == TypeNum::CDOUBLE
+    scalar_of(num).is_some() || num == TypeNum::CDOUBLE || num == TypeNum::HALF
 }
 
 /// What a tag says. The numbers are those of bits in [`Tag::may`].

@@ -11,6 +11,7 @@ use micronumpy::array::Order;
 use micronumpy_python::objects::{Array, array, dtype, scalar};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use ufuncs::elem::float16;
 
 use super::exit::{ArrayRecipe, Recipe, SmallRecipe, State};
 use super::flow::{Place, Vars};
@@ -276,6 +277,11 @@ fn number(py: Python<'_>, flavor: Flavor, word: u64) -> PyResult<Py<PyAny>> {
             }
             Flavor::Float => Bound::from_owned_ptr_or_err(py, ffi::PyFloat_FromDouble(f64::from_bits(word)))
                 .map(Bound::unbind),
+            Flavor::Np(TypeNum::HALF) => {
+                let half = float16::from_f32(f32::from_bits(word as u32));
+                let cell = scalar::value::Cell::of(half.to_bits());
+                scalar::value::make_num(py, TypeNum::HALF, &cell).map(Bound::unbind)
+            }
             Flavor::Np(num) => {
                 let cell = match num.size() {
                     1 => scalar::value::Cell::of(word as u8),

@@ -49,7 +49,11 @@ TRAITS = {
     "small_arrays": 0.2,
     "straight": 0.25,
     "constructs": 0.3,
+    "powers": 0.2,
+    "foreign": 0.1,
 }
+#: Functions of the C library, with the kinds of their arguments.
+FOREIGN = {"fmax": "dd", "cosf": "f", "fabs": "d", "labs": "l", "abs": "i", "fma": "ddd", "toupper": "i"}
 
 BESIDES = {"objects", "lists", "try", "arrays_whole", "strings", "calls", "generators", "visible", "mistakes", "errstate", "complex",
           "constructs"}  # fmt: skip
@@ -111,6 +115,10 @@ class Generator:
                 return self.rng.choice(names)
             return self.rng.choice(INTS + (WIDE_INTS if self.has("wide_ints") else []))
         a, b = self.integer(depth - 1), self.integer(depth - 1)
+        if self.has("powers") and self.chance(0.1):
+            return self.pick(f"({a} % 11 - 5) ** ({b} & 7)", f"(({a} ** ({b} % 5 - {self.pick(0, 0, 1)})) % 1009)", f"(2 ** ({b} & 63))")
+        if self.has("foreign") and self.chance(0.1):
+            return self.foreign("labs", "abs", "toupper", depth=depth)
         match self.rng.randrange(13):
             case 0 | 1:
                 return f"({a} + {b})"
@@ -151,6 +159,8 @@ class Generator:
             return self.rng.choice(FLOATS + (ODD_FLOATS if self.has("odd_floats") else []))
         a = self.real(depth - 1)
         b = self.rng.choice([self.real, self.real, self.integer, self.element])(depth - 1)
+        if self.has("foreign") and self.chance(0.15):
+            return self.foreign("fmax", "cosf", "fabs", "fma", depth=depth)
         match self.rng.randrange(12):
             case 0 | 1:
                 return f"({a} + {b})"
@@ -173,6 +183,13 @@ class Generator:
                 return self.call("float", depth) or f"({a} * 0.5 + {b})"
             case _:
                 return self.element(depth - 1)
+
+    def foreign(self, *names, depth):
+        """A call of a C function, mostly with arguments that it takes."""
+        name = self.rng.choice(names)
+        some = [self.integer, self.element] if FOREIGN[name][0] in "il" else [self.real, self.real, self.integer, self.element]
+        args = [self.rng.choice(some)(depth - 1) for _ in FOREIGN[name]]
+        return f"{self.pick('c_', 'clib.')}{name}({', '.join(args)})"
 
     def condition(self, depth=1):
         some = self.rng.choice([self.integer, self.real, self.element])
@@ -944,6 +961,14 @@ class Generator:
         self.emit(f"filter_warnings('{filters}')")
         if self.chance(0.06):
             self.emit(f"np.seterr({self.pick('divide', 'over', 'under', 'invalid')}={self.pick('ignore', 'raise', 'warn')!r})")
+        if self.has("foreign"):
+            self.emit("import ctypes")
+            self.emit("clib = ctypes.CDLL('libm.so.6')")
+            types = {"d": "ctypes.c_double", "f": "ctypes.c_float", "i": "ctypes.c_int", "l": "ctypes.c_long"}
+            for name, args in FOREIGN.items():
+                self.emit(f"c_{name} = clib.{name}")
+                self.emit(f"c_{name}.argtypes = [{', '.join(types[a] for a in args)}]")
+                self.emit(f"c_{name}.restype = {types[args[0]]}")
         if self.has("objects"):
             self.emit(THING)
         if self.has("generators"):

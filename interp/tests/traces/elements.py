@@ -1,5 +1,6 @@
 """Loops over elements: what is hoisted, and what is computed several at a time."""
 
+import micronumpy
 import numpy as np
 
 
@@ -34,3 +35,6 @@ for _ in range(3):
     scaled(np.ones(1000), np.zeros(1000))
     stencil(np.ones((60, 60)), np.zeros((60, 60)))
     counted(np.arange(1000) % 5 * 0.2)
+
+stats = micronumpy.jit_stats()
+print(stats["loops"] if stats["entries"] >= stats["loops"] else stats)

@@ -1,5 +1,6 @@
 """Small arrays: no objects, elements carried as values, reads of rows without copies."""
 
+import micronumpy
 import numpy as np
 
 
@@ -44,3 +45,6 @@ for _ in range(3):
     stored(np.ones((100, 3)), np.ones(3))
     matrix(np.eye(2), np.ones(2))
     built(200)
+
+stats = micronumpy.jit_stats()
+print(stats["loops"] if stats["entries"] >= stats["loops"] else stats)

@@ -200,11 +200,16 @@ impl Walker<'_, '_> {
     pub fn as_float(&mut self, v: Value) -> Value {
         if self.b.ty(v).scalar == Scalar::F64 { v } else { self.b.convert(v, Scalar::F64) }
     }
-    fn not_zero(&mut self, v: Value) {
+    pub fn not_zero(&mut self, v: Value) {
         let scalar = self.b.ty(v).scalar;
         let zero = self.b.constant(Const { scalar, bits: 0 });
         let some = self.b.compare(Cond::Ne, v, zero);
         self.guard(some, true, Why::ByZero);
+    }
+    fn not_negative(&mut self, v: Value) {
+        let zero = self.b.i64(0);
+        let positive = self.b.compare(Cond::Ge, v, zero);
+        self.guard(positive, true, Why::Domain);
     }
     /// Division of signed integers whose quotient may not fit.
     fn quotient_fits(&mut self, x: Value, y: Value) {
@@ -234,9 +239,7 @@ impl Walker<'_, '_> {
             BinaryOp::Or => self.b.binary(Binary::Or, x, y),
             BinaryOp::Xor => self.b.binary(Binary::Xor, x, y),
             BinaryOp::LeftShift | BinaryOp::RightShift => {
-                let zero = self.b.i64(0);
-                let positive = self.b.compare(Cond::Ge, y, zero);
-                self.guard(positive, true, Why::Domain);
+                self.not_negative(y);
                 if op == BinaryOp::RightShift {
                     // All bits out leaves the sign, as it should.
                     self.b.binary(Binary::Shr, x, y)
@@ -266,7 +269,16 @@ impl Walker<'_, '_> {
                     }
                     v
                 }
-                _ => return Err(Abort::Operation("int ** int".into())),
+                // A negative exponent makes a float.
+                Some(n) if n < 0 => return Err(Abort::Operation("int ** -int".into())),
+                _ => {
+                    self.not_negative(y);
+                    let v = self.helper("int **", power as *const () as usize, &[x, y], Scalar::I64);
+                    let none = self.b.i64(TOO_LARGE);
+                    let fits = self.b.compare(Cond::Ne, v, none);
+                    self.guard(fits, true, Why::Overflow);
+                    v
+                }
             },
             BinaryOp::MatrixMultiply => return Err(Abort::Operation("int @ int".into())),
         };
@@ -319,6 +331,9 @@ impl Walker<'_, '_> {
 
     /// A number as a numpy scalar of a type, as an operation converts its operands.
     pub fn numpy_of(&mut self, num: TypeNum, (flavor, v): (Flavor, Value)) -> Result<Value> {
+        if num == TypeNum::HALF {
+            return self.half_of((flavor, v));
+        }
         let scalar = scalar_of(num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
         if flavor == Flavor::Int && num.is_integer() {
             self.guard_range(v, scalar);
@@ -378,6 +393,9 @@ impl Walker<'_, '_> {
         } else {
             num
         };
+        if num == TypeNum::HALF {
+            return self.half_arith(op, a, b);
+        }
         if scalar_of(num).is_none() {
             return unsupported();
         }
@@ -408,6 +426,14 @@ impl Walker<'_, '_> {
                 BinaryOp::Xor => self.b.binary(Binary::Xor, x, y),
                 BinaryOp::LeftShift => self.b.binary(Binary::Shl, x, y),
                 BinaryOp::RightShift => self.b.binary(Binary::Shr, x, y),
+                BinaryOp::Power => {
+                    let scalar = self.b.ty(x).scalar;
+                    let (x, y) = (self.as_int(x), self.as_int(y));
+                    self.not_negative(y);
+                    let name = "integer **";
+                    let v = self.helper(name, wrapped_power as *const () as usize, &[x, y], Scalar::I64);
+                    if scalar == Scalar::I64 { v } else { self.b.convert(v, scalar) }
+                }
                 _ => return unsupported(),
             };
             return Ok((flavor, v));
@@ -484,6 +510,32 @@ impl Walker<'_, '_> {
 
 unsafe extern "C" {
     fn pow(x: f64, y: f64) -> f64;
+}
+
+/// What stands for a power that 64 bits may not hold.
+const TOO_LARGE: i64 = i64::MIN;
+
+/// `x ** y` of integers, for an exponent that is not negative.
+extern "C" fn power(x: i64, y: i64) -> i64 {
+    match (x, u32::try_from(y)) {
+        (0 | 1, _) => i64::from(y == 0 || x == 1),
+        (-1, _) => 1 - 2 * (y & 1),
+        (_, Ok(y)) => x.checked_pow(y).unwrap_or(TOO_LARGE),
+        _ => TOO_LARGE,
+    }
+}
+
+/// The same of numpy's integers, which wrap.
+extern "C" fn wrapped_power(x: i64, y: i64) -> i64 {
+    let (mut result, mut square, mut left) = (1i64, x, y as u64);
+    while left != 0 {
+        if left & 1 != 0 {
+            result = result.wrapping_mul(square);
+        }
+        square = square.wrapping_mul(square);
+        left >>= 1;
+    }
+    result
 }
 
 /// `x % y` as `float` computes it, for a divisor that is not zero: the sign is the divisor's.

@@ -28,8 +28,13 @@ impl Walker<'_, '_> {
             Val::Const(p) => {
                 // SAFETY: a live object, kept by the inputs or the code.
                 let object = unsafe { Bound::from_borrowed_ptr(py, *p) };
-                let module = object.cast_exact::<PyModule>().map_err(|_| missing())?;
-                let dict = module.dict().into_any();
+                let dict = match object.cast_exact::<PyModule>() {
+                    Ok(module) => module.dict().into_any(),
+                    Err(_) if object.get_type().hasattr(text.as_str()).unwrap_or(true) => {
+                        return Err(missing());
+                    }
+                    Err(_) => super::foreign::library(&object).ok_or_else(missing)?,
+                };
                 // SAFETY: attached; a look-up of a string in a module's dict.
                 let found = unsafe { ffi::PyDict_GetItemWithError(dict.as_ptr(), key.as_ptr()) };
                 if found.is_null() {

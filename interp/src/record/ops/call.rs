@@ -101,6 +101,9 @@ impl Walker<'_, '_> {
                 return self.ufunc(&name, args);
             }
         }
+        if super::foreign::is_function(&object) {
+            return self.foreign(&object, args);
+        }
         let text = |attr: &str| object.getattr(attr).ok().and_then(|o| o.extract::<String>().ok());
         // Only of builtin functions: nothing foreign runs by asking.
         // SAFETY: a type check.
@@ -345,6 +348,11 @@ impl Walker<'_, '_> {
     fn scalar_type(&mut self, num: TypeNum, args: &[Abs]) -> Result<Abs> {
         let unsupported = || Abort::Callee(format!("the scalar type {num:?}"));
         let [a] = args else { return Err(unsupported()) };
+        if num == TypeNum::HALF {
+            let v = self.number(a)?;
+            let half = self.half_of(v)?;
+            return Ok(Abs::num(Flavor::Np(num), half));
+        }
         let scalar = scalar_of(num).ok_or_else(unsupported)?;
         let (flavor, v) = self.number(a)?;
         let from = self.b.ty(v).scalar;
@@ -395,6 +403,11 @@ impl Walker<'_, '_> {
             Flavor::Int => TypeNum::LONG,
             Flavor::Bool => TypeNum::BOOL,
         };
+        if let ("power", false, [a, b]) = (name, num.is_float(), args) {
+            // Of Python's integers it would wrap.
+            let is_numpy = flavor.is_some_and(Flavor::is_np);
+            return if is_numpy { self.binary(BinaryOp::Power, a, b) } else { Err(unsupported()) };
+        }
         let exact = matches!(name, "absolute" | "maximum" | "minimum");
         // Functions that have no loop for integers compute in doubles.
         let num = if num.is_float() || exact { num } else { TypeNum::DOUBLE };

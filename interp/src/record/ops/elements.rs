@@ -351,6 +351,9 @@ impl Walker<'_, '_> {
                 self.binary(BinaryOp::Multiply, a, b)
             };
         }
+        if let (Some(x), Some(y)) = (self.long(a), self.long(b)) {
+            return self.dot_long(&x, &y);
+        }
         let (x, y) = (self.operand(a)?, self.operand(b)?);
         let unsupported = || Err(Abort::Operation("a product of such arrays".into()));
         if x.num != y.num || x.num.is_bool() {

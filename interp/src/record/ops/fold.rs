@@ -42,6 +42,9 @@ impl Fold {
 impl Walker<'_, '_> {
     /// A reduction over all axes, or over one.
     pub fn fold(&mut self, fold: Fold, of: &Abs, axis: Option<i64>) -> Result<Abs> {
+        if let (Some(a), true) = (self.long(of), axis.is_none_or(|k| k == 0 || k == -1)) {
+            return self.fold_long(fold, &a);
+        }
         let o = self.operand(of)?;
         let rank = o.dims.len();
         let axis = match axis {

@@ -66,6 +66,9 @@ impl Walker<'_, '_> {
         if view.num == TypeNum::CDOUBLE {
             return Ok(self.load_complex(view.data, view.class));
         }
+        if view.num == TypeNum::HALF {
+            return Ok(self.load_half(view));
+        }
         let (scalar, access) = self.element(view)?;
         let v = self.b.load(Ty::scalar(scalar), access);
         Ok(Abs::num(Flavor::Np(view.num), v))
@@ -116,6 +119,15 @@ impl Walker<'_, '_> {
             self.check();
             self.before_store(view.class, None)?;
             self.store_complex(view.data, view.class, parts);
+            self.stores = true;
+            return Ok(());
+        }
+        if view.num == TypeNum::HALF && view.dims.is_empty() {
+            let v = self.number(value)?;
+            let half = self.half_of(v)?;
+            self.check();
+            self.before_store(view.class, None)?;
+            self.store_half(&view, half);
             self.stores = true;
             return Ok(());
         }

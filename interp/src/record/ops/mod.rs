@@ -10,8 +10,11 @@ mod compare;
 mod complex;
 mod elements;
 mod fold;
+pub mod foreign;
+mod half;
 mod index;
 mod inline;
+mod long;
 mod method;
 mod part;
 
