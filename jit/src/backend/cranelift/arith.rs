@@ -104,6 +104,9 @@ impl Lowering<'_> {
             let y = y.with_width(self, x.width);
             return self.zip(&x, &y, |l, x, y| l.binary_part(op, s, x, y));
         }
+        if let (Binary::Shl | Binary::Shr, Some(count)) = (op, self.tr.as_const(b)) {
+            return x.map(|part| self.shift_by(op, s, part, count.bits));
+        }
         if matches!(op, Binary::Shl | Binary::Shr) && x.ty.is_vector() {
             if let Some(&Inst::Splat(count)) = self.tr.def_inst(b) {
                 let count = self.scalar(count);
@@ -116,6 +119,9 @@ impl Lowering<'_> {
         }
         if x.ty.is_vector() && !self.isa.in_lanes(op, s) {
             return self.one_by_one(s, &[&x, &y], |l, v| l.binary_part(op, s, v[0], v[1]));
+        }
+        if let Some(part) = self.made_beside(op, a, b) {
+            return Lanes::scalar(s, part);
         }
         self.zip(&x, &y, |l, x, y| l.binary_part(op, s, x, y))
     }
@@ -185,6 +191,20 @@ impl Lowering<'_> {
         let even = self.b.ins().band(even, mask);
         let both = self.b.ins().bor(even, odd);
         self.cast(both, types::I8X16)
+    }
+    /// A shift of a scalar, or of all lanes, by a number that is known.
+    fn shift_by(&mut self, op: Binary, s: Scalar, a: ir::Value, count: u64) -> ir::Value {
+        let bits = u64::from(self.lane_bits(a));
+        let signed = op == Binary::Shr && s.is_signed();
+        if count >= bits && !signed {
+            return self.constant_like(a, 0);
+        }
+        let count = count.min(bits - 1) as i64;
+        match op {
+            Binary::Shl => self.b.ins().ishl_imm_u(a, count),
+            _ if signed => self.b.ins().sshr_imm_u(a, count),
+            _ => self.b.ins().ushr_imm_u(a, count),
+        }
     }
     /// A shift of a scalar, or of all lanes, by a scalar count of the same type.
     fn shift(&mut self, op: Binary, s: Scalar, a: ir::Value, count: ir::Value) -> ir::Value {
@@ -281,7 +301,32 @@ impl Lowering<'_> {
         Lanes { parts, ..*a }
     }
 
-    pub fn overflow(&mut self, op: Overflow, a: &Lanes, b: &Lanes) -> Lanes {
+    /// Whether a result does not fit.
+    pub fn overflows(&mut self, op: Overflow, a: Value, b: Value) -> Lanes {
+        let (x, y) = (self.lanes(a), self.lanes(b));
+        let s = x.ty.scalar;
+        if !x.ty.is_vector() && s.is_signed() {
+            let by = self.tr.as_const(b).and_then(|c| self.overflow_by(op, &x, c));
+            return by.unwrap_or_else(|| self.overflow_beside(op, a, b));
+        }
+        self.overflow(op, &x, &y)
+    }
+    /// Whether a result of signed scalars does not fit; who asks mostly wants the result next, which comes from the same
+    /// instruction.
+    fn overflow_beside(&mut self, op: Overflow, a: Value, b: Value) -> Lanes {
+        let (x, y) = (self.scalar(a), self.scalar(b));
+        let (op, (result, wraps)) = match op {
+            Overflow::Add => (Binary::Add, self.b.ins().sadd_overflow(x, y)),
+            Overflow::Sub => (Binary::Sub, self.b.ins().ssub_overflow(x, y)),
+            Overflow::Mul => (Binary::Mul, self.b.ins().smul_overflow(x, y)),
+        };
+        self.beside.push((op, a, b, result));
+        Lanes::scalar(Scalar::Bool, wraps)
+    }
+    fn made_beside(&self, op: Binary, a: Value, b: Value) -> Option<ir::Value> {
+        self.beside.iter().rfind(|m| (m.0, m.1, m.2) == (op, a, b)).map(|m| m.3)
+    }
+    fn overflow(&mut self, op: Overflow, a: &Lanes, b: &Lanes) -> Lanes {
         let s = a.ty.scalar;
         if a.ty.is_vector() && !self.isa.overflow_in_lanes(op) {
             return self.one_by_one(Scalar::Bool, &[a, b], |l, v| l.overflow_part(op, s, v[0], v[1]));
@@ -289,18 +334,22 @@ impl Lowering<'_> {
         let parts = self.zip(a, b, |l, x, y| l.overflow_part(op, s, x, y)).parts;
         Lanes { ty: a.ty.with(Scalar::Bool), width: a.width, parts }
     }
-    /// Whether a signed scalar overflows by a constant: from some number on it does.
-    pub fn overflow_by(&mut self, op: Overflow, a: &Lanes, c: Const) -> Option<Lanes> {
-        if a.ty.is_vector() || !c.scalar.is_signed() {
-            return None;
-        }
+    /// Whether a signed scalar overflows by a constant: from some number on it does, up or down, or for factors both.
+    fn overflow_by(&mut self, op: Overflow, a: &Lanes, c: Const) -> Option<Lanes> {
         let by = i128::from(c.bits as i64);
+        let most = (1i128 << (c.scalar.bits() - 1)) - 1;
         let up = match op {
             Overflow::Add => by,
             Overflow::Sub => -by,
-            Overflow::Mul => return None,
+            Overflow::Mul => {
+                let range = match by {
+                    ..=-1 => (-(most / -by), most.min((most + 1) / -by)),
+                    0 => return None,
+                    1.. => (-((most + 1) / by), most / by),
+                };
+                return Some(self.is_outside(a, range));
+            }
         };
-        let most = (1i128 << (c.scalar.bits() - 1)) - 1;
         let (cc, limit) = match up > 0 {
             true => (IntCC::SignedGreaterThan, most - up),
             false => (IntCC::SignedLessThan, -most - 1 - up),
@@ -308,6 +357,15 @@ impl Lowering<'_> {
         let limit = self.constant(lane_type(c.scalar), limit as u64);
         let part = self.b.ins().icmp(cc, a.parts[0], limit);
         Some(Lanes::scalar(Scalar::Bool, part))
+    }
+    /// Whether a scalar is not one of these numbers: counted from the least, it is none of so many.
+    fn is_outside(&mut self, a: &Lanes, (least, most): (i128, i128)) -> Lanes {
+        let ty = lane_type(a.ty.scalar);
+        let least_part = self.constant(ty, least as u64);
+        let from = self.b.ins().isub(a.parts[0], least_part);
+        let length = self.constant(ty, (most - least) as u64);
+        let part = self.b.ins().icmp(IntCC::UnsignedGreaterThan, from, length);
+        Lanes::scalar(Scalar::Bool, part)
     }
     fn overflow_part(&mut self, op: Overflow, s: Scalar, a: ir::Value, b: ir::Value) -> ir::Value {
         let zero = self.constant_like(a, 0);

@@ -267,6 +267,10 @@ impl Lowering<'_> {
             _ => self.truncate_x86(x, types::I64),
         }
     }
+    /// A scalar float that fits to an `i64`.
+    pub fn truncate(&mut self, a: &Lanes) -> Lanes {
+        Lanes::scalar(Scalar::I64, self.b.ins().fcvt_to_sint_sat(types::I64, a.parts[0]))
+    }
     fn truncate_x86(&mut self, x: ir::Value, ty: ir::Type) -> ir::Value {
         // The saturating conversion differs for NaN and above the largest only. Nothing from there on is below the limit.
         let saturated = self.b.ins().fcvt_to_sint_sat(ty, x);

@@ -17,7 +17,9 @@ use super::super::Unsupported;
 use super::isa::Isa;
 use super::memory::Pointer;
 use super::vector::{Lanes, lane_type};
-use crate::ir::{Addr, Inst, InstId, Range, RegionId, Scalar, SnapId, Stride, Trace, Value};
+use crate::ir::{
+    Addr, Binary, Cond, Inst, InstId, Range, RegionId, Scalar, SnapId, Stride, Trace, Ty, Unary, Value,
+};
 
 /// Pointers one loop carries at most; those beyond are computed where they are needed.
 const MAX_POINTERS: usize = 6;
@@ -46,6 +48,8 @@ pub(super) fn lower(
         hot: hot(tr),
         exits: vec![None; tr.snapshots.len()],
         pointers: vec![],
+        beside: vec![],
+        small: vec![],
         arrays: vec![],
     };
     lowering.params();
@@ -69,6 +73,10 @@ pub(super) struct Lowering<'a> {
     exits: Vec<Option<Block>>,
     /// Those of the loops around.
     pub pointers: Vec<Pointer>,
+    /// Results that were made together with something else, where control is: what they are of.
+    pub beside: Vec<(Binary, Value, Value, ir::Value)>,
+    /// Floats that are known to fit an `i64`, where control is.
+    pub small: Vec<Value>,
     /// Room on the stack for arguments of calls over arrays.
     pub arrays: Vec<StackSlot>,
 }
@@ -110,9 +118,12 @@ impl<'a> Lowering<'a> {
     /// Lowers a region up to its terminator. `done` is where a `break` goes.
     fn region(&mut self, id: RegionId, done: Option<&Join>) -> Result<(), Unsupported> {
         let tr = self.tr;
+        let (beside, small) = (self.beside.len(), self.small.len());
         for &inst in &tr.region(id).insts {
             self.inst(inst, done)?;
         }
+        self.beside.truncate(beside);
+        self.small.truncate(small);
         Ok(())
     }
     /// The values a region ends with.
@@ -128,8 +139,9 @@ impl<'a> Lowering<'a> {
         let tr = self.tr;
         let result = match tr.inst(id) {
             Inst::Guard { cond, expected, snap } => {
-                let (cond, exit) = (self.scalar(*cond), self.exit(*snap));
-                self.leave_if(cond, !expected, exit, &[]);
+                let (asked, exit) = (self.scalar(*cond), self.exit(*snap));
+                self.leave_if(asked, !expected, exit, &[]);
+                self.small.extend(asked_small(tr, *cond).filter(|_| *expected));
                 return Ok(());
             }
             Inst::BreakIf(cond, values) => {
@@ -168,15 +180,13 @@ impl<'a> Lowering<'a> {
             Inst::Unary(op, a) => self.unary(op, &self.lanes(a)),
             Inst::Binary(op, a, b) => self.binary(op, a, b),
             Inst::Fma(a, b, c) => self.fma(&self.lanes(a), &self.lanes(b), &self.lanes(c)),
-            Inst::Overflow(op, a, b) => {
-                let by = self.tr.as_const(b).and_then(|c| self.overflow_by(op, &self.lanes(a), c));
-                by.unwrap_or_else(|| self.overflow(op, &self.lanes(a), &self.lanes(b)))
-            }
+            Inst::Overflow(op, a, b) => self.overflows(op, a, b),
             Inst::Compare(cond, a, b) => match finite_operand(self.tr, inst) {
                 Some(x) => self.finite(&self.lanes(x)),
                 None => self.compare(cond, &self.lanes(a), &self.lanes(b)),
             },
             Inst::Select(m, a, b) => self.select(&self.lanes(m), &self.lanes(a), &self.lanes(b)),
+            Inst::Convert(a) if ty == Ty::I64 && self.small.contains(&a) => self.truncate(&self.lanes(a)),
             Inst::Convert(a) => self.convert(&self.lanes(a), ty.scalar),
             Inst::Bitcast(a) => self.bitcast(&self.lanes(a), ty.scalar),
             Inst::Splat(a) => self.splat(a, ty),
@@ -413,6 +423,14 @@ fn finite_operand(tr: &Trace, inst: &Inst) -> Option<Value> {
         Inst::Compare(_, a, _) if tr.ty(a).scalar.is_float() && !tr.status => tr.finite_comparison(inst),
         _ => None,
     }
+}
+
+/// What is asked to be of a magnitude an `i64` has.
+fn asked_small(tr: &Trace, cond: Value) -> Option<Value> {
+    let &Inst::Compare(Cond::Lt | Cond::Le, magnitude, limit) = tr.def_inst(cond)? else { return None };
+    let &Inst::Unary(Unary::Abs, x) = tr.def_inst(magnitude)? else { return None };
+    let limit = tr.as_const(limit).filter(|c| c.scalar == Scalar::F64)?;
+    (f64::from_bits(limit.bits) < 2f64.powi(63)).then_some(x)
 }
 
 /// By value: whether it is needed for more than snapshots. Of those that are not, the computations are done on the ways
