@@ -166,6 +166,16 @@ print(entries(f), f(3), entries(g), g(3))
 "#
     );
     assert_eq!(run_code(&changed).dir(&dir).ok(), "1 2 0 1\n");
+    // Cells of a notebook may await, which these do not.
+    let cell = format!(
+        r#"{ENTRIES}
+import ast, sys
+text = "for i in range(2): pass\nprint(entries(sys._getframe().f_code))"
+code = compile(ast.parse(text), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+exec(code, {{"entries": entries, "sys": sys}})
+"#
+    );
+    assert_eq!(run_code(&cell).ok(), "1\n");
     // Not in the standard library, unless all are wanted.
     let code = format!("{ENTRIES}\nimport textwrap; print(entries(textwrap.dedent) > 0)");
     assert_eq!(run_code(&code).ok(), "False\n");
