@@ -42,7 +42,7 @@ fn signals_and_threads() {
 /// `programs.py show SEED` prints the source of one that differs.
 #[test]
 fn random_programs() {
-    let out = same(|| run([script("programs.py").as_os_str(), "0".as_ref(), "800".as_ref()]));
+    let out = same(|| run([script("programs.py").as_os_str(), "0".as_ref(), "1000".as_ref()]));
     let ended = |how: &str| out.lines().filter(|line| line.contains(how)).count();
     assert!(ended("<f8") > 80 && ended("ValueError") > 80 && ended("TypeError") > 80, "{out}");
 }

@@ -168,6 +168,30 @@ impl Code {
     pub fn handler(&self, pc: usize) -> Option<u16> {
         self.handled.get(pc).copied().filter(|&index| index != Self::UNHANDLED)
     }
+    /// The number of instructions of a turn, if there is one loop and a turn is arithmetic on locals and nothing else.
+    pub fn plain_turn(&self) -> Option<u32> {
+        let [only] = &self.loops[..] else { return None };
+        let turn = self.ops.get(only.head as usize..only.end as usize)?;
+        let plain = |op: &Op| {
+            matches!(
+                op,
+                Op::Loop { .. }
+                    | Op::Back { .. }
+                    | Op::Next { .. }
+                    | Op::Jump { .. }
+                    | Op::JumpIf { .. }
+                    | Op::Const { .. }
+                    | Op::Move { .. }
+                    | Op::Kill { .. }
+                    | Op::CheckBound { .. }
+                    | Op::Unary { .. }
+                    | Op::Binary { .. }
+                    | Op::InPlace { .. }
+                    | Op::Compare { .. }
+            )
+        };
+        turn.iter().all(plain).then_some(turn.len() as u32)
+    }
     pub fn name(&self, index: u16) -> &Object {
         &self.names[usize::from(index)]
     }

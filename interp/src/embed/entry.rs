@@ -57,6 +57,10 @@ pub struct Region {
     pub pauses: Box<[OnceLock<Py<PyAny>>]>,
     /// Compiled code has run in it.
     pub compiled: AtomicBool,
+    /// Instructions of a turn, where the only loop has none but plain arithmetic.
+    pub plain_turn: Option<u32>,
+    /// Entries in a row that were for a few such turns.
+    pub slight: AtomicU32,
 }
 
 impl Drop for Region {
@@ -97,6 +101,7 @@ pub fn new_entry(py: Python<'_>, code: Arc<Code>) -> PyResult<EntryObjects> {
     code.verify().map_err(|what| PySystemError::new_err(format!("{}: {what}", code.label)))?;
     let declined = code.loops.iter().map(|_| AtomicBool::new(false)).collect();
     let pauses = code.loops.iter().map(|_| OnceLock::new()).collect();
+    let plain_turn = code.plain_turn();
     let region = Region {
         code,
         offsets: Offsets::default(),
@@ -104,6 +109,8 @@ pub fn new_entry(py: Python<'_>, code: Arc<Code>) -> PyResult<EntryObjects> {
         declined,
         pauses,
         compiled: AtomicBool::new(false),
+        plain_turn,
+        slight: AtomicU32::new(0),
     };
     let region = Bound::new(py, region)?;
     let method = |definition: &'static Definition| {

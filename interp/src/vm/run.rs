@@ -31,6 +31,11 @@ const PATIENCE: u32 = 20_000;
 /// Turns that one computation of fused array operations outweighs.
 const TURNS_FOR_FUSED: u32 = 100;
 
+/// Instructions that CPython has run before an entry here and back would be over.
+const SLIGHT: u64 = 24;
+/// Entries in a row for no more than that after which CPython has the loop.
+const MANY_SLIGHT: u32 = 64;
+
 /// How a run ends, as far as the instructions are concerned.
 pub(super) enum Way {
     End,
@@ -529,6 +534,10 @@ impl<'a, 'py> Vm<'a, 'py> {
             return Ok(Turn::On);
         }
         let region = self.region;
+        if self.turns == 1 && outermost && self.is_slight() {
+            self.leave_alone();
+            return Ok(Turn::Leave);
+        }
         let declined = &region.declined[usize::from(index)];
         if !declined.load(Ordering::Relaxed) {
             match record::at_loop(self.py, &mut self.frame, index) {
@@ -559,6 +568,29 @@ impl<'a, 'py> Vm<'a, 'py> {
     fn leave_alone(&self) {
         let alone = &self.region.left_alone;
         alone.store(alone.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
+    }
+
+    /// At the first turn: whether this loop is entered again and again for a few turns of arithmetic on numbers, which no
+    /// machine code makes worth an entry.
+    fn is_slight(&self) -> bool {
+        let region = self.region;
+        let Some(instructions) = region.plain_turn else { return false };
+        let iter = self.code.boundary.outer.and_then(|outer| outer.iter);
+        let turns = match iter.map(|reg| &self.frame.regs[usize::from(reg)]) {
+            Some(Slot::Range(range)) => range.stop.abs_diff(range.next).div_ceil(range.step.unsigned_abs()),
+            _ => return false,
+        };
+        let is_number = |slot: &Slot| match slot {
+            // SAFETY: a live object.
+            Slot::Object(object) => unsafe { unnoticed(object.as_ptr()) },
+            Slot::Unbound | Slot::Range(_) => true,
+        };
+        let slight = turns.saturating_mul(instructions.into()) <= SLIGHT
+            && !settings::get().all
+            && self.frame.regs.iter().all(is_number);
+        let before = region.slight.load(Ordering::Relaxed);
+        region.slight.store(if slight { before.saturating_add(1) } else { 0 }, Ordering::Relaxed);
+        slight && before >= MANY_SLIGHT
     }
 
     /// At the outermost loop: whether CPython should have the region from now on. A part that was declined will not become
