@@ -73,6 +73,12 @@ fn signals_and_threads() {
     check("signals.py");
 }
 
+/// At the end of the process CPython ends other threads by an unwinding that must not meet ours.
+#[test]
+fn threads_that_never_end() {
+    check("ending.py");
+}
+
 /// Counts the entries in a code object, or in the one that a function runs and `__code__` doesn't show.
 const ENTRIES: &str = "
 import gc, types

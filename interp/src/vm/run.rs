@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use super::exit::Outcome;
 use super::frame::{Frame, Registers, Slot};
 use super::pending::{self, Pending};
+use super::safepoint::staying;
 use super::{Raised, exit};
 use crate::bytecode::{Code, Op, Reg, Region as Kind};
 use crate::embed::entry::Region;
@@ -149,8 +150,10 @@ pub fn run(py: Python<'_>, region: &Region, args: &[*mut ffi::PyObject]) -> Outc
     };
     // SAFETY: the arguments are live objects, and the list is as long as there are registers for its items.
     unsafe { vm.take_in(&args[..fixed], args.get(fixed).copied()) };
-    let way = vm.execute();
-    let outcome = exit::leave(&mut vm, way);
+    let outcome = staying(|| {
+        let way = vm.execute();
+        exit::leave(&mut vm, way)
+    });
     if vm.fused == 0 && code.region != Kind::Loop && settings::get().jit {
         vm.leave_alone();
     }

@@ -20,6 +20,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::node::{Arg, Node, What};
+use crate::vm::safepoint::staying;
 
 /// Functions that are kept; beyond this all are dropped and made anew as they are needed.
 const KEPT: usize = 512;
@@ -40,7 +41,7 @@ impl Others {
 impl Drop for Others {
     fn drop(&mut self) {
         // SAFETY: what `PyEval_SaveThread` gave, on the same thread.
-        unsafe { ffi::PyEval_RestoreThread(self.0) }
+        staying(|| unsafe { ffi::PyEval_RestoreThread(self.0) })
     }
 }
 
