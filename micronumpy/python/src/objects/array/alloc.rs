@@ -331,6 +331,15 @@ pub unsafe extern "C" fn dealloc(obj: *mut ffi::PyObject) {
     NESTING.set(depth);
 }
 
+/// Takes a reference away again that an object without any was given.
+///
+/// # Safety
+/// An object with references.
+unsafe fn uncount(obj: *mut ffi::PyObject) {
+    // SAFETY: by contract. From 3.12 on the field is a union, of which this is a part.
+    unsafe { *(&raw mut (*obj).ob_refcnt).cast::<ffi::Py_ssize_t>() -= 1 }
+}
+
 /// The end of an array object: write-back, weak references, base, data, descriptor, dims.
 ///
 /// # Safety
@@ -364,7 +373,7 @@ unsafe fn end(obj: *mut ffi::PyObject) {
                         e.restore(py);
                     }
                     drop(arr);
-                    (*obj).ob_refcnt -= 1;
+                    uncount(obj);
                     Ok(())
                 });
             }
@@ -382,7 +391,7 @@ unsafe fn end(obj: *mut ffi::PyObject) {
                     // Objects die while the array still looks whole.
                     micronumpy::cast::release_objects(&arr.view());
                     drop(arr);
-                    (*obj).ob_refcnt -= 1;
+                    uncount(obj);
                     if let Some(e) = saved {
                         e.restore(py);
                     }
