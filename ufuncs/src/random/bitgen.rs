@@ -1,5 +1,6 @@
 //! `bitgen_t`: a state and four functions that draw from it.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 
 /// A source of random bits as C sees it (numpy's `bitgen_t`).
@@ -23,6 +24,7 @@ pub trait Source {
     fn u64(&mut self) -> u64;
     fn u32(&mut self) -> u32;
     /// Uniform on [0, 1) with 53 bits.
+    #[inline]
     fn f64(&mut self) -> f64 {
         unit_f64(self.u64())
     }
@@ -32,9 +34,117 @@ pub trait Source {
     }
 }
 
+#[inline]
 pub(crate) fn unit_f64(bits: u64) -> f64 {
     (bits >> 11) as f64 * (1.0 / 9007199254740992.0)
 }
+
+/// What distributions draw from: the C functions of a [`BitGen`], or the code of a generator itself.
+pub trait Bits {
+    fn u64(&self) -> u64;
+    fn u32(&self) -> u32;
+    /// Uniform on [0, 1) with 53 bits.
+    fn f64(&self) -> f64;
+    /// Uniform on [0, 1) with 24 bits.
+    #[inline]
+    fn f32(&self) -> f32 {
+        (self.u32() >> 8) as f32 * (1.0 / 16777216.0)
+    }
+}
+
+impl Bits for BitGen {
+    #[inline]
+    fn u64(&self) -> u64 {
+        BitGen::u64(self)
+    }
+    #[inline]
+    fn u32(&self) -> u32 {
+        BitGen::u32(self)
+    }
+    #[inline]
+    fn f64(&self) -> f64 {
+        BitGen::f64(self)
+    }
+}
+
+/// A generator of ours while many numbers are drawn from it: a small state stays in registers.
+pub(crate) struct Local<S>(pub Cell<S>);
+
+impl<S: Source + Copy> Local<S> {
+    #[inline(always)]
+    fn with<T>(&self, draw: impl FnOnce(&mut S) -> T) -> T {
+        let mut state = self.0.get();
+        let value = draw(&mut state);
+        self.0.set(state);
+        value
+    }
+}
+
+impl<S: Source + Copy> Bits for Local<S> {
+    #[inline(always)]
+    fn u64(&self) -> u64 {
+        self.with(S::u64)
+    }
+    #[inline(always)]
+    fn u32(&self) -> u32 {
+        self.with(S::u32)
+    }
+    #[inline(always)]
+    fn f64(&self) -> f64 {
+        self.with(S::f64)
+    }
+}
+
+/// As [`Local`], for a state too large to be moved about.
+pub(crate) struct InPlace<S>(pub *mut S);
+
+impl<S: Source> Bits for InPlace<S> {
+    #[inline(always)]
+    fn u64(&self) -> u64 {
+        // SAFETY: `direct!` makes it from a live state nobody else is using, here and below.
+        unsafe { (*self.0).u64() }
+    }
+    #[inline(always)]
+    fn u32(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (*self.0).u32() }
+    }
+    #[inline(always)]
+    fn f64(&self) -> f64 {
+        // SAFETY: as above.
+        unsafe { (*self.0).f64() }
+    }
+}
+
+/// `direct!(rng, bits => body)` evaluates the body with `bits` drawing from the [`BitGen`]: by the generator's own code,
+/// compiled into the body, if it is one of ours.
+macro_rules! direct {
+    ($rng:expr, $bits:ident => $body:expr) => {{
+        let rng: &$crate::random::BitGen = $rng;
+        $crate::random::bitgen::direct!(@try rng, $bits, $body, [
+            $crate::random::pcg64::Pcg64, $crate::random::pcg64::Pcg64Dxsm, $crate::random::sfc64::Sfc64,
+            $crate::random::philox::Philox
+        ])
+    }};
+    (@try $rng:ident, $bits:ident, $body:expr, [$($source:ty),*]) => {
+        $(if let Some(state) = $rng.state_of::<$source>() {
+            // SAFETY: `state_of` knows the type; the promise of `BitGen::new` makes this the only user of the state.
+            let local = $crate::random::bitgen::Local(std::cell::Cell::new(unsafe { *state }));
+            let $bits = &local;
+            let result = $body;
+            // SAFETY: as above.
+            unsafe { *state = local.0.get() };
+            result
+        } else)* if let Some(state) = $rng.state_of::<$crate::random::mt19937::Mt19937>() {
+            let $bits = &$crate::random::bitgen::InPlace(state);
+            $body
+        } else {
+            let $bits = $rng;
+            $body
+        }
+    };
+}
+pub(crate) use direct;
 
 // SAFETY (the four functions): `BitGen::new` requires that `state` points to a live `S` nobody else is using.
 unsafe extern "C" fn next_uint64<S: Source>(state: *mut c_void) -> u64 {
@@ -68,6 +178,16 @@ impl BitGen {
             next_raw: next_raw::<S>,
         }
     }
+    /// The state, if the four functions are those of `S`. (Should two types share all their code, they share its meaning.)
+    pub(crate) fn state_of<S: Source>(&self) -> Option<*mut S> {
+        let own = [
+            next_uint64::<S> as *const () as usize,
+            next_uint32::<S> as *const () as usize,
+            next_double::<S> as *const () as usize,
+            next_raw::<S> as *const () as usize,
+        ];
+        (self.function_addresses() == own).then_some(self.state.cast())
+    }
     /// Address of the state.
     pub fn state_address(&self) -> usize {
         self.state as usize
@@ -81,24 +201,29 @@ impl BitGen {
             self.next_raw as usize,
         ]
     }
+    #[inline]
     pub fn u64(&self) -> u64 {
         // SAFETY: the promise made to `new`, here and below.
         unsafe { (self.next_uint64)(self.state) }
     }
+    #[inline]
     pub fn u32(&self) -> u32 {
         // SAFETY: as above.
         unsafe { (self.next_uint32)(self.state) }
     }
     /// Uniform on [0, 1).
+    #[inline]
     pub fn f64(&self) -> f64 {
         // SAFETY: as above.
         unsafe { (self.next_double)(self.state) }
     }
+    #[inline]
     pub fn raw(&self) -> u64 {
         // SAFETY: as above.
         unsafe { (self.next_raw)(self.state) }
     }
     /// Uniform on [0, 1) with 24 bits.
+    #[inline]
     pub fn f32(&self) -> f32 {
         (self.u32() >> 8) as f32 * (1.0 / 16777216.0)
     }
@@ -118,6 +243,7 @@ pub struct Half {
 
 impl Half {
     /// The kept half, or the low half of a fresh output (its high half is kept).
+    #[inline]
     pub(crate) fn take(&mut self, next: impl FnOnce() -> u64) -> u32 {
         if self.has_uint32 != 0 {
             self.has_uint32 = 0;

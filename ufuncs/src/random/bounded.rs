@@ -3,14 +3,17 @@
 //! Narrow types cut a 32-bit draw into pieces; the pieces not used yet wait in a [`Buffer`] that lives as long as one fill.
 
 use super::BitGen;
+use super::bitgen::{Bits, direct};
 
 /// All ones up to the highest one of `max`.
+#[inline]
 fn mask_of(max: u64) -> u64 {
     u64::MAX.checked_shr(max.leading_zeros()).unwrap_or(0)
 }
 
 /// A value in `[0, max]` by masked rejection.
-pub fn interval(rng: &BitGen, max: u64) -> u64 {
+#[inline]
+pub fn interval(rng: &impl Bits, max: u64) -> u64 {
     if max == 0 {
         return 0;
     }
@@ -40,7 +43,8 @@ pub struct Buffer {
 
 impl Buffer {
     /// The next `width` bits in the low end of the result; higher bits are whatever follows.
-    fn next(&mut self, rng: &BitGen, width: u32) -> u32 {
+    #[inline]
+    fn next(&mut self, rng: &impl Bits, width: u32) -> u32 {
         if self.left == 0 {
             self.bits = rng.u32();
             self.left = 32 / width - 1;
@@ -59,8 +63,9 @@ pub trait Bounded: Copy {
     fn to_u64(self) -> u64;
     fn from_u64(bits: u64) -> Self;
     /// `WIDTH` random bits.
-    fn bits(rng: &BitGen, buffer: &mut Buffer) -> u64;
+    fn bits(rng: &impl Bits, buffer: &mut Buffer) -> u64;
     /// The high and the low half of `bits * n`.
+    #[inline]
     fn multiply(bits: u64, n: u64) -> (u64, u64) {
         let product = bits * n;
         (product >> Self::WIDTH, product & ((1 << Self::WIDTH) - 1))
@@ -71,13 +76,16 @@ macro_rules! narrow {
     ($t:ty, $width:literal) => {
         impl Bounded for $t {
             const WIDTH: u32 = $width;
+            #[inline]
             fn to_u64(self) -> u64 {
                 u64::from(self)
             }
+            #[inline]
             fn from_u64(bits: u64) -> Self {
                 bits as $t
             }
-            fn bits(rng: &BitGen, buffer: &mut Buffer) -> u64 {
+            #[inline]
+            fn bits(rng: &impl Bits, buffer: &mut Buffer) -> u64 {
                 u64::from(buffer.next(rng, $width) as $t)
             }
         }
@@ -88,28 +96,35 @@ narrow!(u16, 16);
 
 impl Bounded for u32 {
     const WIDTH: u32 = 32;
+    #[inline]
     fn to_u64(self) -> u64 {
         u64::from(self)
     }
+    #[inline]
     fn from_u64(bits: u64) -> Self {
         bits as u32
     }
-    fn bits(rng: &BitGen, _: &mut Buffer) -> u64 {
+    #[inline]
+    fn bits(rng: &impl Bits, _: &mut Buffer) -> u64 {
         u64::from(rng.u32())
     }
 }
 
 impl Bounded for u64 {
     const WIDTH: u32 = 64;
+    #[inline]
     fn to_u64(self) -> u64 {
         self
     }
+    #[inline]
     fn from_u64(bits: u64) -> Self {
         bits
     }
-    fn bits(rng: &BitGen, _: &mut Buffer) -> u64 {
+    #[inline]
+    fn bits(rng: &impl Bits, _: &mut Buffer) -> u64 {
         rng.u64()
     }
+    #[inline]
     fn multiply(bits: u64, n: u64) -> (u64, u64) {
         let product = u128::from(bits) * u128::from(n);
         ((product >> 64) as u64, product as u64)
@@ -119,19 +134,23 @@ impl Bounded for u64 {
 /// `bool` draws single bits; a range of 0 is the constant.
 impl Bounded for bool {
     const WIDTH: u32 = 1;
+    #[inline]
     fn to_u64(self) -> u64 {
         u64::from(self)
     }
+    #[inline]
     fn from_u64(bits: u64) -> Self {
         bits & 1 != 0
     }
-    fn bits(rng: &BitGen, buffer: &mut Buffer) -> u64 {
+    #[inline]
+    fn bits(rng: &impl Bits, buffer: &mut Buffer) -> u64 {
         u64::from(buffer.next(rng, 1) & 1)
     }
 }
 
 /// A value in `[off, off + range]`, wrapping around.
-pub fn bounded<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, buffer: &mut Buffer) -> T {
+#[inline]
+pub fn bounded<T: Bounded>(rng: &impl Bits, off: T, range: T, masked: bool, buffer: &mut Buffer) -> T {
     let range64 = range.to_u64();
     if range64 == 0 {
         return off;
@@ -145,8 +164,23 @@ pub fn bounded<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, buffer:
     T::from_u64(off.to_u64().wrapping_add(value))
 }
 
+/// `n` values as by [`bounded`], with one buffer.
+///
+/// # Safety
+/// Room for so many at `out`.
+pub unsafe fn fill<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, out: *mut T, n: usize) {
+    direct!(rng, bits => {
+        let mut buffer = Buffer::default();
+        for i in 0..n {
+            // SAFETY: the caller's promise.
+            unsafe { out.add(i).write(bounded(bits, off, range, masked, &mut buffer)) };
+        }
+    });
+}
+
 /// A value in `[0, range]`, range being positive.
-fn below<T: Bounded>(rng: &BitGen, range: u64, masked: bool, buffer: &mut Buffer) -> T {
+#[inline]
+fn below<T: Bounded>(rng: &impl Bits, range: u64, masked: bool, buffer: &mut Buffer) -> T {
     let max = u64::MAX >> (64 - T::WIDTH);
     if range == max {
         return T::from_u64(T::bits(rng, buffer));

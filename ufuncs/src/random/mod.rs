@@ -19,6 +19,7 @@ pub mod bounded;
 pub mod continuous;
 pub mod discrete;
 mod factorial;
+pub mod fill;
 pub mod hypergeometric;
 pub mod legacy;
 pub mod mt19937;
@@ -30,5 +31,5 @@ pub mod sfc64;
 pub mod shuffle;
 mod ziggurat;
 
-pub use bitgen::{BitGen, Half, Source};
+pub use bitgen::{BitGen, Bits, Half, Source};
 pub use ziggurat::{standard_exponential, standard_exponential_f32, standard_normal, standard_normal_f32};

@@ -79,6 +79,7 @@ impl Mt19937 {
         self.pos = 0;
     }
 
+    #[inline]
     pub fn draw(&mut self) -> u32 {
         // A position set from outside may be anything; past the block means a new block.
         if !(0..N as i32).contains(&self.pos) {
@@ -124,6 +125,7 @@ struct Ring {
 }
 
 impl Ring {
+    #[inline]
     fn step(&mut self) {
         let at = self.start;
         let next = (at + 1) % N;
@@ -152,13 +154,16 @@ static JUMP: [u32; N] = {
 };
 
 impl Source for Mt19937 {
+    #[inline]
     fn u64(&mut self) -> u64 {
         let high = u64::from(self.draw());
         high << 32 | u64::from(self.draw())
     }
+    #[inline]
     fn u32(&mut self) -> u32 {
         self.draw()
     }
+    #[inline]
     fn f64(&mut self) -> f64 {
         let a = self.draw() >> 5;
         let b = self.draw() >> 6;

@@ -34,9 +34,11 @@ impl<const DXSM: bool> Pcg<DXSM> {
         let wide = |high: u64, low: u64| u128::from(high) << 64 | u128::from(low);
         Pcg::new(wide(w[0], w[1]), wide(w[2], w[3]))
     }
+    #[inline]
     fn step(&mut self) {
         self.state = self.state.wrapping_mul(Self::MULTIPLIER).wrapping_add(self.inc);
     }
+    #[inline]
     pub fn draw(&mut self) -> u64 {
         if DXSM {
             let mut high = (self.state >> 64) as u64;
@@ -71,9 +73,11 @@ impl<const DXSM: bool> Pcg<DXSM> {
 }
 
 impl<const DXSM: bool> Source for Pcg<DXSM> {
+    #[inline]
     fn u64(&mut self) -> u64 {
         self.draw()
     }
+    #[inline]
     fn u32(&mut self) -> u32 {
         let mut half = self.half;
         let value = half.take(|| self.draw());

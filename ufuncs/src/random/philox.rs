@@ -41,6 +41,7 @@ impl Philox {
             half: Half::default(),
         }
     }
+    #[inline]
     pub fn draw(&mut self) -> u64 {
         if let Some(&word) = usize::try_from(self.buffer_pos).ok().and_then(|i| self.buffer.get(i)) {
             self.buffer_pos += 1;
@@ -74,9 +75,11 @@ impl Philox {
 }
 
 impl Source for Philox {
+    #[inline]
     fn u64(&mut self) -> u64 {
         self.draw()
     }
+    #[inline]
     fn u32(&mut self) -> u32 {
         let mut half = self.half;
         let value = half.take(|| self.draw());

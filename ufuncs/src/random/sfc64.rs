@@ -20,6 +20,7 @@ impl Sfc64 {
         }
         rng
     }
+    #[inline]
     pub fn draw(&mut self) -> u64 {
         let [a, b, c, counter] = self.s;
         let out = a.wrapping_add(b).wrapping_add(counter);
@@ -34,9 +35,11 @@ impl Sfc64 {
 }
 
 impl Source for Sfc64 {
+    #[inline]
     fn u64(&mut self) -> u64 {
         self.draw()
     }
+    #[inline]
     fn u32(&mut self) -> u32 {
         let mut half = self.half;
         let value = half.take(|| self.draw());

@@ -1,6 +1,7 @@
 //! Fisher-Yates over raw elements.
 
 use super::BitGen;
+use super::bitgen::{Bits, direct};
 use super::bounded::{Buffer, bounded, interval};
 
 /// How the partner of an element is drawn.
@@ -14,7 +15,8 @@ pub enum Draw {
 
 impl Draw {
     /// An index in `[0, max]`.
-    pub fn index(self, rng: &BitGen, max: usize) -> usize {
+    #[inline]
+    pub fn index(self, rng: &impl Bits, max: usize) -> usize {
         match self {
             Draw::Lemire => bounded::<u64>(rng, 0, max as u64, false, &mut Buffer::default()) as usize,
             Draw::Masked => interval(rng, max as u64) as usize,
@@ -37,17 +39,18 @@ pub unsafe fn shuffle(
     draw: Draw,
 ) {
     let at = |i: usize| data.wrapping_offset(i as isize * stride);
-    for i in (first.max(1)..n).rev() {
-        let j = draw.index(rng, i);
+    direct!(rng, bits => for i in (first.max(1)..n).rev() {
+        let j = draw.index(bits, i);
         if i != j {
             // SAFETY: both are elements, and different ones.
             unsafe { swap(at(i), at(j), itemsize) };
         }
-    }
+    });
 }
 
 /// # Safety
 /// Two places of `itemsize` bytes that do not overlap.
+#[inline]
 unsafe fn swap(a: *mut u8, b: *mut u8, itemsize: usize) {
     // SAFETY: the caller's promise; the sizes in use most get a copy through a register.
     unsafe {

@@ -6,7 +6,7 @@
 //! little-endian, 256 entries each of: ki, wi, fi (normal, 64 bits), ke, we, fe (exponential, 64 bits), and the same six for 32
 //! bits. k: bound below which a layer accepts; w: width of a layer per unit of the draw; f: height of the curve there.
 
-use super::BitGen;
+use super::bitgen::Bits;
 
 /// Where the tail of the normal curve begins.
 const NORMAL_R: f64 = 3.654_152_885_361_009;
@@ -55,7 +55,8 @@ table!(WE32, f32, u32, f32::from_bits, 6 * 2048 + 4 * 1024);
 table!(FE32, f32, u32, f32::from_bits, 6 * 2048 + 5 * 1024);
 
 /// A normal variate with mean 0 and variance 1.
-pub fn standard_normal(rng: &BitGen) -> f64 {
+#[inline]
+pub fn standard_normal(rng: &impl Bits) -> f64 {
     loop {
         let bits = rng.u64();
         let layer = (bits & 0xff) as usize;
@@ -84,7 +85,8 @@ pub fn standard_normal(rng: &BitGen) -> f64 {
 }
 
 /// As [`standard_normal`], from 32 bits.
-pub fn standard_normal_f32(rng: &BitGen) -> f32 {
+#[inline]
+pub fn standard_normal_f32(rng: &impl Bits) -> f32 {
     const R: f32 = NORMAL_R as f32;
     const INV_R: f32 = NORMAL_INV_R as f32;
     loop {
@@ -117,7 +119,8 @@ pub fn standard_normal_f32(rng: &BitGen) -> f32 {
 }
 
 /// An exponential variate with mean 1.
-pub fn standard_exponential(rng: &BitGen) -> f64 {
+#[inline]
+pub fn standard_exponential(rng: &impl Bits) -> f64 {
     loop {
         let bits = rng.u64() >> 3;
         let layer = (bits & 0xff) as usize;
@@ -136,7 +139,8 @@ pub fn standard_exponential(rng: &BitGen) -> f64 {
 }
 
 /// As [`standard_exponential`], from 32 bits.
-pub fn standard_exponential_f32(rng: &BitGen) -> f32 {
+#[inline]
+pub fn standard_exponential_f32(rng: &impl Bits) -> f32 {
     loop {
         let bits = rng.u32() >> 1;
         let layer = (bits & 0xff) as usize;

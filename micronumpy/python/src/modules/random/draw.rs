@@ -333,6 +333,29 @@ pub fn draw<'py, const N: usize, V: Value, T: Output>(
     Ok(randoms.0)
 }
 
+/// Draws with the same parameters, all made by one call of `many` with a place and how many fit there.
+pub fn filled<'py, T: Output>(
+    stream: &Stream<'py>,
+    size: &Arg<'py>,
+    out: &Arg<'py>,
+    mut many: impl FnMut(*mut T, usize),
+) -> PyResult<Obj<'py>> {
+    let py = stream.lock.py();
+    let out = check_out(out, T::NUM, size, false)?;
+    if out.is_none() && !given(size) {
+        let mut value = T::default();
+        locked(&stream.lock, 1, || many(&mut value, 1))?;
+        return value.object(py);
+    }
+    let randoms = match out {
+        Some(out) => out,
+        None => empty(py, size, T::NUM)?,
+    };
+    let (n, data) = (randoms.size(), randoms.data().cast::<T>());
+    locked(&stream.lock, n, || many(data, n))?;
+    Ok(randoms.0)
+}
+
 /// The iteration of operands over a shape they broadcast to, in C order.
 pub fn walk(
     py: Python<'_>,

@@ -12,14 +12,12 @@ use pyo3::{ffi, intern};
 use ufuncs::random::bounded::{Buffer, bounded};
 use ufuncs::random::discrete::{self, Binomial};
 use ufuncs::random::shuffle::{Draw, shuffle as shuffle_raw};
-use ufuncs::random::{
-    BitGen, continuous, hypergeometric as hyper, multivariate, standard_exponential_f32, standard_normal_f32,
-};
+use ufuncs::random::{BitGen, continuous, fill, hypergeometric as hyper, multivariate};
 
 use super::call::{Signature, def};
 use super::constraint::{Constraint, POISSON_LAM_MAX};
 use super::draw::{
-    Output, Param, Stream, as_array, check_shape, draw, empty, for_each, given, locked, plain, walk,
+    Output, Param, Stream, as_array, check_shape, draw, empty, filled, for_each, given, locked, plain, walk,
     zeros_with_last,
 };
 use super::object::{self, Owner};
@@ -145,7 +143,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
 }
 
 /// `numpy.random._generator`
-pub fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub fn fill_module(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
     // SAFETY: ready types.
     unsafe {
@@ -292,16 +290,28 @@ fn real_type<'py>(dtype: Arg<'py>, py: Python<'py>, method: &str) -> PyResult<Ty
 fn random<'py>(slf: &Obj<'py>, [size, dtype, out]: [Arg<'py>; 3]) -> PyResult<Obj<'py>> {
     let s = stream(slf)?;
     match real_type(dtype, slf.py(), "random")? {
-        TypeNum::FLOAT => plain(&s, &size, &out, || s.rng.f32()),
-        _ => plain(&s, &size, &out, || s.rng.f64()),
+        TypeNum::FLOAT => filled(&s, &size, &out, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::unit_f32(&s.rng, p, n) }
+        }),
+        _ => filled(&s, &size, &out, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::unit_f64(&s.rng, p, n) }
+        }),
     }
 }
 
 fn standard_normal<'py>(slf: &Obj<'py>, [size, dtype, out]: [Arg<'py>; 3]) -> PyResult<Obj<'py>> {
     let s = stream(slf)?;
     match real_type(dtype, slf.py(), "standard_normal")? {
-        TypeNum::FLOAT => plain(&s, &size, &out, || standard_normal_f32(&s.rng)),
-        _ => plain(&s, &size, &out, || ufuncs::random::standard_normal(&s.rng)),
+        TypeNum::FLOAT => filled(&s, &size, &out, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::standard_normal_f32(&s.rng, p, n) }
+        }),
+        _ => filled(&s, &size, &out, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::standard_normal(&s.rng, p, n) }
+        }),
     }
 }
 
@@ -312,11 +322,17 @@ fn standard_exponential<'py>(
     let s = stream(slf)?;
     let zig = method.map_or(Ok(true), |m| m.eq("zig"))?;
     match (real_type(dtype, slf.py(), "standard_exponential")?, zig) {
-        (TypeNum::FLOAT, true) => plain(&s, &size, &out, || standard_exponential_f32(&s.rng)),
+        (TypeNum::FLOAT, true) => filled(&s, &size, &out, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::standard_exponential_f32(&s.rng, p, n) }
+        }),
         (TypeNum::FLOAT, false) => {
             plain(&s, &size, &out, || continuous::standard_exponential_inv_f32(&s.rng))
         }
-        (_, true) => plain(&s, &size, &out, || ufuncs::random::standard_exponential(&s.rng)),
+        (_, true) => filled(&s, &size, &out, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::standard_exponential(&s.rng, p, n) }
+        }),
         (_, false) => plain(&s, &size, &out, || continuous::standard_exponential_inv(&s.rng)),
     }
 }
@@ -413,6 +429,14 @@ fn uniform<'py>(slf: &Obj<'py>, [low, high, size]: [Arg<'py>; 3]) -> PyResult<Ob
     let s = stream(slf)?;
     let text = "high - low range exceeds valid bounds";
     let params = uniform_params(low, high, slf.py(), text, Constraint::NonNegative)?;
+    if let [None, None] = params.each_ref().map(Param::array) {
+        params.iter().try_for_each(|p| p.check(true))?;
+        let [low, range] = params.map(|p| p.real_value());
+        return filled(&s, &size, &None, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::uniform(&s.rng, low, range, p, n) }
+        });
+    }
     draw(&s, &size, &params, &None, |[low, range]: [f64; 2]| continuous::uniform(&s.rng, low, range))
 }
 
@@ -515,10 +539,10 @@ pub fn draw_binomial<'py>(
 fn negative_binomial<'py>(slf: &Obj<'py>, [n, p, size]: [Arg<'py>; 3]) -> PyResult<Obj<'py>> {
     let py = slf.py();
     let s = stream(slf)?;
-    let p = Param::real(&p, 0.0, "p", Constraint::BoundedGt0)?;
-    p.check(false)?;
     let n = Param::real(&n, 0.0, "n", Constraint::PositiveNotNan)?;
+    let p = Param::real(&p, 0.0, "p", Constraint::BoundedGt0)?;
     n.check(false)?;
+    p.check(false)?;
     // The mean of the Poisson variate has to be small enough, ten standard deviations up.
     let operands = [n.walk(), p.walk()];
     let shape = broadcast_shapes(&[operands[0].1, operands[1].1]).py(py)?;

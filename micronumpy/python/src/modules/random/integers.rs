@@ -5,7 +5,7 @@ use micronumpy::{Order, TypeNum};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
-use ufuncs::random::bounded::{Bounded, Buffer, bounded};
+use ufuncs::random::bounded::{Bounded, Buffer, bounded, fill};
 
 use super::draw::{Stream, as_array, empty, for_each, given, locked, numpy_scalar, walk};
 use super::{Arg, Obj, np};
@@ -187,20 +187,15 @@ fn draw_between<'py, K: Kind>(
         return Err(empty_range(mode.closed, low == 0));
     }
     let (off, range) = (K::bits(low), K::bits(high - low));
-    let mut buffer = Buffer::default();
-    let mut one = || bounded(&stream.rng, off, range, mode.masked, &mut buffer);
     if !given(size) {
+        let one = || bounded(&stream.rng, off, range, mode.masked, &mut Buffer::default());
         let value = locked(&stream.lock, 1, one)?;
         return numpy_scalar(py, K::NUM, value);
     }
     let out = empty(py, size, K::NUM)?;
     let (n, data) = (out.size(), out.data().cast::<K::Bits>());
-    locked(&stream.lock, n, || {
-        for i in 0..n {
-            // SAFETY: fresh, contiguous, elements as wide as the bits.
-            unsafe { data.add(i).write(one()) };
-        }
-    })?;
+    // SAFETY: fresh, contiguous, elements as wide as the bits.
+    locked(&stream.lock, n, || unsafe { fill(&stream.rng, off, range, mode.masked, data, n) })?;
     Ok(out.0)
 }
 

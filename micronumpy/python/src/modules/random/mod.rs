@@ -52,8 +52,8 @@ pub const MT19937: ModuleDef = module!("numpy.random._mt19937", generators::fill
 pub const PCG64: ModuleDef = module!("numpy.random._pcg64", generators::fill_pcg64);
 pub const PHILOX: ModuleDef = module!("numpy.random._philox", generators::fill_philox);
 pub const SFC64: ModuleDef = module!("numpy.random._sfc64", generators::fill_sfc64);
-pub const GENERATOR: ModuleDef = module!("numpy.random._generator", generator::fill);
-pub const MTRAND: ModuleDef = module!("numpy.random.mtrand", mtrand::fill);
+pub const GENERATOR: ModuleDef = module!("numpy.random._generator", generator::fill_module);
+pub const MTRAND: ModuleDef = module!("numpy.random.mtrand", mtrand::fill_module);
 
 /// Ready all types, when the first of the modules is made.
 fn ready(py: Python<'_>) -> PyResult<()> {

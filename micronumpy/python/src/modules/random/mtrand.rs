@@ -9,11 +9,11 @@ use pyo3::types::{PyDict, PyInt, PyList, PyModule, PyString, PyTuple};
 use pyo3::{ffi, intern};
 use ufuncs::random::discrete::{self, Binomial};
 use ufuncs::random::legacy::{self, Legacy};
-use ufuncs::random::{BitGen, continuous, multivariate};
+use ufuncs::random::{BitGen, continuous, fill, multivariate};
 
 use super::call::{Signature, def};
 use super::constraint::{Constraint, POISSON_LAM_MAX};
-use super::draw::{Param, Stream, draw, given, locked, plain, zeros_with_last};
+use super::draw::{Param, Stream, draw, filled, given, locked, plain, zeros_with_last};
 use super::generator::{
     alphas, as_python_type, check_pvals_sum, draw_binomial, hypergeometric_params, normalize, random_bytes,
     range_bounds, svd_is_valid, triangular_params, uniform_params,
@@ -195,7 +195,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
 }
 
 /// `numpy.random.mtrand`
-pub fn fill(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub fn fill_module(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Its own modules have to be there: the seed sequence of the hidden instance asks for them.
     py.import("numpy.random.bit_generator")?;
     crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
@@ -461,7 +461,10 @@ fn sample<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 
 fn random_sample<'py>(slf: &Obj<'py>, [size]: [Arg<'py>; 1]) -> PyResult<Obj<'py>> {
     let s = stream(slf)?;
-    plain(&s, &size, &None, || s.rng.f64())
+    filled(&s, &size, &None, |p, n| {
+        // SAFETY: `filled` says where there is room for how many.
+        unsafe { fill::unit_f64(&s.rng, p, n) }
+    })
 }
 
 fn tomaxint<'py>(slf: &Obj<'py>, [size]: [Arg<'py>; 1]) -> PyResult<Obj<'py>> {
@@ -540,6 +543,14 @@ distributions! {
 fn uniform<'py>(slf: &Obj<'py>, [low, high, size]: [Arg<'py>; 3]) -> PyResult<Obj<'py>> {
     let s = stream(slf)?;
     let params = uniform_params(low, high, slf.py(), "Range exceeds valid bounds", Constraint::Any)?;
+    if let [None, None] = params.each_ref().map(Param::array) {
+        params.iter().try_for_each(|p| p.check(true))?;
+        let [low, range] = params.map(|p| p.real_value());
+        return filled(&s, &size, &None, |p, n| {
+            // SAFETY: `filled` says where there is room for how many.
+            unsafe { fill::uniform(&s.rng, low, range, p, n) }
+        });
+    }
     draw(&s, &size, &params, &None, |[low, range]: [f64; 2]| continuous::uniform(&s.rng, low, range))
 }
 

@@ -14,12 +14,13 @@ use crate::abi::NPY_ARRAY_C_CONTIGUOUS;
 use crate::ffi::import::cached;
 use crate::objects::Array;
 
-/// Shuffle a one-dimensional array, or nothing.
-fn shuffle_1d(stream: &Stream<'_>, arr: &Array<'_>) -> PyResult<()> {
-    let (n, itemsize, stride, data) = (arr.size(), arr.itemsize(), arr.strides()[0], arr.data());
+/// Shuffle an array along its first axis; what moves is one run of memory each.
+fn shuffle_runs(stream: &Stream<'_>, arr: &Array<'_>) -> PyResult<()> {
+    let n = arr.shape()[0] as usize;
+    let (itemsize, stride, data) = (arr.size() / n * arr.itemsize(), arr.strides()[0], arr.data());
     // Moving references needs no interpreter, but others may look at them meanwhile.
     let work = if arr.dtype().has_object() { 0 } else { n };
-    // SAFETY: a writeable array of one dimension.
+    // SAFETY: a writeable array of `n` such runs.
     locked(&stream.lock, work, || unsafe { shuffle(&stream.rng, n, 1, itemsize, stride, data, Draw::Masked) })
 }
 
@@ -31,8 +32,9 @@ pub fn shuffle_in_place<'py>(stream: &Stream<'py>, x: &Obj<'py>, axis: Option<is
     if !arr.is_writeable() {
         return Err(PyValueError::new_err("array is read-only"));
     }
-    if arr.is_exact() && arr.ndim() == 1 && arr.size() > 0 {
-        return shuffle_1d(stream, &arr);
+    let in_runs = arr.ndim() == 1 || axis.unwrap_or(0) == 0 && arr.has_flags(NPY_ARRAY_C_CONTIGUOUS);
+    if arr.is_exact() && in_runs && arr.size() > 0 && arr.ndim() > 0 {
+        return shuffle_runs(stream, &arr);
     }
     let x = if let Some(axis) = axis {
         let axis = cached(py, "numpy.lib.array_utils", "normalize_axis_index")?.call1((axis, arr.ndim()))?;
