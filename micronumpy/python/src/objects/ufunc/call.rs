@@ -18,7 +18,8 @@ use pyo3::types::{PyDict, PyEllipsis, PyTuple};
 use ufuncs::fpstatus;
 
 use super::bind::{Binding, Input, bind, inputs, weak_operand};
-use super::{UfuncRef, errstate, fast, gufunc, overrides, params};
+use super::{UfuncRef, errstate, fast, fast_gufunc, gufunc, overrides, params};
+use crate::abi::PyUFuncObject;
 use crate::error::IntoPyResult;
 use crate::ffi::{Args, guard};
 use crate::objects::wrap::{apply_wrap, find_wrap};
@@ -38,9 +39,14 @@ pub unsafe extern "C" fn vectorcall(
         // SAFETY: the vectorcall protocol.
         unsafe {
             let nargs = ffi::PyVectorcall_NARGS(nargsf) as usize;
-            if kwnames.is_null()
-                && let Some(result) = fast::try_call(py, callable, args, nargs)?
-            {
+            let quick = if (*callable.cast::<PyUFuncObject>()).core_enabled != 0 {
+                fast_gufunc::try_call(py, callable, args, nargs, kwnames)?
+            } else if kwnames.is_null() {
+                fast::try_call(py, callable, args, nargs)?
+            } else {
+                None
+            };
+            if let Some(result) = quick {
                 return Ok(result);
             }
             let uf = UfuncRef::with_loops(Bound::ref_from_ptr(py, &callable));

@@ -85,15 +85,22 @@ impl Cache {
 
 /// One operand.
 #[derive(Clone, Copy)]
-struct Operand {
-    code: u8,
-    data: *mut u8,
+pub struct Operand {
+    pub code: u8,
+    pub data: *mut u8,
     /// Null for anything but an array with dimensions.
-    array: *mut PyArrayObject,
-    object: *mut ffi::PyObject,
+    pub array: *mut PyArrayObject,
+    pub object: *mut ffi::PyObject,
 }
 
-const EMPTY: Operand = Operand { code: UNUSED, data: null_mut(), array: null_mut(), object: null_mut() };
+impl Operand {
+    /// Whether it is one of Python's numbers.
+    pub fn is_weak(&self) -> bool {
+        self.code >= WEAK_INT
+    }
+}
+
+pub const EMPTY: Operand = Operand { code: UNUSED, data: null_mut(), array: null_mut(), object: null_mut() };
 
 const fn is_fast_num(num: i32) -> bool {
     num >= 0 && num <= 16 || num == 23
@@ -104,7 +111,7 @@ const fn is_fast_num(num: i32) -> bool {
 /// # Safety
 /// A live object.
 #[inline]
-unsafe fn operand(obj: *mut ffi::PyObject) -> Option<Operand> {
+pub unsafe fn operand(obj: *mut ffi::PyObject) -> Option<Operand> {
     // SAFETY: layouts follow from the types that are checked; `obj` is live.
     unsafe {
         let ty = ffi::Py_TYPE(obj);
@@ -142,11 +149,20 @@ unsafe fn operand(obj: *mut ffi::PyObject) -> Option<Operand> {
     }
 }
 
+/// Whether an object is exactly an array.
+///
+/// # Safety
+/// A live object.
+pub unsafe fn is_array(obj: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { ffi::Py_TYPE(obj) == ARRAY_TYPE.as_type() }
+}
+
 /// Convert a Python number to the loop's type, unless that needs a closer look.
 ///
 /// # Safety
 /// `obj` is an exact Python number of the kind `code` tells; `out` has room for any numeric type, aligned.
-unsafe fn convert(code: u8, obj: *mut ffi::PyObject, to: TypeNum, out: *mut u8) -> Option<()> {
+pub unsafe fn convert(code: u8, obj: *mut ffi::PyObject, to: TypeNum, out: *mut u8) -> Option<()> {
     macro_rules! int {
         ($v:expr, $t:ty) => {
             out.cast::<$t>().write(<$t>::try_from($v).ok()?)

@@ -9,6 +9,7 @@ mod docs;
 mod dtypes_api;
 pub mod errstate;
 mod fast;
+mod fast_gufunc;
 pub mod from_python;
 mod gufunc;
 pub mod object;
