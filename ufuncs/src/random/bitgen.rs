@@ -21,6 +21,8 @@ const _: () = assert!(size_of::<BitGen>() == 40);
 
 /// What the streams of [`BitGen`] are made of.
 pub trait Source {
+    /// What C calls.
+    fn functions() -> &'static Functions;
     fn u64(&mut self) -> u64;
     fn u32(&mut self) -> u32;
     /// Uniform on [0, 1) with 53 bits.
@@ -122,11 +124,11 @@ macro_rules! direct {
     ($rng:expr, $bits:ident => $body:expr) => {{
         let rng: &$crate::random::BitGen = $rng;
         $crate::random::bitgen::direct!(@try rng, $bits, $body, [
-            $crate::random::pcg64::Pcg64, $crate::random::pcg64::Pcg64Dxsm, $crate::random::sfc64::Sfc64,
-            $crate::random::philox::Philox
+            $crate::random::pcg64::Pcg64, $crate::random::pcg64::Pcg64Dxsm, $crate::random::sfc64::Sfc64;
+            $crate::random::philox::Philox, $crate::random::mt19937::Mt19937
         ])
     }};
-    (@try $rng:ident, $bits:ident, $body:expr, [$($source:ty),*]) => {
+    (@try $rng:ident, $bits:ident, $body:expr, [$($source:ty),*; $($large:ty),*]) => {
         $(if let Some(state) = $rng.state_of::<$source>() {
             // SAFETY: `state_of` knows the type; the promise of `BitGen::new` makes this the only user of the state.
             let local = $crate::random::bitgen::Local(std::cell::Cell::new(unsafe { *state }));
@@ -135,10 +137,10 @@ macro_rules! direct {
             // SAFETY: as above.
             unsafe { *state = local.0.get() };
             result
-        } else)* if let Some(state) = $rng.state_of::<$crate::random::mt19937::Mt19937>() {
+        } else)* $(if let Some(state) = $rng.state_of::<$large>() {
             let $bits = &$crate::random::bitgen::InPlace(state);
             $body
-        } else {
+        } else)* {
             let $bits = $rng;
             $body
         }
@@ -164,29 +166,50 @@ unsafe extern "C" fn next_raw<S: Source>(state: *mut c_void) -> u64 {
     unsafe { (*state.cast::<S>()).raw() }
 }
 
-impl BitGen {
-    /// The interface of a generator.
-    ///
-    /// # Safety
-    /// `state` stays valid, at its place, for as long as the value is used, and is not drawn from by two threads at once.
-    pub unsafe fn new<S: Source>(state: *mut S) -> BitGen {
-        BitGen {
-            state: state.cast(),
+/// The four functions of a generator.
+///
+/// Each of our generators has one `static` of them: functions made from a type may exist several times, once for every
+/// crate that mentions them, and have to have one address to be recognised by.
+#[derive(Clone, Copy)]
+pub struct Functions {
+    next_uint64: unsafe extern "C" fn(*mut c_void) -> u64,
+    next_uint32: unsafe extern "C" fn(*mut c_void) -> u32,
+    next_double: unsafe extern "C" fn(*mut c_void) -> f64,
+    next_raw: unsafe extern "C" fn(*mut c_void) -> u64,
+}
+
+impl Functions {
+    /// Those of a type.
+    pub const fn of<S: Source>() -> Functions {
+        Functions {
             next_uint64: next_uint64::<S>,
             next_uint32: next_uint32::<S>,
             next_double: next_double::<S>,
             next_raw: next_raw::<S>,
         }
     }
+    fn addresses(&self) -> [usize; 4] {
+        [
+            self.next_uint64 as usize,
+            self.next_uint32 as usize,
+            self.next_double as usize,
+            self.next_raw as usize,
+        ]
+    }
+}
+
+impl BitGen {
+    /// The interface of a generator.
+    ///
+    /// # Safety
+    /// `state` stays valid, at its place, for as long as the value is used, and is not drawn from by two threads at once.
+    pub unsafe fn new<S: Source>(state: *mut S) -> BitGen {
+        let Functions { next_uint64, next_uint32, next_double, next_raw } = *S::functions();
+        BitGen { state: state.cast(), next_uint64, next_uint32, next_double, next_raw }
+    }
     /// The state, if the four functions are those of `S`. (Should two types share all their code, they share its meaning.)
     pub(crate) fn state_of<S: Source>(&self) -> Option<*mut S> {
-        let own = [
-            next_uint64::<S> as *const () as usize,
-            next_uint32::<S> as *const () as usize,
-            next_double::<S> as *const () as usize,
-            next_raw::<S> as *const () as usize,
-        ];
-        (self.function_addresses() == own).then_some(self.state.cast())
+        (self.function_addresses() == S::functions().addresses()).then_some(self.state.cast())
     }
     /// Address of the state.
     pub fn state_address(&self) -> usize {

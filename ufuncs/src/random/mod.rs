@@ -31,5 +31,5 @@ pub mod sfc64;
 pub mod shuffle;
 mod ziggurat;
 
-pub use bitgen::{BitGen, Bits, Half, Source};
+pub use bitgen::{BitGen, Bits, Functions, Half, Source};
 pub use ziggurat::{standard_exponential, standard_exponential_f32, standard_normal, standard_normal_f32};

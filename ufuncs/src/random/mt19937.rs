@@ -1,6 +1,6 @@
 //! The Mersenne Twister MT19937 of Matsumoto and Nishimura, stepped in blocks of 624 words.
 
-use super::bitgen::Source;
+use super::bitgen::{Functions, Source};
 
 pub const N: usize = 624;
 const M: usize = 397;
@@ -154,6 +154,10 @@ static JUMP: [u32; N] = {
 };
 
 impl Source for Mt19937 {
+    fn functions() -> &'static Functions {
+        static FUNCTIONS: Functions = Functions::of::<Mt19937>();
+        &FUNCTIONS
+    }
     #[inline]
     fn u64(&mut self) -> u64 {
         let high = u64::from(self.draw());

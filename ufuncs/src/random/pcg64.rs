@@ -1,7 +1,7 @@
 //! PCG64 of M. E. O'Neill: a 128-bit linear congruence, permuted on output. Two variants: XSL-RR over the full multiplier,
 //! and DXSM over a 64-bit one (which outputs the state before it steps).
 
-use super::bitgen::{Half, Source};
+use super::bitgen::{Functions, Half, Source};
 
 const MULTIPLIER: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
 const CHEAP_MULTIPLIER: u64 = 0xda94_2042_e4dd_58b5;
@@ -73,6 +73,11 @@ impl<const DXSM: bool> Pcg<DXSM> {
 }
 
 impl<const DXSM: bool> Source for Pcg<DXSM> {
+    fn functions() -> &'static Functions {
+        static XSL_RR: Functions = Functions::of::<Pcg64>();
+        static DXSM_FUNCTIONS: Functions = Functions::of::<Pcg64Dxsm>();
+        if DXSM { &DXSM_FUNCTIONS } else { &XSL_RR }
+    }
     #[inline]
     fn u64(&mut self) -> u64 {
         self.draw()

@@ -1,6 +1,6 @@
 //! Philox4x64-10 of Salmon et al.: ten rounds of multiplication and exchange turn a counter into four output words.
 
-use super::bitgen::{Half, Source};
+use super::bitgen::{Functions, Half, Source};
 
 const MULTIPLIERS: [u64; 2] = [0xd2e7_470e_e14c_6c93, 0xca5a_8263_9512_1157];
 /// Key increments: fractions of the golden ratio and of the square root of three.
@@ -47,10 +47,13 @@ impl Philox {
             self.buffer_pos += 1;
             return word;
         }
+        self.refill();
+        self.buffer[0]
+    }
+    fn refill(&mut self) {
         self.add([1, 0, 0, 0]);
         self.buffer = block(self.counter, self.key);
         self.buffer_pos = 1;
-        self.buffer[0]
     }
     /// Add a 256-bit number (low word first) to the counter.
     pub fn add(&mut self, delta: [u64; 4]) {
@@ -75,6 +78,10 @@ impl Philox {
 }
 
 impl Source for Philox {
+    fn functions() -> &'static Functions {
+        static FUNCTIONS: Functions = Functions::of::<Philox>();
+        &FUNCTIONS
+    }
     #[inline]
     fn u64(&mut self) -> u64 {
         self.draw()

@@ -1,6 +1,6 @@
 //! SFC64 of C. Doty-Humphrey: three chaotically mixed words and a counter.
 
-use super::bitgen::{Half, Source};
+use super::bitgen::{Functions, Half, Source};
 
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,10 @@ impl Sfc64 {
 }
 
 impl Source for Sfc64 {
+    fn functions() -> &'static Functions {
+        static FUNCTIONS: Functions = Functions::of::<Sfc64>();
+        &FUNCTIONS
+    }
     #[inline]
     fn u64(&mut self) -> u64 {
         self.draw()

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyImportError, PyNotImplementedError, PyTypeError, PyValu
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyModule, PyTuple};
 use pyo3::{ffi, intern};
-use ufuncs::random::{BitGen, Source};
+use ufuncs::random::{BitGen, Functions, Source};
 
 use super::call::{Signature, def};
 use super::draw::{Stream, locked};
@@ -53,6 +53,10 @@ unsafe impl Owner for BitGeneratorObject {
 /// The stream of a subclass written in Python, which has none of ours.
 struct Silent;
 impl Source for Silent {
+    fn functions() -> &'static Functions {
+        static FUNCTIONS: Functions = Functions::of::<Silent>();
+        &FUNCTIONS
+    }
     fn u64(&mut self) -> u64 {
         0
     }
