@@ -1,8 +1,8 @@
 //! Fourier transforms with roots of unity that are correct to the last bit: mixed radix for lengths with small factors,
 //! Bluestein's convolution for others.
 //!
-//! This serves `long double`, where every product is a call into C, and those lengths of `double` for which the library
-//! loses digits. So it is written for few operations and full precision, not for the memory hierarchy. Roots come from
+//! This serves `long double`, where every product is a call into C, and those lengths of `double` with large prime factors.
+//! So it is written for few operations and full precision, not for the memory hierarchy. Roots come from
 //! angles in the first octant, in `long double`.
 
 use num_complex::Complex;
@@ -55,7 +55,7 @@ fn root(k: usize, n: usize) -> C<Ld> {
 }
 
 /// All roots of unity of order `n`, clockwise.
-fn roots<T: Float>(n: usize) -> Vec<C<T>> {
+pub fn roots<T: Float>(n: usize) -> Vec<C<T>> {
     let round = |z: C<Ld>| C { re: T::of_long(z.re), im: T::of_long(z.im) };
     if T::IS_LONG || n < 256 {
         return (0..n).map(|k| round(root(k, n))).collect();
@@ -89,6 +89,12 @@ pub fn largest_factor(mut n: usize) -> usize {
     largest
 }
 
+/// A length for convolutions of this many points: a power of two, or less where a few small factors come closer.
+fn convolution_length(points: usize) -> usize {
+    let power = points.next_power_of_two();
+    [9, 10, 12, 15].into_iter().map(|part| power / 16 * part).find(|n| *n >= points).unwrap_or(power)
+}
+
 /// A prepared transform of one length.
 pub enum Plan<T> {
     Radix { roots: Vec<C<T>> },
@@ -104,7 +110,7 @@ impl<T: Float> Plan<T> {
         let fine = roots::<T>(2 * n);
         let chirp: Vec<C<T>> =
             (0..n).map(|k| fine[(k as u128 * k as u128 % (2 * n) as u128) as usize]).collect();
-        let len = (2 * n - 1).next_power_of_two();
+        let len = convolution_length(2 * n - 1);
         let mut spectrum = vec![zero(); len];
         for (k, z) in chirp.iter().enumerate() {
             spectrum[k] = conj(*z);

@@ -10,7 +10,7 @@ use num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner};
 
-use super::exact;
+use super::{exact, factored};
 use crate::elem::LongDouble;
 
 const MAX_PLANS: usize = 16;
@@ -69,7 +69,7 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($($t:ident, $to:ident, $library:expr;)*) => {$(
+    ($($t:ident, $to:ident $(, unless $good:ident: $complex:ident, $real:ident, $inverse:ident)?;)*) => {$(
         impl Float for $t {
             const ZERO: $t = 0.0;
             const NAN: fn() -> $t = || $t::NAN;
@@ -80,11 +80,9 @@ macro_rules! float {
                 self == 1.0
             }
             fn complex(len: usize, inverse: bool) -> InPlace<$t> {
-                if !$library(len) {
-                    static PLANS: Recent<exact::Plan<$t>> = Recent::new();
-                    let plan = PLANS.get(len, || Arc::new(exact::Plan::new(len)));
-                    return Box::new(move |data| plan.run(data, inverse));
-                }
+                $(if !$good(len) {
+                    return $complex(len, inverse);
+                })?
                 static PLANS: [Recent<dyn Fft<$t>>; 2] = [const { Recent::new() }; 2];
                 let plan = PLANS[usize::from(inverse)].get(len, || {
                     let mut planner = FftPlanner::new();
@@ -94,18 +92,18 @@ macro_rules! float {
                 Box::new(move |data| plan.process_with_scratch(data, &mut scratch))
             }
             fn real(len: usize) -> Across<$t, Complex<$t>> {
-                if !$library(len) {
-                    return real_by_complex(len);
-                }
+                $(if !$good(len) {
+                    return $real(len);
+                })?
                 static PLANS: Recent<dyn RealToComplex<$t>> = Recent::new();
                 let plan = PLANS.get(len, || RealFftPlanner::new().plan_fft_forward(len));
                 let mut scratch = plan.make_scratch_vec();
                 Box::new(move |data, out| plan.process_with_scratch(data, out, &mut scratch).expect("lengths match"))
             }
             fn real_inverse(len: usize) -> Across<Complex<$t>, $t> {
-                if !$library(len) {
-                    return real_inverse_by_complex(len);
-                }
+                $(if !$good(len) {
+                    return $inverse(len);
+                })?
                 static PLANS: Recent<dyn ComplexToReal<$t>> = Recent::new();
                 let plan = PLANS.get(len, || RealFftPlanner::new().plan_fft_inverse(len));
                 let mut scratch = plan.make_scratch_vec();
@@ -122,8 +120,8 @@ macro_rules! float {
     )*};
 }
 float! {
-    f32, to_f32, |_| true;
-    f64, to_f64, library_is_good;
+    f32, to_f32;
+    f64, to_f64, unless library_is_good: own_complex, own_real, own_real_inverse;
 }
 
 /// Whether the library's roots of unity, computed in `double`, are good enough for a `double` transform of this length.
@@ -135,6 +133,35 @@ fn library_is_good(len: usize) -> bool {
         3 | 7 => len >= 32,
         _ => false,
     }
+}
+
+/// Transforms of the lengths that the library is not good at.
+fn own_complex(len: usize, inverse: bool) -> InPlace<f64> {
+    if exact::largest_factor(len) > factored::LARGEST {
+        static PLANS: Recent<exact::Plan<f64>> = Recent::new();
+        let plan = PLANS.get(len, || Arc::new(exact::Plan::new(len)));
+        return Box::new(move |data| plan.run(data, inverse));
+    }
+    static PLANS: Recent<factored::Plan> = Recent::new();
+    let plan = PLANS.get(len, || Arc::new(factored::Plan::new(len)));
+    let mut work = vec![];
+    Box::new(move |data| plan.run(data, inverse, &mut work))
+}
+
+fn own_real_plan(len: usize) -> Option<Arc<factored::RealPlan>> {
+    static PLANS: Recent<factored::RealPlan> = Recent::new();
+    let small = exact::largest_factor(len) <= factored::LARGEST;
+    small.then(|| PLANS.get(len, || Arc::new(factored::RealPlan::new(len))))
+}
+fn own_real(len: usize) -> Across<f64, Complex<f64>> {
+    let Some(plan) = own_real_plan(len) else { return real_by_complex(len) };
+    let mut buffers = factored::Buffers::default();
+    Box::new(move |data, out| plan.forward(data, out, &mut buffers))
+}
+fn own_real_inverse(len: usize) -> Across<Complex<f64>, f64> {
+    let Some(plan) = own_real_plan(len) else { return real_inverse_by_complex(len) };
+    let mut buffers = factored::Buffers::default();
+    Box::new(move |data, out| plan.inverse(data, out, &mut buffers))
 }
 
 /// A real transform by way of a complex one.
