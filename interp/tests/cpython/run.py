@@ -44,6 +44,17 @@ FULL = QUICK + """
     test_ipaddress test_keyword test_locale test_memoryio test_memoryview test_minidom test_mimetypes test_optparse
     test_os test_pathlib test_plistlib test_posixpath test_pyclbr test_reprlib test_sched test_secrets test_shelve
     test_shlex test_shutil test_smtplib test_stat test_symtable test_tempfile test_unittest test_urlparse test_uuid test_xml_etree
+    test_abc test_array test_atexit test_audit test_baseexception test_code_module test_codecs test_colorsys
+    test_contextlib_async test_decorators test_descrtut test_dict_version test_eof test_errno test_faulthandler
+    test_file test_filecmp test_fileio test_fnmatch test_future_stmt test_generator_stop test_genericalias
+    test_genericpath test_graphlib test_index test_iterlen test_lltrace test_logging test_longexp test_mmap
+    test_modulefinder test_ntpath test_opcache test_pep646_syntax test_picklebuffer test_pkg test_pkgutil
+    test_positional_only_arg test_pstats test_pyexpat test_quopri test_repl test_rlcompleter test_select
+    test_selectors test_strptime test_strtod test_structseq test_threading_local test_time test_tomllib
+    test_type_annotations test_type_cache test_type_comments test_ucn test_unicodedata test_unparse test_userstring
+    test_zlib test_bz2 test_gzip test_lzma test_subprocess test_eintr test_fork1 test_popen test_stringprep
+    test_sundry test_univnewlines test_wave test_zipapp test_gettext test_http_cookies test_cgi test_mailbox
+    test_sqlite3 test_ctypes test_cprofile test_pickletools
     """.split()
 BAD = {"failure", "error", "unexpected success"}
 
