@@ -28,6 +28,8 @@ pub enum Error {
     Promotion(String),
     /// `numpy.exceptions.TooHardError`
     TooHard(String),
+    /// `TypeError`: there is no cast from the one to the other.
+    NoCast(Box<(Dtype, Dtype)>),
     /// Something that does not exist yet; the text names it.
     NotImplemented(String),
     /// An exception is already set in the host (raised by an object's own method).
@@ -43,6 +45,9 @@ impl Error {
     }
     pub fn index(msg: impl Into<String>) -> Error {
         Error::Index(msg.into())
+    }
+    pub fn no_cast(from: &Dtype, to: &Dtype) -> Error {
+        Error::NoCast(Box::new((from.clone(), to.clone())))
     }
     pub fn missing(what: impl Into<String>) -> Error {
         Error::NotImplemented(what.into())
@@ -67,6 +72,9 @@ impl std::fmt::Display for Error {
                 write!(f, "axis {axis} is out of bounds for array of dimension {ndim}")
             }
             Error::Memory { shape, .. } => write!(f, "Unable to allocate array with shape {shape:?}"),
+            Error::NoCast(pair) => {
+                write!(f, "Cannot cast array data from {:?} to {:?}.", pair.0.num, pair.1.num)
+            }
             Error::NotImplemented(s) => write!(f, "{s} is not implemented yet"),
             Error::Host => f.write_str("exception set by the host"),
         }

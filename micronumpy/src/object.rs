@@ -21,6 +21,8 @@ pub struct ObjectOps {
     pub get: unsafe fn(dtype: &Dtype, src: *const u8) -> Result<*mut u8>,
     /// Store an object (borrowed) as an element.
     pub set: unsafe fn(dtype: &Dtype, dst: *mut u8, obj: *mut u8) -> Result<()>,
+    /// Store the scalar of an element as an element of another dtype, as if a Python object were stored.
+    pub by_scalar: unsafe fn(from: &Dtype, to: &Dtype, src: *const u8, dst: *mut u8) -> Result<()>,
     /// Truth value (borrowed object; null is false).
     pub truth: unsafe fn(*mut u8) -> Result<bool>,
     /// `a < b` (borrowed).

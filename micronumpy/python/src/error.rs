@@ -60,6 +60,15 @@ pub fn to_pyerr(py: Python<'_>, err: Error) -> PyErr {
             Ok(args) => from_layer("numpy.exceptions", "TooHardError", args),
             Err(e) => e,
         },
+        Error::NoCast(pair) => {
+            let repr = |d| crate::objects::dtype::descr_of(py, d)?.0.repr();
+            match (repr(&pair.0), repr(&pair.1)) {
+                (Ok(from), Ok(to)) => {
+                    PyTypeError::new_err(format!("Cannot cast array data from {from} to {to}."))
+                }
+                (Err(e), _) | (_, Err(e)) => e,
+            }
+        }
         Error::NotImplemented(_) => PyNotImplementedError::new_err(text),
         Error::Host => PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("error without exception")),
         _ => PyRuntimeError::new_err(text),

@@ -149,13 +149,13 @@ fn run_over(dst: &ArrayRef<'_>, src: *mut u8, src_strides: &[isize], transfer: &
         if transfer.sets_fp() {
             fpstatus::clear();
         }
-        if dst.ndim() == 1 {
+        if dst.ndim() == 1 && (dst.strides[0] >= 0 || !transfer.needs_host()) {
             // SAFETY: `dst` and the broadcast `src` hold `shape[0]` elements at these strides.
             return unsafe {
                 transfer.run(src, src_strides[0], dst.data, dst.strides[0], dst.shape[0] as usize)
             };
         }
-        let plan = AxisPlan::new(dst.shape, &[dst.strides, src_strides]);
+        let plan = plan_for(transfer, dst.shape, &[dst.strides, src_strides]);
         MultiIter::from_plan(&plan, &[dst.data, src]).for_each(|p, n, st| {
             // SAFETY: the iteration stays inside both arrays.
             unsafe { transfer.run(p[1], st[1], p[0], st[0], n) }
@@ -163,6 +163,11 @@ fn run_over(dst: &ArrayRef<'_>, src: *mut u8, src_strides: &[isize], transfer: &
     })();
     let flags = if transfer.sets_fp() { fpstatus::take() as u8 } else { 0 };
     result.map(|()| flags)
+}
+
+/// The walk of a transfer. Where an element may fail it shows which one comes first, and that is up to the destination.
+fn plan_for(transfer: &Transfer, shape: &[isize], strides: &[&[isize]]) -> AxisPlan {
+    if transfer.needs_host() { AxisPlan::by_first(shape, strides) } else { AxisPlan::new(shape, strides) }
 }
 
 impl Transfer {
@@ -206,7 +211,14 @@ pub fn copy_masked(dst: &ArrayRef<'_>, src: &ArrayRef<'_>, mask: &ArrayRef<'_>) 
     if mask.dtype.num != TypeNum::BOOL {
         return Err(Error::type_("the mask must be an array of booleans"));
     }
-    if dst.size() == 0 {
+    // One value is converted even if no element receives it, once.
+    if src.ndim() == 0 && dst.size() > 1 && src.dtype != dst.dtype && !dst.dtype.has_object() {
+        let item = NdArray::empty(&[], dst.dtype, Order::C)?;
+        let flags = copy_into_status(&item.view(), src)?;
+        return Ok(flags | copy_masked(dst, &item.view(), mask)?);
+    }
+    // SAFETY: an array of bools without dimensions is one byte.
+    if src.ndim() > 0 && mask.ndim() == 0 && unsafe { *mask.data } == 0 {
         return Ok(0);
     }
     if overlap::may_share(dst, src) {
@@ -217,11 +229,15 @@ pub fn copy_masked(dst: &ArrayRef<'_>, src: &ArrayRef<'_>, mask: &ArrayRef<'_>) 
         let copy = NdArray::copy_of(mask, Order::Keep)?;
         return copy_masked(dst, src, &copy.view());
     }
+    // Making the plan warns, even if there is nothing to move.
     let transfer = Transfer::new(src.dtype, dst.dtype, dst.is_aligned() && src.is_aligned())?;
+    if dst.size() == 0 {
+        return Ok(0);
+    }
     if transfer.sets_fp() {
         fpstatus::clear();
     }
-    let plan = AxisPlan::new(dst.shape, &[dst.strides, &strides, &mask_strides]);
+    let plan = plan_for(&transfer, dst.shape, &[dst.strides, &strides, &mask_strides]);
     let result = MultiIter::from_plan(&plan, &[dst.data, src.data, mask.data]).for_each(|p, n, st| {
         let n = n as isize;
         let mut i = 0;

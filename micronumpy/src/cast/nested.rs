@@ -92,9 +92,7 @@ pub(super) fn plan(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     let step = match (&src.body, &dst.body) {
         (Body::Struct(a), Body::Struct(b)) => {
             if a.len() != b.len() {
-                return Err(Error::type_(
-                    "Cannot cast between structured types with different numbers of fields",
-                ));
+                return Err(Error::no_cast(src, dst));
             }
             if same_bytes(src, dst) {
                 return Ok(Step::Copy { itemsize: src.itemsize });
@@ -111,11 +109,7 @@ pub(super) fn plan(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
             items(src, dst, (a, s), (dst, &[]), aligned)?
         }
         (Body::Struct(a), _) => {
-            let [only] = &a[..] else {
-                return Err(Error::type_(
-                    "Cannot cast a structured type with several fields to a plain type",
-                ));
-            };
+            let [only] = &a[..] else { return Err(Error::no_cast(src, dst)) };
             NestedStep::Fields(vec![(only.offset, 0, part(&only.dtype, dst, only.offset, 0)?)])
         }
         (_, Body::Struct(b)) => {

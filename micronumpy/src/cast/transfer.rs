@@ -44,7 +44,7 @@ pub(super) enum Step {
     CopyObject,
     ToObject(Dtype),
     FromObject(Dtype),
-    /// Through a Python object: what has no rule of its own.
+    /// By way of a scalar: what has no rule of its own.
     Roundtrip(Dtype, Dtype),
     VoidToBool(usize),
     Text(text::TextStep),
@@ -91,15 +91,11 @@ pub(super) fn host() -> Result<&'static ObjectOps> {
 impl Transfer {
     /// A plan from `src` to `dst`. `aligned`: elements will be at their dtype's alignment on both sides.
     ///
-    /// Casting complex numbers to real ones warns here, once per plan.
+    /// Casting complex numbers to real ones warns here, once for every field it is done in.
     ///
     /// # Errors
     /// When there is no cast between the two; the warning turned into an error.
     pub fn new(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Transfer> {
-        let discards = src.num.is_complex() && (dst.num.is_integer() || dst.num.is_float());
-        if let (true, Some(ops)) = (discards, object::ops()) {
-            (ops.warn)("ComplexWarning", "Casting complex values to real discards the imaginary part")?;
-        }
         Ok(Transfer::from_step(plan(src, dst, aligned)?, src, dst))
     }
     /// Like [`Transfer::new`], but running it fails when a value does not survive the cast.
@@ -117,7 +113,7 @@ impl Transfer {
             )));
         }
         let (s, d) = (src.with_byteorder(b'='), dst.with_byteorder(b'='));
-        let check = SameValue { forward: plan(&s, &d, true)?, back: plan(&d, &s, true)?, src: s, dst: d };
+        let check = SameValue { forward: plan(&s, &d, true)?, back: numbers(&d, &s, true)?, src: s, dst: d };
         let step = buffered(Step::SameValue(Box::new(check)), src, dst, aligned, true);
         Ok(Transfer::from_step(step, src, dst))
     }
@@ -290,16 +286,10 @@ unsafe fn copy_objects(src: *const u8, sst: isize, dst: *mut u8, dst_st: isize, 
     Ok(())
 }
 
-/// One element through the host.
+/// One element by way of its scalar.
 pub(super) unsafe fn roundtrip(from: &Dtype, to: &Dtype, src: *const u8, dst: *mut u8) -> Result<()> {
-    let ops = host()?;
-    // SAFETY: the module contract; the reference got is given back on both ways out.
-    unsafe {
-        let obj = (ops.get)(from, src)?;
-        let r = (ops.set)(to, dst, obj);
-        (ops.decref)(obj);
-        r
-    }
+    // SAFETY: the module contract.
+    unsafe { (host()?.by_scalar)(from, to, src, dst) }
 }
 
 /// Bytes of one chunk in [`Buffered`].
@@ -479,7 +469,6 @@ fn buffered(inner: Step, src: &Dtype, dst: &Dtype, aligned: bool, wants_aligned:
 /// The step from one dtype to another.
 pub(super) fn plan(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
     use TypeNum as T;
-    let none = || Err(Error::type_(format!("Cannot cast from {:?} to {:?}", src.num, dst.num)));
     if src.num.is_user() || dst.num.is_user() {
         return plan_host(src, dst, aligned);
     }
@@ -515,16 +504,26 @@ pub(super) fn plan(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
             None => same_layout(src, dst),
             Some(step) => buffered(Step::Dates(step), src, dst, aligned, false),
         },
-        (a, b) if a == b => same_layout(src, dst),
         (a, b) => {
-            let size = a.size() == b.size();
-            if size && a.is_integer() && b.is_integer() {
-                return Ok(same_layout(src, dst));
+            if a.is_complex()
+                && (b.is_integer() || b.is_float())
+                && let Some(ops) = object::ops()
+            {
+                (ops.warn)("ComplexWarning", "Casting complex values to real discards the imaginary part")?;
             }
-            let Some(f) = ufuncs::casts::cast_loop(a, b) else { return none() };
-            buffered(Step::Kernel(f), src, dst, aligned, true)
+            numbers(src, dst, aligned)?
         }
     })
+}
+
+/// The step between two dtypes of bools, numbers and dates, without a warning.
+fn numbers(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Step> {
+    let (a, b) = (src.num, dst.num);
+    if a == b || a.size() == b.size() && a.is_integer() && b.is_integer() {
+        return Ok(same_layout(src, dst));
+    }
+    let Some(f) = ufuncs::casts::cast_loop(a, b) else { return Err(Error::no_cast(src, dst)) };
+    Ok(buffered(Step::Kernel(f), src, dst, aligned, true))
 }
 
 /// Same bytes, perhaps swapped.

@@ -110,6 +110,14 @@ impl AxisPlan {
             .collect();
         AxisPlan::gather(shape, strides, order.into_iter(), &turned)
     }
+    /// Plan a walk through the memory of the first operand from front to back, whatever the others do.
+    pub fn by_first(shape: &[isize], strides: &[&[isize]]) -> AxisPlan {
+        let Some(first) = strides.first() else { return AxisPlan::in_order(shape, strides) };
+        let mut order: SmallVec<[usize; 8]> = (0..shape.len()).collect();
+        order.sort_by_key(|&a| std::cmp::Reverse(first[a].unsigned_abs()));
+        let turned: SmallVec<[usize; 8]> = (0..shape.len()).filter(|&a| first[a] < 0).collect();
+        AxisPlan::gather(shape, strides, order.into_iter(), &turned)
+    }
     /// Plan a walk in C order.
     pub fn in_order(shape: &[isize], strides: &[&[isize]]) -> AxisPlan {
         AxisPlan::gather(shape, strides, 0..shape.len(), &[])

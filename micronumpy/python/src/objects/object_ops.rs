@@ -58,6 +58,14 @@ unsafe fn set(dtype: &Dtype, dst: *mut u8, obj: *mut u8) -> Result<()> {
     host(|py| unsafe { set::set_value(dtype, dst, &borrow(py, obj)) })
 }
 
+unsafe fn by_scalar(from: &Dtype, to: &Dtype, src: *const u8, dst: *mut u8) -> Result<()> {
+    // SAFETY: one element on each side, says the caller.
+    host(|py| unsafe {
+        let scalar = value::to_scalar(&dtype::descr_of(py, from)?, src, None)?;
+        set::set_object(to, dst, &scalar)
+    })
+}
+
 unsafe fn truth(obj: *mut u8) -> Result<bool> {
     // SAFETY: an object or null.
     host(|py| unsafe { if obj.is_null() { Ok(false) } else { borrow(py, obj).is_truthy() } })
@@ -246,6 +254,7 @@ pub fn install() {
         decref,
         get,
         set,
+        by_scalar,
         truth,
         less,
         equal,

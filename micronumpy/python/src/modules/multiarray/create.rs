@@ -685,7 +685,11 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         )));
     };
     let casting = args::plain_casting(casting.as_ref(), micronumpy::Casting::SameKind)?;
-    if mask.is_none() && number_fits(&src, &dst) && casting != micronumpy::Casting::SameValue {
+    let by_kind = matches!(
+        casting,
+        micronumpy::Casting::Safe | micronumpy::Casting::SameKind | micronumpy::Casting::Unsafe
+    );
+    if mask.is_none() && number_fits(&src, &dst) && by_kind {
         assign::check_writeable(&dst, "assignment destination")?;
         assign::assign_scalar(&dst, &src)?;
         return Ok(py.None().into_bound(py));
@@ -696,8 +700,15 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         Some(s) => s,
         None => {
             let found = coercion::from_any(&src, None, 0, 0, 0)?;
-            let equal = casting != micronumpy::Casting::Equiv || found.dtype().num == dst.dtype().num;
-            if weak && equal && weak_fits(&found, &dst) {
+            if weak && weak_fits(&found, &dst) {
+                let (from, to) = (found.dtype().num, dst.dtype().num);
+                if casting == micronumpy::Casting::Equiv && from != to && !to.is_object() {
+                    return Err(PyTypeError::new_err(format!(
+                        "cannot cast Python {} to {} under the casting rule 'equiv'",
+                        src.get_type().name()?,
+                        dst.descr().0.str()?
+                    )));
+                }
                 coercion::from_any(&src, Some(&dst.descr()), 0, 0, NPY_ARRAY_FORCECAST)?
             } else {
                 found
@@ -751,6 +762,7 @@ fn weak_fits(found: &Array<'_>, dst: &Array<'_>) -> bool {
     let (f, d) = (found.dtype().num, dst.dtype().num);
     match f {
         n if n.is_bool() => false,
+        _ if d.is_object() => true,
         n if n.is_integer() || n.is_object() => d.is_number(),
         n if n.is_float() => d.is_float() || d.is_complex(),
         n if n.is_complex() => d.is_complex(),

@@ -545,7 +545,7 @@ pub fn new_like<'py>(
             _ => descr.itemsize(),
         };
         checked_nbytes(dims, itemsize)?;
-        Some(micronumpy::iter::keep_order_strides(dims, &[prototype.strides()], itemsize))
+        Some(micronumpy::array::sorted_like_strides(dims, prototype.strides(), itemsize))
     } else {
         None
     };

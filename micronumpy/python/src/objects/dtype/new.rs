@@ -420,7 +420,12 @@ pub(super) fn dtype_new<'py>(
             let is_bool = flag.is_instance_of::<pyo3::types::PyBool>()
                 // SAFETY: live object.
                 || unsafe { ffi::Py_TYPE(flag.as_ptr()) } == scalar::concrete(TypeNum::BOOL);
-            if !is_bool {
+            // Old pickles pass exactly 0 and 1.
+            let exactly = |obj: &Bound<'py, PyAny>, n: i64| {
+                obj.is_exact_instance_of::<pyo3::types::PyInt>() && obj.extract().is_ok_and(|v: i64| v == n)
+            };
+            let pickled = exactly(&flag, 0) && do_copy.as_ref().is_some_and(|c| exactly(c, 1));
+            if !is_bool && !pickled {
                 let text = format!(
                     "dtype(): align should be passed as Python or NumPy boolean but got `align={}`. Did you mean to \
                      pass a tuple to create a subarray type? (Deprecated NumPy 2.4)",

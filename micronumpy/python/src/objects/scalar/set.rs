@@ -35,7 +35,7 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
 /// # Safety
 /// As for [`set_item`].
 pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
-    let (num, swapped) = (dt.num, dt.byteorder == SWAPPED);
+    let num = dt.num;
     // SAFETY: the caller's promise covers all stores.
     unsafe {
         if num == TypeNum::OBJECT {
@@ -84,6 +84,18 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
             }
             return cast_scalar(dt, data, value);
         }
+        set_object(dt, data, value)
+    }
+}
+
+/// Store an object by what it is to Python, numpy scalars too: numpy's `setitem` of the builtin dtypes.
+///
+/// # Safety
+/// As for [`set_item`].
+pub unsafe fn set_object<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    let (num, swapped) = (dt.num, dt.byteorder == SWAPPED);
+    // SAFETY: the caller's promise covers all stores.
+    unsafe {
         if num.is_bool() || num.is_number() {
             let mut cell = number(num, value)?;
             if swapped {
@@ -218,8 +230,7 @@ fn not_a_number(num: TypeNum, value: &Obj<'_>, err: PyErr) -> PyErr {
     // SAFETY: a live object.
     let sequence = unsafe { ffi::PySequence_Check(value.as_ptr()) != 0 }
         && !value.is_instance_of::<PyString>()
-        && !value.is_instance_of::<PyBytes>()
-        && value.len().is_ok();
+        && !value.is_instance_of::<PyBytes>();
     if !sequence {
         return err;
     }
@@ -269,9 +280,13 @@ fn narrow(v: u64, num: TypeNum) -> Cell {
 
 /// numpy's text for integers that do not fit.
 pub fn out_of_bounds(num: TypeNum, value: &Obj<'_>) -> PyErr {
-    // Beyond a C long it is CPython's own conversion that complains, whatever the type.
-    if value.extract::<i64>().is_err() {
-        return PyOverflowError::new_err("Python int too large to convert to C long");
+    // Beyond the C type an integer goes through it is CPython's own conversion that complains.
+    let by_unsigned = num.is_unsigned() && (num.size() == 8 || num == TypeNum::UINT);
+    if value.extract::<i64>().is_err() && !(by_unsigned && value.extract::<u64>().is_ok()) {
+        return PyOverflowError::new_err(match num {
+            TypeNum::LONGLONG | TypeNum::ULONGLONG => "int too big to convert",
+            _ => "Python int too large to convert to C long",
+        });
     }
     let name = format!("{}int{}", if num.is_unsigned() { "u" } else { "" }, 8 * num.size());
     match value.str() {
@@ -418,8 +433,8 @@ unsafe fn text<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()>
         // SAFETY: a live object.
         && unsafe { ffi::PySequence_Check(value.as_ptr()) } != 0
         && !value.is_instance_of::<pyo3::types::PyDict>()
-        && !super::is_generic(value)
-        && value.len().is_ok()
+        && (!super::is_generic(value) || typenum_of(value) == Some(TypeNum::VOID))
+        && Array::cast(value).is_none_or(|a| a.ndim() > 0)
     {
         return Err(PyValueError::new_err("setting an array element with a sequence"));
     }

@@ -554,6 +554,12 @@ pub fn array_descr<'py>(arr: &Array<'py>, class: &Descr<'py>) -> PyResult<Option
         if class.dtype().num == dt.num {
             return Ok(Some(arr.descr()));
         }
+        if dt.num.is_datetime() && class.dtype().num.is_datetime() {
+            // Dates and durations become one another with the unit they have.
+            let mut same_unit = dt.with_byteorder(b'=');
+            same_unit.num = class.dtype().num;
+            return dtype::descr_of(py, &same_unit).map(Some);
+        }
         if dt.num == TypeNum::STRING || dt.num == TypeNum::UNICODE {
             if class.dtype().num.is_datetime() {
                 return super::datetime::array_descr(arr, class.dtype().num).map(Some);
