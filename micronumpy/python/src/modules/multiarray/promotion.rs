@@ -130,10 +130,12 @@ fn result_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if a.is_empty() {
         return Err(PyValueError::new_err("at least one array or dtype is required"));
     }
-    // Descriptors are held here so that the operands below can borrow from them.
+    // Descriptors are held here so that the operands below can borrow from them. Those given as dtypes come before those of
+    // values, which shows in errors and, where promotion is not associative, in results.
     let mut held: Vec<Result<Descr<'py>, TypeOrWeak<'static>>> = Vec::with_capacity(a.len());
+    let mut values = Vec::with_capacity(a.len());
     for obj in a.positional() {
-        held.push(if let Some(arr) = Array::cast(&obj) {
+        values.push(if let Some(arr) = Array::cast(&obj) {
             Ok(arr.descr())
         } else if let Some(weak) = is_weak(&obj) {
             // An integer no machine type holds is an object.
@@ -146,9 +148,11 @@ fn result_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         } else if obj.is_instance_of::<PyBool>() || is_scalar(&obj) {
             Ok(scalar::descr_of_scalar(&obj)?.unwrap_or_else(|| dtype::builtin(py, TypeNum::OBJECT)))
         } else {
-            Ok(dtype::convert(&obj)?)
+            held.push(Ok(dtype::convert(&obj)?));
+            continue;
         });
     }
+    held.append(&mut values);
     let operands: Vec<TypeOrWeak<'_>> = held
         .iter()
         .map(|h| match h {
