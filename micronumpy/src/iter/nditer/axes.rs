@@ -9,13 +9,15 @@ use crate::iter::axis_order;
 
 /// A shape as the messages about broadcasting show it: unknown extents are `newaxis`, leading ones are left out.
 pub(super) fn extents_text(shape: impl IntoIterator<Item = isize>) -> String {
-    let parts: Vec<String> = shape
-        .into_iter()
-        .skip_while(|&n| n < 0)
-        .map(|n| if n < 0 { "newaxis".to_owned() } else { n.to_string() })
+    let all: Vec<isize> = shape.into_iter().collect();
+    let parts: Vec<String> = all
+        .iter()
+        .skip_while(|&&n| n < 0)
+        .map(|&n| if n < 0 { "newaxis".to_owned() } else { n.to_string() })
         .collect();
-    match parts.as_slice() {
-        [one] => format!("({one},)"),
+    // Extents that are left out count: only one alone has a comma behind it.
+    match (parts.as_slice(), all.len()) {
+        ([one], 1) => format!("({one},)"),
         _ => format!("({})", parts.join(",")),
     }
 }

@@ -287,6 +287,12 @@ impl NdIter {
         Ok(())
     }
 
+    /// Whether text goes through buffers, which numpy does with the lock held.
+    pub(super) fn copies_text(&self) -> bool {
+        let Some(b) = &self.buffering else { return false };
+        self.ops.iter().zip(&b.per_op).any(|(op, slot)| slot.used && op.dtype.num.is_string())
+    }
+
     pub(super) fn fill_start(&self) -> isize {
         self.buffering.as_ref().map_or(self.index, |b| b.fill_start)
     }

@@ -151,6 +151,7 @@ impl NdIter {
         if flags & global::BUFFERED != 0 {
             it.buffering = Some(Box::new(Buffering::new(nop, req.buffersize)));
             it.plan_buffers();
+            it.needs_host |= it.copies_text();
             it.restart_position();
             if flags & global::DELAY_BUFALLOC == 0 {
                 it.allocate_buffers()?;
@@ -186,12 +187,18 @@ impl NdIter {
         let inputs: Vec<usize> = (0..self.nop())
             .filter(|&i| !missing(&self.ops[i], &specs[i]) && (common || self.ops[i].read))
             .collect();
+        // Arrays without dimensions whose dtype nobody asked for come last.
+        let is_value = |i: usize| {
+            specs[i].dtype.is_none() && self.ops[i].array.as_ref().is_some_and(|a| a.shape.is_empty())
+        };
         let (dtype, from) = match inputs[..] {
             [] => return Err(Error::type_("no arrays or types available to calculate result type")),
-            // A single dtype is taken as it is, byte order included.
-            [one] => (self.ops[one].dtype.clone(), Some(one)),
+            // A single dtype is taken as it is, byte order included, unless it is that of a value.
+            [one] if !is_value(one) => (self.ops[one].dtype.clone(), Some(one)),
             _ => {
-                let types: Vec<_> = inputs.iter().map(|&i| TypeOrWeak::Dtype(&self.ops[i].dtype)).collect();
+                let (values, dtypes): (Vec<usize>, Vec<usize>) = inputs.iter().partition(|&&i| is_value(i));
+                let types: Vec<_> =
+                    dtypes.iter().chain(&values).map(|&i| TypeOrWeak::Dtype(&self.ops[i].dtype)).collect();
                 (result_type(&types)?, None)
             }
         };
@@ -275,6 +282,7 @@ impl NdIter {
                 let subtype_ok = spec.flags & per_op::NO_SUBTYPE == 0;
                 let new = host.allocate(i, &dtype, &shape, &strides, subtype_ok)?;
                 self.set_operand_array(i, spec, new);
+                self.check_contiguous(i, buffered)?;
                 continue;
             };
             let scalar = op.cast && op.read && !op.write && arr.shape.is_empty();
@@ -295,19 +303,18 @@ impl NdIter {
                     "Iterator operand required copying or buffering, but neither copying nor buffering was enabled",
                 ));
             }
-            let op = &self.ops[i];
-            if op.contig && !buffered {
-                let contiguous = op.array.as_ref().is_none_or(|l| {
-                    let inner = self.strides[i];
-                    inner == l.dtype.itemsize as isize || self.itersize == Some(1)
-                });
-                if !contiguous {
-                    return Err(Error::type_(
-                        "Iterator operand required buffering, to be contiguous as requested, but buffering is not \
-                         enabled",
-                    ));
-                }
-            }
+            self.check_contiguous(i, buffered)?;
+        }
+        Ok(())
+    }
+
+    /// Without buffers an operand that is to be contiguous must be so along the inner axis, even one of length one.
+    fn check_contiguous(&self, i: usize, buffered: bool) -> Result<()> {
+        let op = &self.ops[i];
+        if op.contig && !buffered && self.strides[i] != op.dtype.itemsize as isize {
+            return Err(Error::type_(
+                "Iterator operand required buffering, to be contiguous as requested, but buffering is not enabled",
+            ));
         }
         Ok(())
     }
@@ -412,7 +419,7 @@ fn prepare_operand(spec: &OpSpec<'_>, flags: u32) -> Result<Operand> {
             );
         }
     };
-    if write && has(per_op::COPY) && !has(per_op::UPDATEIFCOPY) && spec.array.is_some() {
+    if write && has(per_op::COPY) && !has(per_op::UPDATEIFCOPY) {
         return value("If an iterator operand is writeable, must use the flag UPDATEIFCOPY instead of COPY");
     }
     if has(per_op::WRITEMASKED) {
