@@ -65,6 +65,12 @@ pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
     if dst.0.is(&src.0) || same_place {
         return Ok(());
     }
+    let may_fail = |d: &micronumpy::Dtype| d.fields().is_some() || d.num.is_user();
+    let (from, to) = (src.dtype(), dst.dtype());
+    if (may_fail(from) || may_fail(to)) && !micronumpy::cast::can_cast(from, to, micronumpy::Casting::Unsafe)
+    {
+        return Err(coercion::cannot_cast_array(src, &dst.descr(), micronumpy::Casting::Unsafe));
+    }
     // Leading dimensions of length one beyond the destination's vanish.
     let mut view = src.view();
     let shape = Dims::from_slice(src.shape());
@@ -86,30 +92,13 @@ pub fn assign<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> 
 }
 
 fn assign_value<'py>(dst: &Array<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-    let py = dst.py();
     let descr = dst.descr();
     if is_simple(value) {
         return assign_scalar(dst, value);
     }
     let request = discover::Request::Exact(descr.clone());
     // The array's rank limits how deep the value is taken apart; a 0-d array takes it whole.
-    let found = discover::discover(value, &request, dst.ndim(), CopyMode::IfNeeded);
-    let found = match found {
-        Ok(f) => f,
-        Err(e) => {
-            // Deeper than the array: dimensions of one in front may still be dropped.
-            if !e.is_instance_of::<PyValueError>(py) || descr.dtype().num.is_object() {
-                return Err(e);
-            }
-            let Ok(src) = coercion::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST) else {
-                return Err(e);
-            };
-            if dst.ndim() == 0 {
-                return Err(PyValueError::new_err("setting an array element with a sequence."));
-            }
-            return assign_array(dst, &src);
-        }
-    };
+    let found = discover::discover(value, &request, dst.ndim(), CopyMode::IfNeeded)?;
     if let [discover::Met { value, is_sequence: false, depth: 0, .. }] = &found.met[..] {
         return assign_array(dst, &Array(value.clone()));
     }

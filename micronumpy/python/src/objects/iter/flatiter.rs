@@ -379,14 +379,16 @@ fn subscript<'py>(slf: &Bound<'py, PyAny>, key: &Bound<'py, PyAny>) -> PyResult<
             for (n, &i) in indices.iter().enumerate() {
                 copy_element(&out, out.data().wrapping_add(n * size), &arr, address(state(slf), i))?;
             }
-            Ok(out.0)
+            if arr.is_exact() {
+                return Ok(out.0);
+            }
+            Ok(array::alloc::instance_of(out, arr.0.get_type().as_any(), Some(&arr.0))?.0)
         }
     }
 }
 
 fn assign(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     let Some(value) = value else { return Err(PyTypeError::new_err("Cannot delete iterator elements")) };
-    let py = slf.py();
     let arr = the_array(slf);
     if !arr.is_writeable() {
         return Err(PyValueError::new_err("underlying array is read-only"));
@@ -399,24 +401,9 @@ fn assign(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: Option<&Bound<'
     match selected {
         Selection::One(i) => {
             let at = address(state(slf), i);
-            if Array::cast(value).is_none() || arr.dtype().num.is_object() {
-                // SAFETY: bounds checked.
-                return unsafe { scalar::set_item(&descr, at, value) }.map_err(|e| {
-                    if e.is_instance_of::<PyValueError>(py)
-                        && value.len().is_ok()
-                        && !value.is_instance_of::<pyo3::types::PyString>()
-                    {
-                        PyValueError::new_err("Error setting single item of array.")
-                    } else {
-                        e
-                    }
-                });
-            }
-            let val = array::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST | NPY_ARRAY_ALIGNED)?;
-            if val.size() == 0 {
-                return Err(PyValueError::new_err("Error setting single item of array."));
-            }
-            copy_element(&arr, at, &val, val.data())
+            // SAFETY: bounds checked.
+            unsafe { scalar::set_item(&descr, at, value) }
+                .map_err(|_| PyValueError::new_err("Error setting single item of array."))
         }
         Selection::Many { indices, .. } => {
             let val = array::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;

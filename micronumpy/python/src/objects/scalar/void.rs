@@ -89,6 +89,19 @@ pub unsafe fn from_element<'py>(
     }
 }
 
+/// The dtype, memory and flags of a void scalar that is a part of something else; `None` for all other objects.
+pub fn part<'py>(obj: &Obj<'py>) -> Option<(Descr<'py>, *mut u8, i32)> {
+    // SAFETY: live objects; those of the class have this layout.
+    unsafe {
+        if ffi::PyType_IsSubtype(ffi::Py_TYPE(obj.as_ptr()), concrete(TypeNum::VOID)) == 0 {
+            return None;
+        }
+        let flags = (*obj.as_ptr().cast::<PyVoidScalarObject>()).flags;
+        let (descr, data) = parts(obj);
+        (flags & NPY_ARRAY_OWNDATA == 0).then_some((descr, data, flags))
+    }
+}
+
 /// An array of the elements of a subarray: a view when something keeps the memory alive, else a copy.
 unsafe fn subarray<'py>(
     descr: &Descr<'py>,

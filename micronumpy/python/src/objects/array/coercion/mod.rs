@@ -88,6 +88,11 @@ fn convert<'py>(
         }
         return from_array(&arr, descr, flags);
     }
+    if descr.is_none()
+        && let Some(view) = void_view(obj)?
+    {
+        return Ok(view);
+    }
     if copy == CopyMode::Never {
         return Err(no_copy());
     }
@@ -103,6 +108,24 @@ fn convert<'py>(
         return Err(PyTypeError::new_err("WRITEBACKIFCOPY used for non-array input."));
     }
     build(obj, &descr, &found, flags & NPY_ARRAY_F_CONTIGUOUS != 0)
+}
+
+/// A structured scalar that is part of an array, as an array: a view, so that `arr[i]["field"] = value` writes to `arr`, in
+/// whichever way a subclass gets there.
+fn void_view<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py>>> {
+    let Some((descr, data, flags)) = scalar::void::part(obj) else { return Ok(None) };
+    // SAFETY: the scalar's element, which it keeps alive.
+    let view = unsafe {
+        Make {
+            data,
+            writeable: flags & NPY_ARRAY_WRITEABLE != 0,
+            base: Some(obj.clone()),
+            allow_empty_string: true,
+            ..Make::new(&descr, &[])
+        }
+        .build()?
+    };
+    Ok(Some(view))
 }
 
 /// A new array of what was found, filled.

@@ -8,7 +8,7 @@ use std::cell::UnsafeCell;
 
 use micronumpy::index::{Item, MaskPlan, Plan, Rows, is_element, is_plain, plan};
 use micronumpy::{ArrayRef, Dims, Order};
-use pyo3::exceptions::{PyIndexError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyTuple};
@@ -238,7 +238,11 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
         return Err(PyValueError::new_err("cannot delete array elements"));
     };
     assign::check_writeable(&arr, "assignment destination")?;
-    if let Some((data, n)) = integers(&arr, key)? {
+    // Instances of subclasses give the part to assign to themselves, by `__getitem__`.
+    let exact = arr.is_exact();
+    if let Some((data, n)) = integers(&arr, key)?
+        && (exact || n == arr.ndim())
+    {
         if n == arr.ndim() {
             // SAFETY: an element inside the bounds.
             return unsafe { scalar::set_item(&arr.descr(), data, value) };
@@ -247,7 +251,7 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
         let view = unsafe { plain_part(&arr, data, &arr.shape()[n..], &arr.strides()[n..])? };
         return assign::assign(&view, value);
     }
-    if let Some(part) = basic::part(&arr, key) {
+    if exact && let Some(part) = basic::part(&arr, key) {
         // SAFETY: it lies inside the array.
         let view = unsafe { plain_part(&arr, part.data, part.shape(), part.strides())? };
         return assign::assign(&view, value);
@@ -261,12 +265,35 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
     let py = arr.py();
     let index = parse(key, arr.ndim())?;
     let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
-    let status = match plan(arr.shape(), arr.strides(), &items).py(py)? {
+    let planned = plan(arr.shape(), arr.strides(), &items);
+    let converted;
+    let mut value = value;
+    // Values become arrays before index arrays are held against each other and against the bounds.
+    let late = |e: &micronumpy::Error| {
+        let text = e.to_string();
+        text.starts_with("shape mismatch: indexing arrays") || text.contains("is out of bounds for axis")
+    };
+    let nested = arr.dtype().num.is_object() || arr.dtype().fields().is_some();
+    if planned.as_ref().is_err_and(late)
+        && items.iter().any(|i| matches!(i, Item::IntArray(_) | Item::BoolArray(_)))
+        && !nested
+    {
+        converted = source(&arr, value)?.0;
+        value = &converted;
+    }
+    let status = match planned.py(py)? {
         Plan::View(v) => {
             let data = arr.data().wrapping_offset(v.offset);
             if is_element(arr.ndim(), &items) {
                 // SAFETY: an element inside the bounds.
                 return unsafe { scalar::set_item(&arr.descr(), data, value) };
+            }
+            if !exact && !matches!(items[..], [Item::Ellipsis]) {
+                let view = slf.get_item(key)?;
+                let Some(view) = Array::cast(&view) else {
+                    return Err(PyRuntimeError::new_err("Getitem not returning array"));
+                };
+                return assign::assign(&view, value);
             }
             // SAFETY: the plan keeps inside the array.
             let view = unsafe { plain_part(&arr, data, &v.shape, &v.strides)? };
