@@ -6,6 +6,8 @@
 //!
 //! Operands either coincide or do not overlap; [`overlaps`] is how callers find out and copy what does.
 
+use smallvec::SmallVec;
+
 use super::BoundLoop;
 use crate::array::{ArrayRef, buffer};
 use crate::cast::{Transfer, release_objects};
@@ -230,6 +232,7 @@ pub fn overlaps(input: &ArrayRef<'_>, output: &ArrayRef<'_>) -> Overlap {
         && input.shape == output.shape
         && input.dtype.itemsize == output.dtype.itemsize
         && input.strides.iter().zip(output.strides).zip(input.shape).all(|((a, b), &n)| a == b || n <= 1)
+        && elements_apart(output)
     {
         Overlap::Harmless
     } else if bounds_meet(input, output) {
@@ -237,6 +240,20 @@ pub fn overlaps(input: &ArrayRef<'_>, output: &ArrayRef<'_>) -> Overlap {
     } else {
         Overlap::Harmless
     }
+}
+
+/// Whether it is plain to see that no two elements of an array share a byte. If two do, writing one of them changes the other
+/// before it is read.
+fn elements_apart(a: &ArrayRef<'_>) -> bool {
+    let mut axes: SmallVec<[(usize, isize); 8]> =
+        a.strides.iter().zip(a.shape).filter(|(_, n)| **n > 1).map(|(s, &n)| (s.unsigned_abs(), n)).collect();
+    axes.sort_unstable();
+    let mut reach = a.dtype.itemsize;
+    axes.iter().all(|&(stride, n)| {
+        let apart = stride >= reach;
+        reach += stride * (n - 1) as usize;
+        apart
+    })
 }
 
 /// Whether the address ranges of two arrays meet.

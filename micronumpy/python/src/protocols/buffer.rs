@@ -498,7 +498,9 @@ fn fill_view(arr: &Array<'_>, view: &mut ffi::Py_buffer, flags: i32) -> PyResult
         };
         view.buf = arr.data().cast();
         view.itemsize = itemsize as isize;
-        view.readonly = i32::from(!arr.is_writeable());
+        // Who asks for memory to write to has been warned by now.
+        let warns = arr.flags() & NPY_ARRAY_WARN_ON_WRITE != 0;
+        view.readonly = i32::from(!arr.is_writeable() || warns);
         view.internal = null_mut();
         view.suboffsets = null_mut();
         view.len = (arr.size() * itemsize) as isize;

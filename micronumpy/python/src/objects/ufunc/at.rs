@@ -64,9 +64,7 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     let Some(arr) = Array::cast(&given[0]) else {
         return Err(PyTypeError::new_err("first operand must be array"));
     };
-    if !arr.is_writeable() {
-        return Err(PyValueError::new_err("operand array with iterator write flag set is read-only"));
-    }
+    array::assign::check_writeable(&arr, "operand array with iterator write flag set")?;
 
     let second = match given.get(2) {
         Some(b) => Some(array::from_any(b, None, 0, 0, 0)?),

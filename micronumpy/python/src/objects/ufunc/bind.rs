@@ -53,10 +53,33 @@ pub fn inputs<'py>(uf: &UfuncRef<'py>, objs: &[Bound<'py, PyAny>]) -> PyResult<P
         let weak = if objs.len() == 1 { None } else { weak_kind(obj) };
         out.push(Input { obj: obj.clone(), arr, weak });
     }
-    if uf.data().core.borrow().rule == Rule::Comparison {
-        out_of_range_ints(&mut out)?;
+    match uf.data().core.borrow().rule {
+        Rule::Comparison => out_of_range_ints(&mut out)?,
+        Rule::Logical => long_ints(&out)?,
+        _ => {}
     }
     Ok(out)
+}
+
+/// What is wrong with one of Python's numbers as a value of the dtype the loop wants: that counts before any cast.
+fn weak_error(py: Python<'_>, ins: &[Input<'_>], dtypes: &[micronumpy::Dtype]) -> Option<PyErr> {
+    ins.iter().zip(dtypes).filter(|(op, _)| op.weak == Some(Weak::Int)).find_map(|(op, dt)| {
+        let descr = dtype::descr_of(py, dt).ok()?;
+        weak_operand(&op.obj, &descr).err()
+    })
+}
+
+/// Unless objects are about, Python's integers are C longs to the logical functions.
+fn long_ints(ops: &[Input<'_>]) -> PyResult<()> {
+    if ops.iter().any(|op| op.weak.is_none() && op.arr.dtype().num.is_object()) {
+        return Ok(());
+    }
+    for op in ops.iter().filter(|op| op.weak == Some(Weak::Int)) {
+        op.obj.extract::<i64>().map_err(|_| {
+            pyo3::exceptions::PyOverflowError::new_err("Python int too large to convert to C long")
+        })?;
+    }
+    Ok(())
 }
 
 /// A comparison with a Python integer that the other operand's type cannot hold has an answer all the same: such an
@@ -150,9 +173,6 @@ pub fn bind<'py>(
         }))
         .collect();
     let core = uf.data().core.borrow();
-    // An integer out of the other operand's range was replaced, which is no cast of the caller's.
-    let casting =
-        if core.rule == Rule::Comparison && ins.iter().any(is_replaced) { Casting::Unsafe } else { casting };
     let found = resolve(&core, &ops, signature);
     if let Ok(res) = &found
         && casting == Casting::Equiv
@@ -160,11 +180,31 @@ pub fn bind<'py>(
     {
         check_weak_equiv(uf.py(), ins, &res.dtypes)?;
     }
-    let found = found.and_then(|res| check_casts(&core, &ops, signature, &res, casting).map(|()| res));
+    let mut unfit = None;
+    let found = found.and_then(|res| {
+        // An integer out of the other operand's range was replaced, which is no cast of the caller's.
+        let replaced = core.rule == Rule::Comparison && ins.iter().any(is_replaced);
+        let checked = {
+            let wanted = |i: usize| OpType::Is(&res.dtypes[i]);
+            let ops: PerOp<OpType<'_>> = ops
+                .iter()
+                .enumerate()
+                .map(|(i, &op)| if replaced && i < ins.len() { wanted(i) } else { op })
+                .collect();
+            check_casts(&core, &ops, signature, &res, casting)
+        };
+        if checked.is_err() {
+            unfit = weak_error(uf.py(), ins, &res.dtypes);
+        }
+        checked.map(|()| res)
+    });
     let res = match found {
         Ok(res) => res,
         Err(e) => {
             drop(core);
+            if let Some(e) = unfit {
+                return Err(e);
+            }
             let descrs: PerOp<Option<Descr<'py>>> = ins
                 .iter()
                 .map(|op| Some(op.arr.descr()))

@@ -355,12 +355,14 @@ pub fn elementwise<'py>(
     // Casts have a status, too; what objects leave behind means nothing.
     let check =
         binding.has_fp_status() || buffered && !binding.def.flags.contains(ufuncs::LoopFlags::NEEDS_API);
+    let read =
+        if mask.is_some() { read_outputs(&outputs, &binding.dtypes()[uf.nin()..]).py(py)? } else { 0 };
     if check {
         fpstatus::clear();
     }
     execute(&l, &shape, &views, mask.as_ref(), bufsize).py(py)?;
     if check {
-        let status = fpstatus::take();
+        let status = fpstatus::take() | u32::from(read);
         if status != 0 {
             errstate::report(py, &uf.name(), status)?;
         }
@@ -370,6 +372,19 @@ pub fn elementwise<'py>(
         micronumpy::cast::copy_into(&outputs[*i].0.view(), &temp.view()).py(py)?;
     }
     Ok(outputs.into_iter().map(|(o, _)| o).collect())
+}
+
+/// With a mask the outputs are read before they are written to. What that does to their values is not seen, but it may warn
+/// and fail: the floating-point status of the casts.
+fn read_outputs(outputs: &[(Array<'_>, bool)], dtypes: &[micronumpy::Dtype]) -> micronumpy::Result<u8> {
+    let mut status = 0;
+    for ((out, given), dt) in outputs.iter().zip(dtypes) {
+        if *given && !micronumpy::ufunc::exec::same_bytes(out.dtype(), dt) {
+            let seen = NdArray::empty(out.shape(), dt, Order::C)?;
+            status |= micronumpy::cast::copy_into_status(&seen.view(), &out.view())?;
+        }
+    }
+    Ok(status)
 }
 
 /// A contiguous copy.

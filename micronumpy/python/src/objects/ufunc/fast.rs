@@ -6,7 +6,7 @@
 //! included: this path never has to word one, except for floating-point status.
 
 use std::cell::RefCell;
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
 
 use micronumpy::ufunc::{BoundLoop, HostContext, OpType, Weak, loop_status, reduce as folds, resolve};
@@ -369,6 +369,15 @@ unsafe fn same_shape(a: *mut PyArrayObject, b: *mut PyArrayObject) -> bool {
     }
 }
 
+/// Whether passing an output by position is deprecated.
+unsafe fn warns_of_positional_output(uf: *mut PyUFuncObject) -> bool {
+    // SAFETY: a live ufunc, whose name is a C string or null.
+    unsafe {
+        let name = (*uf).name;
+        !name.is_null() && matches!(CStr::from_ptr(name).to_bytes(), b"maximum" | b"minimum")
+    }
+}
+
 /// Run a call if it is simple enough: a new reference, or `None` when the general path has to do it.
 ///
 /// # Safety
@@ -389,6 +398,8 @@ pub unsafe fn try_call(
             || (*raw).core_enabled != 0
             || nargs < nin
             || nargs > nin + usize::from(nout == 1)
+            // A third argument of `maximum` and `minimum` is warned of.
+            || nargs > nin && warns_of_positional_output(raw)
         {
             return Ok(None);
         }
@@ -771,7 +782,10 @@ unsafe fn output(
         let fits = if lead.is_null() {
             (*out).nd == 0
         } else {
-            same_shape(lead, out) && ((*out).nd == 1 || (*out).flags & NPY_ARRAY_C_CONTIGUOUS != 0)
+            // A row whose elements overlap each other takes the general path.
+            same_shape(lead, out)
+                && ((*out).flags & NPY_ARRAY_C_CONTIGUOUS != 0
+                    || (*out).nd == 1 && step(out).unsigned_abs() >= num.size())
         };
         fits.then_some(out)
     }

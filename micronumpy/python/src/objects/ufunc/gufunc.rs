@@ -312,7 +312,10 @@ fn operand_axes(
     let Ok(list) = list.cast::<PyList>() else {
         return Err(PyTypeError::new_err("axes should be a list."));
     };
-    if list.len() != counts.len() && (list.len() != nin || counts[nin..].iter().any(|c| c.1 > 0)) {
+    // Dimensions kept are none of the signature.
+    let kept = c.keywords.keepdims.as_ref().map_or(Ok(false), |k| k.is_truthy())?;
+    let optional = kept || counts[nin..].iter().all(|c| c.1 == 0);
+    if list.len() != counts.len() && !(optional && list.len() == nin) {
         return Err(PyValueError::new_err(format!(
             "axes should be a list with an entry for all {} inputs and outputs; entries for outputs can only be omitted \
              if none of them has core axes.",

@@ -10,6 +10,7 @@ use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
 use super::UfuncRef;
 use crate::abi::{NPY_DT_ABSTRACT, PyArray_DTypeMeta};
+use crate::objects::array::assign::check_writeable;
 use crate::objects::dtype::{self, DTYPEMETA_TYPE, DtypeClass};
 use crate::objects::{Array, array};
 
@@ -120,9 +121,7 @@ pub fn out_array<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
     let Some(arr) = Array::cast(obj) else {
         return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
     };
-    if !arr.is_writeable() {
-        return Err(PyValueError::new_err("output array is read-only"));
-    }
+    check_writeable(&arr, "output array")?;
     Ok(arr)
 }
 

@@ -143,6 +143,10 @@ fn check_given(args: &Args<'_, '_>, method: Method) -> PyResult<()> {
             method.name()
         )));
     }
+    let before_out = if matches!(method, Method::Reduceat) { 4 } else { 3 };
+    if args.positional().nth(before_out).is_some_and(|o| super::call::is_ellipsis(&o)) {
+        return Err(PyTypeError::new_err("out=... is only allowed as a keyword argument."));
+    }
     Ok(())
 }
 
@@ -173,6 +177,9 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
             ));
         }
         let item = t.get_item(0)?;
+        if super::call::is_ellipsis(&item) {
+            return Err(PyTypeError::new_err("must use `...` as `out=...` and not per-operand/in a tuple"));
+        }
         out_obj = Some(item.clone());
         if item.is_none() {
             return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
@@ -373,7 +380,10 @@ fn bind_reduction<'py>(
     {
         // A loop whose result is of another type than its input folds nothing: the result's type is meant for both.
         signature[0] = Some(res.dtypes[2].num);
-        found = resolve(&core, &ops, &signature);
+        found = resolve(&core, &ops, &signature).map_err(|e| match e {
+            ResolveError::NoSignatureLoop => ResolveError::NoLoop,
+            e => e,
+        });
     }
     let found =
         found.and_then(|res| check_casts(&core, &ops, &signature, &res, Casting::Unsafe).map(|()| res));
@@ -768,7 +778,12 @@ fn along_axis<'py>(
     let target = match direct {
         Some(o) => o.clone(),
         None => {
-            let order = axis_order(shape.len(), &[arr.strides()]);
+            // The list of indices runs along the axis, where the operand does not take part then.
+            let mut strides = Dims::from_slice(arr.strides());
+            if indices.is_some() {
+                strides[axis] = 0;
+            }
+            let order = axis_order(shape.len(), &[&strides]);
             new_laid_out(&work, &shape, &order)?
         }
     };
