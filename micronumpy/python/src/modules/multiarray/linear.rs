@@ -7,6 +7,7 @@ use micronumpy::{ArrayRef, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyModule, PyString};
+use ufuncs::fpstatus;
 
 use crate::abi::{NPY_ARRAY_ALIGNED, NPY_ARRAY_CARRAY};
 use crate::error::IntoPyResult;
@@ -86,6 +87,7 @@ fn product<'py>(
     out: Option<&Array<'py>>,
     shape_of: ShapeOf,
     compute: Compute,
+    reports: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = a.py();
     let (a, b, descr) = operands(a, b)?;
@@ -104,8 +106,34 @@ fn product<'py>(
     let (a2, b2) = (converted(&a, &descr)?, converted(&b, &descr)?);
     let shape = shape_of(a.shape(), b.shape()).py(py)?;
     let res = result(&descr, &shape, out)?;
+    if reports {
+        fpstatus::clear();
+    }
     compute(&a2.view(), &b2.view(), &res.view()).py(py)?;
+    if reports {
+        report(&res)?;
+    }
     if out.is_some() { Ok(res.0) } else { array::unwrap_0d(like_operands(res, &a, &b)?) }
+}
+
+/// Report the floating-point trouble of a product. Tiles that are filled up with zeros raise "invalid" where they meet an
+/// infinity; what they compute is not part of the result, so it counts only if the result has a NaN.
+fn report(res: &Array<'_>) -> PyResult<()> {
+    let mut status = fpstatus::take() as u8;
+    let num = res.dtype().num;
+    if status == 0 || !(num.is_float() || num.is_complex()) {
+        return Ok(());
+    }
+    if u32::from(status) & fpstatus::INVALID != 0 && !has_nan(res)? {
+        status &= !(fpstatus::INVALID as u8);
+    }
+    crate::objects::ufunc::report_fp_status(res.py(), "dot", status)
+}
+
+fn has_nan(res: &Array<'_>) -> PyResult<bool> {
+    let py = res.py();
+    let nan = crate::objects::ufunc::call_by_name(py, "isnan", &[&res.0], None)?;
+    nan.call_method0("any")?.is_truthy()
 }
 
 /// `np.dot(a, b, out)`
@@ -114,7 +142,7 @@ pub fn dot<'py>(
     b: &Bound<'py, PyAny>,
     out: Option<&Array<'py>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    product(a, b, out, product::dot_shape, product::dot)
+    product(a, b, out, product::dot_shape, product::dot, true)
 }
 
 fn dot_function<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -132,14 +160,14 @@ fn inner<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, P
     static SIG: Sig = Sig::new("inner(a, b, /)");
     let [a, b] = a.parse(&SIG)?;
     let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("inner() needs two arguments")) };
-    product(&a, &b, None, product::inner_shape, product::inner)
+    product(&a, &b, None, product::inner_shape, product::inner, true)
 }
 
 fn vdot<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     static SIG: Sig = Sig::new("vdot(a, b, /)");
     let [a, b] = a.parse(&SIG)?;
     let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("vdot() needs two arguments")) };
-    product(&a, &b, None, |_, _| Ok(micronumpy::Dims::new()), product::vdot)
+    product(&a, &b, None, |_, _| Ok(micronumpy::Dims::new()), product::vdot, false)
 }
 
 /// How the overlap is named: a number or a word, spelled out.
