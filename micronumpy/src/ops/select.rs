@@ -215,7 +215,7 @@ pub fn argmax(arr: &ArrayRef<'_>, axis: usize, min: bool, out: &ArrayRef<'_>) ->
         unsafe {
             let best = match (&kernel, &compare) {
                 (Some(f), _) => f(p[0], stride, n as usize, src.dtype.itemsize) as isize,
-                (None, Some(c)) => extreme_by(c, p[0], stride, n, min)?,
+                (None, Some(c)) => extreme_by(c, p[0], stride, n, min, src.dtype.num.is_object())?,
                 (None, None) => 0,
             };
             to.write(best);
@@ -226,9 +226,20 @@ pub fn argmax(arr: &ArrayRef<'_>, axis: usize, min: bool, out: &ArrayRef<'_>) ->
     target.finish()
 }
 
-unsafe fn extreme_by(c: &Compare, p: *mut u8, stride: isize, n: isize, min: bool) -> Result<isize> {
-    let mut best = 0;
-    for i in 1..n {
+unsafe fn extreme_by(
+    c: &Compare,
+    p: *mut u8,
+    stride: isize,
+    n: isize,
+    min: bool,
+    objects: bool,
+) -> Result<isize> {
+    // Slots that have not been filled do not take part.
+    // SAFETY: an element of the lane, which is a pointer where they are objects.
+    let empty =
+        |i: isize| objects && unsafe { p.offset(i * stride).cast::<*mut u8>().read_unaligned().is_null() };
+    let Some(mut best) = (0..n).find(|&i| !empty(i)) else { return Ok(0) };
+    for i in (best + 1..n).filter(|&i| !empty(i)) {
         let (a, b) = (p.wrapping_offset(i * stride), p.wrapping_offset(best * stride));
         // SAFETY: two elements of the lane.
         let better = unsafe { if min { c.less(a, b)? } else { c.less(b, a)? } };

@@ -315,8 +315,9 @@ pub fn repeat(arr: &ArrayRef<'_>, counts: &[isize], axis: usize, out: &ArrayRef<
 /// # Errors
 /// `shape mismatch: objects cannot be broadcast to a single shape. ...`
 pub fn choose_shape(selector: &[isize], choices: &[&[isize]]) -> Result<Dims> {
-    let mut all = vec![selector];
-    all.extend_from_slice(choices);
+    // Errors number the selector last.
+    let mut all = choices.to_vec();
+    all.push(selector);
     broadcast_shapes_args(&all)
 }
 
@@ -351,7 +352,9 @@ pub fn choose(
             // SAFETY: inside all operands.
             unsafe {
                 let v = p[1].wrapping_offset(i * st[1]).cast::<isize>().read();
-                let Some(k) = mode.apply(v, count).map(|k| k as usize) else {
+                // Choices are not counted from the end.
+                let chosen = if v < 0 && mode == Mode::Raise { None } else { mode.apply(v, count) };
+                let Some(k) = chosen.map(|k| k as usize) else {
                     return Err(Error::value("invalid entry in choice array"));
                 };
                 let from = p[2 + k].wrapping_offset(i * st[2 + k]);

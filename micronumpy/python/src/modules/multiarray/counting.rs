@@ -207,10 +207,10 @@ fn unravel_index<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let dims = args::shape(&given(shape)?)?;
     let fortran = is_fortran(order.as_ref())?;
     let indices = positions(&given(indices)?)?;
-    if dims.is_empty() && indices.ndim() != 0 {
-        return Err(PyValueError::new_err("multiple indices are not supported for 0d array"));
-    }
     let all = alloc::take(py, count::unravel_index(&indices.view(), &dims, fortran))?;
+    if dims.is_empty() && indices.ndim() != 0 {
+        return Err(PyValueError::new_err("multiple indices are not supported for 0d arrays"));
+    }
     let (shape, strides) = (all.shape().to_vec(), all.strides().to_vec());
     let inner = shape.len() - 1;
     let columns = (0..dims.len())
@@ -231,12 +231,19 @@ fn unravel_index<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     Ok(PyTuple::new(py, columns)?.into_any())
 }
 
-fn is_little(order: Option<&Obj<'_>>) -> PyResult<bool> {
-    match order.map(args::text) {
-        None => Ok(false),
-        Some(Some(s)) if s.starts_with('l') => Ok(true),
-        Some(Some(s)) if s.starts_with('b') => Ok(false),
-        Some(_) => Err(PyValueError::new_err("'order' must be either 'little' or 'big'")),
+fn is_little(function: &str, position: usize, order: Option<&Obj<'_>>) -> PyResult<bool> {
+    let Some(order) = order else { return Ok(false) };
+    let Ok(text) = order.cast::<pyo3::types::PyString>() else {
+        let given = order.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "{function}() argument {position} must be str, not {given}"
+        )));
+    };
+    match text.to_string_lossy().bytes().next() {
+        Some(b'l') => Ok(true),
+        Some(b'b') => Ok(false),
+        _ if function == "pack" => Err(PyValueError::new_err("'order' must be either 'little' or 'big'")),
+        _ => Err(PyValueError::new_err("'order' must begin with 'l' or 'b'")),
     }
 }
 
@@ -262,7 +269,7 @@ fn packbits<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("packbits(in, axis=None, bitorder='big')");
     let py = m.py();
     let [arr, axis, order] = a.parse(&SIG)?;
-    let little = is_little(order.as_ref())?;
+    let little = is_little("pack", 3, order.as_ref())?;
     let (arr, axis) = lanes(&given(arr)?, args::axis(axis.as_ref())?)?;
     count::check_packable(arr.dtype()).py(py)?;
     let mut shape = arr.shape().to_vec();
@@ -276,7 +283,7 @@ fn unpackbits<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("unpackbits(in, axis=None, count=None, bitorder='big')");
     let py = m.py();
     let [arr, axis, wanted, order] = a.parse(&SIG)?;
-    let little = is_little(order.as_ref())?;
+    let little = is_little("unpack", 4, order.as_ref())?;
     let wanted = none_as_absent(wanted).map(|n| args::index(&n)).transpose()?;
     let arr = given(arr)?;
     let found = array::from_any(&arr, None, 0, 0, 0)?;

@@ -94,6 +94,13 @@ fn concatenate_items<'py>(
     if items.is_empty() {
         return Err(PyValueError::new_err("need at least one array to concatenate"));
     }
+    if let Some(d) = descr.as_ref().filter(|d| d.dtype().subarray().is_some()) {
+        return Err(PyTypeError::new_err(format!(
+            "The dtype `{}` is not a valid dtype for concatenation since it is a subarray dtype (the subarray dimensions would \
+             be added as array dimensions).",
+            d.0.repr()?
+        )));
+    }
     let mut arrays = Vec::with_capacity(items.len());
     let mut operands = Vec::with_capacity(items.len());
     for o in items {

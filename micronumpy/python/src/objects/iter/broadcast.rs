@@ -3,6 +3,7 @@
 use std::mem::{offset_of, size_of};
 use std::ptr::null_mut;
 
+use micronumpy::array::tuple_text;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi as pyffi;
 use pyo3::prelude::*;
@@ -131,8 +132,8 @@ pub fn common_shape(shapes: &[&[isize]]) -> PyResult<(Vec<isize>, isize)> {
                 return Err(PyValueError::new_err(format!(
                     "shape mismatch: objects cannot be broadcast to a single shape.  Mismatch is between arg {} with shape {} and arg {k} with shape {}.",
                     *by,
-                    shape_text(shapes[*by]),
-                    shape_text(own),
+                    tuple_text(shapes[*by]),
+                    tuple_text(own),
                 )));
             }
             *have = n;

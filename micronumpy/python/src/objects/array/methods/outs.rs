@@ -36,16 +36,23 @@ impl<'py> Out<'py> {
         if out.shape() != shape {
             return Err(PyValueError::new_err(mismatch.to_string()));
         }
-        let same = coercion::same_type(&out.descr(), descr);
-        if !same && !micronumpy::cast::can_cast(out.dtype(), descr.dtype(), micronumpy::Casting::Safe) {
+        if !coercion::same_type(&out.descr(), descr)
+            && !micronumpy::cast::can_cast(out.dtype(), descr.dtype(), micronumpy::Casting::Safe)
+        {
             return Err(coercion::cannot_cast(&out.descr(), descr, micronumpy::Casting::Safe));
         }
+        Out::into_any(out, descr, inputs)
+    }
+
+    /// An output array of the right shape and any dtype: the values are cast, whatever becomes of them.
+    pub fn into_any(out: &Array<'py>, descr: &Descr<'py>, inputs: &[&Array<'py>]) -> PyResult<Out<'py>> {
+        let same = coercion::same_type(&out.descr(), descr);
         assign::check_writeable(out, "output array")?;
         let overlaps = inputs.iter().any(|i| micronumpy::array::overlap::may_share(&i.view(), &out.view()));
         if same && !overlaps {
             return Ok(Out { target: out.clone(), given: Some(out.clone()), like: None });
         }
-        let target = alloc::new(descr, shape, Order::C, false)?;
+        let target = alloc::new(descr, out.shape(), Order::C, false)?;
         Ok(Out { target, given: Some(out.clone()), like: None })
     }
 

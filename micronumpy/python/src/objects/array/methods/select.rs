@@ -176,7 +176,10 @@ pub fn choose<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     let mut inputs: Vec<&Array<'py>> = choices.iter().collect();
     inputs.push(&selector);
-    let target = Out::new(out.as_ref(), &descr, &shape, Some(&arr), "", &inputs)?;
+    let target = match &out {
+        Some(out) => Out::into_any(out, &descr, &inputs)?,
+        None => Out::new(None, &descr, &shape, Some(&arr), "", &inputs)?,
+    };
     let views: Vec<_> = choices.iter().map(|c| c.view()).collect();
     core::choose(&selector.view(), &views, mode(clip), &target.target.view()).py(py)?;
     let r = target.finish()?;
