@@ -15,6 +15,7 @@ use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::guard;
 use crate::objects::array::{self, methods};
+use crate::objects::{Array, scalar};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -107,7 +108,17 @@ unsafe fn into_out(
         let (arr, out) = (given::array(py, arr)?, given::optional(py, out));
         let options = named(py, &[("out", out)])?;
         let result = method(&arr, name, &args(py)?, Some(&options))?;
-        if unwrapped { Ok(result) } else { given::as_array(result) }
+        match Array::cast(&result) {
+            // An element keeps the dtype of its array.
+            None if name == "take" => {
+                let (descr, zeroed) = (arr.descr(), arr.dtype().has_object());
+                let one = array::new(&descr, &[], Order::C, zeroed)?;
+                scalar::set_item(&descr, one.data(), &result)?;
+                Ok(one.0)
+            }
+            None if !unwrapped => given::as_array(result),
+            _ => Ok(result),
+        }
     })
 }
 
