@@ -35,3 +35,13 @@ fn ufuncs() {
 fn indices() {
     cases("index", 1000);
 }
+
+#[test]
+fn casts() {
+    cases("cast", 1000);
+}
+
+#[test]
+fn iterators() {
+    cases("nditer", 1000);
+}

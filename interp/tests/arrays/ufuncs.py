@@ -8,6 +8,8 @@ invert logical_not isnan isinf isfinite isnat spacing bitwise_count modf frexp""
 BINARY = """add subtract multiply divide floor_divide remainder fmod divmod power float_power maximum minimum fmax fmin
 logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift equal not_equal less less_equal
 greater greater_equal arctan2 hypot copysign nextafter ldexp logaddexp logaddexp2 heaviside gcd lcm""".split()
+# numpy 2.4.6 folds these with vector loops that read the running result once for many elements (AVX-512 only).
+FOLDED = [name for name in BINARY if name not in ("arctan2", "power", "float_power", "ldexp")]
 TWO_RESULTS = {"modf", "frexp", "divmod"}
 CORE = """matmul vecdot matvec vecmat""".split()
 
@@ -116,7 +118,7 @@ def folded(rng, name, method, dims, kind):
 
 
 def reduce(rng):
-    name, dims, kind = rng.choice(BINARY), shape(rng, 4), dtype(rng, "ufunc")
+    name, dims, kind = rng.choice(FOLDED), shape(rng, 4), dtype(rng, "ufunc")
     made = folded(rng, name, "reduce", dims, kind)
     arrays, kwargs = made["arrays"], made["kwargs"]
     if rng.random() < 0.7:
@@ -141,7 +143,7 @@ def reduce(rng):
 
 
 def accumulate(rng):
-    name, dims, kind = rng.choice(BINARY), shape(rng), dtype(rng, "ufunc")
+    name, dims, kind = rng.choice(FOLDED), shape(rng), dtype(rng, "ufunc")
     made = folded(rng, name, "accumulate", dims, kind)
     if rng.random() < 0.6 and dims:
         made["kwargs"]["axis"] = str(rng.randrange(-len(dims), len(dims)))
@@ -156,7 +158,7 @@ def accumulate(rng):
 
 
 def reduceat(rng):
-    name, dims, kind = rng.choice(BINARY), shape(rng) or [4], dtype(rng, "ufunc")
+    name, dims, kind = rng.choice(FOLDED), shape(rng) or [4], dtype(rng, "ufunc")
     made = folded(rng, name, "reduceat", dims, kind)
     axis = rng.randrange(len(dims))
     length = max(dims[axis], 1)

@@ -230,7 +230,8 @@ fn not_a_number(num: TypeNum, value: &Obj<'_>, err: PyErr) -> PyErr {
     // SAFETY: a live object.
     let sequence = unsafe { ffi::PySequence_Check(value.as_ptr()) != 0 }
         && !value.is_instance_of::<PyString>()
-        && !value.is_instance_of::<PyBytes>();
+        && !value.is_instance_of::<PyBytes>()
+        && Array::cast(value).is_none_or(|a| a.ndim() > 0);
     if !sequence {
         return err;
     }

@@ -381,7 +381,7 @@ fn bind_reduction<'py>(
         // A loop whose result is of another type than its input folds nothing: the result's type is meant for both.
         signature[0] = Some(res.dtypes[2].num);
         found = resolve(&core, &ops, &signature).map_err(|e| match e {
-            ResolveError::NoSignatureLoop => ResolveError::NoLoop,
+            ResolveError::NoSignatureLoop if own.num.is_number() => ResolveError::NoLoop,
             e => e,
         });
     }
