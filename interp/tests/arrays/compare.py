@@ -27,6 +27,10 @@ def same(case, ours, stock):
     if "same_value" in str(case.get("kwargs", {})) and str(ours.get("error", "")).startswith("ValueError: could not cast 'same_value'"):
         # numpy 2.4.6 forgets to check casts that it does in steps: of elements that are swapped or not aligned.
         return any("<" in s.get("dtype", "") or ">" in s.get("dtype", "") or s.get("shift") for s in case["arrays"].values()) or ">" in str(case["args"])
+    no_loop = [text.endswith("-> None") or "No loop matching" in text for text in (ours.get("error", ""), stock.get("error", ""))]
+    if re.search(r"\.(reduce|reduceat|accumulate)$", case.get("call", "")) and all(no_loop):
+        # Which of its two errors numpy gives depends on the calls before.
+        return True
     ulps = allowed(case)
     return bool(ulps) and near(ours, stock, ulps)
 

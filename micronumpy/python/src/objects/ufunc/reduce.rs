@@ -380,10 +380,7 @@ fn bind_reduction<'py>(
     {
         // A loop whose result is of another type than its input folds nothing: the result's type is meant for both.
         signature[0] = Some(res.dtypes[2].num);
-        found = resolve(&core, &ops, &signature).map_err(|e| match e {
-            ResolveError::NoSignatureLoop if own.num.is_number() => ResolveError::NoLoop,
-            e => e,
-        });
+        found = resolve(&core, &ops, &signature);
     }
     let found =
         found.and_then(|res| check_casts(&core, &ops, &signature, &res, Casting::Unsafe).map(|()| res));
