@@ -53,6 +53,8 @@ unsafe extern "C" fn trampoline(
 /// The functions behind the loops of a ufunc.
 #[derive(Default)]
 pub struct OldLoops {
+    /// Boxed, as loops refer to them by their addresses.
+    #[allow(clippy::vec_box)]
     all: RefCell<Vec<Box<OldLoop>>>,
     /// How many of those in the struct's own arrays have been looked at.
     seen: Cell<usize>,
