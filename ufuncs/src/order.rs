@@ -25,6 +25,12 @@ pub trait SortOrd: Elem {
         false
     }
 
+    /// Whether it is cheaply seen that this neither is missing nor the maximum (minimum) of the two.
+    #[inline(always)]
+    fn is_surely_behind<const MAX: bool>(self, _other: Self) -> bool {
+        false
+    }
+
     #[inline(always)]
     fn order(self, other: Self) -> Ordering {
         if self.less(other) {
@@ -62,7 +68,7 @@ macro_rules! float {
         impl SortOrd for $t {
             #[inline(always)]
             fn less(self, other: $t) -> bool {
-                self < other || (other.is_missing() && !self.is_missing())
+                (self < other) | (other.is_missing() & !self.is_missing())
             }
             #[inline(always)]
             fn less_present(self, other: $t) -> bool {
@@ -122,6 +128,12 @@ impl<T: SortOrd + PartialOrd> SortOrd for Complex<T>
 where
     Complex<T>: Elem,
 {
+    #[inline(always)]
+    fn is_surely_behind<const MAX: bool>(self, other: Self) -> bool {
+        let behind = if MAX { self.re < other.re } else { self.re > other.re };
+        behind & !self.im.is_missing()
+    }
+
     #[inline]
     fn less(self, other: Self) -> bool {
         let class = |c: Self| (c.re.is_missing(), c.im.is_missing());

@@ -105,6 +105,9 @@ pub(crate) fn for_each_lane(
     strides: &[&[isize]],
     mut f: impl FnMut(&[*mut u8]) -> Result<()>,
 ) -> Result<()> {
+    if shape.len() == 1 {
+        return f(data);
+    }
     let outer = without_axis(shape, axis);
     let rows: PerOp<Dims> = strides.iter().map(|s| without_axis(s, axis)).collect();
     let rows: PerOp<&[isize]> = rows.iter().map(|r| r.as_slice()).collect();

@@ -5,8 +5,8 @@
 //! strings are moved about as bytes, which within one arena is all it takes.
 
 use ufuncs::sort::{
-    ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, argpartition_fn, argsort_fn, by,
-    partition_fn, search_fn, search_fn_with_sorter, sort_fn,
+    ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, argpartition_fn, argsort_fn,
+    ascending_fn, by, partition_fn, search_fn, search_fn_with_sorter, sort_fn,
 };
 
 use super::compare::Compare;
@@ -115,9 +115,13 @@ pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
 pub fn argsort(arr: &ArrayRef<'_>, axis: usize, out: &ArrayRef<'_>) -> Result<()> {
     let kernel: Option<ArgSortFn> = if has_kernel(arr.dtype) { argsort_fn(arr.dtype.num) } else { None };
     let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
+    let ascending = kernel.and_then(|_| ascending_fn(arr.dtype.num));
     indirect(arr, axis, out, |items, index, n, size| {
-        // SAFETY: `n` contiguous native items; `index` is a permutation.
+        // SAFETY: `n` contiguous native items; `index` is the identity.
         unsafe {
+            if ascending.is_some_and(|test| test(items, n)) {
+                return Ok(());
+            }
             match (&kernel, &compare) {
                 (Some(f), _) => f(items, index, n, size),
                 (None, Some(c)) => {
@@ -142,8 +146,9 @@ fn indirect(
     }
     let size = arr.dtype.itemsize;
     let lane = if direct(arr, axis) { None } else { Some(LaneBuffer::new(arr.dtype, n)?) };
-    let mut index = buffer::scratch(n, 0isize)?;
     let (out_stride, swapped) = (out.strides[axis], out.dtype.is_swapped());
+    let in_place = out_stride == size_of::<isize>() as isize && !swapped && out.is_aligned();
+    let mut index = if in_place { Vec::new() } else { buffer::scratch(n, 0isize)? };
     for_each_lane(arr.shape, axis, &[arr.data, out.data], &[arr.strides, out.strides], |p| {
         // SAFETY: both lanes have `n` elements.
         unsafe {
@@ -151,6 +156,13 @@ fn indirect(
                 Some(l) => l.load(p[0], stride)?,
                 None => p[0],
             };
+            if in_place {
+                // Positions are written where they are wanted: nothing else looks at a fresh result, and one that is given
+                // does not overlap the array.
+                let to = p[1].cast::<isize>();
+                (0..n as isize).for_each(|i| to.offset(i).write(i));
+                return f(items, to, n, size);
+            }
             index.iter_mut().enumerate().for_each(|(i, v)| *v = i as isize);
             f(items, index.as_mut_ptr(), n, size)?;
             for (i, &v) in index.iter().enumerate() {
@@ -160,6 +172,49 @@ fn indirect(
         }
         Ok(())
     })
+}
+
+/// The different elements of an array of native integers, ascending; `None` for all other arrays.
+///
+/// # Errors
+/// Memory.
+pub fn unique_integers(arr: &ArrayRef<'_>) -> Result<Option<NdArray>> {
+    let dt = arr.dtype;
+    if !dt.num.is_integer() || !dt.is_native() {
+        return Ok(None);
+    }
+    let Some(sort) = sort_fn(dt.num, SortKind::Quick) else { return Ok(None) };
+    let all = NdArray::copy_of(arr, Order::C)?;
+    let n = arr.size();
+    /// Moves what is different to the front; returns how many that are.
+    ///
+    /// # Safety
+    /// `n` aligned items at `data`, which nobody else uses.
+    unsafe fn dedup<T: Copy + PartialEq>(data: *mut u8, n: usize) -> usize {
+        // SAFETY: the caller's promise.
+        let items = unsafe { std::slice::from_raw_parts_mut(data.cast::<T>(), n) };
+        let mut kept = 1.min(n);
+        for i in 1..n {
+            let item = items[i];
+            items[kept] = item;
+            kept += usize::from(item != items[kept - 1]);
+        }
+        kept
+    }
+    // SAFETY: a contiguous copy of our own.
+    let kept = unsafe {
+        sort(all.data(), n, dt.itemsize);
+        match dt.itemsize {
+            1 => dedup::<u8>(all.data(), n),
+            2 => dedup::<u16>(all.data(), n),
+            4 => dedup::<u32>(all.data(), n),
+            _ => dedup::<u64>(all.data(), n),
+        }
+    };
+    let out = NdArray::empty(&[kept as isize], dt, Order::C)?;
+    // SAFETY: as many items of both.
+    unsafe { std::ptr::copy_nonoverlapping(all.data(), out.data(), kept * dt.itemsize) };
+    Ok(Some(out))
 }
 
 /// Partition positions for lanes of `n`: checked, non-negative, ascending, without repetitions.

@@ -206,6 +206,11 @@ pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])
     }
 }
 
+/// Up to this many positions are sorted where they are.
+const FEW: usize = 16;
+/// From this many on, a walk over the counters of a byte costs less than comparing.
+const MANY: usize = 128;
+
 /// Stable indirect sort, or partition when `kth` is given.
 ///
 /// # Safety
@@ -213,6 +218,13 @@ pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])
 pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth: Option<&[usize]>) {
     // SAFETY: the caller's promise.
     let key = |at: isize| unsafe { *items.offset(at) }.key().widen();
+    if index.len() <= FEW {
+        return insert(index, |a, b| key(a) < key(b));
+    }
+    // What is sorted is partitioned.
+    if size_of::<T>() <= 2 && index.len() >= MANY {
+        return by_bytes(index, size_of::<T>(), key);
+    }
     if size_of::<T>() <= 4 && index.len() <= 1 << 32 {
         // Key and place in `index` share a word, so ties keep their order.
         let mut packed: Vec<u64> = index.iter().zip(0..).map(|(&at, i)| key(at) << 32 | i).collect();
@@ -227,6 +239,43 @@ pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth
         let old = index.to_vec();
         for (slot, (_, i)) in index.iter_mut().zip(pairs) {
             *slot = old[i];
+        }
+    }
+}
+
+/// Stable sort of a few positions by insertion.
+pub(super) fn insert(index: &mut [isize], less: impl Fn(isize, isize) -> bool) {
+    for i in 1..index.len() {
+        let at = index[i];
+        let mut j = i;
+        while j > 0 && less(at, index[j - 1]) {
+            index[j] = index[j - 1];
+            j -= 1;
+        }
+        index[j] = at;
+    }
+}
+
+/// Stable sort of positions by their keys' low bytes, the least one first, by counting.
+fn by_bytes(index: &mut [isize], bytes: usize, key: impl Fn(isize) -> u64) {
+    let mut old = index.to_vec();
+    for byte in 0..bytes {
+        let digit = |at: isize| (key(at) >> (8 * byte)) as usize & 0xff;
+        let mut places = [0usize; 256];
+        for &at in &old {
+            places[digit(at)] += 1;
+        }
+        let mut sum = 0;
+        for place in &mut places {
+            sum += core::mem::replace(place, sum);
+        }
+        for &at in &old {
+            let place = &mut places[digit(at)];
+            index[*place] = at;
+            *place += 1;
+        }
+        if byte + 1 < bytes {
+            old.copy_from_slice(index);
         }
     }
 }

@@ -9,11 +9,13 @@
 
 pub mod by;
 mod keys;
+mod pairs;
 mod search;
 
 use core::cmp::Ordering;
 use core::{ptr, slice};
 
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, CLongDouble, Complex32, Complex64, Datetime, LongDouble, Timedelta, f16};
 use crate::order::{SortOrd, compare_bytes, compare_unicode, with_ordered};
 use crate::typenum::TypeNum;
@@ -108,7 +110,41 @@ macro_rules! by_order {
         }
     )*};
 }
-by_order!(LongDouble Complex32 Complex64 CLongDouble);
+by_order!(LongDouble CLongDouble);
+
+/// Complex numbers: as pairs of integers, where none has a NaN.
+macro_rules! by_pair {
+    ($($t:ty)*) => {$(
+        impl Sortable for $t {
+            fn sort(items: &mut [$t], stable: bool) {
+                if !pairs::Parts::in_place(items, stable, |keys| keys.sort_unstable()) {
+                    items.sort_by(|a, b| a.order(*b));
+                }
+            }
+            fn partition(items: &mut [$t], kth: &[usize]) {
+                let by_key = pairs::Parts::in_place(items, false, |keys| {
+                    select_each(keys, kth, |part, k| {
+                        part.select_nth_unstable(k);
+                    });
+                });
+                if !by_key {
+                    select_each(items, kth, |part, k| {
+                        part.select_nth_unstable_by(k, |a, b| a.order(*b));
+                    });
+                }
+            }
+            unsafe fn argsort(items: *const $t, index: &mut [isize]) {
+                // SAFETY: the caller's promise.
+                unsafe { pairs::argsort(items, index, None) }
+            }
+            unsafe fn argpartition(items: *const $t, index: &mut [isize], kth: &[usize]) {
+                // SAFETY: the caller's promise.
+                unsafe { pairs::argsort(items, index, Some(kth)) }
+            }
+        }
+    )*};
+}
+by_pair!(Complex32 Complex64);
 
 /// Types that become keys in place. `exact`: items equal in order are equal in bits, so any sort is stable.
 macro_rules! by_key {
@@ -123,6 +159,10 @@ macro_rules! by_key {
             }
             fn partition(items: &mut [$t], kth: &[usize]) {
                 keys::in_place(items, |keys| {
+                    if size_of::<$t>() == 1 {
+                        // Counting takes a pass, and what is sorted is partitioned.
+                        return keys::sort(keys);
+                    }
                     select_each(keys, kth, |part, k| {
                         part.select_nth_unstable(k);
                     });
@@ -283,6 +323,38 @@ pub fn argsort_fn(t: TypeNum) -> Option<ArgSortFn> {
         TypeNum::UNICODE => Some(unicode::argsort),
         t => with_ordered!(t, T => argsort_elems::<T> as ArgSortFn),
     }
+}
+
+/// Whether items ascend already.
+///
+/// # Safety
+/// As for [`SortFn`], but that others may read the items.
+pub type AscendingFn = unsafe fn(data: *const u8, n: usize) -> bool;
+
+unsafe fn ascending_elems<T: SortOrd>(data: *const u8, n: usize) -> bool {
+    // SAFETY: the contract of `AscendingFn`.
+    n < 2 || ascending(Level::current(), unsafe { slice::from_raw_parts(data.cast::<T>(), n) })
+}
+
+/// In blocks, within which nothing branches.
+#[inline(always)]
+fn ascending_body<T: SortOrd>(items: &[T]) -> bool {
+    const BLOCK: usize = 128;
+    let mut from = 0;
+    while from + 1 < items.len() {
+        let part = &items[from..items.len().min(from + BLOCK + 1)];
+        if !part.iter().zip(&part[1..]).fold(true, |all, (&a, &b)| all & !b.less(a)) {
+            return false;
+        }
+        from += BLOCK;
+    }
+    true
+}
+multiversion! { fn ascending[T: SortOrd](items: &[T]) -> bool = ascending_body::<T>; }
+
+/// What says whether items of a type ascend; `None` for items that are compared otherwise.
+pub fn ascending_fn(t: TypeNum) -> Option<AscendingFn> {
+    with_ordered!(t, T => ascending_elems::<T> as AscendingFn)
 }
 
 /// The partition of a type.

@@ -2,6 +2,7 @@
 
 use core::cmp::Ordering;
 
+use crate::cpu::{Level, multiversion};
 use crate::order::{SortOrd, compare_bytes, compare_unicode, with_ordered};
 use crate::typenum::TypeNum;
 
@@ -146,8 +147,66 @@ unsafe fn plain_elems<T: SortOrd, const RIGHT: bool>(
     out: (*mut u8, isize),
     _itemsize: usize,
 ) {
+    let size = size_of::<T>() as isize;
+    if size_of::<T>() <= 8 && data.2 > 0 && keys.2 > 0 && data.1 == size && keys.1 == size && out.1 == 8 {
+        // SAFETY: the caller's promise: contiguous aligned items, and room for a result per key.
+        unsafe {
+            let (data, keys) = (
+                core::slice::from_raw_parts(data.0.cast::<T>(), data.2),
+                core::slice::from_raw_parts(keys.0.cast::<T>(), keys.2),
+            );
+            return together(Level::current(), data, keys, out.0.cast(), RIGHT);
+        }
+    }
     // SAFETY: the caller's promise.
     unsafe { plain(data, keys, out, side(RIGHT), elem_order::<T>) }
+}
+
+/// Keys that are looked for at a time.
+const LANES: usize = 8;
+
+/// The search for several keys in step: all halve the same length, so nothing is there to be predicted, and the loads of one
+/// wait for none of the others'.
+#[inline(always)]
+fn steps<T: SortOrd, const RIGHT: bool, const N: usize>(data: &[T], keys: &[T; N]) -> [isize; N] {
+    let before = |item: T, key: T| if RIGHT { !key.less(item) } else { item.less(key) };
+    let (mut base, mut len) = ([0usize; N], data.len());
+    while len > 1 {
+        let half = len / 2;
+        for k in 0..N {
+            // SAFETY: `base + len` is at most the number of items.
+            let item = unsafe { *data.get_unchecked(base[k] + half - 1) };
+            base[k] += if before(item, keys[k]) { half } else { 0 };
+        }
+        len -= half;
+    }
+    // SAFETY: as above, with `len == 1`.
+    core::array::from_fn(|k| {
+        base[k] as isize + isize::from(before(unsafe { *data.get_unchecked(base[k]) }, keys[k]))
+    })
+}
+
+#[inline(always)]
+fn together_body<T: SortOrd>(data: &[T], keys: &[T], out: *mut isize, right: bool) {
+    #[inline(always)]
+    fn run<T: SortOrd, const RIGHT: bool>(data: &[T], keys: &[T], out: *mut isize) {
+        let (chunks, rest) = keys.as_chunks::<LANES>();
+        for (c, chunk) in chunks.iter().enumerate() {
+            let found = steps::<T, RIGHT, LANES>(data, chunk);
+            // SAFETY: the caller of `together` has room for a result per key.
+            unsafe { out.add(c * LANES).cast::<[isize; LANES]>().write_unaligned(found) };
+        }
+        for (k, key) in rest.iter().enumerate() {
+            let [found] = steps::<T, RIGHT, 1>(data, &[*key]);
+            // SAFETY: as above.
+            unsafe { out.add(chunks.len() * LANES + k).write_unaligned(found) };
+        }
+    }
+    if right { run::<T, true>(data, keys, out) } else { run::<T, false>(data, keys, out) }
+}
+
+multiversion! {
+    fn together[T: SortOrd](data: &[T], keys: &[T], out: *mut isize, right: bool) -> () = together_body::<T>;
 }
 
 unsafe fn sorted_elems<T: SortOrd, const RIGHT: bool>(

@@ -113,6 +113,11 @@ pub fn argsort<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 /// The `kth` argument.
 fn kth_list(obj: &Obj<'_>) -> PyResult<Vec<isize>> {
     let py = obj.py();
+    if obj.is_exact_instance_of::<pyo3::types::PyInt>()
+        && let Ok(k) = obj.extract::<isize>()
+    {
+        return Ok(vec![k]);
+    }
     let k = coercion::from_any(obj, None, 0, 1, 0)?;
     if k.dtype().num.is_bool() {
         return Err(PyValueError::new_err("Booleans unacceptable as partition index"));
@@ -195,7 +200,10 @@ pub fn searchsorted<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>>
         }));
     }
     // The dtype both sides are compared in.
-    let found = coercion::from_any(&keys, None, 0, 0, 0)?;
+    let found = match Array::cast(&keys) {
+        Some(keys) if keys.is_exact() => keys,
+        _ => coercion::from_any(&keys, None, 0, 0, 0)?,
+    };
     let same = arr.descr().0.is(&found.descr().0) && micronumpy::index::is_plain(arr.dtype());
     let common = if same && arr.dtype().is_native() {
         arr.descr()
