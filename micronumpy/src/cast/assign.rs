@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, broadcast_strides};
 use crate::object::ObjectOps;
 use std::ptr::{null, null_mut};
-use ufuncs::casts::{cast_flags, cast_loop};
+use ufuncs::casts::{cast_flags, cast_loop, copy};
 use ufuncs::{LoopFlags, fpstatus};
 
 /// Assign `src` to `dst` element by element with broadcasting, any dtypes, any strides, overlap handled as if `src` had
@@ -49,24 +49,77 @@ fn copy_row(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Option<u8> {
     if !simple(dst) || !simple(src) {
         return None;
     }
-    let (n, strides) = row_strides(dst, src)?;
-    if n == 0 || overlap::may_share_bounds(dst, src) {
+    if overlap::may_share_bounds(dst, src) {
         return None;
     }
     let (from, to) = (src.dtype.num, dst.dtype.num);
+    let (size, same) = (dst.dtype.itemsize, from == to);
+    let Some((n, strides)) = row_strides(dst, src) else {
+        if !same || dst.size() == 0 {
+            return None;
+        }
+        return copy_matrix(dst, src).then_some(0);
+    };
+    if n == 0 {
+        return None;
+    }
+    if same {
+        // SAFETY: two rows of `n` elements of one type that are apart.
+        unsafe { copy::copy_strided(dst.data, strides[1], src.data, strides[0], n as usize, size) };
+        return Some(0);
+    }
     // Making the plan is what warns of discarded parts.
     if from.is_complex() && (to.is_integer() || to.is_float()) {
         return None;
     }
     let (func, checked) = (cast_loop(from, to)?, !cast_flags(from, to).contains(LoopFlags::NO_FP_ERRORS));
-    let data = [src.data, dst.data];
+    let mut item = [0u128; 2];
+    let repeats = strides[0] == 0 && n > 1;
+    // One number for a whole row is converted once.
+    let data = [src.data, if repeats { item.as_mut_ptr().cast() } else { dst.data }];
     if checked {
         fpstatus::clear();
     }
-    // SAFETY: two aligned rows of `n` elements of the loop's types.
-    let code = unsafe { func(null(), data.as_ptr(), &n, strides.as_ptr(), null_mut()) };
-    debug_assert_eq!(code, 0, "casts between numbers do not fail");
+    // SAFETY: two aligned rows of `n` elements of the loop's types, or one element and room for it.
+    unsafe {
+        let code = func(null(), data.as_ptr(), if repeats { &1 } else { &n }, strides.as_ptr(), null_mut());
+        debug_assert_eq!(code, 0, "casts between numbers do not fail");
+        if repeats {
+            copy::fill(dst.data, strides[1], n as usize, data[1], size);
+        }
+    }
     Some(if checked { fpstatus::take() as u8 } else { 0 })
+}
+
+/// Elements up to which a copy across memory orders needs no tiles.
+const SMALL: usize = 4096;
+
+/// Copies the elements of one type between two matrices that are apart; false where a plan does it better.
+fn copy_matrix(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> bool {
+    let (&[rows, columns], &[d0, d1], &[s0, s1]) = (dst.shape, dst.strides, src.strides) else {
+        return false;
+    };
+    if src.shape != dst.shape {
+        return false;
+    }
+    let size = dst.dtype.itemsize as isize;
+    if d1 != size && d0 == size {
+        // Along the columns of the destination.
+        if s0 != size && dst.size() > SMALL {
+            return false;
+        }
+        // SAFETY: two matrices of this shape that are apart.
+        unsafe {
+            copy::copy_rows((dst.data, [d1, d0]), (src.data, [s1, s0]), [columns, rows], size as usize);
+        }
+        return true;
+    }
+    if (d1 != size || s1 != size) && dst.size() > SMALL {
+        return false;
+    }
+    // SAFETY: as above.
+    unsafe { copy::copy_rows((dst.data, [d0, d1]), (src.data, [s0, s1]), [rows, columns], size as usize) };
+    true
 }
 
 /// Number of elements and strides of source and destination, where both are one row.

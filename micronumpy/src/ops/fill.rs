@@ -26,8 +26,16 @@ pub fn progression(arr: &ArrayRef<'_>) -> Result<()> {
                 let $s = at(0).cast::<$t>().read_unaligned();
                 let $e = at(1).cast::<$t>().read_unaligned();
                 let $d = $delta;
-                for $i in 2..n {
-                    at($i).cast::<$t>().write_unaligned($value);
+                if stride == size_of::<$t>() as isize {
+                    // The same, in a form that becomes vectors.
+                    let to = arr.data.cast::<$t>();
+                    for $i in 2..n {
+                        to.offset($i).write_unaligned($value);
+                    }
+                } else {
+                    for $i in 2..n {
+                        at($i).cast::<$t>().write_unaligned($value);
+                    }
                 }
             }
         };

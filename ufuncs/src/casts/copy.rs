@@ -27,6 +27,7 @@ pub unsafe fn copy_strided(
             return;
         }
         match itemsize {
+            1 if src_stride == 0 && dst_stride == 1 && n > 0 => ptr::write_bytes(dst, *src, n),
             1 => copy_words::<u8>(dst, dst_stride, src, src_stride, n),
             2 => copy_words::<u16>(dst, dst_stride, src, src_stride, n),
             4 => copy_words::<u32>(dst, dst_stride, src, src_stride, n),
@@ -42,19 +43,56 @@ pub unsafe fn copy_strided(
     }
 }
 
+/// Copies a matrix row by row; operands are (first item, strides of rows and of items).
+///
+/// # Safety
+/// All items are inside memory that may be read respectively written, and the two do not overlap.
+pub unsafe fn copy_rows(
+    dst: (*mut u8, [isize; 2]),
+    src: (*const u8, [isize; 2]),
+    shape: [isize; 2],
+    itemsize: usize,
+) {
+    let ((dst, [dr, di]), (src, [sr, si])) = (dst, src);
+    let whole = di == itemsize as isize && si == di;
+    /// # Safety
+    /// As for the function around this one, for items of the size of `W`.
+    unsafe fn words<W: Copy>(dst: *mut u8, di: isize, src: *const u8, si: isize, n: isize) {
+        for i in 0..n {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let item = src.offset(i * si).cast::<W>().read_unaligned();
+                dst.offset(i * di).cast::<W>().write_unaligned(item);
+            }
+        }
+    }
+    for row in 0..shape[0] {
+        // SAFETY: the caller's promise, for one row.
+        unsafe {
+            let (to, from) = (dst.offset(row * dr), src.offset(row * sr));
+            if whole && (itemsize > 8 || shape[1] > 8) {
+                ptr::copy_nonoverlapping(from, to, shape[1] as usize * itemsize);
+                continue;
+            }
+            match itemsize {
+                1 => words::<u8>(to, di, from, si, shape[1]),
+                2 => words::<u16>(to, di, from, si, shape[1]),
+                4 => words::<u32>(to, di, from, si, shape[1]),
+                8 => words::<u64>(to, di, from, si, shape[1]),
+                16 => words::<[u64; 2]>(to, di, from, si, shape[1]),
+                _ => copy_strided(to, di, from, si, shape[1] as usize, itemsize),
+            }
+        }
+    }
+}
+
 /// Writes one item `n` times.
 ///
 /// # Safety
 /// As for [`copy_strided`]; `item` is not inside the destination.
 pub unsafe fn fill(dst: *mut u8, dst_stride: isize, n: usize, item: *const u8, itemsize: usize) {
     // SAFETY: the caller's promise; a source stride of zero reads the one item again and again.
-    unsafe {
-        if itemsize == 1 && dst_stride == 1 && n > 0 {
-            ptr::write_bytes(dst, *item, n);
-        } else {
-            copy_strided(dst, dst_stride, item, 0, n, itemsize);
-        }
-    }
+    unsafe { copy_strided(dst, dst_stride, item, 0, n, itemsize) }
 }
 
 /// # Safety

@@ -294,6 +294,80 @@ unsafe extern "C" fn cast_lanes<S: Source, D: Target>(
     0
 }
 
+/// Elements of a block that strided operands are gathered in.
+const BLOCK: usize = 128;
+
+/// The first elements at a stride, side by side.
+///
+/// # Safety
+/// `n <= BLOCK` aligned elements at `src`.
+#[inline(always)]
+unsafe fn gathered<S: Source>(
+    src: *const u8,
+    stride: isize,
+    n: usize,
+    block: &mut [MaybeUninit<S>; BLOCK],
+) -> &[S] {
+    for (i, slot) in block[..n].iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        slot.write(unsafe { *(src.wrapping_offset(i as isize * stride) as *const S) });
+    }
+    // SAFETY: as many were just written.
+    unsafe { block[..n].assume_init_ref() }
+}
+
+/// Whether what `n` elements of two operands reach is apart.
+///
+/// # Safety
+/// The loop contract.
+unsafe fn are_apart<S, D>(data: *const *mut u8, n: isize, strides: *const isize) -> bool {
+    let reach = |p: *mut u8, stride: isize, size: usize| {
+        let (first, last) = (p as isize, (p as isize).wrapping_add(stride.wrapping_mul(n - 1)));
+        (first.min(last), first.max(last).wrapping_add(size as isize))
+    };
+    // SAFETY: two pointers and two strides.
+    let (from, to) = unsafe {
+        (reach(*data, *strides, size_of::<S>()), reach(*data.add(1), *strides.add(1), size_of::<D>()))
+    };
+    n > 0 && (from.1 <= to.0 || to.1 <= from.0)
+}
+
+/// [`cast_lanes`] that gathers strided operands in blocks: for conversions that cost more than that.
+///
+/// # Safety
+/// As [`cast`].
+unsafe extern "C" fn cast_blocks<S: Source, D: Target>(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise; blocks end before `n`.
+    unsafe {
+        let n = *dims;
+        let whole = *strides == size_of::<S>() as isize && *strides.add(1) == size_of::<D>() as isize;
+        if whole || !are_apart::<S, D>(data, n, strides) {
+            return cast_lanes::<S, D>(ctx, data, dims, strides, aux);
+        }
+        let (mut src, mut dst, ss, ds) = (*data, *data.add(1), *strides, *strides.add(1));
+        let (level, mut left) = (Level::current(), n as usize);
+        let mut from = [const { MaybeUninit::<S>::uninit() }; BLOCK];
+        let mut to = [const { MaybeUninit::<D>::uninit() }; BLOCK];
+        while left > 0 {
+            let count = left.min(BLOCK);
+            lanes(level, gathered(src, ss, count, &mut from), &mut to[..count]);
+            for (i, item) in to[..count].assume_init_ref().iter().enumerate() {
+                *(dst.wrapping_offset(i as isize * ds) as *mut D) = *item;
+            }
+            src = src.wrapping_offset(count as isize * ss);
+            dst = dst.wrapping_offset(count as isize * ds);
+            left -= count;
+        }
+    }
+    0
+}
+
 /// [`cast`] of what becomes `f16` by way of `f32`, whose status is raised once.
 ///
 /// # Safety
@@ -305,17 +379,38 @@ unsafe extern "C" fn narrow_to_half<S: Source>(
     strides: *const isize,
     aux: *mut c_void,
 ) -> c_int {
-    // SAFETY: the caller's promise.
-    let Some((src, dst)) = (unsafe { slices::<S, f16>(data, dims, strides) }) else {
-        // SAFETY: as above.
-        return unsafe { cast::<S, f16>(ctx, data, dims, strides, aux) };
-    };
-    let (level, mut block) = (Level::current(), [const { MaybeUninit::<f32>::uninit() }; 256]);
-    for (src, dst) in src.chunks(block.len()).zip(dst.chunks_mut(block.len())) {
-        let wide = &mut block[..src.len()];
-        lanes(level, src, wide);
-        // SAFETY: all of it was just written.
-        float16::narrow(level, unsafe { wide.assume_init_ref() }, dst);
+    // SAFETY: the caller's promise; blocks end before `n`.
+    unsafe {
+        let n = *dims;
+        if !are_apart::<S, f16>(data, n, strides) {
+            return cast::<S, f16>(ctx, data, dims, strides, aux);
+        }
+        let (mut src, mut dst, ss, ds) = (*data, *data.add(1), *strides, *strides.add(1));
+        let (level, mut left) = (Level::current(), n as usize);
+        let mut from = [const { MaybeUninit::<S>::uninit() }; BLOCK];
+        let mut wide = [const { MaybeUninit::<f32>::uninit() }; BLOCK];
+        let mut to = [const { MaybeUninit::<f16>::uninit() }; BLOCK];
+        while left > 0 {
+            let count = left.min(BLOCK);
+            let items = if ss == size_of::<S>() as isize {
+                core::slice::from_raw_parts(src as *const S, count)
+            } else {
+                gathered(src, ss, count, &mut from)
+            };
+            lanes(level, items, &mut wide[..count]);
+            let wide = wide[..count].assume_init_ref();
+            if ds == size_of::<f16>() as isize {
+                float16::narrow(level, wide, core::slice::from_raw_parts_mut(dst.cast(), count));
+            } else {
+                float16::narrow(level, wide, &mut to[..count]);
+                for (i, item) in to[..count].assume_init_ref().iter().enumerate() {
+                    *(dst.wrapping_offset(i as isize * ds) as *mut f16) = *item;
+                }
+            }
+            src = src.wrapping_offset(count as isize * ss);
+            dst = dst.wrapping_offset(count as isize * ds);
+            left -= count;
+        }
     }
     0
 }
@@ -351,7 +446,7 @@ fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
         TypeNum::UINT => cast_lanes::<u32, D>,
         TypeNum::LONG => cast_lanes::<i64, D>,
         TypeNum::ULONG => cast_lanes::<u64, D>,
-        TypeNum::HALF if lanes => cast_lanes::<f16, D>,
+        TypeNum::HALF if lanes => cast_blocks::<f16, D>,
         TypeNum::FLOAT if lanes => cast_lanes::<f32, D>,
         TypeNum::DOUBLE if lanes => cast_lanes::<f64, D>,
         TypeNum::CFLOAT if lanes => cast_lanes::<Complex32, D>,

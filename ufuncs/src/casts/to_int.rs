@@ -138,6 +138,61 @@ mod x86 {
         }
     }
 
+    /// The low bits of a 32-bit integer.
+    pub(super) trait Low {
+        fn low(x: i32) -> Self;
+    }
+    macro_rules! low {
+        ($($t:ty)*) => {$(
+            impl Low for $t {
+                #[inline(always)]
+                fn low(x: i32) -> $t {
+                    x as $t
+                }
+            }
+        )*};
+    }
+    low!(i8 u8 i16 u16);
+
+    /// A cast loop to an integer narrower than 32 bits, by way of those.
+    ///
+    /// # Safety
+    /// The contract of `LoopFn`, for aligned operands of these two types.
+    pub(super) unsafe extern "C" fn narrow<S: Blocks<i32>, D: Low>(
+        _ctx: *const LoopContext,
+        data: *const *mut u8,
+        dims: *const isize,
+        strides: *const isize,
+        _aux: *mut c_void,
+    ) -> c_int {
+        const BLOCK: usize = 64;
+        // SAFETY: the loop contract gives two pointers and strides, and `n` aligned elements behind each; blocks end
+        // before `n`. A block is read before any of it is written.
+        unsafe {
+            let (src, dst, n) = (*data, *data.add(1), *dims);
+            let (ss, ds) = (*strides, *strides.add(1));
+            let mut i = 0;
+            if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize {
+                while i + BLOCK as isize <= n {
+                    let (from, to) = ((src as *const S).offset(i), (dst as *mut D).offset(i));
+                    let mut wide = [0i32; BLOCK];
+                    for k in (0..BLOCK).step_by(4) {
+                        S::four(from.add(k), wide.as_mut_ptr().add(k));
+                    }
+                    for k in 0..BLOCK {
+                        to.add(k).write(D::low(wide[k]));
+                    }
+                    i += BLOCK as isize;
+                }
+            }
+            while i < n {
+                *(dst.offset(i * ds) as *mut D) = D::low((*(src.offset(i * ss) as *const S)).one());
+                i += 1;
+            }
+        }
+        0
+    }
+
     /// Complex numbers are cut to their real parts first. Compiled C does not read the imaginary part behind the last
     /// element, so its last block is never taken as one.
     impl<T: Blocks<u32>> Blocks<u32> for Complex<T> {
@@ -196,6 +251,14 @@ pub(super) fn block_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
         (TypeNum::DOUBLE, TypeNum::INT) => return Some(x86::blocks::<f64, i32>),
         (TypeNum::FLOAT, TypeNum::UINT) => return Some(x86::blocks::<f32, u32>),
         (TypeNum::DOUBLE, TypeNum::UINT) => return Some(x86::blocks::<f64, u32>),
+        (TypeNum::FLOAT, TypeNum::BYTE) => return Some(x86::narrow::<f32, i8>),
+        (TypeNum::FLOAT, TypeNum::UBYTE) => return Some(x86::narrow::<f32, u8>),
+        (TypeNum::FLOAT, TypeNum::SHORT) => return Some(x86::narrow::<f32, i16>),
+        (TypeNum::FLOAT, TypeNum::USHORT) => return Some(x86::narrow::<f32, u16>),
+        (TypeNum::DOUBLE, TypeNum::BYTE) => return Some(x86::narrow::<f64, i8>),
+        (TypeNum::DOUBLE, TypeNum::UBYTE) => return Some(x86::narrow::<f64, u8>),
+        (TypeNum::DOUBLE, TypeNum::SHORT) => return Some(x86::narrow::<f64, i16>),
+        (TypeNum::DOUBLE, TypeNum::USHORT) => return Some(x86::narrow::<f64, u16>),
         (TypeNum::CFLOAT, TypeNum::UINT) => return Some(x86::blocks::<Complex32, u32>),
         (TypeNum::CDOUBLE, TypeNum::UINT) => return Some(x86::blocks::<Complex64, u32>),
         _ => {}
