@@ -6,6 +6,7 @@
 
 use core::ptr;
 
+use crate::casts::copy::fill;
 use crate::cpu::{Level, multiversion};
 
 /// Checks positions on an axis of length `n`, counted from its end where negative: whether there are negative ones, or else
@@ -240,6 +241,24 @@ fn for_blocks(mask: &[u8], mut f: impl FnMut(usize, u64)) {
     }
 }
 
+/// Whether the set bits lie in few runs, so that it pays to move these as wholes.
+#[inline(always)]
+fn in_runs(word: u64) -> bool {
+    8 * (word & !(word << 1)).count_ones() <= word.count_ones()
+}
+
+/// Calls `f(first, count)` for every run of set bits.
+#[inline(always)]
+fn for_runs(mut word: u64, mut f: impl FnMut(usize, usize)) {
+    while word != 0 {
+        let first = word.trailing_zeros();
+        let count = (!(word >> first)).trailing_zeros();
+        f(first as usize, count as usize);
+        // All bits up to the end of the run, which may be that of the word.
+        word &= u64::MAX.checked_shl(first + count).unwrap_or(0);
+    }
+}
+
 /// How many bytes are not zero.
 pub fn count(mask: &[u8]) -> usize {
     count_at(Level::current(), mask)
@@ -280,9 +299,12 @@ pub unsafe fn compress(mask: &[u8], src: *const u8, stride: isize, dst: *mut u8,
         // SAFETY: the caller's promise.
         unsafe {
             let block = src.offset(first as isize * stride);
-            if word == u64::MAX && stride == itemsize as isize {
-                ptr::copy_nonoverlapping(block, dst.add(done * itemsize), 64 * itemsize);
-                done += 64;
+            if stride == itemsize as isize && in_runs(word) {
+                for_runs(word, |at, count| {
+                    let (from, to) = (block.add(at * itemsize), dst.add(done * itemsize));
+                    ptr::copy_nonoverlapping(from, to, count * itemsize);
+                    done += count;
+                });
                 return;
             }
             by_size!(itemsize, T => while word != 0 {
@@ -318,9 +340,16 @@ pub unsafe fn expand(
         // SAFETY: the caller's promise.
         unsafe {
             let block = dst.offset(first as isize * stride);
-            if word == u64::MAX && stride == itemsize as isize && src_stride == stride {
-                ptr::copy_nonoverlapping(src.offset(done * src_stride), block, 64 * itemsize);
-                done += 64;
+            if stride == itemsize as isize && (src_stride == 0 || src_stride == stride) && in_runs(word) {
+                for_runs(word, |at, count| {
+                    let (from, to) = (src.offset(done * src_stride), block.add(at * itemsize));
+                    if src_stride == 0 {
+                        fill(to, itemsize as isize, count, from, itemsize);
+                    } else {
+                        ptr::copy_nonoverlapping(from, to, count * itemsize);
+                    }
+                    done += count as isize;
+                });
                 return;
             }
             by_size!(itemsize, T => while word != 0 {
@@ -339,15 +368,65 @@ pub unsafe fn expand(
     done as usize
 }
 
+/// Copies `n` items `stride` bytes apart, each `times` times in a row, to `dst`.
+///
+/// # Safety
+/// The items are readable; `dst` has room for all, and does not overlap them.
+pub unsafe fn repeat(src: *const u8, stride: isize, n: usize, times: usize, dst: *mut u8, itemsize: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match times {
+            2 => {
+                by_size!(itemsize, T => repeat_items::<T, 2>(src, stride, n, dst), repeat_any(src, stride, n, 2, dst, itemsize))
+            }
+            3 => {
+                by_size!(itemsize, T => repeat_items::<T, 3>(src, stride, n, dst), repeat_any(src, stride, n, 3, dst, itemsize))
+            }
+            4 => {
+                by_size!(itemsize, T => repeat_items::<T, 4>(src, stride, n, dst), repeat_any(src, stride, n, 4, dst, itemsize))
+            }
+            _ => repeat_any(src, stride, n, times, dst, itemsize),
+        }
+    }
+}
+
+unsafe fn repeat_items<T: Copy, const TIMES: usize>(src: *const u8, stride: isize, n: usize, dst: *mut u8) {
+    // SAFETY: the contract of `repeat`.
+    unsafe {
+        let dst = dst.cast::<[T; TIMES]>();
+        if stride == size_of::<T>() as isize {
+            for i in 0..n {
+                dst.add(i).write_unaligned([src.cast::<T>().add(i).read_unaligned(); TIMES]);
+            }
+        } else {
+            for i in 0..n {
+                dst.add(i)
+                    .write_unaligned([src.offset(i as isize * stride).cast::<T>().read_unaligned(); TIMES]);
+            }
+        }
+    }
+}
+
+unsafe fn repeat_any(src: *const u8, stride: isize, n: usize, times: usize, dst: *mut u8, itemsize: usize) {
+    for i in 0..n {
+        // SAFETY: an item, and its run.
+        unsafe {
+            let to = dst.add(i * times * itemsize);
+            fill(to, itemsize as isize, times, src.offset(i as isize * stride), itemsize);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// A mask of `n` bytes with zero, all and some bytes set in its blocks; truth is any value but zero.
     fn mask(n: usize) -> Vec<u8> {
-        let set = |i: usize| match i / 64 % 3 {
+        let set = |i: usize| match i / 64 % 4 {
             0 => i * 7 % 5 < 2,
             1 => true,
+            2 => i % 20 < 17,
             _ => false,
         };
         (0..n).map(|i| if set(i) { 1 + (i % 255) as u8 } else { 0 }).collect()
@@ -397,6 +476,25 @@ mod tests {
         with_size::<8>();
         with_size::<16>();
         with_size::<24>();
+    }
+
+    #[test]
+    fn items_repeat() {
+        let items: Vec<[u8; 24]> = (0..40).map(|i| std::array::from_fn(|k| i + k as u8)).collect();
+        for size in [1, 2, 4, 8, 12, 16, 24] {
+            for (times, stride) in [(0, 24), (1, 24), (2, size), (3, size), (4, 24), (7, 24)] {
+                let mut out = vec![0; 30 * times * size];
+                let src = items.as_ptr().cast::<u8>();
+                // SAFETY: 30 items at the stride, and room for their runs.
+                unsafe { repeat(src, stride as isize, 30, times, out.as_mut_ptr(), size) };
+                // SAFETY: all bytes of the items.
+                let bytes = unsafe { core::slice::from_raw_parts(src, 40 * 24) };
+                for (i, item) in out.chunks(size).enumerate() {
+                    let at = i / times * stride;
+                    assert_eq!(*item, bytes[at..at + size]);
+                }
+            }
+        }
     }
 
     #[test]

@@ -56,6 +56,23 @@ unsafe extern "C" fn where_words<T: Copy>(
             );
             return 0;
         }
+        let one = |stride: isize, p: *mut u8| {
+            stride == 0 && (p as usize + size_of::<T>() <= from || to <= p as usize)
+        };
+        if sm == 1 && so == size && aligned && apart(mask, 1) && n > 0 {
+            let (level, mask) = (Level::current(), slice::from_raw_parts(mask, n));
+            let out = slice::from_raw_parts_mut(out.cast(), n);
+            if sx == size && apart(x, size) && one(sy, y) {
+                let x = slice::from_raw_parts(x.cast::<T>(), n);
+                blend_one::<T, false>(level, mask, x, *y.cast::<T>(), out);
+                return 0;
+            }
+            if sy == size && apart(y, size) && one(sx, x) {
+                let y = slice::from_raw_parts(y.cast::<T>(), n);
+                blend_one::<T, true>(level, mask, y, *x.cast::<T>(), out);
+                return 0;
+            }
+        }
         for _ in 0..n {
             let from = select_unpredictable(*mask != 0, x, y);
             out.cast::<T>().write_unaligned(from.cast::<T>().read_unaligned());
@@ -77,6 +94,42 @@ fn blend_body<T: Copy>(mask: &[u8], x: &[T], y: &[T], out: &mut [MaybeUninit<T>]
             *select_unpredictable(on != 0, x, y)
         });
     }
+}
+
+/// `one` where the mask is `ON`, an item elsewhere.
+#[inline(always)]
+fn blend_one<T: Copy, const ON: bool>(
+    level: Level,
+    mask: &[u8],
+    items: &[T],
+    one: T,
+    out: &mut [MaybeUninit<T>],
+) {
+    if ON { blend_on(level, mask, items, one, out) } else { blend_off(level, mask, items, one, out) }
+}
+#[inline(always)]
+fn blend_one_body<T: Copy, const ON: bool>(mask: &[u8], items: &[T], one: T, out: &mut [MaybeUninit<T>]) {
+    for ((out, &on), item) in out.iter_mut().zip(mask).zip(items) {
+        out.write(if size_of::<T>() <= 8 {
+            if (on != 0) == ON { one } else { *item }
+        } else {
+            *select_unpredictable((on != 0) == ON, &one, item)
+        });
+    }
+}
+#[inline(always)]
+fn blend_on_body<T: Copy>(mask: &[u8], items: &[T], one: T, out: &mut [MaybeUninit<T>]) {
+    blend_one_body::<T, true>(mask, items, one, out);
+}
+#[inline(always)]
+fn blend_off_body<T: Copy>(mask: &[u8], items: &[T], one: T, out: &mut [MaybeUninit<T>]) {
+    blend_one_body::<T, false>(mask, items, one, out);
+}
+multiversion! {
+    fn blend_on[T: Copy](mask: &[u8], items: &[T], one: T, out: &mut [MaybeUninit<T>]) -> () = blend_on_body::<T>;
+}
+multiversion! {
+    fn blend_off[T: Copy](mask: &[u8], items: &[T], one: T, out: &mut [MaybeUninit<T>]) -> () = blend_off_body::<T>;
 }
 
 multiversion! {
@@ -134,6 +187,9 @@ unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
     let mut value = item(0);
     for i in 0..n {
         let x = item(i);
+        if x.is_surely_behind::<MAX>(value) {
+            continue;
+        }
         if x.is_missing() {
             return i;
         }

@@ -110,6 +110,31 @@ pub fn nonzero(mask: &ArrayRef<'_>) -> Result<Vec<Vec<isize>>> {
     }
 }
 
+/// `arr[mask] = src` of a row by a row, with a value or as many as are selected, of the same dtype, whose elements are their
+/// bytes, in memory of their own: false for everything else, errors included.
+pub fn put_in_row(arr: &ArrayRef<'_>, mask: &ArrayRef<'_>, src: &ArrayRef<'_>) -> bool {
+    let (&[n], &[stride], &[1]) = (arr.shape, arr.strides, mask.strides) else { return false };
+    if mask.shape != [n] || src.ndim() > 1 {
+        return false;
+    }
+    if overlap::may_share_bounds(arr, src) || overlap::may_share_bounds(arr, mask) {
+        return false;
+    }
+    // SAFETY: all bytes of the mask.
+    let chosen = unsafe { slice::from_raw_parts(mask.data, n as usize) };
+    let values = src.size();
+    let step = match src.strides {
+        [st] if values != 1 => *st,
+        _ => 0,
+    };
+    if values != 1 && values != pick::count(chosen) {
+        return false;
+    }
+    // SAFETY: elements of the array, and as many values as there are true elements, or the one for all.
+    unsafe { pick::expand(chosen, arr.data, stride, src.data, step, arr.dtype.itemsize) };
+    true
+}
+
 impl MaskPlan {
     /// For an array of this shape and strides.
     ///

@@ -13,7 +13,7 @@ mod mask;
 mod rows;
 
 pub use fancy::FancyPlan;
-pub use mask::{MaskPlan, count_true, nonzero};
+pub use mask::{MaskPlan, count_true, nonzero, put_in_row};
 pub use rows::{Rows, is_plain};
 
 use smallvec::SmallVec;
@@ -88,7 +88,9 @@ pub fn slice_indices(
     let clip = |v: isize| if v < 0 { v.saturating_add(n).max(low) } else { v.min(high) };
     let start = start.map_or(if step < 0 { high } else { low }, clip);
     let stop = stop.map_or(if step < 0 { low } else { high }, clip);
-    let count = if step > 0 {
+    let count = if step == 1 {
+        (stop - start).max(0)
+    } else if step > 0 {
         if start < stop { (stop - start - 1) / step + 1 } else { 0 }
     } else if stop < start {
         (start - stop - 1) / -step + 1

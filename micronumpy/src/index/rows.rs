@@ -11,6 +11,7 @@ use crate::dtype::Dtype;
 use crate::error::Result;
 
 /// Whether elements are bytes that anybody may copy.
+#[inline]
 pub fn is_plain(dt: &Dtype) -> bool {
     dt.num.is_number() || dt.num.is_bool() || dt.num.is_datetime()
 }

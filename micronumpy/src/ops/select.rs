@@ -108,17 +108,6 @@ pub fn nonzero(arr: &ArrayRef<'_>) -> Result<NdArray> {
             "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.",
         ));
     }
-    if arr.ndim() == 1
-        && let Some((row, n)) = row_of_numbers(arr)
-        && let Some(find) = nonzero_fn(arr.dtype.num)
-    {
-        let found = count_nonzero(arr)? as isize;
-        let out = NdArray::empty(&[found, 1], &Dtype::intp(), Order::C)?;
-        let size = arr.dtype.itemsize;
-        // SAFETY: a row of native aligned numbers; there is room for all that were counted.
-        unsafe { find(row, size as isize, n, size, 0, out.data().cast()) };
-        return Ok(out);
-    }
     let lists = index::nonzero(&truth(arr)?.view())?;
     let (n, d) = (lists[0].len(), lists.len());
     let out = NdArray::empty(&[n as isize, d as isize], &Dtype::intp(), Order::C)?;
@@ -129,6 +118,25 @@ pub fn nonzero(arr: &ArrayRef<'_>) -> Result<NdArray> {
         }
     }
     Ok(out)
+}
+
+/// [`nonzero`] of a row of native numbers, to the place that `make` has for as many as are found; `None` for everything else.
+pub fn nonzero_row<E>(
+    arr: &ArrayRef<'_>,
+    make: impl FnOnce(usize) -> std::result::Result<*mut isize, E>,
+) -> Option<std::result::Result<(), E>> {
+    if arr.ndim() != 1 {
+        return None;
+    }
+    let (row, n) = row_of_numbers(arr)?;
+    let (count, find) = (count_nonzero_fn(arr.dtype.num)?, nonzero_fn(arr.dtype.num)?);
+    let size = arr.dtype.itemsize;
+    // SAFETY: a row of native aligned numbers.
+    let found = unsafe { count(row, size as isize, n, size) };
+    Some(make(found).map(|out| {
+        // SAFETY: as above; there is room for all that were counted.
+        unsafe { find(row, size as isize, n, size, 0, out) };
+    }))
 }
 
 /// `out = x where condition else y`, everything broadcast to `out`'s shape and cast to its dtype.
@@ -153,6 +161,32 @@ pub fn where_(
         // SAFETY: four rows of one length; the output is fresh or coincides with what it overlaps.
         unsafe { func(null(), data.as_ptr(), &out.shape[0], strides.as_ptr(), null_mut()) };
         return Ok(0);
+    }
+    if let Some(func) = where_loop(out.dtype.itemsize)
+        && condition.dtype.num.is_bool()
+        && condition.ndim() == 1
+        && condition.shape == out.shape
+        && (out.dtype.num.is_number() || out.dtype.num.is_bool())
+        && [x, y].iter().all(|a| a.ndim() == 0 || a.shape == out.shape && same_bytes(a.dtype, out.dtype))
+    {
+        // A number for a row is converted once.
+        let mut items = [[0u128; 2]; 2];
+        let (mut operands, mut status) = ([(x.data, 0), (y.data, 0)], 0);
+        for ((operand, item), a) in operands.iter_mut().zip(&mut items).zip([x, y]) {
+            if let [stride] = a.strides {
+                operand.1 = *stride;
+                continue;
+            }
+            operand.0 = item.as_mut_ptr().cast();
+            // SAFETY: room for one element of any type of number.
+            let item = unsafe { ArrayRef::new(operand.0, &[], &[], out.dtype) };
+            status |= copy_into_status(&item, a)?;
+        }
+        let data = [condition.data, operands[0].0, operands[1].0, out.data];
+        let strides = [condition.strides[0], operands[0].1, operands[1].1, out.strides[0]];
+        // SAFETY: rows of one length, or one number; the output is fresh or coincides with what it overlaps.
+        unsafe { func(null(), data.as_ptr(), &out.shape[0], strides.as_ptr(), null_mut()) };
+        return Ok(status);
     }
     let mask = truth(condition)?;
     let plain =

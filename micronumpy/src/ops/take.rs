@@ -6,7 +6,6 @@ use crate::cast::Transfer;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::iter::{MultiIter, PerOp, broadcast_strides};
-use ufuncs::casts::copy::{self, copy_strided};
 use ufuncs::pick;
 
 /// What to do with positions out of bounds. Values are ABI (`NPY_CLIPMODE`).
@@ -59,6 +58,11 @@ pub fn take(
     mode: Mode,
     out: &ArrayRef<'_>,
 ) -> Result<()> {
+    if mode == Mode::Raise
+        && let Some(done) = take_plain(arr, indices, axis, out)
+    {
+        return done;
+    }
     let n = arr.shape[axis];
     let given = Prepared::contiguous(*indices, &Dtype::intp())?;
     let given = given.view();
@@ -122,6 +126,51 @@ pub fn take(
     target.finish()
 }
 
+/// The positions of an index that can be read as it lies.
+fn plain_positions<'a>(indices: &ArrayRef<'a>) -> Option<&'a [isize]> {
+    let native = indices.dtype.num == crate::TypeNum::LONG && indices.dtype.is_native();
+    if !native || !indices.is_aligned() || !indices.is_c_contiguous() {
+        return None;
+    }
+    Some(match indices.size() {
+        0 => &[],
+        // SAFETY: as many contiguous aligned native elements, alive as long as the array.
+        n => unsafe { std::slice::from_raw_parts(indices.data.cast::<isize>(), n) },
+    })
+}
+
+/// [`take`] of elements that are their bytes from and to contiguous arrays; `None` for everything else.
+fn take_plain(
+    arr: &ArrayRef<'_>,
+    indices: &ArrayRef<'_>,
+    axis: usize,
+    out: &ArrayRef<'_>,
+) -> Option<Result<()>> {
+    let plain = crate::index::is_plain(arr.dtype) && crate::ufunc::exec::same_bytes(arr.dtype, out.dtype);
+    if !plain || !arr.is_c_contiguous() || !out.is_c_contiguous() || arr.size() == 0 {
+        return None;
+    }
+    let (list, n) = (plain_positions(indices)?, arr.shape[axis]);
+    let wraps = match pick::check(list, n) {
+        Ok(wraps) => wraps,
+        Err(at) => {
+            let wrong = list[at];
+            return Some(Err(Error::index(format!(
+                "index {wrong} is out of bounds for axis {axis} with size {n}"
+            ))));
+        }
+    };
+    let size = |shape: &[isize]| shape.iter().product::<isize>() as usize;
+    let chunk = size(&arr.shape[axis + 1..]) * arr.dtype.itemsize;
+    for o in 0..size(&arr.shape[..axis]) {
+        let data = arr.data.wrapping_add(o * n as usize * chunk);
+        let from = pick::Axis { data, stride: chunk as isize, len: n, itemsize: chunk };
+        // SAFETY: positions were checked; `out` holds `outer * positions` chunks.
+        unsafe { pick::gather(from, list, wraps, out.data.add(o * list.len() * chunk)) };
+    }
+    Some(Ok(()))
+}
+
 /// Pointer to element `k` in C order.
 fn element_at(arr: &ArrayRef<'_>, mut k: isize) -> *mut u8 {
     let mut p = arr.data;
@@ -137,12 +186,31 @@ fn element_at(arr: &ArrayRef<'_>, mut k: isize) -> *mut u8 {
 /// # Errors
 /// `cannot replace elements of an empty array`, positions out of bounds (elements before have been set).
 pub fn put(arr: &ArrayRef<'_>, indices: &ArrayRef<'_>, values: &ArrayRef<'_>, mode: Mode) -> Result<()> {
-    let list = positions(indices)?;
     let count = values.size();
-    if list.is_empty() || count == 0 {
+    if indices.size() == 0 || count == 0 {
         return Ok(());
     }
     let n = arr.size() as isize;
+    let apart = |a: &ArrayRef<'_>| !crate::array::overlap::may_share_bounds(arr, a);
+    if mode == Mode::Raise
+        && crate::index::is_plain(arr.dtype)
+        && crate::ufunc::exec::same_bytes(arr.dtype, values.dtype)
+        && arr.is_c_contiguous()
+        && values.is_c_contiguous()
+        && apart(values)
+        && apart(indices)
+        && let Some(list) = plain_positions(indices)
+        && let Ok(wraps) = pick::check(list, n)
+    {
+        let size = arr.dtype.itemsize as isize;
+        let axis = pick::Axis { data: arr.data, stride: size, len: n, itemsize: size as usize };
+        for part in list.chunks(count) {
+            // SAFETY: positions are in bounds; there are `count` values.
+            unsafe { pick::scatter(axis, part, wraps, values.data, size) };
+        }
+        return Ok(());
+    }
+    let list = positions(indices)?;
     if n == 0 {
         return Err(Error::index("cannot replace elements of an empty array"));
     }
@@ -265,6 +333,18 @@ pub fn repeat_counts(repeats: &ArrayRef<'_>, n: isize) -> Result<(Vec<isize>, is
     Ok((counts, total))
 }
 
+/// [`repeat`] of a row of elements that are their bytes, each `times` times, to a fresh row; false for everything else.
+pub fn repeat_row(arr: &ArrayRef<'_>, times: usize, out: &ArrayRef<'_>) -> bool {
+    let plain = crate::index::is_plain(arr.dtype) && crate::ufunc::exec::same_bytes(arr.dtype, out.dtype);
+    let (&[n], &[stride]) = (arr.shape, arr.strides) else { return false };
+    if !plain || !out.is_c_contiguous() || out.size() != n as usize * times {
+        return false;
+    }
+    // SAFETY: a row of elements, and room for the runs.
+    unsafe { pick::repeat(arr.data, stride, n as usize, times, out.data, arr.dtype.itemsize) };
+    true
+}
+
 /// Every element (subarray) along `axis` as often as `counts` says. `out` has `arr`'s shape with the total on `axis`.
 ///
 /// # Errors
@@ -277,24 +357,16 @@ pub fn repeat(arr: &ArrayRef<'_>, counts: &[isize], axis: usize, out: &ArrayRef<
         && out.is_c_contiguous()
         && crate::ufunc::exec::same_bytes(arr.dtype, out.dtype)
     {
-        let (size, run) = (arr.dtype.itemsize, times as usize * arr.dtype.itemsize);
-        // Short runs side by side, long ones one after the other.
-        if times <= 4 {
-            for k in 0..times as usize {
-                // SAFETY: place `k` of each run of `times` equal elements.
-                unsafe {
-                    let to = out.data.add(k * size);
-                    copy_strided(to, run as isize, arr.data, arr.strides[0], counts.len(), size);
-                }
-            }
-        } else {
-            for i in 0..counts.len() {
-                // SAFETY: an element, and its run.
-                unsafe {
-                    let item = arr.data.offset(i as isize * arr.strides[0]);
-                    copy::fill(out.data.add(i * run), size as isize, times as usize, item, size);
-                }
-            }
+        // SAFETY: a row of elements, and room for the runs.
+        unsafe {
+            pick::repeat(
+                arr.data,
+                arr.strides[0],
+                counts.len(),
+                times as usize,
+                out.data,
+                arr.dtype.itemsize,
+            );
         }
         return Ok(());
     }

@@ -233,7 +233,8 @@ fn where_<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     // A Python number is weak for the dtype, and an array like any other for the cast: one that is too big wraps.
     let (xa, ya) = (coercion::from_any(&x, None, 0, 0, 0)?, coercion::from_any(&y, None, 0, 0, 0)?);
     let descr = result_type(py, &[weak(&x, &xa), weak(&y, &ya)])?;
-    let rows_alike = condition.ndim() == 1 && [&xa, &ya].iter().all(|v| v.shape() == condition.shape());
+    let rows_alike =
+        condition.ndim() == 1 && [&xa, &ya].iter().all(|v| v.ndim() == 0 || v.shape() == condition.shape());
     if rows_alike {
         let out = alloc::new(&descr, condition.shape(), Order::C, false)?;
         let status = select::where_(&condition.view(), &xa.view(), &ya.view(), &out.view()).py(py)?;

@@ -2,6 +2,7 @@
 
 use micronumpy::array::normalize_axis;
 use micronumpy::array::view::diagonal as diagonal_view;
+use micronumpy::index::{MaskPlan, is_plain};
 use micronumpy::ops::take::{self as core, Mode};
 use micronumpy::{Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -17,7 +18,7 @@ use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::ffi::{Args, Sig};
-use crate::objects::{Array, dtype};
+use crate::objects::{Array, Descr, dtype};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -30,9 +31,19 @@ pub fn mode(m: ClipMode) -> Mode {
     }
 }
 
+/// An argument that is an array of just this descriptor.
+fn as_it_is<'py>(obj: &Obj<'py>, descr: &Descr<'py>) -> Option<Array<'py>> {
+    Array::cast(obj).filter(|arr| arr.is_exact() && arr.descr().0.is(&descr.0))
+}
+
 /// Indices as intp; safe casts only, or any with `force`.
 pub fn indices<'py>(obj: &Obj<'py>, max_depth: usize, force: bool) -> PyResult<Array<'py>> {
     let intp = dtype::builtin(obj.py(), TypeNum::LONG);
+    if let Some(arr) = as_it_is(obj, &intp)
+        && (max_depth == 0 || arr.ndim() <= max_depth)
+    {
+        return Ok(arr);
+    }
     let flags = if force { NPY_ARRAY_FORCECAST } else { 0 };
     coercion::from_any(obj, Some(&intp), 0, max_depth, flags)
 }
@@ -67,6 +78,12 @@ pub fn take_array<'py>(
     clip: ClipMode,
 ) -> PyResult<Array<'py>> {
     let py = arr.py();
+    let in_row = arr.ndim() == 1 && axis.is_none_or(|a| a == 0 || a == -1);
+    if out.is_none() && arr.is_exact() && in_row && is_plain(arr.dtype()) {
+        let target = alloc::new(&arr.descr(), index.shape(), Order::C, false)?;
+        core::take(&arr.view(), &index.view(), 0, mode(clip), &target.view()).py(py)?;
+        return Ok(target);
+    }
     let (src, ax) = along(arr, axis, 0)?;
     let shape = core::take_shape(src.shape(), index.shape(), ax);
     let out = Out::new(
@@ -123,7 +140,10 @@ pub fn put<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let clip = args::clip_mode(clip.as_ref())?;
     let arr = Array(slf.clone());
     let index = indices(&index, 0, false)?;
-    let values = coercion::from_any(&values, Some(&arr.descr()), 0, 0, NPY_ARRAY_FORCECAST)?;
+    let values = match as_it_is(&values, &arr.descr()) {
+        Some(values) => values,
+        None => coercion::from_any(&values, Some(&arr.descr()), 0, 0, NPY_ARRAY_FORCECAST)?,
+    };
     let none = py.None().into_bound(py);
     if index.size() == 0 || values.size() == 0 {
         return Ok(none);
@@ -221,9 +241,26 @@ pub fn compress<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let axis = args::axis(axis.as_ref())?;
     let out = args::out(out.as_ref())?;
     let condition = coercion::from_any(&condition, None, 0, 0, 0)?;
+    let arr = Array(slf.clone());
+    // A mask of a whole row is an index.
+    if out.is_none()
+        && arr.is_exact()
+        && arr.ndim() == 1
+        && axis.is_none_or(|a| a == 0 || a == -1)
+        && condition.dtype().num.is_bool()
+        && condition.shape() == arr.shape()
+        && is_plain(arr.dtype())
+    {
+        let mask = condition.view();
+        let plan = MaskPlan::new(arr.shape(), arr.strides(), &mask).py(py)?;
+        let out = alloc::new(&arr.descr(), &[plan.count as isize], Order::C, false)?;
+        // SAFETY: the plan was made for this array just now; there is room for what it counted.
+        unsafe { plan.pack(arr.data(), out.data(), arr.itemsize()) };
+        return Ok(out.0);
+    }
     let positions = core::compress_positions(&condition.view()).py(py)?;
     let index = positions_array(py, &positions)?;
-    let r = take_array(&Array(slf.clone()), &index, axis, out.as_ref(), ClipMode::Raise)?;
+    let r = take_array(&arr, &index, axis, out.as_ref(), ClipMode::Raise)?;
     if out.is_some() { Ok(r.0) } else { super::super::unwrap_0d(r) }
 }
 
@@ -244,9 +281,23 @@ pub fn repeat<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let [repeats, axis] = a.parse_c(&SIG)?;
     let Some(repeats) = repeats else { return Err(PyTypeError::new_err("missing repeats")) };
     let axis = args::axis(axis.as_ref())?;
+    let arr = Array(slf.clone());
+    // A number of times for all elements of a row.
+    if arr.is_exact()
+        && let &[n] = arr.shape()
+        && axis.is_none_or(|a| a == 0 || a == -1)
+        && is_plain(arr.dtype())
+        && repeats.is_exact_instance_of::<pyo3::types::PyInt>()
+        && let Ok(times) = repeats.extract::<u32>()
+        && let Some(total) = n.checked_mul(times as isize)
+    {
+        let out = alloc::new(&arr.descr(), &[total], Order::C, false)?;
+        if core::repeat_row(&arr.view(), times as usize, &out.view()) {
+            return Ok(out.0);
+        }
+    }
     let force = Array::cast(&repeats).is_none();
     let repeats = indices(&repeats, 1, force)?;
-    let arr = Array(slf.clone());
     let (src, ax) = along(&arr, axis, 0)?;
     let (counts, total) = core::repeat_counts(&repeats.view(), src.shape()[ax]).py(py)?;
     let mut shape = micronumpy::Dims::from_slice(src.shape());
@@ -276,7 +327,25 @@ pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
             "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.{hint}"
         )));
     }
-    let table = alloc::from_owned(py, micronumpy::ops::select::nonzero(&arr.view()).py(py)?)?;
+    let mut table = None;
+    let done = micronumpy::ops::select::nonzero_row(&arr.view(), |found| {
+        let made = alloc::new(&dtype::builtin(py, TypeNum::LONG), &[found as isize, 1], Order::C, false)?;
+        let data = made.data().cast::<isize>();
+        table = Some(made);
+        PyResult::Ok(data)
+    });
+    let table = match (done.transpose()?, table) {
+        (Some(()), Some(table)) => table,
+        _ => alloc::from_owned(py, micronumpy::ops::select::nonzero(&arr.view()).py(py)?)?,
+    };
+    if arr.ndim() == 1 {
+        // SAFETY: the only column of the table.
+        let column = unsafe {
+            let (shape, strides) = (&table.shape()[..1], &table.strides()[..1]);
+            alloc::new_view(&table.descr(), table.data(), shape, strides, &table.0, true, None)?
+        };
+        return PyTuple::new(py, [column.0]);
+    }
     let (n, st) = ([table.shape()[0]], [table.strides()[0]]);
     let mut columns = Vec::with_capacity(arr.ndim());
     for k in 0..arr.ndim() {
