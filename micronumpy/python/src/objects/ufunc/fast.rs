@@ -696,7 +696,13 @@ fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
     if let Some(wide) = super::reduce::wide_type(&core.name, own.num) {
         (signature[0], signature[2]) = (Some(wide), Some(wide));
     }
-    let res = resolve(&core, &[OpType::Absent, OpType::Is(&own), OpType::Absent], &signature).ok()?;
+    let ops = [OpType::Absent, OpType::Is(&own), OpType::Absent];
+    let mut res = resolve(&core, &ops, &signature).ok()?;
+    if res.dtypes[0].num != res.dtypes[2].num && core.name.starts_with("logical_") {
+        // Truth values are folded, of whatever they are.
+        signature[0] = Some(res.dtypes[2].num);
+        res = resolve(&core, &ops, &signature).ok()?;
+    }
     let def = &core.loops[res.index].def;
     let num = res.dtypes[0].num;
     if !is_fast_num(num.0)
