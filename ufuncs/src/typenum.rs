@@ -69,48 +69,61 @@ impl TypeNum {
     /// First number handed to a user type.
     pub const USERDEF: i32 = 256;
 
+    #[inline]
     pub const fn is_bool(self) -> bool {
         self.0 == 0
     }
+    #[inline]
     pub const fn is_signed(self) -> bool {
         matches!(self.0, 1 | 3 | 5 | 7 | 9)
     }
+    #[inline]
     pub const fn is_unsigned(self) -> bool {
         matches!(self.0, 2 | 4 | 6 | 8 | 10)
     }
     /// Signed or unsigned, without bool.
+    #[inline]
     pub const fn is_integer(self) -> bool {
         self.0 >= 1 && self.0 <= 10
     }
+    #[inline]
     pub const fn is_float(self) -> bool {
         matches!(self.0, 11..=13 | 23)
     }
+    #[inline]
     pub const fn is_complex(self) -> bool {
         matches!(self.0, 14..=16)
     }
     /// Integer, float or complex.
+    #[inline]
     pub const fn is_number(self) -> bool {
         self.0 >= 1 && self.0 <= 16 || self.0 == 23
     }
     /// `datetime64` or `timedelta64`.
+    #[inline]
     pub const fn is_datetime(self) -> bool {
         matches!(self.0, 21 | 22)
     }
     /// Types whose item size is part of the dtype.
+    #[inline]
     pub const fn is_flexible(self) -> bool {
         matches!(self.0, 18..=20)
     }
     /// Bytes or text of fixed width.
+    #[inline]
     pub const fn is_string(self) -> bool {
         matches!(self, TypeNum::STRING | TypeNum::UNICODE)
     }
+    #[inline]
     pub const fn is_object(self) -> bool {
         self.0 == 17
     }
+    #[inline]
     pub const fn is_user(self) -> bool {
         self.0 >= Self::USERDEF && self.0 != 2056
     }
     /// numpy's `kind` character.
+    #[inline]
     pub const fn kind(self) -> u8 {
         match self.0 {
             0 => b'b',
@@ -128,6 +141,7 @@ impl TypeNum {
         }
     }
     /// The real type of a complex type (and of nothing else).
+    #[inline]
     pub const fn real_part(self) -> TypeNum {
         match self.0 {
             14 => TypeNum::FLOAT,

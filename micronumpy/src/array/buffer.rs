@@ -35,7 +35,7 @@ pub fn checked_nbytes(shape: &[isize], dtype: &Dtype) -> Result<usize> {
 }
 
 /// Blocks from this size on are aligned and kept. Smaller ones the C library recycles well itself.
-const LARGE: usize = 1 << 16;
+pub const LARGE: usize = 1 << 16;
 /// What a large block starts at: a cache line, and the widest vector.
 const ALIGN: usize = 64;
 /// From this size on, pages are worth asking for in big units.
@@ -65,6 +65,7 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept { blocks: Vec::new(), bytes: 0 });
 
 /// A new buffer; at least one byte, so that it is never null and unique. Zeroed ones come from the kernel, which has
 /// zeroed pages cheaper than anybody can write zeros.
+#[inline]
 pub fn alloc(nbytes: usize, zeroed: bool) -> Option<*mut u8> {
     let n = nbytes.max(1);
     if zeroed {

@@ -43,6 +43,7 @@ impl<'a> ArrayRef<'a> {
     /// # Safety
     /// The elements reached from `data` by `shape` and `strides` must be valid for reads (and writes, if the array is
     /// used as a destination) of `dtype.itemsize` bytes while the result is in use.
+    #[inline]
     pub unsafe fn new(
         data: *mut u8,
         shape: &'a [isize],
@@ -53,26 +54,32 @@ impl<'a> ArrayRef<'a> {
         assert_eq!(shape.len(), strides.len(), "shape and strides of an array");
         ArrayRef { data, shape, strides, dtype }
     }
+    #[inline]
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }
     /// Number of elements.
+    #[inline]
     pub fn size(&self) -> usize {
         self.shape.iter().map(|&n| n as usize).product()
     }
     /// Whether every element sits at its dtype's alignment.
+    #[inline]
     pub fn is_aligned(&self) -> bool {
         is_aligned(self.data, self.shape, self.strides, self.dtype.align)
     }
+    #[inline]
     pub fn is_c_contiguous(&self) -> bool {
         is_c_contiguous(self.shape, self.strides, self.dtype.itemsize)
     }
+    #[inline]
     pub fn is_f_contiguous(&self) -> bool {
         is_f_contiguous(self.shape, self.strides, self.dtype.itemsize)
     }
 }
 
 /// C order: numpy's relaxed rule, dimensions of length one and empty arrays do not count.
+#[inline]
 pub fn is_c_contiguous(shape: &[isize], strides: &[isize], itemsize: usize) -> bool {
     let mut expected = itemsize as isize;
     for (&n, &s) in shape.iter().zip(strides).rev() {
@@ -91,6 +98,7 @@ pub fn is_c_contiguous(shape: &[isize], strides: &[isize], itemsize: usize) -> b
 }
 
 /// Fortran order, same rules.
+#[inline]
 pub fn is_f_contiguous(shape: &[isize], strides: &[isize], itemsize: usize) -> bool {
     let mut expected = itemsize as isize;
     for (&n, &s) in shape.iter().zip(strides) {
@@ -108,6 +116,7 @@ pub fn is_f_contiguous(shape: &[isize], strides: &[isize], itemsize: usize) -> b
 }
 
 /// Whether all elements are at multiples of `align`.
+#[inline]
 pub fn is_aligned(data: *const u8, shape: &[isize], strides: &[isize], align: usize) -> bool {
     if align <= 1 {
         return true;

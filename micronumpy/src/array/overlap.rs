@@ -27,6 +27,7 @@ pub struct Term {
 }
 
 /// The addresses an array reaches: `[start, end)`. Empty arrays reach nothing.
+#[inline]
 pub fn memory_extents(arr: &ArrayRef<'_>) -> (usize, usize) {
     let start = arr.data as usize;
     let (mut low, mut high) = (0isize, 0isize);
@@ -41,6 +42,7 @@ pub fn memory_extents(arr: &ArrayRef<'_>) -> (usize, usize) {
 }
 
 /// Whether the byte ranges of two arrays intersect.
+#[inline]
 pub fn may_share_bounds(a: &ArrayRef<'_>, b: &ArrayRef<'_>) -> bool {
     let ((a0, a1), (b0, b1)) = (memory_extents(a), memory_extents(b));
     a0 < b1 && b0 < a1 && a0 < a1 && b0 < b1

@@ -133,6 +133,7 @@ impl Dtype {
     }
 
     /// Whether elements are in the machine's byte order (structs: all fields).
+    #[inline]
     pub fn is_native(&self) -> bool {
         match &self.body {
             Body::Struct(fields) => fields.iter().all(|f| f.dtype.is_native()),

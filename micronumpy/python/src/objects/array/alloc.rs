@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{ffi, intern};
 
-use super::{ARRAY_TYPE, flags, kept, memory};
+use super::{ARRAY_TYPE, flags, geometry, kept, memory};
 use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::objects::{Array, Descr};
@@ -42,6 +42,7 @@ pub struct Make<'a, 'py> {
 
 impl<'a, 'py> Make<'a, 'py> {
     /// A C-contiguous `numpy.ndarray` with fresh uninitialised memory (null objects).
+    #[inline]
     pub fn new(descr: &Descr<'py>, shape: &'a [isize]) -> Make<'a, 'py> {
         Make {
             subtype: None,
@@ -62,9 +63,17 @@ impl<'a, 'py> Make<'a, 'py> {
     ///
     /// # Safety
     /// Given data and strides describe memory that `base` (or the caller) keeps alive, objects in it included.
+    #[inline]
     pub unsafe fn build(self) -> PyResult<Array<'py>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.build_with(|_| ()) }
+        // SAFETY: the caller's promise; a live descriptor.
+        unsafe {
+            if self.subtype.is_none() && is_number((*self.descr.raw()).type_num) {
+                let Make { descr, shape, strides, fortran, data, writeable, base, zeroed, .. } = self;
+                let memory = Memory { data, writeable, base, zeroed };
+                return build_plain(descr, shape, strides, fortran, memory);
+            }
+            self.build_with(|_| ())
+        }
     }
 
     /// [`Make::build`] with a last touch before `__array_finalize__` sees the object.
@@ -134,7 +143,7 @@ impl<'a, 'py> Make<'a, 'py> {
         // SAFETY: `a` is the new object, nobody else has seen it.
         unsafe {
             if nd > 0 {
-                let dims = libc::malloc(2 * nd * size_of::<isize>()).cast::<isize>();
+                let dims = geometry::take(nd);
                 if dims.is_null() {
                     (*a).nd = 0;
                     return Err(pyo3::exceptions::PyMemoryError::new_err(()));
@@ -209,6 +218,103 @@ impl<'a, 'py> Make<'a, 'py> {
     }
 }
 
+/// Builtin types whose elements are their bytes and of one size: what has nothing to be asked about.
+#[inline]
+fn is_number(num: i32) -> bool {
+    let num = TypeNum(num);
+    num.is_number() || num.is_bool() || num.is_datetime()
+}
+
+/// What an array's elements lie in; null data: to be allocated.
+struct Memory<'py> {
+    data: *mut u8,
+    writeable: bool,
+    base: Option<Bound<'py, PyAny>>,
+    zeroed: bool,
+}
+
+/// [`Make::build`] for `numpy.ndarray` itself and elements of [`is_number`]: what nearly all arrays are, without a question
+/// about the others.
+///
+/// # Safety
+/// As there.
+unsafe fn build_plain<'py>(
+    descr: Descr<'py>,
+    shape: &[isize],
+    strides: Option<&[isize]>,
+    fortran: bool,
+    memory: Memory<'py>,
+) -> PyResult<Array<'py>> {
+    let (py, nd) = (descr.py(), shape.len());
+    if nd > MAXDIMS {
+        return Err(too_many_dims(nd));
+    }
+    let itemsize = descr.itemsize();
+    let nbytes = checked_nbytes(shape, itemsize)?;
+    // SAFETY: an object of the size of the type, all of whose fields are set before anybody else sees it; its dims have
+    // room for both rows.
+    unsafe {
+        let obj = ffi::PyObject_Malloc(size_of::<PyArrayObject>()).cast::<ffi::PyObject>();
+        if obj.is_null() {
+            return Err(pyo3::exceptions::PyMemoryError::new_err(()));
+        }
+        ffi::PyObject_Init(obj, ARRAY_TYPE.as_type());
+        let a = obj.cast::<PyArrayObject>();
+        (*a).data = null_mut();
+        (*a).nd = 0;
+        (*a).dimensions = null_mut();
+        (*a).strides = null_mut();
+        (*a).base = null_mut();
+        (*a).descr = descr.0.into_ptr().cast();
+        (*a).flags = 0;
+        (*a).weakreflist = null_mut();
+        (*a).buffer_info = null_mut();
+        (*a).mem_handler = null_mut();
+        let arr = Array(Bound::from_owned_ptr(py, obj));
+        if nd > 0 {
+            let dims = geometry::take(nd);
+            if dims.is_null() {
+                return Err(pyo3::exceptions::PyMemoryError::new_err(()));
+            }
+            (*a).nd = nd as i32;
+            (*a).dimensions = dims;
+            (*a).strides = dims.add(nd);
+            for (i, &n) in shape.iter().enumerate() {
+                *dims.add(i) = n;
+            }
+            match strides {
+                Some(strides) => strides.iter().zip(nd..).for_each(|(&st, i)| *dims.add(i) = st),
+                None => {
+                    let strides = std::slice::from_raw_parts_mut(dims.add(nd), nd);
+                    fill_strides(strides, shape, itemsize, fortran);
+                }
+            }
+        }
+        if memory.data.is_null() {
+            let handler = memory::current(py)?;
+            let data = memory::alloc(handler.as_ptr(), nbytes, memory.zeroed);
+            if data.is_null() {
+                return Err(memory_error(py, shape, &arr.descr()));
+            }
+            if nbytes == 0 && nd > 0 {
+                // Strides of an array without elements are all 0.
+                std::ptr::write_bytes((*a).strides, 0, nd);
+            }
+            (*a).data = data;
+            (*a).mem_handler = handler.into_ptr();
+            (*a).flags = NPY_ARRAY_OWNDATA | NPY_ARRAY_WRITEABLE;
+        } else {
+            (*a).data = memory.data;
+            (*a).flags = if memory.writeable { NPY_ARRAY_WRITEABLE } else { 0 };
+        }
+        flags::update(a);
+        if let Some(base) = memory.base {
+            (*a).base = base.into_ptr();
+        }
+        Ok(arr)
+    }
+}
+
 const NPY_NEEDS_INIT: u64 = micronumpy::dtype::flags::NEEDS_INIT;
 
 fn fill_strides(out: &mut [isize], shape: &[isize], itemsize: usize, fortran: bool) {
@@ -241,6 +347,7 @@ pub fn subarray_parts<'py>(descr: &Descr<'py>) -> PyResult<(Descr<'py>, Dims)> {
 }
 
 /// `maximum supported dimension ...`
+#[cold]
 pub fn too_many_dims(nd: usize) -> PyErr {
     PyValueError::new_err(format!(
         "maximum supported dimension for an ndarray is currently {MAXDIMS}, found {nd}"
@@ -248,27 +355,37 @@ pub fn too_many_dims(nd: usize) -> PyErr {
 }
 
 /// Size in bytes, with numpy's errors.
+#[inline]
 pub fn checked_nbytes(shape: &[isize], itemsize: usize) -> PyResult<usize> {
     let mut n = itemsize as isize;
     let mut empty = false;
     for &d in shape {
         if d <= 0 {
             if d < 0 {
-                return Err(PyValueError::new_err("negative dimensions are not allowed"));
+                return Err(negative_dimension());
             }
             empty = true;
             continue;
         }
-        n = n.checked_mul(d).ok_or_else(|| {
-            PyValueError::new_err(
-                "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
-            )
-        })?;
+        let Some(more) = n.checked_mul(d) else { return Err(too_big()) };
+        n = more;
     }
     Ok(if empty { 0 } else { n as usize })
 }
 
+#[cold]
+fn negative_dimension() -> PyErr {
+    PyValueError::new_err("negative dimensions are not allowed")
+}
+#[cold]
+fn too_big() -> PyErr {
+    PyValueError::new_err(
+        "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.",
+    )
+}
+
 /// `numpy._core._exceptions._ArrayMemoryError`
+#[cold]
 pub fn memory_error(py: Python<'_>, shape: &[isize], descr: &Descr<'_>) -> PyErr {
     let make = || -> PyResult<PyErr> {
         let cls = crate::ffi::import::cached(py, "numpy._core._exceptions", "_ArrayMemoryError")?;
@@ -409,7 +526,7 @@ unsafe fn end(obj: *mut ffi::PyObject) {
         }
         ffi::Py_XDECREF((*a).mem_handler);
         if !(*a).dimensions.is_null() {
-            libc::free((*a).dimensions.cast());
+            geometry::put((*a).dimensions, (*a).nd as usize);
         }
         ffi::Py_XDECREF((*a).descr.cast());
         let ty = ffi::Py_TYPE(obj);
@@ -431,7 +548,7 @@ pub unsafe fn set_geometry(arr: &Array<'_>, shape: &[isize], strides: &[isize]) 
     unsafe {
         let mut dims = null_mut::<isize>();
         if nd > 0 {
-            dims = libc::malloc(2 * nd * size_of::<isize>()).cast::<isize>();
+            dims = geometry::take(nd);
             if dims.is_null() {
                 return Err(pyo3::exceptions::PyMemoryError::new_err(()));
             }
@@ -535,8 +652,8 @@ pub fn new_like<'py>(
         && dims.len() > 1
         && !prototype.has_flags(NPY_ARRAY_C_CONTIGUOUS)
         && !fortran;
-    let ty = prototype.0.get_type().into_any();
-    let subtype = (subok && !prototype.is_exact()).then_some(&ty);
+    let ty = (subok && !prototype.is_exact()).then(|| prototype.0.get_type().into_any());
+    let subtype = ty.as_ref();
     let strides = if keep {
         let itemsize = match descr.dtype().num {
             // Fresh strings hold a character at least.
@@ -757,6 +874,7 @@ pub fn new<'py>(descr: &Descr<'py>, shape: &[isize], order: Order, zeroed: bool)
 ///
 /// # Safety
 /// As there.
+#[inline]
 pub unsafe fn new_view<'py>(
     descr: &Descr<'py>,
     data: *mut u8,
@@ -795,12 +913,14 @@ pub unsafe fn new_view<'py>(
     }
 }
 
+#[inline]
 unsafe fn collapse_plain<'py>(py: Python<'py>, base: Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     // SAFETY: as `collapse_for`.
     unsafe { collapse_for(py, ARRAY_TYPE.as_type(), base) }
 }
 
 /// [`collapse_base`] for an array of this type that does not exist yet.
+#[inline]
 unsafe fn collapse_for<'py>(
     py: Python<'py>,
     ty: *mut ffi::PyTypeObject,
@@ -808,12 +928,10 @@ unsafe fn collapse_for<'py>(
 ) -> Bound<'py, PyAny> {
     // SAFETY: live objects; bases of arrays are objects or null.
     unsafe {
-        while let Some(b) = Array::cast(&base) {
-            if b.has_flags(NPY_ARRAY_OWNDATA) || (*b.raw()).base.is_null() {
-                break;
-            }
-            let next = (*b.raw()).base;
-            if ffi::Py_TYPE(next) != ty {
+        while crate::objects::handles::is_array(&base) {
+            let b = base.as_ptr().cast::<PyArrayObject>();
+            let next = (*b).base;
+            if (*b).flags & NPY_ARRAY_OWNDATA != 0 || next.is_null() || ffi::Py_TYPE(next) != ty {
                 break;
             }
             base = Bound::from_borrowed_ptr(py, next);
@@ -824,6 +942,10 @@ unsafe fn collapse_for<'py>(
 
 /// A view of the same elements with the same geometry, of this type (`None`: the array's own type).
 pub fn plain_view<'py>(arr: &Array<'py>, subtype: Option<&Bound<'py, PyAny>>) -> PyResult<Array<'py>> {
+    if subtype.is_none() && arr.is_exact() {
+        // SAFETY: as below.
+        return unsafe { derived_view(arr, &arr.descr(), arr.data(), arr.shape(), arr.strides()) };
+    }
     let ty = arr.0.get_type().into_any();
     let subtype = subtype.unwrap_or(&ty);
     // SAFETY: the same memory with the same geometry, kept alive by `arr`.
@@ -846,6 +968,7 @@ pub fn plain_view<'py>(arr: &Array<'py>, subtype: Option<&Bound<'py, PyAny>>) ->
 ///
 /// # Safety
 /// The geometry describes elements inside the memory `arr` keeps alive.
+#[inline]
 pub unsafe fn derived_view<'py>(
     arr: &Array<'py>,
     descr: &Descr<'py>,

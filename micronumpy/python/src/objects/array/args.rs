@@ -40,8 +40,25 @@ fn is_bool(obj: &Bound<'_, PyAny>) -> bool {
                 .is_ok_and(|d| d.is_some_and(|d| d.dtype().num.is_bool()))
 }
 
+/// The value of an `int` itself that is no matter of dispute.
+#[inline]
+fn plain_int(obj: &Bound<'_, PyAny>) -> Option<isize> {
+    let mut overflow = 0;
+    // SAFETY: a live object, read as what its type says it is.
+    unsafe {
+        if ffi::PyLong_CheckExact(obj.as_ptr()) == 0 {
+            return None;
+        }
+        let value = ffi::PyLong_AsLongLongAndOverflow(obj.as_ptr(), &mut overflow);
+        (overflow == 0).then_some(value as isize)
+    }
+}
+
 /// One dimension of a shape: like [`index`], but booleans are refused in the words numpy uses and large ones exceed.
 fn dimension(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if let Some(n) = plain_int(obj) {
+        return Ok(n);
+    }
     if is_bool(obj) {
         return Err(PyTypeError::new_err("an integer is required"));
     }
@@ -66,6 +83,9 @@ pub fn shape(obj: &Bound<'_, PyAny>) -> PyResult<Dims> {
 pub fn optional_shape(obj: &Bound<'_, PyAny>) -> PyResult<Option<Dims>> {
     if obj.is_none() {
         return Ok(None);
+    }
+    if let Some(n) = plain_int(obj) {
+        return Ok(Some(Dims::from_slice(&[n])));
     }
     if let Ok(t) = obj.cast::<PyTuple>() {
         return sequence(t.iter(), t.len()).map(Some);
@@ -243,6 +263,9 @@ pub fn casting_text(c: Casting) -> &'static str {
 
 /// An axis, `None` for Python's `None` (all axes).
 pub fn axis(obj: Option<&Bound<'_, PyAny>>) -> PyResult<Option<isize>> {
+    if let Some(axis) = obj.and_then(plain_int).filter(|&axis| i32::try_from(axis).is_ok()) {
+        return Ok(Some(axis));
+    }
     match obj {
         Some(o) if is_bool(o) => Err(PyTypeError::new_err("an integer is required for the axis")),
         Some(o) if !o.is_none() => int32(o).map(Some),

@@ -10,7 +10,7 @@ use super::args::CopyMode;
 use super::coercion::{self, discover};
 use crate::abi::*;
 use crate::error::IntoPyResult;
-use crate::objects::{Array, scalar};
+use crate::objects::{Array, Descr, scalar};
 
 /// An error if the array may not be written to.
 pub fn check_writeable(arr: &Array<'_>, what: &str) -> PyResult<()> {
@@ -47,6 +47,7 @@ fn warn_on_write(arr: &Array<'_>) -> PyResult<()> {
 }
 
 /// Copy elements with broadcasting and any cast, and report floating-point trouble of the cast.
+#[inline]
 pub fn transfer(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyResult<()> {
     match micronumpy::cast::copy_into_status(dst, src).py(py)? {
         0 => Ok(()),
@@ -71,15 +72,26 @@ pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
     {
         return Err(coercion::cannot_cast_array(src, &dst.descr(), micronumpy::Casting::Unsafe));
     }
-    // Leading dimensions of length one beyond the destination's vanish.
-    let mut view = src.view();
-    let shape = Dims::from_slice(src.shape());
-    let extra = shape.len().saturating_sub(dst.ndim());
-    if extra > 0 && shape[..extra].iter().all(|&n| n == 1) {
-        view.shape = &view.shape[extra..];
-        view.strides = &view.strides[extra..];
+    broadcast(dst.py(), &dst.view(), src.view())
+}
+
+/// [`assign_array`] to what is a part of a writeable array.
+pub fn assign_view(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyResult<()> {
+    let same_place = dst.data == src.data && dst.shape == src.shape && dst.strides == src.strides;
+    if same_place && std::ptr::eq(dst.dtype, src.dtype) {
+        return Ok(());
     }
-    transfer(dst.py(), &dst.view(), &view)
+    broadcast(py, dst, *src)
+}
+
+/// [`transfer`] where leading dimensions of length one beyond the destination's vanish.
+fn broadcast(py: Python<'_>, dst: &ArrayRef<'_>, mut src: ArrayRef<'_>) -> PyResult<()> {
+    let extra = src.ndim().saturating_sub(dst.ndim());
+    if extra > 0 && src.shape[..extra].iter().all(|&n| n == 1) {
+        src.shape = &src.shape[extra..];
+        src.strides = &src.strides[extra..];
+    }
+    transfer(py, dst, &src)
 }
 
 /// Assign any Python value, with broadcasting and any cast.
@@ -131,6 +143,19 @@ pub fn is_number(value: &Bound<'_, PyAny>) -> bool {
         let t = ffi::Py_TYPE(value.as_ptr());
         t == &raw mut ffi::PyFloat_Type || t == &raw mut ffi::PyLong_Type || t == &raw mut ffi::PyBool_Type
     }
+}
+
+/// Assign one of Python's numbers to every element of an array of numbers.
+pub fn assign_number(descr: &Descr<'_>, dst: &ArrayRef<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mut item = [0u128; 2];
+    let data = item.as_mut_ptr().cast::<u8>();
+    // The value is converted even when nobody receives it: conversion errors do not depend on the shape.
+    // SAFETY: room for an element of any type of number, aligned.
+    let src = unsafe {
+        scalar::set_item(descr, data, value)?;
+        ArrayRef::new(data, &[], &[], dst.dtype)
+    };
+    if dst.size() == 0 { Ok(()) } else { transfer(descr.py(), dst, &src) }
 }
 
 /// Assign one element's worth of value to every element.

@@ -31,6 +31,7 @@ const _: () = assert!(size_of::<FlagsObject>() == 32 && offset_of!(FlagsObject, 
 ///
 /// # Safety
 /// `a` is a live array object with valid geometry.
+#[inline]
 pub unsafe fn update(a: *mut PyArrayObject) {
     // SAFETY: the caller's promise.
     unsafe {

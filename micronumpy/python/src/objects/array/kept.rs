@@ -100,10 +100,19 @@ pub unsafe fn resize(arr: &Array<'_>, new_bytes: usize) -> PyResult<()> {
 ///
 /// # Safety
 /// The array is ending; nobody looks at it.
+#[inline]
 pub unsafe fn end(a: *mut PyArrayObject) -> Option<usize> {
     if !EVER.load(Ordering::Relaxed) {
         return None;
     }
+    // SAFETY: the caller's promise.
+    unsafe { forget(a) }
+}
+
+/// # Safety
+/// As for [`end`].
+#[cold]
+unsafe fn forget(a: *mut PyArrayObject) -> Option<usize> {
     let kept = all().remove(&a.addr())?;
     for old in kept.old {
         // SAFETY: the reference `hold` took over.

@@ -233,6 +233,9 @@ pub unsafe fn free(capsule: *mut ffi::PyObject, p: *mut u8, size: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         PyTraceMalloc_Untrack(TRACEMALLOC_DOMAIN, p as usize);
+        if capsule == state().capsule && size < buffer::LARGE {
+            return libc::free(p.cast());
+        }
         match handler(capsule) {
             Some(PyDataMem_Handler {
                 allocator: PyDataMemAllocator { free: Some(free), ctx, .. }, ..

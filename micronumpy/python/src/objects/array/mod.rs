@@ -9,6 +9,7 @@ pub mod assign;
 pub mod coercion;
 mod compare;
 pub mod flags;
+mod geometry;
 mod getset;
 mod kept;
 pub mod memory;

@@ -186,6 +186,7 @@ pub(crate) fn datetime_aux(meta: DatetimeMeta) -> *mut NpyAuxData {
 ///
 /// # Safety
 /// `descr` is a live descriptor that outlives the result.
+#[inline]
 pub unsafe fn dtype_of<'a>(descr: *mut PyArray_Descr) -> &'a Dtype {
     // SAFETY: `core` is null or our box. A value that is replaced because extension code changed the size stays allocated:
     // somebody may be looking at it.
@@ -208,6 +209,7 @@ pub(crate) unsafe fn invalidate(descr: *mut PyArray_Descr) {
     unsafe { (*descr).core = null_mut() };
 }
 
+#[cold]
 unsafe fn make_core(descr: *mut PyArray_Descr) -> Dtype {
     // SAFETY: a live descriptor; fields, names and subarray have numpy's shapes, which setters and unpickling enforce.
     unsafe {

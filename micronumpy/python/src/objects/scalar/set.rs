@@ -34,7 +34,93 @@ pub unsafe fn set_item<'py>(descr: &Descr<'py>, data: *mut u8, value: &Obj<'py>)
 ///
 /// # Safety
 /// As for [`set_item`].
+#[inline]
 pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if dt.byteorder != SWAPPED && set_number(dt.num, data, value) {
+            Ok(())
+        } else {
+            convert(dt, data, value)
+        }
+    }
+}
+
+/// Store a `float`, `int` or `bool` of Python in a native element where it is no question what that is; false where it is, or
+/// the value is something else.
+///
+/// # Safety
+/// `data` points to one writable element of this type.
+#[inline]
+unsafe fn set_number(num: TypeNum, data: *mut u8, value: &Obj<'_>) -> bool {
+    let obj = value.as_ptr();
+    // SAFETY: a live object that is of the type asked for; the caller's promise for the stores.
+    unsafe {
+        let ty = ffi::Py_TYPE(obj);
+        if ty == &raw mut ffi::PyFloat_Type {
+            let x = ffi::PyFloat_AS_DOUBLE(obj);
+            match num {
+                TypeNum::DOUBLE => data.cast::<f64>().write_unaligned(x),
+                TypeNum::FLOAT if x.abs() <= f64::from(f32::MAX) => {
+                    data.cast::<f32>().write_unaligned(x as f32);
+                }
+                TypeNum::CDOUBLE => data.cast::<[f64; 2]>().write_unaligned([x, 0.0]),
+                _ => return false,
+            }
+            return true;
+        }
+        if ty == &raw mut ffi::PyBool_Type {
+            let is = obj == ffi::Py_True();
+            match num {
+                TypeNum::BOOL => data.write(is.into()),
+                _ => return false,
+            }
+            return true;
+        }
+        if ty != &raw mut ffi::PyLong_Type {
+            return false;
+        }
+        let mut overflow = 0;
+        let i = ffi::PyLong_AsLongLongAndOverflow(obj, &mut overflow);
+        /// # Safety
+        /// As for the function around this one.
+        unsafe fn fit<T: TryFrom<i64>>(i: i64, data: *mut u8) -> bool {
+            match T::try_from(i) {
+                // SAFETY: the caller's promise.
+                Ok(i) => unsafe { data.cast::<T>().write_unaligned(i) },
+                Err(_) => return false,
+            }
+            true
+        }
+        overflow == 0
+            && match num {
+                TypeNum::LONG | TypeNum::LONGLONG => fit::<i64>(i, data),
+                TypeNum::INT => fit::<i32>(i, data),
+                TypeNum::SHORT => fit::<i16>(i, data),
+                TypeNum::BYTE => fit::<i8>(i, data),
+                TypeNum::ULONG | TypeNum::ULONGLONG => fit::<u64>(i, data),
+                TypeNum::UINT => fit::<u32>(i, data),
+                TypeNum::USHORT => fit::<u16>(i, data),
+                TypeNum::UBYTE => fit::<u8>(i, data),
+                // Rounded as `float(i)` is.
+                TypeNum::DOUBLE => {
+                    data.cast::<f64>().write_unaligned(i as f64);
+                    true
+                }
+                TypeNum::CDOUBLE => {
+                    data.cast::<[f64; 2]>().write_unaligned([i as f64, 0.0]);
+                    true
+                }
+                _ => false,
+            }
+    }
+}
+
+/// [`set_value`] for everything.
+///
+/// # Safety
+/// As there.
+unsafe fn convert<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyResult<()> {
     let num = dt.num;
     // SAFETY: the caller's promise covers all stores.
     unsafe {

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::objects::Array;
 
 /// Axes of arrays and views that are looked at here.
-const MOST: usize = 8;
+const MOST: usize = 6;
 
 /// What an index selects.
 pub struct Part {
@@ -21,12 +21,20 @@ pub struct Part {
 }
 
 impl Part {
+    /// Nothing yet: [`part`] fills it. (Too large to be handed around.)
+    #[inline]
+    pub const fn new() -> Part {
+        Part { data: std::ptr::null_mut(), ndim: 0, shape: [0; MOST], strides: [0; MOST] }
+    }
+    #[inline]
     pub fn shape(&self) -> &[isize] {
         &self.shape[..self.ndim]
     }
+    #[inline]
     pub fn strides(&self) -> &[isize] {
         &self.strides[..self.ndim]
     }
+    #[inline(always)]
     fn push(&mut self, n: isize, stride: isize) -> Option<()> {
         *self.shape.get_mut(self.ndim)? = n;
         self.strides[self.ndim] = stride;
@@ -93,8 +101,8 @@ unsafe fn bound(obj: *mut ffi::PyObject) -> Option<Option<isize>> {
     }
 }
 
-/// The part of the array that the key selects as a view; `None` where it takes the long way.
-pub fn part(arr: &Array<'_>, key: &Bound<'_, PyAny>) -> Option<Part> {
+/// Find the part of the array that the key selects as a view; `None` where it takes the long way.
+pub fn part(arr: &Array<'_>, key: &Bound<'_, PyAny>, part: &mut Part) -> Option<()> {
     let key = key.as_ptr();
     // SAFETY: a live tuple and its items, which it keeps alive; other keys are their own only item.
     let items: &[*mut ffi::PyObject] = unsafe {
@@ -120,7 +128,7 @@ pub fn part(arr: &Array<'_>, key: &Bound<'_, PyAny>) -> Option<Part> {
     if ellipses > 1 || rest == 0 && ellipses == 0 && used == items.len() && !has_slice(items) {
         return None;
     }
-    let mut part = Part { data: arr.data(), ndim: 0, shape: [0; MOST], strides: [0; MOST] };
+    part.data = arr.data();
     let mut axis = 0;
     for &item in items {
         // SAFETY: as above; the objects are of the kind they are said to be.
@@ -161,7 +169,7 @@ pub fn part(arr: &Array<'_>, key: &Bound<'_, PyAny>) -> Option<Part> {
         part.push(shape[axis], strides[axis])?;
         axis += 1;
     }
-    Some(part)
+    Some(())
 }
 
 fn has_slice(items: &[*mut ffi::PyObject]) -> bool {

@@ -6,7 +6,7 @@ pub mod parse;
 
 use std::cell::UnsafeCell;
 
-use micronumpy::index::{Item, MaskPlan, Plan, Rows, is_element, is_plain, plan};
+use micronumpy::index::{Item, MaskPlan, Plan, Rows, is_element, is_plain, plan, put_in_row};
 use micronumpy::{ArrayRef, Dims, Order};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
@@ -110,7 +110,8 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
         }
         .0);
     }
-    if let Some(part) = basic::part(&arr, key) {
+    let mut part = basic::Part::new();
+    if basic::part(&arr, key, &mut part).is_some() {
         // SAFETY: it lies inside the array.
         return Ok(unsafe {
             alloc::derived_view(&arr, &arr.descr(), part.data, part.shape(), part.strides())?
@@ -178,10 +179,13 @@ fn get_by_array<'py>(arr: &Array<'py>, key: &Obj<'py>) -> PyResult<Option<Array<
 /// `arr[key] = value` in the same cases; false for all others.
 fn set_by_array(arr: &Array<'_>, key: &Obj<'_>, value: &Obj<'_>) -> PyResult<bool> {
     let Some(index) = Array::cast(key) else { return Ok(false) };
-    if !is_plain(arr.dtype()) || index.ndim() == 0 || index.dtype().num.is_bool() {
+    if !is_plain(arr.dtype()) || index.ndim() == 0 {
         return Ok(false);
     }
     let (target, view) = (arr.view(), index.view());
+    if index.dtype().num.is_bool() {
+        return set_by_mask(arr, &view, value);
+    }
     let Some(rows) = Rows::new(&target, &view) else { return Ok(false) };
     let rows = rows.py(arr.py())?;
     if let Some(src) = Array::cast(value) {
@@ -198,6 +202,27 @@ fn set_by_array(arr: &Array<'_>, key: &Obj<'_>, value: &Obj<'_>) -> PyResult<boo
         ArrayRef::new(data, &[], &[], arr.dtype())
     };
     Ok(rows.put(&target, &view, &item))
+}
+
+/// `arr[mask] = value` for a row, and a number or an array of the same dtype; false for all others.
+fn set_by_mask(arr: &Array<'_>, mask: &ArrayRef<'_>, value: &Obj<'_>) -> PyResult<bool> {
+    if mask.shape != arr.shape() {
+        return Ok(false);
+    }
+    if let Some(src) = Array::cast(value) {
+        return Ok(src.descr().0.is(&arr.descr().0) && put_in_row(&arr.view(), mask, &src.view()));
+    }
+    if !assign::is_number(value) || arr.dtype().num.is_datetime() {
+        return Ok(false);
+    }
+    let mut item = [0u128; 2];
+    let data = item.as_mut_ptr().cast::<u8>();
+    // SAFETY: room for an element of any plain type.
+    let src = unsafe {
+        scalar::set_item(&arr.descr(), data, value)?;
+        ArrayRef::new(data, &[], &[], arr.dtype())
+    };
+    Ok(put_in_row(&arr.view(), mask, &src))
 }
 
 /// The result of a gather gets the type of the indexed array.
@@ -247,14 +272,11 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
             // SAFETY: an element inside the bounds.
             return unsafe { scalar::set_item(&arr.descr(), data, value) };
         }
-        // SAFETY: bounds were checked.
-        let view = unsafe { plain_part(&arr, data, &arr.shape()[n..], &arr.strides()[n..])? };
-        return assign::assign(&view, value);
+        return set_part(&arr, data, &arr.shape()[n..], &arr.strides()[n..], value);
     }
-    if exact && let Some(part) = basic::part(&arr, key) {
-        // SAFETY: it lies inside the array.
-        let view = unsafe { plain_part(&arr, part.data, part.shape(), part.strides())? };
-        return assign::assign(&view, value);
+    let mut part = basic::Part::new();
+    if exact && basic::part(&arr, key, &mut part).is_some() {
+        return set_part(&arr, part.data, part.shape(), part.strides(), value);
     }
     if set_by_array(&arr, key, value)? {
         return Ok(());
@@ -319,6 +341,31 @@ fn source<'py>(arr: &Array<'py>, value: &Obj<'py>) -> PyResult<Array<'py>> {
         Some(a) => Ok(a),
         None => coercion::from_any(value, Some(&arr.descr()), 0, 0, NPY_ARRAY_FORCECAST),
     }
+}
+
+/// Assign to a part of an array that lies inside it. There has to be an array object for it only where a value takes
+/// code of its own to convert.
+fn set_part<'py>(
+    arr: &Array<'py>,
+    data: *mut u8,
+    shape: &[isize],
+    strides: &[isize],
+    value: &Obj<'py>,
+) -> PyResult<()> {
+    let dtype = arr.dtype();
+    if is_plain(dtype) {
+        // SAFETY: inside the array, which the caller holds.
+        let part = unsafe { ArrayRef::new(data, shape, strides, dtype) };
+        if let Some(src) = Array::cast(value).filter(|src| is_plain(src.dtype())) {
+            return assign::assign_view(arr.py(), &part, &src.view());
+        }
+        if assign::is_number(value) && !dtype.num.is_datetime() {
+            return assign::assign_number(&arr.descr(), &part, value);
+        }
+    }
+    // SAFETY: as above.
+    let view = unsafe { plain_part(arr, data, shape, strides)? };
+    assign::assign(&view, value)
 }
 
 /// A writable part of an array as a base-class view.
