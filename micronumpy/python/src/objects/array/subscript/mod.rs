@@ -6,6 +6,7 @@ pub mod parse;
 
 use std::cell::UnsafeCell;
 
+use micronumpy::array::overlap;
 use micronumpy::index::{Item, MaskPlan, Plan, Rows, is_element, is_plain, plan, put_in_row};
 use micronumpy::{ArrayRef, Dims, Order};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
@@ -213,6 +214,10 @@ fn set_by_mask(arr: &Array<'_>, mask: &ArrayRef<'_>, value: &Obj<'_>) -> PyResul
         return Ok(src.descr().0.is(&arr.descr().0) && put_in_row(&arr.view(), mask, &src.view()));
     }
     if !assign::is_number(value) || arr.dtype().num.is_datetime() {
+        return Ok(false);
+    }
+    // A conversion may warn, so it is done when nothing else can go wrong.
+    if arr.ndim() != 1 || mask.strides != [1] || overlap::may_share_bounds(&arr.view(), mask) {
         return Ok(false);
     }
     let mut item = [0u128; 2];
