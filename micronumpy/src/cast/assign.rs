@@ -103,6 +103,12 @@ fn copy_matrix(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> bool {
         return false;
     }
     let size = dst.dtype.itemsize as isize;
+    if rows == 1 || columns == 1 {
+        let (n, to, from) = if rows == 1 { (columns, d1, s1) } else { (rows, d0, s0) };
+        // SAFETY: two rows of this length that are apart.
+        unsafe { copy::copy_strided(dst.data, to, src.data, from, n as usize, size as usize) };
+        return true;
+    }
     if d1 != size && d0 == size {
         // Along the columns of the destination.
         if s0 != size && dst.size() > SMALL {

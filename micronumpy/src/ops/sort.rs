@@ -93,9 +93,15 @@ fn in_place(
 pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
     let kernel: Option<SortFn> = if has_kernel(arr.dtype) { sort_fn(arr.dtype.num, kind) } else { None };
     let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
+    // What is equal and not the same only stays where it is if that was asked for.
+    let stays = kind == SortKind::Stable || arr.dtype.num.is_integer() || arr.dtype.num.is_bool();
+    let ascending = kernel.filter(|_| stays).and_then(|_| ascending_fn(arr.dtype.num));
     in_place(arr, axis, |items, n, size| {
         // SAFETY: `n` contiguous native items.
         unsafe {
+            if ascending.is_some_and(|test| test(items, n)) {
+                return Ok(());
+            }
             match (&kernel, &compare) {
                 (Some(f), _) => f(items, n, size),
                 (None, Some(c)) => {
@@ -245,9 +251,14 @@ pub fn partition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize]) -> Result<()> {
     let kth = check_kth(kth, arr.shape[axis] as usize)?;
     let kernel: Option<PartitionFn> = if has_kernel(arr.dtype) { partition_fn(arr.dtype.num) } else { None };
     let Some(f) = kernel else { return sort(arr, axis, SortKind::Stable) };
+    let ascending = ascending_fn(arr.dtype.num);
     in_place(arr, axis, |items, n, size| {
-        // SAFETY: `n` contiguous native items, positions below `n`.
-        unsafe { f(items, n, size, &kth) };
+        // SAFETY: `n` contiguous native items, positions below `n`. What ascends is partitioned.
+        unsafe {
+            if !ascending.is_some_and(|test| test(items, n)) {
+                f(items, n, size, &kth);
+            }
+        }
         Ok(())
     })
 }
@@ -261,9 +272,14 @@ pub fn argpartition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize], out: &ArrayR
     let kernel: Option<ArgPartitionFn> =
         if has_kernel(arr.dtype) { argpartition_fn(arr.dtype.num) } else { None };
     let Some(f) = kernel else { return argsort(arr, axis, out) };
+    let ascending = ascending_fn(arr.dtype.num);
     indirect(arr, axis, out, |items, index, n, size| {
-        // SAFETY: `n` contiguous native items, `index` a permutation, positions below `n`.
-        unsafe { f(items, index, n, size, &kth) };
+        // SAFETY: `n` contiguous native items, `index` the identity, positions below `n`. What ascends is partitioned.
+        unsafe {
+            if !ascending.is_some_and(|test| test(items, n)) {
+                f(items, index, n, size, &kth);
+            }
+        }
         Ok(())
     })
 }
