@@ -180,9 +180,10 @@ fn steps<T: SortOrd, const RIGHT: bool, const N: usize>(data: &[T], keys: &[T; N
         }
         len -= half;
     }
-    // SAFETY: as above, with `len == 1`.
     core::array::from_fn(|k| {
-        base[k] as isize + isize::from(before(unsafe { *data.get_unchecked(base[k]) }, keys[k]))
+        // SAFETY: as above, with `len == 1`.
+        let item = unsafe { *data.get_unchecked(base[k]) };
+        base[k] as isize + isize::from(before(item, keys[k]))
     })
 }
 
