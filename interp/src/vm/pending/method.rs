@@ -271,7 +271,7 @@ impl Args<'_, '_> {
         known.or_else(|| types::typenum_of_class(class))
     }
 
-    /// Those of `clip` of real numbers: numbers, and no NaN.
+    /// Those of `clip` of real numbers: numbers, no NaN, and no zero, of whose sign kernels know less than loops.
     fn limits(&self, of: &Node) -> Option<Vec<Arg>> {
         let ([low, high], []) = (self.given, self.named) else { return None };
         let largest = match of.num {
@@ -281,7 +281,7 @@ impl Args<'_, '_> {
         };
         let limit = |value: &Bound<'_, PyAny>| {
             let x = value.cast_exact::<PyFloat>().ok()?.value();
-            (x.abs() <= largest).then_some(Arg::Number(Number::Float(x), false))
+            (x != 0.0 && x.abs() <= largest).then_some(Arg::Number(Number::Float(x), false))
         };
         Some(vec![limit(low)?, limit(high)?])
     }
