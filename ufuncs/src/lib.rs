@@ -23,6 +23,7 @@ pub mod select;
 pub mod sort;
 pub mod strings;
 pub mod table;
+pub mod threads;
 pub mod typenum;
 mod vmath;
 

@@ -315,11 +315,33 @@ pub fn correlate(
     };
     let out = NdArray::zeros(&[length as isize], &dtype, Order::C)?;
     let step = dtype.itemsize as isize;
-    for i in 0..length {
+    let at = |i: usize| if swapped && correct { length - 1 - i } else { i };
+    // Where the second sequence lies over the first one whole, the windows of the first are rows of a matrix.
+    let mut whole = left..left;
+    let num = if dtype.num == TypeNum::TIMEDELTA { TypeNum::LONG } else { dtype.num };
+    if let (Kernel::Fast(_), Some(matmul)) = (&kernel, matmul_fn(num)) {
+        let first = left.min(length);
+        whole = first..(n1 - n2 + 1 + left).min(length).max(first);
+        if !whole.is_empty() {
+            let product = Product {
+                m: whole.len(),
+                k: n2,
+                n: 1,
+                a: x.data,
+                a_strides: [step, step],
+                b: y.data,
+                b_strides: [step, step],
+                out: out.data().wrapping_offset(at(whole.start) as isize * step),
+                out_strides: [if swapped && correct { -step } else { step }, step],
+            };
+            // SAFETY: window `i` starts at element `i - left`; each has its element of the fresh output.
+            unsafe { matmul(&product) };
+        }
+    }
+    for i in (0..length).filter(|i| !whole.contains(i)) {
         // Element `j` of the second lies over element `i + j - left` of the first.
         let start = left.saturating_sub(i);
         let end = n2.min(n1 + left - i);
-        let at = if swapped && correct { length - 1 - i } else { i };
         // SAFETY: `start..end` keeps both indices inside their arrays.
         unsafe {
             kernel.run(
@@ -327,7 +349,7 @@ pub fn correlate(
                 step,
                 y.data.offset(start as isize * step),
                 step,
-                out.data().offset(at as isize * step),
+                out.data().offset(at(i) as isize * step),
                 end - start,
             )?;
         }

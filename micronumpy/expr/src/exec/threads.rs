@@ -3,12 +3,12 @@
 //! Which thread computes an element never decides its bits: elementwise work is cut anywhere, folds only where their order
 //! of operations has a joint. Small work stays on the caller's thread; waking the others costs more than it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use micronumpy::Result;
 use rayon::ThreadPool;
 use rayon::prelude::*;
+pub use ufuncs::threads::{num_threads, set_num_threads};
 
 /// Elements times the cost of one (a plain operation: 1) below which one thread is as fast as several: waking them takes as
 /// long as about a hundred thousand plain operations.
@@ -26,34 +26,6 @@ pub struct Team {
 
 impl Team {
     pub const ALONE: Team = Team { threads: 1, grain: GRAIN };
-}
-
-/// 0: not set.
-static LIMIT: AtomicUsize = AtomicUsize::new(0);
-
-/// Use this many threads at most, from now on.
-pub fn set_num_threads(n: usize) {
-    LIMIT.store(n.max(1), Ordering::Relaxed);
-}
-
-/// How many threads are used for large arrays: what was set, else `MICRONUMPY_NUM_THREADS`, else `OMP_NUM_THREADS`, else the
-/// processors this process may run on.
-pub fn num_threads() -> usize {
-    match LIMIT.load(Ordering::Relaxed) {
-        0 => {
-            let n = from_environment();
-            LIMIT.store(n, Ordering::Relaxed);
-            n
-        }
-        n => n,
-    }
-}
-
-fn from_environment() -> usize {
-    let number = |name| std::env::var(name).ok()?.trim().parse().ok().filter(|&n: &usize| n > 0);
-    number("MICRONUMPY_NUM_THREADS")
-        .or_else(|| number("OMP_NUM_THREADS"))
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
 }
 
 /// The threads this much work is worth.
