@@ -23,6 +23,11 @@ fn areas_print_what_stock_numpy_prints() {
 }
 
 #[test]
+fn linear_algebra_behaves_as_under_stock_numpy() {
+    same_output(&[file("calls.py"), file("linalg.txt")], 85);
+}
+
+#[test]
 fn variable_width_strings_behave_as_under_stock_numpy() {
     same_output(&[file("calls.py"), file("strings.txt")], 780);
 }

@@ -1,8 +1,11 @@
 //! Columns of a column-major matrix as slices.
 
+use core::ops::RangeInclusive;
+
 use faer::{Mat, MatMut, MatRef};
 
 use super::scalar::Scalar;
+use crate::cpu::{Level, multiversion};
 
 /// Column `j`. Matrices made here are column-major, and so are their blocks.
 pub fn column<T>(a: MatRef<'_, T>, j: usize) -> &[T] {
@@ -12,6 +15,25 @@ pub fn column<T>(a: MatRef<'_, T>, j: usize) -> &[T] {
 /// Column `j`, to be written.
 pub fn column_mut<T>(a: MatMut<'_, T>, j: usize) -> &mut [T] {
     a.col_mut(j).try_as_col_major_mut().expect("column-major").as_slice_mut()
+}
+
+/// `x -= v by`.
+#[inline]
+pub fn subtract_scaled<T: Scalar>(x: &mut [T], v: &[T], by: T) {
+    if x.len() < 16 {
+        subtract_body(x, v, by);
+    } else {
+        subtract_long(Level::current(), x, v, by);
+    }
+}
+multiversion! {
+    fn subtract_long[T: Scalar](x: &mut [T], v: &[T], by: T) -> () = subtract_body::<T>;
+}
+#[inline(always)]
+fn subtract_body<T: Scalar>(x: &mut [T], v: &[T], by: T) {
+    for (x, v) in x.iter_mut().zip(v) {
+        *x = *x - *v * by;
+    }
 }
 
 /// The Euclidean norm, scaled only where squares would overflow or vanish.
@@ -59,6 +81,12 @@ pub fn content<T: Scalar>(a: &Mat<T>) -> Content {
 /// eigenvalues or singular values by.
 pub fn rescale<T: Scalar>(a: &mut Mat<T>) -> T::R {
     use super::scalar::Real;
+    rescale_to(a, T::R::PLAIN, 0)
+}
+
+/// Bring a matrix whose largest exponent is not `plain` to this exponent; returns the factor.
+pub fn rescale_to<T: Scalar>(a: &mut Mat<T>, plain: RangeInclusive<i32>, exponent: i32) -> T::R {
+    use super::scalar::Real;
     let mut largest = T::R::ZERO;
     for j in 0..a.ncols() {
         for x in column(a.as_ref(), j) {
@@ -68,11 +96,11 @@ pub fn rescale<T: Scalar>(a: &mut Mat<T>) -> T::R {
     if largest <= T::R::ZERO {
         return T::R::ONE;
     }
-    let exponent = largest.exponent();
-    if T::R::PLAIN.contains(&exponent) {
+    let found = largest.exponent();
+    if plain.contains(&found) {
         return T::R::ONE;
     }
-    let factor = T::R::pow2((-exponent).clamp(-T::R::MAX_SCALE, T::R::MAX_SCALE));
+    let factor = T::R::pow2((exponent - found).clamp(-T::R::MAX_SCALE, T::R::MAX_SCALE));
     for j in 0..a.ncols() {
         column_mut(a.as_mut(), j).iter_mut().for_each(|x| *x = x.scale(factor));
     }

@@ -14,7 +14,7 @@ use faer::{Mat, Par};
 use num_complex::Complex;
 
 use super::call::{Call, Kernel};
-use super::columns::{Content, column, column_mut, content, norm, rescale};
+use super::columns::{Content, column, column_mut, content, norm, rescale, rescale_to};
 use super::scalar::{Real, Scalar};
 
 /// What balancing did.
@@ -222,7 +222,14 @@ fn decompose<T: General>(
     if content(&a) != Content::Finite {
         return None;
     }
-    let factor = rescale(&mut a);
+    // For real eigenvectors the library takes the square of a small difference for zero where it is below epsilon times
+    // the norm, so the matrix is made large enough that squares are not.
+    let factor = if T::REAL && vectors {
+        let exponent = T::R::MAX_SCALE / 6;
+        rescale_to(&mut a, exponent..=exponent, exponent)
+    } else {
+        rescale(&mut a)
+    };
     let balance = balance(&mut a);
     let (mut values, mut u) = T::eigen(&a, vectors)?;
     for z in &mut values {

@@ -11,6 +11,7 @@ use super::call::{Call, Kernel};
 use super::cholesky::load_triangle;
 use super::columns::{Content, content, rescale};
 use super::scalar::Scalar;
+use super::{bidiagonal, tridiagonal};
 
 /// Ascending eigenvalues (and eigenvectors) of the Hermitian matrix with this lower triangle.
 fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Option<Mat<T>>)> {
@@ -28,6 +29,11 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Opti
         Content::Nan => return None,
     }
     let factor = rescale(&mut a);
+    if n <= bidiagonal::SMALL {
+        let (mut values, q) = tridiagonal::decompose(a, vectors)?;
+        values.iter_mut().for_each(|x| *x = *x / factor);
+        return Some((values, q));
+    }
     let compute = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
     let params = Default::default();
     let mut memory = MemBuffer::new(self_adjoint_evd_scratch::<T>(n, compute, Par::Seq, params));

@@ -10,8 +10,9 @@ use faer::linalg::matmul::matmul;
 use faer::linalg::triangular_solve::{solve_unit_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, Par};
 
-use super::call::{Call, Kernel};
+use super::call::{Block, Call, Kernel};
 use super::columns::{column, column_mut};
+use super::lu_small::{Small, small};
 use super::scalar::{Real, Scalar};
 
 /// Panels at most this wide are factored column by column.
@@ -44,21 +45,38 @@ impl<T: Scalar> Lu<T> {
             return (T::ZERO, -(T::R::ONE.over(T::R::ZERO)));
         }
         let odd = self.swaps.iter().enumerate().filter(|(i, to)| i != *to).count() % 2 == 1;
-        let mut sign = if odd { -T::ONE } else { T::ONE };
-        let mut log = T::R::ZERO;
-        for i in 0..self.swaps.len() {
-            let pivot = self.factors[(i, i)];
-            let size = pivot.modulus();
-            if T::REAL {
-                // A NaN leaves the sign alone.
-                sign = if pivot.re() < T::R::ZERO { -sign } else { sign };
-            } else {
-                sign *= T::of(pivot.re() / size, pivot.im() / size);
-            }
-            log += size.ln();
-        }
-        (sign, log)
+        sign_and_log(odd, (0..self.swaps.len()).map(|i| self.factors[(i, i)]))
     }
+}
+
+/// Of a product of pivots, negated if `odd`.
+fn sign_and_log<T: Scalar>(odd: bool, pivots: impl Iterator<Item = T>) -> (T, T::R) {
+    let mut sign = if odd { -T::ONE } else { T::ONE };
+    let mut log = T::R::ZERO;
+    for pivot in pivots {
+        let size = pivot.modulus();
+        if T::REAL {
+            // A NaN leaves the sign alone.
+            sign = if pivot.re() < T::R::ZERO { -sign } else { sign };
+        } else {
+            sign *= T::of(pivot.re() / size, pivot.im() / size);
+        }
+        log += size.ln();
+    }
+    (sign, log)
+}
+
+/// The determinant of a matrix as a unit (or zero) and the logarithm of its absolute value.
+fn determinant<T: Scalar>(a: Block<T>) -> (T, T::R) {
+    let few = small!(a.rows, N => {
+        let lu = Small::<T, N>::new(&a);
+        if lu.singular {
+            (T::ZERO, -(T::R::ONE.over(T::R::ZERO)))
+        } else {
+            sign_and_log(lu.odd, lu.diagonal().into_iter())
+        }
+    });
+    few.unwrap_or_else(|| Lu::new(a.load()).sign_and_log())
 }
 
 fn exchange<T: Scalar>(mut a: MatMut<'_, T>, swaps: &[usize]) {
@@ -144,8 +162,26 @@ pub struct Solve<T>(PhantomData<T>);
 pub struct Solve1<T>(PhantomData<T>);
 
 fn solve<T: Scalar>(call: &Call) -> bool {
-    let (b, x) = (call.block::<T>(1), call.block::<T>(2));
-    let lu = Lu::new(call.block::<T>(0).load());
+    let (a, b, x) = (call.block::<T>(0), call.block::<T>(1), call.block::<T>(2));
+    let few = small!(a.rows, N => {
+        let lu = Small::<T, N>::new(&a);
+        if !lu.singular {
+            let mut columns = vec![];
+            // An output may be an input.
+            if b.cols == 1 {
+                let only = lu.solve(|i| b.get(i, 0));
+                x.store_with(|i, _| only[i]);
+            } else {
+                columns.extend((0..b.cols).map(|j| lu.solve(|i| b.get(i, j))));
+                x.store_with(|i, j| columns[j][i]);
+            }
+        }
+        !lu.singular
+    });
+    if let Some(done) = few {
+        return done;
+    }
+    let lu = Lu::new(a.load());
     if lu.singular {
         return false;
     }
@@ -182,6 +218,18 @@ impl<T: Scalar> Kernel for Inv<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0, 0]];
     fn run(call: &Call) -> bool {
         let a = call.block::<T>(0);
+        let few = small!(a.rows, N => {
+            let lu = Small::<T, N>::new(&a);
+            if !lu.singular {
+                let unit = |i: usize, j: usize| if i == j { T::ONE } else { T::ZERO };
+                let columns: [[T; N]; N] = core::array::from_fn(|j| lu.solve(|i| unit(i, j)));
+                call.block::<T>(1).store_with(|i, j| columns[j][i]);
+            }
+            !lu.singular
+        });
+        if let Some(done) = few {
+            return done;
+        }
         let lu = Lu::new(a.load());
         if lu.singular {
             return false;
@@ -203,7 +251,7 @@ impl<T: Scalar> Kernel for Slogdet<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 0], &[], &[]];
     const OWNS_STATUS: bool = false;
     fn run(call: &Call) -> bool {
-        let (sign, log) = Lu::new(call.block::<T>(0).load()).sign_and_log();
+        let (sign, log) = determinant(call.block::<T>(0));
         call.block::<T>(1).set(0, 0, sign);
         call.block::<T::R>(2).set(0, 0, log);
         true
@@ -221,7 +269,7 @@ impl<T: Scalar> Kernel for Det<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 0], &[]];
     const OWNS_STATUS: bool = false;
     fn run(call: &Call) -> bool {
-        let (sign, log) = Lu::new(call.block::<T>(0).load()).sign_and_log();
+        let (sign, log) = determinant(call.block::<T>(0));
         call.block::<T>(1).set(0, 0, sign * T::real(log.exp()));
         true
     }

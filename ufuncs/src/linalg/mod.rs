@@ -2,11 +2,13 @@
 //!
 //! `lu`, `cholesky` and `qr` are written here around matrix products and triangular solves of `faer`, because their
 //! conventions (exact zero pivots, what counts as positive definite, LAPACK's packed reflectors) are part of the
-//! contract. The spectral decompositions are faer's, wrapped in what LAPACK drivers do around theirs: scaling of extreme
+//! contract. The spectral decompositions of all but small matrices are faer's, wrapped in what LAPACK drivers do around theirs: scaling of extreme
 //! matrices, balancing, normal forms of eigenvectors. `call` is the loop and the failure protocol, `table` the list.
 //!
-//! Values agree with LAPACK to rounding; the signs of singular vectors and of eigenvectors of Hermitian matrices are free.
+//! Values agree with LAPACK to rounding. Signs of singular vectors and of eigenvectors of Hermitian matrices are LAPACK's
+//! for matrices small enough that LAPACK iterates (`bidiagonal`, `tridiagonal`), and free for larger ones.
 
+mod bidiagonal;
 mod call;
 mod cholesky;
 mod columns;
@@ -14,9 +16,12 @@ mod eig;
 mod eigh;
 pub mod lapack;
 mod lu;
+mod lu_small;
 mod qr;
+mod rotation;
 mod scalar;
 mod svd;
 mod table;
+mod tridiagonal;
 
 pub use table::UFUNCS;

@@ -10,15 +10,17 @@ use faer::linalg::matmul::{matmul, matmul_with_conj};
 use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 
 use super::call::{Call, Kernel};
-use super::columns::{column, column_mut, norm};
+use super::columns::{column, column_mut, norm, subtract_scaled};
 use super::scalar::{Real, Scalar};
 
 /// Reflectors gathered in one block.
 const BLOCK: usize = 32;
+/// So few reflectors are applied one by one.
+const FEW: usize = 24;
 
 /// Make the reflector that maps `x` to a multiple of its first element: `x` becomes that multiple and the rest of
 /// `v`. Returns `tau`.
-fn reflector<T: Scalar>(x: &mut [T]) -> T {
+pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
     let (alpha, rest) = (x[0], norm(&x[1..]));
     if rest == T::R::ZERO && alpha.im() == T::R::ZERO {
         return T::ZERO;
@@ -57,13 +59,10 @@ pub fn factor<T: Scalar>(a: &mut Mat<T>, tau: &mut [T]) {
 }
 
 /// `x -= tau v (v^H x)`, where the first element of `v` counts as one.
-fn apply_one<T: Scalar>(v: &[T], tau: T, x: &mut [T]) {
-    let dot = v[1..].iter().zip(&x[1..]).fold(x[0], |sum, (v, x)| sum + v.conjugate() * *x);
-    let by = tau * dot;
+pub fn apply_one<T: Scalar>(v: &[T], tau: T, x: &mut [T]) {
+    let by = tau * (x[0] + T::inner(&v[1..], &x[1..]));
     x[0] -= by;
-    for (x, v) in x[1..].iter_mut().zip(&v[1..]) {
-        *x -= *v * by;
-    }
+    subtract_scaled(&mut x[1..], &v[1..], by);
 }
 
 /// A product of reflectors as `I - V T V^H`.
@@ -139,6 +138,15 @@ pub fn orthogonal<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], cols: usize) -> M
     let m = packed.nrows();
     let count = tau.len().min(m).min(packed.ncols());
     let mut q = Mat::<T>::identity(m, cols);
+    if count <= FEW {
+        for (i, &tau) in tau[..count].iter().enumerate().rev() {
+            let v = &column(packed, i)[i..];
+            for k in i..cols {
+                apply_one(v, tau, &mut column_mut(q.as_mut(), k)[i..]);
+            }
+        }
+        return q;
+    }
     for start in (0..count).step_by(BLOCK).rev() {
         let width = BLOCK.min(count - start);
         let panel = packed.submatrix(start, start, m - start, width);

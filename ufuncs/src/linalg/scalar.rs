@@ -5,6 +5,8 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 use faer::traits::ComplexField;
 use num_complex::Complex;
 
+use crate::dot;
+
 /// `f32`, `f64` and their complex types.
 pub trait Scalar:
     ComplexField
@@ -33,6 +35,8 @@ pub trait Scalar:
     fn over(self, by: Self) -> Self;
     /// Absolute value without undue overflow.
     fn modulus(self) -> Self::R;
+    /// `v^H x`, for slices of one length.
+    fn inner(v: &[Self], x: &[Self]) -> Self;
 
     fn real(re: Self::R) -> Self {
         Self::of(re, <Self::R as Scalar>::ZERO)
@@ -119,6 +123,12 @@ macro_rules! scalars {
             fn modulus(self) -> $t {
                 self.abs()
             }
+            #[inline]
+            fn inner(v: &[Self], x: &[Self]) -> Self {
+                assert_eq!(v.len(), x.len());
+                // SAFETY: two slices of that length.
+                unsafe { dot::inner_conjugated(v.as_ptr(), x.as_ptr(), v.len()) }
+            }
         }
 
         impl Real for $t {
@@ -192,6 +202,12 @@ macro_rules! scalars {
             #[inline(always)]
             fn modulus(self) -> $t {
                 self.re.hypot(self.im)
+            }
+            #[inline]
+            fn inner(v: &[Self], x: &[Self]) -> Self {
+                assert_eq!(v.len(), x.len());
+                // SAFETY: two slices of that length.
+                unsafe { dot::inner_conjugated(v.as_ptr(), x.as_ptr(), v.len()) }
             }
         }
     )*};

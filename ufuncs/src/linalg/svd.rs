@@ -8,17 +8,11 @@ use faer::linalg::matmul::{matmul, matmul_with_conj};
 use faer::linalg::svd::{ComputeSvdVectors, svd_scratch};
 use faer::{Accum, Conj, Mat, Par};
 
+use super::bidiagonal::{self, Svd};
 use super::call::{Call, Kernel};
 use super::columns::{Content, column, column_mut, content, rescale};
 use super::qr;
 use super::scalar::{Real, Scalar};
-
-/// `A = U diag(s) V^H`, values descending.
-struct Svd<T: Scalar> {
-    u: Option<Mat<T>>,
-    s: Vec<T::R>,
-    v: Option<Mat<T>>,
-}
 
 fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd<T>> {
     let (m, n) = (a.nrows(), a.ncols());
@@ -41,6 +35,11 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd
         Content::Nan => return None,
     }
     let factor = rescale(&mut a);
+    if p <= bidiagonal::SMALL {
+        let mut svd = bidiagonal::decompose(a, wanted.then_some((u_cols, v_cols)))?;
+        svd.s.iter_mut().for_each(|s| *s = *s / factor);
+        return Some(svd);
+    }
     let params = Default::default();
     let mut memory = MemBuffer::new(svd_scratch::<T>(m, n, vectors, vectors, Par::Seq, params));
     let mut s = Diag::<T>::zeros(p);

@@ -1,0 +1,459 @@
+//! Singular values and vectors of small matrices, with LAPACK's signs.
+//!
+//! Reflectors make the matrix bidiagonal (after a QR step if it is much longer than wide), then implicit QR steps (Golub and
+//! Kahan; Demmel and Kahan's version without a shift where small singular values would lose their accuracy) make it
+//! diagonal. Large matrices are decomposed by divide and conquer, in LAPACK as here, but for matrices of up to
+//! [`SMALL`] rows or columns LAPACK iterates, so their signs follow from the order of its steps: the end a sweep starts
+//! from, the shift, the sign of every rotation. All of these are kept.
+
+use faer::Mat;
+
+use super::columns::{column, column_mut};
+use super::qr::{apply_one, factor, reflector};
+use super::rotation::{Rotation, smaller_singular_value, triangular_2x2};
+use super::scalar::{Real, Scalar};
+
+/// The largest order that is decomposed by iteration.
+pub const SMALL: usize = 25;
+
+/// `A = U diag(s) V^H`.
+pub struct Svd<T: Scalar> {
+    pub u: Option<Mat<T>>,
+    pub s: Vec<T::R>,
+    pub v: Option<Mat<T>>,
+}
+
+/// A matrix made bidiagonal: `A = Q B P^H`, B real and upper, the reflectors of Q and P in columns.
+struct Bidiagonal<T: Scalar> {
+    d: Vec<T::R>,
+    e: Vec<T::R>,
+    left: Mat<T>,
+    left_tau: Vec<T>,
+    /// The reflector of column `i` starts at row `i + 1`.
+    right: Mat<T>,
+    right_tau: Vec<T>,
+}
+
+impl<T: Scalar> Bidiagonal<T> {
+    /// Of a matrix with at least as many rows as columns.
+    fn new(mut a: Mat<T>) -> Self {
+        let (m, n) = (a.nrows(), a.ncols());
+        let (mut d, mut e) = (vec![T::R::ZERO; n], vec![T::R::ZERO; n.saturating_sub(1)]);
+        let (mut left_tau, mut right_tau) = (vec![T::ZERO; n], vec![T::ZERO; n.saturating_sub(1)]);
+        let mut right = Mat::zeros(n, n.saturating_sub(1));
+        for i in 0..n {
+            let (panel, mut rest) = a.as_mut().split_at_col_mut(i + 1);
+            let v = &mut column_mut(panel, i)[i..];
+            let tau = reflector(v);
+            (d[i], left_tau[i]) = (v[0].re(), tau);
+            for k in 0..n - i - 1 {
+                apply_one(v, tau.conjugate(), &mut column_mut(rest.as_mut(), k)[i..]);
+            }
+            if i + 1 == n {
+                break;
+            }
+            let v = &mut column_mut(right.as_mut(), i)[i + 1..];
+            for (k, x) in v.iter_mut().enumerate() {
+                *x = rest[(i, k)].conjugate();
+            }
+            let tau = reflector(v);
+            (e[i], right_tau[i]) = (v[0].re(), tau);
+            // The rows below, from the right: what a row makes with the reflector comes off it.
+            let mut dots = vec![T::ZERO; m - i - 1];
+            let unit = |k: usize| if k == 0 { T::ONE } else { v[k] };
+            for k in 0..v.len() {
+                for (dot, x) in dots.iter_mut().zip(&column(rest.as_ref(), k)[i + 1..]) {
+                    *dot += *x * unit(k);
+                }
+            }
+            for k in 0..v.len() {
+                let by = tau * unit(k).conjugate();
+                for (x, dot) in column_mut(rest.as_mut(), k)[i + 1..].iter_mut().zip(&dots) {
+                    *x -= *dot * by;
+                }
+            }
+        }
+        Bidiagonal { d, e, left: a, left_tau, right, right_tau }
+    }
+    /// Longer columns are meant to go on as the identity does.
+    fn apply_left(&self, to: &mut Mat<T>) {
+        for i in (0..self.left_tau.len()).rev() {
+            let v = &column(self.left.as_ref(), i)[i..];
+            for k in 0..to.ncols() {
+                apply_one(v, self.left_tau[i], &mut column_mut(to.as_mut(), k)[i..i + v.len()]);
+            }
+        }
+    }
+    fn apply_right(&self, to: &mut Mat<T>) {
+        for i in (0..self.right_tau.len()).rev() {
+            let v = &column(self.right.as_ref(), i)[i + 1..];
+            for k in 0..to.ncols() {
+                apply_one(v, self.right_tau[i], &mut column_mut(to.as_mut(), k)[i + 1..][..v.len()]);
+            }
+        }
+    }
+}
+
+/// A real matrix as the upper left corner of a larger one that is the identity otherwise.
+fn embed<T: Scalar>(inner: &Mat<T::R>, rows: usize, cols: usize) -> Mat<T> {
+    let n = inner.nrows();
+    Mat::from_fn(rows, cols, |i, j| match (i < n && j < n, i == j) {
+        (true, _) => T::real(inner[(i, j)]),
+        (false, true) => T::ONE,
+        (false, false) => T::ZERO,
+    })
+}
+
+/// Decompose a matrix without NaN or infinities; vectors have as many columns as given, if any.
+pub fn decompose<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Option<Svd<T>> {
+    let (m, n) = (a.nrows(), a.ncols());
+    let wide = m < n;
+    let adjoint = |a: &Mat<T>| Mat::from_fn(a.ncols(), a.nrows(), |i, j| a[(j, i)].conjugate());
+    if wide {
+        a = adjoint(&a);
+    }
+    let (long, p) = (m.max(n), m.min(n));
+    // LAPACK's idea of "much longer than wide".
+    let much = if T::REAL { p * 11 / 6 } else { p * 17 / 9 };
+    let qr = (long >= much && long > p).then(|| {
+        let mut tau = vec![T::ZERO; p];
+        factor(&mut a, &mut tau);
+        let r = Mat::from_fn(p, p, |i, j| if i <= j { a[(i, j)] } else { T::ZERO });
+        (core::mem::replace(&mut a, r), tau)
+    });
+    // The triangular factor of a wide matrix is decomposed as it is, other wide matrices by their adjoints.
+    let flipped = wide && qr.is_none();
+    if wide && qr.is_some() {
+        a = adjoint(&a);
+    }
+    let mut b = Bidiagonal::new(a);
+    let basis = || cols.map(|_| Mat::identity(p, p));
+    let (d, e) = (core::mem::take(&mut b.d), core::mem::take(&mut b.e));
+    let mut it = Iteration { u: basis(), v: basis(), d, e };
+    let turns = if flipped { it.make_upper() } else { vec![] };
+    if !it.run() {
+        return None;
+    }
+    it.sort();
+    // A lower bidiagonal matrix was turned into an upper one first.
+    if let Some(u) = &mut it.u {
+        for (i, turn) in turns.iter().enumerate().rev() {
+            for k in 0..p {
+                let col = column_mut(u.as_mut(), k);
+                let (x, y) = (col[i], col[i + 1]);
+                (col[i], col[i + 1]) = (turn.cos * x - turn.sin * y, turn.cos * y + turn.sin * x);
+            }
+        }
+    }
+    let (Some((u_cols, v_cols)), Some(u), Some(v)) = (cols, &it.u, &it.v) else {
+        return Some(Svd { u: None, s: it.d, v: None });
+    };
+    // Of B = U1 S V1', U1 goes with Q and V1 with P; of the adjoint the other way round.
+    let extend = |inner: &Mat<T::R>, rows: usize, cols: usize, reflect: &dyn Fn(&mut Mat<T>)| {
+        let mut out = embed::<T>(inner, rows, cols);
+        reflect(&mut out);
+        out
+    };
+    let outer = |out: &mut Mat<T>| {
+        if let Some((packed, tau)) = &qr {
+            for (i, &tau) in tau.iter().enumerate().rev() {
+                let v = &column(packed.as_ref(), i)[i..];
+                for k in 0..out.ncols() {
+                    apply_one(v, tau, &mut column_mut(out.as_mut(), k)[i..]);
+                }
+            }
+        }
+    };
+    let (u, v) = if flipped {
+        (extend(u, m, u_cols, &|x| b.apply_right(x)), extend(v, n, v_cols, &|x| b.apply_left(x)))
+    } else {
+        let left = |x: &mut Mat<T>| {
+            b.apply_left(x);
+            if !wide {
+                outer(x);
+            }
+        };
+        let right = |x: &mut Mat<T>| {
+            b.apply_right(x);
+            if wide {
+                outer(x);
+            }
+        };
+        (extend(u, m, u_cols, &left), extend(v, n, v_cols, &right))
+    };
+    Some(Svd { u: Some(u), s: it.d, v: Some(v) })
+}
+
+/// A bidiagonal matrix on its way to a diagonal one, with the rotations so far.
+struct Iteration<R: Real> {
+    d: Vec<R>,
+    e: Vec<R>,
+    u: Option<Mat<R>>,
+    v: Option<Mat<R>>,
+}
+
+fn turn<R: Real>(to: &mut Option<Mat<R>>, rotations: impl Iterator<Item = (usize, Rotation<R>)>) {
+    if let Some(to) = to {
+        rotations.for_each(|(j, r)| r.apply(to, j));
+    }
+}
+
+impl<R: Real> Iteration<R> {
+    /// Take the matrix for a lower one and turn it into an upper one from the left.
+    fn make_upper(&mut self) -> Vec<Rotation<R>> {
+        (0..self.e.len())
+            .map(|i| {
+                let (turn, r) = Rotation::of(self.d[i], self.e[i]);
+                self.d[i] = r;
+                self.e[i] = turn.sin * self.d[i + 1];
+                self.d[i + 1] = turn.cos * self.d[i + 1];
+                turn
+            })
+            .collect()
+    }
+
+    /// Iterate until all of `e` is zero; whether that succeeded.
+    fn run(&mut self) -> bool {
+        let n = self.d.len();
+        if n == 0 {
+            return true;
+        }
+        let unit = R::EPSILON / R::from_f64(2.0);
+        let tolerance = R::from_f64(unit_to_f64(unit).powf(-0.125).clamp(10.0, 100.0)) * unit;
+        let mut least = self.d[0].modulus();
+        let mut mu = least;
+        for i in 1..n {
+            if least == R::ZERO {
+                break;
+            }
+            mu = self.d[i].modulus() * (mu / (mu + self.e[i - 1].modulus()));
+            least = if mu < least { mu } else { least };
+        }
+        let count = R::from_f64(n as f64);
+        let negligible =
+            (tolerance * (least / count.sqrt())).max_of(R::from_f64(6.0) * count * count * R::MIN_POSITIVE);
+
+        let mut budget = 6 * n * n;
+        // The block of the last sweep and the end it started from.
+        let (mut old_lo, mut old_hi, mut downwards) = (usize::MAX, usize::MAX, true);
+        let mut hi = n - 1;
+        while hi > 0 {
+            // The block that ends at `hi` begins behind the last negligible element.
+            let mut most = self.d[hi].modulus();
+            let mut lo = 0;
+            let mut split = false;
+            for k in (0..hi).rev() {
+                let (diagonal, above) = (self.d[k].modulus(), self.e[k].modulus());
+                if above <= negligible {
+                    self.e[k] = R::ZERO;
+                    (lo, split) = (k + 1, true);
+                    break;
+                }
+                most = most.max_of(diagonal).max_of(above);
+            }
+            if split && lo == hi {
+                hi -= 1;
+                continue;
+            }
+            if lo + 1 == hi {
+                let (least, most, right, left) = triangular_2x2(self.d[lo], self.e[lo], self.d[hi]);
+                (self.d[lo], self.e[lo], self.d[hi]) = (most, R::ZERO, least);
+                turn(&mut self.v, [(lo, right)].into_iter());
+                turn(&mut self.u, [(lo, left)].into_iter());
+                if lo == 0 {
+                    break;
+                }
+                hi = lo - 1;
+                continue;
+            }
+            if budget < hi - lo {
+                return false;
+            }
+            let fresh = old_hi == usize::MAX || lo > old_hi || hi < old_lo;
+            if fresh {
+                downwards = self.d[lo].modulus() >= self.d[hi].modulus();
+            }
+            let Some(least) = self.converged(lo, hi, downwards, tolerance) else { continue };
+            (old_lo, old_hi) = (lo, hi);
+
+            let mut shift = R::ZERO;
+            let small = unit.max_of(R::from_f64(0.01) * tolerance);
+            if !(count * tolerance * (least / most) <= small) {
+                let (start, end) = if downwards { (lo, hi - 1) } else { (hi, lo) };
+                shift = smaller_singular_value(self.d[end], self.e[end], self.d[end + 1]);
+                let relative = shift / self.d[start].modulus();
+                if self.d[start] != R::ZERO && relative * relative < unit {
+                    shift = R::ZERO;
+                }
+            }
+            budget -= hi - lo;
+            match (shift == R::ZERO, downwards) {
+                (true, true) => self.down(lo, hi),
+                (true, false) => self.up(lo, hi),
+                (false, true) => self.down_shifted(lo, hi, shift),
+                (false, false) => self.up_shifted(lo, hi, shift),
+            }
+            let end = if downwards { hi - 1 } else { lo };
+            if self.e[end].modulus() <= negligible {
+                self.e[end] = R::ZERO;
+            }
+        }
+        true
+    }
+
+    /// Look for negligible elements of a block by the criteria of its direction; `None` when one was found, otherwise a
+    /// lower bound for the least singular value.
+    fn converged(&mut self, lo: usize, hi: usize, downwards: bool, tolerance: R) -> Option<R> {
+        let last = if downwards { (hi - 1, hi) } else { (lo, lo) };
+        if self.e[last.0].modulus() <= tolerance * self.d[last.1].modulus() {
+            self.e[last.0] = R::ZERO;
+            return None;
+        }
+        let mut mu = self.d[if downwards { lo } else { hi }].modulus();
+        let mut least = mu;
+        for step in 0..hi - lo {
+            let (k, next) =
+                if downwards { (lo + step, lo + step + 1) } else { (hi - 1 - step, hi - 1 - step) };
+            if self.e[k].modulus() <= tolerance * mu {
+                self.e[k] = R::ZERO;
+                return None;
+            }
+            mu = self.d[next].modulus() * (mu / (mu + self.e[k].modulus()));
+            least = if mu < least { mu } else { least };
+        }
+        Some(least)
+    }
+
+    /// A sweep without a shift from the top.
+    fn down(&mut self, lo: usize, hi: usize) {
+        let mut old = Rotation { cos: R::ONE, sin: R::ZERO };
+        let mut cos = R::ONE;
+        for i in lo..hi {
+            let (right, r) = Rotation::of(self.d[i] * cos, self.e[i]);
+            if i > lo {
+                self.e[i - 1] = old.sin * r;
+            }
+            let (left, r) = Rotation::of(old.cos * r, self.d[i + 1] * right.sin);
+            self.d[i] = r;
+            (cos, old) = (right.cos, left);
+            turn(&mut self.v, [(i, right)].into_iter());
+            turn(&mut self.u, [(i, left)].into_iter());
+        }
+        let h = self.d[hi] * cos;
+        (self.d[hi], self.e[hi - 1]) = (h * old.cos, h * old.sin);
+    }
+
+    /// A sweep without a shift from the bottom.
+    fn up(&mut self, lo: usize, hi: usize) {
+        let mut old = Rotation { cos: R::ONE, sin: R::ZERO };
+        let mut cos = R::ONE;
+        for i in (lo + 1..=hi).rev() {
+            let (left, r) = Rotation::of(self.d[i] * cos, self.e[i - 1]);
+            if i < hi {
+                self.e[i] = old.sin * r;
+            }
+            let (right, r) = Rotation::of(old.cos * r, self.d[i - 1] * left.sin);
+            self.d[i] = r;
+            (cos, old) = (left.cos, right);
+            turn(&mut self.v, [(i - 1, right.inverse())].into_iter());
+            turn(&mut self.u, [(i - 1, left.inverse())].into_iter());
+        }
+        let h = self.d[lo] * cos;
+        (self.d[lo], self.e[lo]) = (h * old.cos, h * old.sin);
+    }
+
+    fn down_shifted(&mut self, lo: usize, hi: usize, shift: R) {
+        let start = self.d[lo];
+        let mut f = (start.modulus() - shift) * (R::ONE.with_sign_of(start) + shift / start);
+        let mut g = self.e[lo];
+        for i in lo..hi {
+            let (right, r) = Rotation::of(f, g);
+            if i > lo {
+                self.e[i - 1] = r;
+            }
+            let (d, e) = (self.d[i], self.e[i]);
+            f = right.cos * d + right.sin * e;
+            self.e[i] = right.cos * e - right.sin * d;
+            g = right.sin * self.d[i + 1];
+            self.d[i + 1] = right.cos * self.d[i + 1];
+            let (left, r) = Rotation::of(f, g);
+            self.d[i] = r;
+            let (d, e) = (self.d[i + 1], self.e[i]);
+            f = left.cos * e + left.sin * d;
+            self.d[i + 1] = left.cos * d - left.sin * e;
+            if i + 1 < hi {
+                g = left.sin * self.e[i + 1];
+                self.e[i + 1] = left.cos * self.e[i + 1];
+            }
+            turn(&mut self.v, [(i, right)].into_iter());
+            turn(&mut self.u, [(i, left)].into_iter());
+        }
+        self.e[hi - 1] = f;
+    }
+
+    fn up_shifted(&mut self, lo: usize, hi: usize, shift: R) {
+        let start = self.d[hi];
+        let mut f = (start.modulus() - shift) * (R::ONE.with_sign_of(start) + shift / start);
+        let mut g = self.e[hi - 1];
+        for i in (lo + 1..=hi).rev() {
+            let (left, r) = Rotation::of(f, g);
+            if i < hi {
+                self.e[i] = r;
+            }
+            let (d, e) = (self.d[i], self.e[i - 1]);
+            f = left.cos * d + left.sin * e;
+            self.e[i - 1] = left.cos * e - left.sin * d;
+            g = left.sin * self.d[i - 1];
+            self.d[i - 1] = left.cos * self.d[i - 1];
+            let (right, r) = Rotation::of(f, g);
+            self.d[i] = r;
+            let (d, e) = (self.d[i - 1], self.e[i - 1]);
+            f = right.cos * e + right.sin * d;
+            self.d[i - 1] = right.cos * d - right.sin * e;
+            if i > lo + 1 {
+                g = right.sin * self.e[i - 2];
+                self.e[i - 2] = right.cos * self.e[i - 2];
+            }
+            turn(&mut self.v, [(i - 1, right.inverse())].into_iter());
+            turn(&mut self.u, [(i - 1, left.inverse())].into_iter());
+        }
+        self.e[lo] = f;
+    }
+
+    /// Make the values positive, as a rule at the cost of V, and let them descend.
+    fn sort(&mut self) {
+        let n = self.d.len();
+        for i in 0..n {
+            if self.d[i] < R::ZERO {
+                self.d[i] = -self.d[i];
+                // A single value is LAPACK's exception.
+                if let Some(v) = if n == 1 { &mut self.u } else { &mut self.v } {
+                    column_mut(v.as_mut(), i).iter_mut().for_each(|x| *x = -*x);
+                }
+            }
+        }
+        for end in (1..n).rev() {
+            let mut at = 0;
+            for j in 1..=end {
+                if self.d[j] <= self.d[at] {
+                    at = j;
+                }
+            }
+            if at != end {
+                self.d.swap(at, end);
+                for m in [&mut self.u, &mut self.v].into_iter().flatten() {
+                    for i in 0..n {
+                        let x = m[(i, at)];
+                        m[(i, at)] = m[(i, end)];
+                        m[(i, end)] = x;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn unit_to_f64<R: Real>(unit: R) -> f64 {
+    // A power of two.
+    2f64.powi(unit.exponent())
+}
