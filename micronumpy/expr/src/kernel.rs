@@ -212,7 +212,7 @@ fn build(graph: &Graph, facts: &Facts, run: &[NodeId], outs: &[NodeId]) -> Optio
         }
     }
     for &node in run.iter().filter(|&&n| facts.single[n]) {
-        emit(&mut b, graph, node, &mut lanes)?;
+        emit(&mut b, graph, facts, node, &mut lanes)?;
     }
     let store_results =
         |b: &mut Builder, single: bool, index: Option<Value>, lanes: &HashMap<NodeId, Lane>| {
@@ -229,7 +229,7 @@ fn build(graph: &Graph, facts: &Facts, run: &[NodeId], outs: &[NodeId]) -> Optio
         lanes.insert(node, load(&mut b, base, index, scalar?));
     }
     for &node in run.iter().filter(|&&n| !facts.single[n]) {
-        emit(&mut b, graph, node, &mut lanes)?;
+        emit(&mut b, graph, facts, node, &mut lanes)?;
     }
     store_results(&mut b, false, index, &lanes)?;
     b.end_loop(vec![]);
@@ -237,12 +237,19 @@ fn build(graph: &Graph, facts: &Facts, run: &[NodeId], outs: &[NodeId]) -> Optio
     Some((b.finish(), inputs))
 }
 
-fn emit(b: &mut Builder, graph: &Graph, node: NodeId, lanes: &mut HashMap<NodeId, Lane>) -> Option<()> {
+fn emit(
+    b: &mut Builder,
+    graph: &Graph,
+    facts: &Facts,
+    node: NodeId,
+    lanes: &mut HashMap<NodeId, Lane>,
+) -> Option<()> {
     let apply = graph.is_apply(node)?;
     let (row, scalar) = lower::row(apply)?;
     let args: Vec<Lane> = graph.nodes[node].args.iter().map(|a| lanes[a]).collect();
     let pinned = apply.pinned.map(|e| e.low_word());
-    lanes.insert(node, row(&mut Emit { b, scalar, pinned }, &args));
+    let fixed = !facts.single[node] && graph.nodes[node].args.iter().skip(1).all(|&a| facts.single[a]);
+    lanes.insert(node, row(&mut Emit { b, scalar, pinned, fixed }, &args));
     Some(())
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Emit<'b> {
     /// The types of the call's operands and result.
     pub scalar: Scalar,
     pub pinned: Option<u64>,
+    /// Whether all operands but the first are the same for all elements.
+    pub fixed: bool,
 }
 
 /// A row: operands to result.

@@ -199,10 +199,16 @@ fn square(e: &mut Emit<'_>, a: &[Lane]) -> Lane {
     Lane::Real(e.b.binary(Binary::Mul, a[0].real(), a[0].real()))
 }
 
-/// `Max` and `Min` keep a NaN in the first operand and take the second of equals, which is what `clip` does.
+/// `Max` and `Min` keep a NaN in the first operand and take the second of equals, which is what `clip` does; where all
+/// elements have the same limits, one that equals a limit stays.
 fn clip(e: &mut Emit<'_>, a: &[Lane]) -> Lane {
-    let raised = e.b.binary(Binary::Max, a[0].real(), a[1].real());
-    Lane::Real(e.b.binary(Binary::Min, raised, a[2].real()))
+    let (x, low, high) = (a[0].real(), a[1].real(), a[2].real());
+    if e.fixed {
+        let raised = e.b.binary(Binary::Max, low, x);
+        return Lane::Real(e.b.binary(Binary::Min, high, raised));
+    }
+    let raised = e.b.binary(Binary::Max, x, low);
+    Lane::Real(e.b.binary(Binary::Min, raised, high))
 }
 
 fn by_constant(e: &mut Emit<'_>, op: Binary, x: Value) -> Value {
