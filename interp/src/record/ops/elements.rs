@@ -16,6 +16,11 @@ use crate::record::kind::{Abs, ArrayVal, Flavor, Val, scalar_of};
 use crate::record::small::{self, Small};
 use crate::record::walk::Walker;
 
+/// The longest inner products that are one sum in the object space, wherever operands lie.
+const MOST_SUMMED: usize = 7;
+/// The most products that a matrix of such sums has.
+const MOST_PRODUCTS: usize = 124;
+
 /// The elements of a small array, as they are now.
 pub struct Operand {
     pub num: TypeNum,
@@ -23,8 +28,6 @@ pub struct Operand {
     pub elements: Vec<Value>,
     /// Whether a result made from it is in C order.
     pub is_c_like: bool,
-    /// Of each axis, whether elements along it lie side by side; `None` where that is known at run time only.
-    pub adjacent: Vec<Option<bool>>,
 }
 
 impl Operand {
@@ -74,7 +77,6 @@ impl Walker<'_, '_> {
                 dims: s.dims.clone(),
                 elements: s.elements(),
                 is_c_like: s.is_c_like(),
-                adjacent: s.steps.iter().map(|&n| Some(n == 1)).collect(),
             }),
             Val::Array(a) if abs.tag.is_none() => {
                 let a = Rc::clone(a);
@@ -88,9 +90,7 @@ impl Walker<'_, '_> {
                 let long: Option<Vec<i64>> = long.collect();
                 let is_c_like = dims.iter().filter(|n| **n > 1).count() < 2
                     || long.is_some_and(|s| s.windows(2).all(|w| w[0].abs() >= w[1].abs()));
-                let size = a.num.size() as i64;
-                let adjacent = steps.iter().map(|s| s.map(|s| s == size)).collect();
-                Ok(Operand { num: a.num, dims, elements, is_c_like, adjacent })
+                Ok(Operand { num: a.num, dims, elements, is_c_like })
             }
             _ => Err(Abort::Operation("something else than an array of numbers".into())),
         }
@@ -351,7 +351,7 @@ impl Walker<'_, '_> {
                 self.binary(BinaryOp::Multiply, a, b)
             };
         }
-        if let (Some(x), Some(y)) = (self.long(a), self.long(b)) {
+        if let (Some(x), Some(y)) = (self.long(a, MOST_SUMMED), self.long(b, MOST_SUMMED)) {
             return self.dot_long(&x, &y);
         }
         let (x, y) = (self.operand(a)?, self.operand(b)?);
@@ -366,41 +366,23 @@ impl Walker<'_, '_> {
             (&[m, k], &[l, n]) if k == l => (m, k, n),
             _ => return unsupported(),
         };
-        // One element is a case of its own there, and large ones are computed in blocks.
-        if k < 2 || m * n > small::MOST || m * k * n >= 512 {
-            return unsupported();
-        }
-        let down = y.dims.len() == 1 || n == 1 || y.adjacent[0] == Some(true) && y.adjacent[1] != Some(true);
-        let unsure = x.adjacent.iter().chain(&y.adjacent).any(Option::is_none);
-        let lanes = down
-            && k >= 8
-            && x.adjacent.last() == Some(&Some(true))
-            && y.adjacent.first() == Some(&Some(true));
-        if k >= 8 && unsure {
+        // Up to here each element of the result is one sum, from the first product on; beyond, there are several or tiles.
+        let is_tiled = m > 1 && n > 1 && m * k * n > MOST_PRODUCTS;
+        if !(2..=MOST_SUMMED).contains(&k) || m * n > small::MOST || is_tiled {
             return unsupported();
         }
         let scalar = self.b.ty(x.elements[0]).scalar;
         let mut cells = vec![];
         for i in 0..m {
             for j in 0..n {
-                let zero = self.b.constant(Const { scalar, bits: 0 });
-                let mut acc = vec![zero; if lanes { 8 } else { 1 }];
-                let whole = if lanes { k / 8 * 8 } else { 0 };
+                let mut sum = self.b.constant(Const { scalar, bits: 0 });
                 for l in 0..k {
                     let (p, q) = (x.elements[i * k + l], y.elements[l * n + j]);
                     let r = self.b.binary(Binary::Mul, p, q);
                     self.finite_if_float(r, &[p, q]);
-                    let slot = if l < whole { l % 8 } else { 0 };
-                    acc[slot] = self.add(acc[slot], r);
+                    sum = self.add(sum, r);
                 }
-                let mut width = acc.len() / 2;
-                while width > 0 {
-                    for s in 0..width {
-                        acc[s] = self.add(acc[s], acc[s + width]);
-                    }
-                    width /= 2;
-                }
-                cells.push(acc[0]);
+                cells.push(sum);
             }
         }
         let dims: Vec<usize> =

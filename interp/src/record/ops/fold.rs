@@ -11,6 +11,7 @@ use super::elements::Operand;
 use crate::bytecode::BinaryOp;
 use crate::record::abort::Abort;
 use crate::record::kind::{Abs, Flavor};
+use crate::record::small;
 use crate::record::walk::Walker;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +43,7 @@ impl Fold {
 impl Walker<'_, '_> {
     /// A reduction over all axes, or over one.
     pub fn fold(&mut self, fold: Fold, of: &Abs, axis: Option<i64>) -> Result<Abs> {
-        if let (Some(a), true) = (self.long(of), axis.is_none_or(|k| k == 0 || k == -1)) {
+        if let (Some(a), true) = (self.long(of, small::MOST), axis.is_none_or(|k| k == 0 || k == -1)) {
             return self.fold_long(fold, &a);
         }
         let o = self.operand(of)?;
@@ -108,7 +109,7 @@ impl Walker<'_, '_> {
             Val::Small(s) => s.is_contiguous(),
             Val::Array(a) => {
                 let Some(dims) = a.extents(&self.b) else { return false };
-                let plain = crate::record::small::steps_of(&dims);
+                let plain = small::steps_of(&dims);
                 let size = a.num.size() as i64;
                 a.steps.iter().zip(&plain).all(|(s, &p)| s.constant() == Some(p as i64 * size))
             }

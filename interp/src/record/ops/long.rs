@@ -16,7 +16,6 @@ use crate::bytecode::BinaryOp;
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
 use crate::record::kind::{Abs, ArrayVal, Flavor, Val, scalar_of};
-use crate::record::small;
 use crate::record::walk::Walker;
 
 fn unsupported(what: &str) -> Abort {
@@ -24,11 +23,11 @@ fn unsupported(what: &str) -> Abort {
 }
 
 impl Walker<'_, '_> {
-    /// A vector whose length varies or is more than a trace has values for.
-    pub fn long(&mut self, abs: &Abs) -> Option<Rc<ArrayVal>> {
+    /// A vector in memory whose length varies or is more than so many elements.
+    pub fn long(&mut self, abs: &Abs, most: usize) -> Option<Rc<ArrayVal>> {
         let (Val::Array(a), None) = (&abs.val, abs.tag) else { return None };
         let is_long = match a.extents(&self.b) {
-            Some(dims) => dims.iter().product::<usize>() > small::MOST,
+            Some(dims) => dims.iter().product::<usize>() > most,
             // It may be known when the walk is done again.
             None => self.hints.fixed,
         };
