@@ -278,7 +278,8 @@ impl<R: Real> Iteration<R> {
 
             let mut shift = R::ZERO;
             let small = unit.max_of(R::from_f64(0.01) * tolerance);
-            if !(count * tolerance * (least / most) <= small) {
+            let spread_out = count * tolerance * (least / most) <= small;
+            if !spread_out {
                 let (start, end) = if downwards { (lo, hi - 1) } else { (hi, lo) };
                 shift = smaller_singular_value(self.d[end], self.e[end], self.d[end + 1]);
                 let relative = shift / self.d[start].modulus();

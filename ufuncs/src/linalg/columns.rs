@@ -32,7 +32,7 @@ multiversion! {
 #[inline(always)]
 fn subtract_body<T: Scalar>(x: &mut [T], v: &[T], by: T) {
     for (x, v) in x.iter_mut().zip(v) {
-        *x = *x - *v * by;
+        *x -= *v * by;
     }
 }
 

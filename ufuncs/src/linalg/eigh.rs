@@ -31,7 +31,7 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Opti
     let factor = rescale(&mut a);
     if n <= bidiagonal::SMALL {
         let (mut values, q) = tridiagonal::decompose(a, vectors)?;
-        values.iter_mut().for_each(|x| *x = *x / factor);
+        values.iter_mut().for_each(|x| *x /= factor);
         return Some((values, q));
     }
     let compute = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };

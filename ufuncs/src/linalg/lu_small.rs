@@ -44,7 +44,7 @@ impl<T: Scalar, const N: usize> Small<T, N> {
             for row in &mut lu.rows[j + 1..] {
                 row[j] = if safe { row[j] * inverse } else { row[j].over(pivot[j]) };
                 for k in j + 1..N {
-                    row[k] = row[k] - row[j] * pivot[k];
+                    row[k] -= row[j] * pivot[k];
                 }
             }
         }
@@ -59,12 +59,12 @@ impl<T: Scalar, const N: usize> Small<T, N> {
         let mut x: [T; N] = core::array::from_fn(|i| b(self.order[i]));
         for i in 0..N {
             for j in 0..i {
-                x[i] = x[i] - self.rows[i][j] * x[j];
+                x[i] -= self.rows[i][j] * x[j];
             }
         }
         for i in (0..N).rev() {
             for j in i + 1..N {
-                x[i] = x[i] - self.rows[i][j] * x[j];
+                x[i] -= self.rows[i][j] * x[j];
             }
             x[i] = x[i].over(self.rows[i][i]);
         }

@@ -37,7 +37,7 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd
     let factor = rescale(&mut a);
     if p <= bidiagonal::SMALL {
         let mut svd = bidiagonal::decompose(a, wanted.then_some((u_cols, v_cols)))?;
-        svd.s.iter_mut().for_each(|s| *s = *s / factor);
+        svd.s.iter_mut().for_each(|s| *s /= factor);
         return Some(svd);
     }
     let params = Default::default();
