@@ -182,6 +182,11 @@ thread_local! {
 /// One more run on the C stack of the thread.
 struct Nested;
 
+/// Whether this thread is in the middle of a region.
+pub fn is_inside() -> bool {
+    DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false)
+}
+
 impl Nested {
     fn new() -> Option<Nested> {
         DEPTH.with(|depth| {
