@@ -109,10 +109,16 @@ class C:
     std::fs::write(dir.join("m.py"), text).expect("write a file");
     let code = format!(
         "{ENTRIES}
-import marshal, m
+import marshal, sys, m
 plain = next(c for c in compile(open('m.py').read(), m.__file__, 'exec').co_consts if isinstance(c, types.CodeType))
 print(m.f.__code__ == plain, marshal.loads(marshal.dumps(m.f.__code__)) == plain, m.f.__code__ is m.f.__code__)
+frames = []
+def tracer(frame, *_):
+    frames.append(frame.f_code)
+sys.settrace(tracer)
 a, b, inner = m.f(2)
+sys.settrace(None)
+print(frames[0] == m.f.__code__, m.f.__code__ in frames, m.f.__code__ in set(frames), frames[0] != inner.__code__)
 print([g.__code__ in plain.co_consts for g in (a, b, inner)], entries(m.f), entries(inner), inner())
 print('builtin' in repr(m.C.method.__code__.co_consts), m.C().method.__code__ is m.C.method.__code__, entries(m.C.method))
 m.f.__code__ = m.f.__code__.replace(co_name='g')
@@ -131,7 +137,7 @@ print(types.FunctionType.__code__, types.FunctionType(inner.__code__, {{}}, clos
     let printed = run_code(&code).dir(&dir).ok();
     let plainly = run_code(&code).env("MICRONUMPY_VM", "off").dir(&dir).ok();
     assert_eq!(printed.replace(" 1 1 ", " 0 0 ").replace("True 1\n", "True 0\n"), plainly);
-    assert!(printed.starts_with("True True True\n[True, True, True] 1 1 "), "{printed}");
+    assert!(printed.starts_with("True True True\nTrue True True True\n[True, True, True] 1 1 "), "{printed}");
 }
 
 #[test]

@@ -5,6 +5,9 @@
 //! attribute of the function type answers the plain code object of a spliced one. The interpreter reads the field of the
 //! function and not this attribute. A frame has the code object it runs, to which its positions belong.
 //!
+//! Tracers look for the frames of a function by `frame.f_code == function.__code__`, and tools keep code objects in dicts. So
+//! a spliced code object equals the plain one, and has its hash.
+//!
 //! Whoever assigns `__code__` assigns what will run: a plain code object, which has no entries.
 
 use std::ffi::{CStr, c_int, c_void};
@@ -13,12 +16,14 @@ use std::sync::OnceLock;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyFunction;
+use pyo3::types::{PyCode, PyFunction};
 
-use super::splice::plain_of;
+use super::splice::{is_code, plain_of};
 
 /// CPython's own attribute.
 static ORIGINAL: OnceLock<Py<PyAny>> = OnceLock::new();
+/// CPython's own comparison and hash of code objects.
+static COMPARE: OnceLock<(ffi::richcmpfunc, ffi::hashfunc)> = OnceLock::new();
 
 const NAME: &CStr = c"__code__";
 
@@ -77,8 +82,46 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
             return Err(PyErr::fetch(py));
         }
         ffi::PyType_Modified(class);
+        let class = py.get_type::<PyCode>().as_type_ptr();
+        if let (Some(compare), Some(hash)) = ((*class).tp_richcompare, (*class).tp_hash)
+            && COMPARE.set((compare, hash)).is_ok()
+        {
+            (*class).tp_richcompare = Some(compare_plain);
+            (*class).tp_hash = Some(hash_plain);
+            ffi::PyType_Modified(class);
+        }
     }
     Ok(())
+}
+
+/// What stands for an object in comparisons of code objects.
+///
+/// # Safety
+/// Attached, and a live object.
+unsafe fn plain(object: &*mut ffi::PyObject) -> Bound<'_, PyAny> {
+    // SAFETY: the caller's promise; the handle does not outlive the call it is made in.
+    let object = unsafe { Bound::ref_from_ptr(Python::assume_attached(), object) };
+    if is_code(object) { plain_of(object).unwrap_or_else(|| object.clone()) } else { object.clone() }
+}
+
+unsafe extern "C" fn compare_plain(
+    a: *mut ffi::PyObject,
+    b: *mut ffi::PyObject,
+    op: c_int,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython calls this attached, with live objects.
+    unsafe {
+        let Some((compare, _)) = COMPARE.get() else { return null_mut() };
+        compare(plain(&a).as_ptr(), plain(&b).as_ptr(), op)
+    }
+}
+
+unsafe extern "C" fn hash_plain(code: *mut ffi::PyObject) -> ffi::Py_hash_t {
+    // SAFETY: as above.
+    unsafe {
+        let Some((_, hash)) = COMPARE.get() else { return -1 };
+        hash(plain(&code).as_ptr())
+    }
 }
 
 unsafe extern "C" fn get(function: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {
