@@ -37,10 +37,11 @@ class _NeedsValue(BaseException):
 def _place():
     """The line of the recorded function that is being executed: the innermost frame outside this file and numpy."""
     numpy_home = os.path.dirname(np.__file__) + os.sep
-    frame = sys._getframe(1)
+    frame = sys._getframe()
+    here = frame.f_code.co_filename
     while frame is not None:
         file = frame.f_code.co_filename
-        if file != __file__ and not file.startswith(numpy_home):
+        if file != here and not file.startswith(numpy_home):
             text = linecache.getline(file, frame.f_lineno, frame.f_globals).strip()
             place = f"{file}, line {frame.f_lineno}"
             return f"{place}: {text}" if text else place
