@@ -72,9 +72,9 @@ macro_rules! parts {
                 self.re.is_nan() | self.im.is_nan()
             }
             fn in_place(items: &mut [$t], exact: bool, f: impl FnOnce(&mut [Pair<$u>])) -> bool {
-                // Minus zero equals zero and has other bits.
+                // Minus zero equals zero and has other bits: as a real part it has nothing to say about the order.
                 let minus = |x: $part| x.to_bits() == (-0.0 as $part).to_bits();
-                let bad = |x: &$t| x.has_nan() | (exact & (minus(x.re) | minus(x.im)));
+                let bad = |x: &$t| x.has_nan() | minus(x.re) | (exact & minus(x.im));
                 if items.iter().any(bad) {
                     return false;
                 }
@@ -147,5 +147,26 @@ pub(super) unsafe fn argsort<T: Parts>(items: *const T, index: &mut [isize], kth
     let old = index.to_vec();
     for (slot, (_, i)) in index.iter_mut().zip(pairs) {
         *slot = old[i];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Sortable;
+    use crate::elem::{Complex, Complex64};
+
+    #[test]
+    fn zeros_of_either_sign_are_one_real_part() {
+        for stable in [false, true] {
+            let items = [(-0.0, 2.0), (0.0, 1.0), (-0.0, -1.0), (0.0, -2.0)];
+            let mut items = items.map(|(re, im)| Complex64 { re, im });
+            Sortable::sort(&mut items, stable);
+            assert_eq!(items.map(|x| x.im), [-2.0, -1.0, 1.0, 2.0]);
+            assert_eq!(items.map(|x| x.re.is_sign_negative()), [false, true, false, true]);
+        }
+        let mut items =
+            [3.0, 1.0, -1.0, -3.0].map(|im| Complex { re: if im > 0.0 { -0.0 } else { 0.0 }, im });
+        Sortable::partition(&mut items, &[1]);
+        assert_eq!(items[1].im, -1.0);
     }
 }
