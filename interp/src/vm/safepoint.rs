@@ -32,7 +32,8 @@ pub fn prepare(py: Python<'_>) -> PyResult<()> {
 ///
 /// At the end of the process CPython ends threads that want it back, where they are, by an unwinding that is none of Rust's:
 /// nobody may catch it, and what it would drop on its way are references, which need the interpreter. So a thread that is
-/// to end inside of `f` stops there for good, as all threads do from 3.14 on.
+/// to end inside of `f` stops there for good, as all threads do from 3.14 on. In the executable it stops earlier, in the
+/// `pthread_exit` of `main.rs`; as a package we have this alone, and a frame in between that cannot be unwound still aborts.
 pub(super) fn staying<R>(f: impl FnOnce() -> R) -> R {
     struct Stay;
     impl Drop for Stay {
