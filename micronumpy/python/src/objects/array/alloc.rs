@@ -161,28 +161,9 @@ impl<'a, 'py> Make<'a, 'py> {
                     ),
                 }
             }
-            if self.data.is_null() {
-                let handler = memory::current(py)?;
-                let zeroed = self.zeroed || (*(*a).descr).flags & NPY_NEEDS_INIT != 0;
-                let data = memory::alloc(handler.as_ptr(), nbytes, zeroed);
-                if data.is_null() {
-                    return Err(memory_error(py, self.shape, &arr.descr()));
-                }
-                if nbytes == 0 && nd > 0 {
-                    // Strides of an array without elements are all 0.
-                    std::ptr::write_bytes((*a).strides, 0, nd);
-                }
-                (*a).data = data;
-                (*a).mem_handler = handler.into_ptr();
-                (*a).flags = NPY_ARRAY_OWNDATA | NPY_ARRAY_WRITEABLE;
-            } else {
-                (*a).data = self.data;
-                (*a).flags = if self.writeable { NPY_ARRAY_WRITEABLE } else { 0 };
-            }
-            flags::update(a);
-            if let Some(base) = self.base {
-                (*a).base = base.into_ptr();
-            }
+            let zeroed = self.zeroed || (*(*a).descr).flags & NPY_NEEDS_INIT != 0;
+            let Make { data, writeable, base, .. } = self;
+            put_elements(&arr, nbytes, Memory { data, writeable, base, zeroed })?;
         }
         touch(a);
         if self.subtype.is_some_and(|t| t.as_ptr() != ARRAY_TYPE.as_object()) {
@@ -231,6 +212,40 @@ struct Memory<'py> {
     writeable: bool,
     base: Option<Bound<'py, PyAny>>,
     zeroed: bool,
+}
+
+/// Gives an array its elements, flags and base.
+///
+/// # Safety
+/// The array has its dtype, shape and strides, and no elements yet; given memory holds those that shape and strides reach.
+#[inline(always)]
+unsafe fn put_elements(arr: &Array<'_>, nbytes: usize, memory: Memory<'_>) -> PyResult<()> {
+    let (py, a) = (arr.py(), arr.raw());
+    // SAFETY: the caller's promise; strides are as many as dimensions.
+    unsafe {
+        if memory.data.is_null() {
+            let handler = memory::current(py)?;
+            let data = memory::alloc(handler.as_ptr(), nbytes, memory.zeroed);
+            if data.is_null() {
+                return Err(memory_error(py, arr.shape(), &arr.descr()));
+            }
+            if nbytes == 0 && (*a).nd > 0 {
+                // Strides of an array without elements are all 0.
+                std::ptr::write_bytes((*a).strides, 0, (*a).nd as usize);
+            }
+            (*a).data = data;
+            (*a).mem_handler = handler.into_ptr();
+            (*a).flags = NPY_ARRAY_OWNDATA | NPY_ARRAY_WRITEABLE;
+        } else {
+            (*a).data = memory.data;
+            (*a).flags = if memory.writeable { NPY_ARRAY_WRITEABLE } else { 0 };
+        }
+        flags::update(a);
+        if let Some(base) = memory.base {
+            (*a).base = base.into_ptr();
+        }
+    }
+    Ok(())
 }
 
 /// [`Make::build`] for `numpy.ndarray` itself and elements of [`is_number`]: what nearly all arrays are, without a question
@@ -290,27 +305,7 @@ unsafe fn build_plain<'py>(
                 }
             }
         }
-        if memory.data.is_null() {
-            let handler = memory::current(py)?;
-            let data = memory::alloc(handler.as_ptr(), nbytes, memory.zeroed);
-            if data.is_null() {
-                return Err(memory_error(py, shape, &arr.descr()));
-            }
-            if nbytes == 0 && nd > 0 {
-                // Strides of an array without elements are all 0.
-                std::ptr::write_bytes((*a).strides, 0, nd);
-            }
-            (*a).data = data;
-            (*a).mem_handler = handler.into_ptr();
-            (*a).flags = NPY_ARRAY_OWNDATA | NPY_ARRAY_WRITEABLE;
-        } else {
-            (*a).data = memory.data;
-            (*a).flags = if memory.writeable { NPY_ARRAY_WRITEABLE } else { 0 };
-        }
-        flags::update(a);
-        if let Some(base) = memory.base {
-            (*a).base = base.into_ptr();
-        }
+        put_elements(&arr, nbytes, memory)?;
         Ok(arr)
     }
 }
