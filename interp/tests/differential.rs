@@ -44,6 +44,11 @@ fn casts_resolve_as_stock_numpys() {
 }
 
 #[test]
+fn scalars_compute_as_stock_numpys() {
+    same_output(&[file("scalars.py")], 450);
+}
+
+#[test]
 fn a_user_dtype_behaves_as_under_stock_numpy() {
     same_output(&[file("calls.py"), file("sfloat.txt")], 150);
 }

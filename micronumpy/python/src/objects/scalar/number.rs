@@ -5,6 +5,7 @@
 //! sequences, types that need promotion) goes through the ufunc itself.
 
 use std::ffi::c_int;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use micronumpy::TypeNum;
@@ -17,9 +18,9 @@ use ufuncs::abi::{LoopDef, NEGATIVE_POWER};
 use ufuncs::elem::{CLongDouble, Complex, LongDouble};
 use ufuncs::fpstatus;
 
-use super::set;
 use super::types::{GENERIC, typenum_of_class};
 use super::value::{Cell, bool_scalar, cell_of, make_num, python_number, to_array, to_f64, typenum_of};
+use super::{quick, set};
 use crate::ffi::import::cached;
 use crate::objects::handles::is_array;
 use crate::objects::{array, ufunc};
@@ -139,9 +140,15 @@ fn values(py: Python<'_>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<
         *slot = cell.ptr_mut();
     }
     fpstatus::clear();
-    // SAFETY: one aligned native element for each operand; loops over numbers need no context.
-    let status = unsafe {
-        (def.func)(std::ptr::null(), data.as_ptr(), [1isize].as_ptr(), [0isize; 4].as_ptr(), def.aux)
+    let status = match by_itself(op, def.types[0], args) {
+        Some(cell) => {
+            out[0] = cell;
+            0
+        }
+        // SAFETY: one aligned native element for each operand; loops over numbers need no context.
+        None => unsafe {
+            (def.func)(std::ptr::null(), data.as_ptr(), [1isize].as_ptr(), [0isize; 4].as_ptr(), def.aux)
+        },
     };
     if status == NEGATIVE_POWER {
         return Err(PyValueError::new_err("Integers to negative integer powers are not allowed."));
@@ -151,12 +158,42 @@ fn values(py: Python<'_>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<
     if def.types[0].is_integer() && overflows(op, def.types[0], args) {
         fpe |= fpstatus::OVERFLOW;
     }
+    // The length of a complex number is never invalid.
+    if op == Op::Absolute && def.types[0].is_complex() {
+        fpe &= !fpstatus::INVALID;
+    }
     // Comparisons with NaN are no news.
     let quiet = op as usize >= Op::Less as usize && op as usize <= Op::GreaterEqual as usize;
     if fpe != 0 && !quiet {
         ufunc::report_fp_status(py, OPS[op as usize].1, fpe as u8)?;
     }
     Ok(out)
+}
+
+/// Operations whose bits or status are others for scalars than for arrays: products of complex numbers without fused steps,
+/// lengths by the C library.
+fn by_itself(op: Op, num: TypeNum, args: &[Cell]) -> Option<Cell> {
+    macro_rules! of {
+        ($t:ty) => {{
+            let a: Complex<$t> = black_box(args[0].get());
+            Some(match op {
+                Op::Multiply => {
+                    let b: Complex<$t> = black_box(args[1].get());
+                    let products = black_box([a.re * b.re, a.im * b.im, a.re * b.im, a.im * b.re]);
+                    let product = Complex { re: products[0] - products[1], im: products[2] + products[3] };
+                    Cell::of(black_box(product))
+                }
+                Op::Absolute => Cell::of(black_box(a.re.hypot(a.im))),
+                _ => return None,
+            })
+        }};
+    }
+    // The status is read and cleared around this: nothing may be computed ahead or put off, hence the boxes.
+    match num {
+        TypeNum::CFLOAT => of!(f32),
+        TypeNum::CDOUBLE => of!(f64),
+        _ => None,
+    }
 }
 
 /// The value of an integer cell.
@@ -387,16 +424,26 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
         // Booleans have no arithmetic of their own, which shows in what a warning says was done.
         return general(op, a, b);
     }
+    let bitwise = matches!(op, Op::And | Op::Or | Op::Xor | Op::LeftShift | Op::RightShift);
+    if bitwise && !num.is_integer() {
+        // Floats have no such operation either.
+        return general(op, a, b);
+    }
     let mut exact = true;
     let kind = classify(num, other, &mut exact)?;
     if !exact && forward && should_defer(slf, other)? {
         return not_implemented(py);
     }
+    // Doubles hold what is too big here.
+    let kind = match kind {
+        Other::TooBig if op == Op::Divide => {
+            Other::Value(TypeNum::DOUBLE, set::number(TypeNum::DOUBLE, other)?)
+        }
+        kind => kind,
+    };
     match kind {
         Other::Defer => not_implemented(py),
         Other::General | Other::Unknown => general(op, a, b),
-        // Doubles hold what is too big here.
-        Other::TooBig if op == Op::Divide => general(op, a, b),
         Other::TooBig => Err(set::out_of_bounds(if num.is_bool() { TypeNum::LONG } else { num }, other)),
         // A Python complex is more than a real scalar is willing to become by itself.
         Other::Value(common, _) if common.is_complex() && !num.is_complex() && !is_numpy_scalar(other) => {
@@ -421,13 +468,20 @@ pub fn binary<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
                 return general(op, a, b);
             };
             let mut args = if forward { [own, value] } else { [value, own] };
-            if op == Op::Remainder
+            if matches!(op, Op::Remainder | Op::FloorDivide)
                 && to == TypeNum::HALF
                 && let Some(def) = find_loop(Op::Divmod, to)
             {
-                // Half scalars divide first and take the rest of that, with all that the division reports.
-                let [_, rest] = values(py, op, def, &mut args)?;
-                return make_num(py, to, &rest);
+                // Half scalars do both and take one of the two, with all that the division reports; but for quotients by a
+                // zero whose bits are zero, too.
+                if op == Op::FloorDivide
+                    && args[1].get::<u16>() == 0
+                    && let Some(def) = find_loop(Op::Divide, to)
+                {
+                    return run(py, op, def, &mut args);
+                }
+                let [quotient, rest] = values(py, op, def, &mut args)?;
+                return make_num(py, to, if op == Op::Remainder { &rest } else { &quotient });
             }
             run(py, op, def, &mut args)
         }
@@ -639,14 +693,42 @@ pub fn richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyRe
             };
             Ok(bool_scalar(py, value))
         }
+        // A Python complex is more than a real scalar compares with by itself.
+        Other::Value(common, _) if common.is_complex() && !num.is_complex() && !is_numpy_scalar(other) => {
+            general_richcompare(slf, other, op)
+        }
         Other::Value(common, value) => {
             let op = op_of(op);
             let own = cast(&cell_of(slf, num), num, common);
+            if let Some(own) = &own
+                && let Some(truth) = compare_complex(op, common, own, &value)
+            {
+                return Ok(bool_scalar(py, truth));
+            }
             match (own, find_loop(op, common)) {
                 (Some(own), Some(def)) => run(py, op, def, &mut [own, value]),
                 _ => ufunc::call_by_name(py, OPS[op as usize].0, &[slf, other], None),
             }
         }
+    }
+}
+
+/// Comparison of complex values of this type; None for other types.
+fn compare_complex(op: Op, num: TypeNum, a: &Cell, b: &Cell) -> Option<bool> {
+    match num {
+        TypeNum::CFLOAT => {
+            let (a, b): (Complex<f32>, Complex<f32>) = (a.get(), b.get());
+            quick::compare_complex(op, (a.re, a.im), (b.re, b.im))
+        }
+        TypeNum::CDOUBLE => {
+            let (a, b): (Complex<f64>, Complex<f64>) = (a.get(), b.get());
+            quick::compare_complex(op, (a.re, a.im), (b.re, b.im))
+        }
+        TypeNum::CLONGDOUBLE => {
+            let (a, b): (CLongDouble, CLongDouble) = (a.get(), b.get());
+            quick::compare_complex(op, (a.re, a.im), (b.re, b.im))
+        }
+        _ => None,
     }
 }
 
@@ -782,6 +864,92 @@ fn hash(slf: &Obj<'_>) -> PyResult<isize> {
     python_number(py, num, &v)?.hash()
 }
 
+/// A slot that looks at everyday operands first. Those cannot fail, so they need no guard.
+macro_rules! quick_slot {
+    ($op:ident, $whole:expr) => {{
+        unsafe extern "C" fn slot(a: *mut ffi::PyObject, b: *mut ffi::PyObject) -> *mut ffi::PyObject {
+            // SAFETY: CPython passes live objects, attached.
+            let quick = unsafe { quick::binary(Op::$op, a, b) };
+            if !quick.is_null() {
+                return quick;
+            }
+            let whole: ffi::binaryfunc = $whole;
+            // SAFETY: as it was called.
+            unsafe { whole(a, b) }
+        }
+        slot
+    }};
+}
+
+/// As [`quick_slot`], for one operand.
+macro_rules! quick_unary_slot {
+    ($quick:expr, $whole:expr) => {{
+        unsafe extern "C" fn slot(a: *mut ffi::PyObject) -> *mut ffi::PyObject {
+            // SAFETY: CPython passes a live object, attached.
+            let quick = unsafe { $quick(a) };
+            if !quick.is_null() {
+                return quick;
+            }
+            let whole: ffi::unaryfunc = $whole;
+            // SAFETY: as it was called.
+            unsafe { whole(a) }
+        }
+        slot
+    }};
+}
+
+/// Comparison, of everyday operands first.
+unsafe extern "C" fn compare_slot(
+    a: *mut ffi::PyObject,
+    b: *mut ffi::PyObject,
+    op: c_int,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython passes live objects, attached.
+    let quick = unsafe {
+        match op {
+            ffi::Py_LT => quick::binary(Op::Less, a, b),
+            ffi::Py_LE => quick::binary(Op::LessEqual, a, b),
+            ffi::Py_EQ => quick::binary(Op::Equal, a, b),
+            ffi::Py_NE => quick::binary(Op::NotEqual, a, b),
+            ffi::Py_GT => quick::binary(Op::Greater, a, b),
+            ffi::Py_GE => quick::binary(Op::GreaterEqual, a, b),
+            _ => std::ptr::null_mut(),
+        }
+    };
+    if !quick.is_null() {
+        return quick;
+    }
+    let whole: ffi::richcmpfunc = crate::richcmpfunc!(richcompare);
+    // SAFETY: as it was called.
+    unsafe { whole(a, b, op) }
+}
+
+/// Truth, of everyday scalars first.
+unsafe extern "C" fn truth_slot(a: *mut ffi::PyObject) -> c_int {
+    // SAFETY: CPython passes a live object, attached.
+    match unsafe { quick::truth(a) } {
+        Some(truth) => c_int::from(truth),
+        None => {
+            let whole: ffi::inquiry = crate::inquiry!(truth);
+            // SAFETY: as it was called.
+            unsafe { whole(a) }
+        }
+    }
+}
+
+/// The hash, of doubles first.
+unsafe extern "C" fn hash_slot(a: *mut ffi::PyObject) -> ffi::Py_hash_t {
+    // SAFETY: CPython passes a live object, attached.
+    match unsafe { quick::hash(a) } {
+        Some(hash) => hash,
+        None => {
+            let whole: ffi::hashfunc = crate::lenfunc!(hash);
+            // SAFETY: as it was called.
+            unsafe { whole(a) }
+        }
+    }
+}
+
 /// Slots every scalar has: those of 0-d arrays.
 ///
 /// # Safety
@@ -790,12 +958,12 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
     // SAFETY: zeroed tables are valid; they are leaked because the type keeps them.
     unsafe {
         let t: &mut ffi::PyNumberMethods = Box::leak(Box::new(std::mem::zeroed()));
-        t.nb_add = Some(crate::binaryfunc!(add));
-        t.nb_subtract = Some(crate::binaryfunc!(subtract));
-        t.nb_multiply = Some(crate::binaryfunc!(multiply));
-        t.nb_true_divide = Some(crate::binaryfunc!(divide));
-        t.nb_floor_divide = Some(crate::binaryfunc!(floor_divide));
-        t.nb_remainder = Some(crate::binaryfunc!(remainder));
+        t.nb_add = Some(quick_slot!(Add, crate::binaryfunc!(add)));
+        t.nb_subtract = Some(quick_slot!(Subtract, crate::binaryfunc!(subtract)));
+        t.nb_multiply = Some(quick_slot!(Multiply, crate::binaryfunc!(multiply)));
+        t.nb_true_divide = Some(quick_slot!(Divide, crate::binaryfunc!(divide)));
+        t.nb_floor_divide = Some(quick_slot!(FloorDivide, crate::binaryfunc!(floor_divide)));
+        t.nb_remainder = Some(quick_slot!(Remainder, crate::binaryfunc!(remainder)));
         t.nb_divmod = Some(crate::binaryfunc!(divmod));
         if num.is_some_and(|n| n.is_complex()) {
             t.nb_floor_divide = Some(crate::binaryfunc!(refuse));
@@ -805,24 +973,24 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
         t.nb_power = Some(crate::ternaryfunc!(power));
         t.nb_lshift = Some(crate::binaryfunc!(left_shift));
         t.nb_rshift = Some(crate::binaryfunc!(right_shift));
-        t.nb_and = Some(crate::binaryfunc!(and));
-        t.nb_or = Some(crate::binaryfunc!(or));
-        t.nb_xor = Some(crate::binaryfunc!(xor));
-        t.nb_negative = Some(crate::unaryfunc!(negative));
+        t.nb_and = Some(quick_slot!(And, crate::binaryfunc!(and)));
+        t.nb_or = Some(quick_slot!(Or, crate::binaryfunc!(or)));
+        t.nb_xor = Some(quick_slot!(Xor, crate::binaryfunc!(xor)));
+        t.nb_negative = Some(quick_unary_slot!(quick::negative, crate::unaryfunc!(negative)));
         t.nb_positive = Some(crate::unaryfunc!(positive));
-        t.nb_absolute = Some(crate::unaryfunc!(absolute));
+        t.nb_absolute = Some(quick_unary_slot!(quick::absolute, crate::unaryfunc!(absolute)));
         t.nb_invert = Some(crate::unaryfunc!(invert));
-        t.nb_bool = Some(crate::inquiry!(truth));
-        t.nb_int = Some(crate::unaryfunc!(int));
-        t.nb_float = Some(crate::unaryfunc!(float));
+        t.nb_bool = Some(truth_slot);
+        t.nb_int = Some(quick_unary_slot!(quick::int, crate::unaryfunc!(int)));
+        t.nb_float = Some(quick_unary_slot!(quick::float, crate::unaryfunc!(float)));
         if num.is_some_and(|n| n.is_integer()) {
-            t.nb_index = Some(crate::unaryfunc!(index));
+            t.nb_index = Some(quick_unary_slot!(quick::int, crate::unaryfunc!(index)));
         }
         (*ty).tp_as_number = t;
         match num {
             Some(n) if n.is_bool() || n.is_number() => {
-                (*ty).tp_richcompare = Some(crate::richcmpfunc!(richcompare));
-                (*ty).tp_hash = Some(crate::lenfunc!(hash));
+                (*ty).tp_richcompare = Some(compare_slot);
+                (*ty).tp_hash = Some(hash_slot);
             }
             _ => (*ty).tp_richcompare = Some(crate::richcmpfunc!(general_richcompare)),
         }
