@@ -78,3 +78,37 @@ def change(*_):
 
 signal.signal(signal.SIGALRM, change)
 print("changed", changed(a, limits))
+
+# One computation that takes much longer than the patience of whoever presses Ctrl-C.
+big = np.ones(10_000_000)
+handled = []
+signal.signal(signal.SIGALRM, lambda *_: handled.append(1))
+
+
+def one_long(a, out=None):
+    b = a
+    for turn in range(2):
+        if out is None:
+            b = np.exp(a) * np.sin(a) + np.cos(a) * np.log(a) + np.exp(np.sin(a)) * np.tanh(a)
+        else:
+            out[...] = np.exp(a) * np.sin(a) + np.cos(a) * np.log(a) + np.exp(np.sin(a)) * np.tanh(a)
+    return b
+
+
+def interrupted(out):
+    timer = threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        one_long(big, out)
+    except KeyboardInterrupt as error:
+        return error.__traceback__.tb_next.tb_frame.f_code.co_name
+    finally:
+        timer.join()
+
+
+print("a new array", interrupted(None))
+out = np.zeros_like(big)
+print("an output", interrupted(out), out.min() == out.max())
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+small = one_long(big)
+print("handled", handled, (small == small[0]).all())

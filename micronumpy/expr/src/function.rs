@@ -407,7 +407,8 @@ impl Running<'_> {
             Source::Group(g) => earlier[g].as_ref().map_or(std::ptr::null_mut(), NdArray::data),
         };
         let inputs = Pointers(group.sources.iter().map(pointer).collect());
-        let ev = Evaluator { steps, layout: &group.layout, inputs, status: self.status };
+        let stop = self.options.stop.as_deref();
+        let ev = Evaluator { steps, layout: &group.layout, inputs, status: self.status, stop };
         let team = self.options.team.unwrap_or_else(|| threads::worthwhile(total, group.cost));
         match &group.kind {
             Kind::Map(plans) => {

@@ -1,5 +1,8 @@
 //! How to evaluate; the result never depends on it.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use crate::exec::threads::Team;
 
 /// Which way to run groups.
@@ -25,12 +28,14 @@ pub struct Options {
     pub team: Option<Team>,
     /// The only back end to compile with.
     pub backend: Option<&'static str>,
+    /// Set from elsewhere while it runs, makes it give up at the next tile. Outputs are then half written.
+    pub stop: Option<Arc<AtomicBool>>,
     /// Elements numpy would cast at a time on their way into a fold (`np.setbufsize`).
     pub bufsize: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { tier: Tier::Auto, team: None, backend: None, bufsize: 8192 }
+        Options { tier: Tier::Auto, team: None, backend: None, stop: None, bufsize: 8192 }
     }
 }

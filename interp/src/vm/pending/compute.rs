@@ -7,12 +7,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use jit::log;
 use micronumpy::ufunc::exec::{Overlap, bounds_meet, overlaps};
 use micronumpy::{ArrayRef, NdArray};
-use micronumpy_expr::{Arg as Given, Expr, Function, Number, Options};
+use micronumpy_expr::{Arg as Given, Expr, Function, Number, Options, Status};
 use micronumpy_python::error::IntoPyResult;
 use micronumpy_python::objects::Array;
 use micronumpy_python::objects::ufunc::errstate;
@@ -28,6 +30,12 @@ const KEPT: usize = 512;
 /// Elements from which on other threads run meanwhile. To let them costs a few microseconds when there are some.
 const LONG: usize = 100_000;
 
+/// Elements times operations from which on signals are looked at meanwhile: several milliseconds.
+const SLOW: usize = 4_000_000;
+
+/// How often.
+const PATIENCE: Duration = Duration::from_millis(10);
+
 /// While this lives, other threads have the interpreter. As with numpy's own loops, they may write what is being read.
 struct Others(*mut ffi::PyThreadState);
 
@@ -36,12 +44,82 @@ impl Others {
         // SAFETY: whoever computes is attached.
         Others(unsafe { ffi::PyEval_SaveThread() })
     }
+
+    /// Takes the interpreter for a moment.
+    fn interrupt<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        // SAFETY: what `PyEval_SaveThread` gave, on the same thread.
+        staying(|| unsafe { ffi::PyEval_RestoreThread(self.0) });
+        let result = f();
+        // SAFETY: attached just now.
+        self.0 = unsafe { ffi::PyEval_SaveThread() };
+        result
+    }
 }
 
 impl Drop for Others {
     fn drop(&mut self) {
         // SAFETY: what `PyEval_SaveThread` gave, on the same thread.
         staying(|| unsafe { ffi::PyEval_RestoreThread(self.0) })
+    }
+}
+
+/// What a computation gives: arrays for results that did not go into outputs, and status.
+type Results = micronumpy::Result<(Vec<Option<NdArray>>, Status)>;
+
+fn call(
+    function: &Function,
+    args: &[Given<'_>],
+    outs: &[Option<ArrayRef<'_>>],
+    options: &Options,
+) -> Results {
+    let (arrays, status) = function.call_into(args, outs, options)?;
+    Ok((arrays.into_iter().collect(), status))
+}
+
+/// Lets something go to the thread that works on it while its owner waits.
+struct Lent<T>(T);
+
+// SAFETY: the owner does not touch it before that thread is done, which drops nothing that belongs to Python: arrays of
+// numbers, by raw pointers, and dtypes without objects.
+unsafe impl<T> Send for Lent<T> {}
+
+/// Computes on another thread, while this one looks at signals. What a handler raises ends the computation, unless it writes
+/// into an output, which nobody should find half written.
+fn watched(
+    py: Python<'_>,
+    function: &Function,
+    args: &[Given<'_>],
+    outs: &[Option<ArrayRef<'_>>],
+    options: Options,
+) -> PyResult<Results> {
+    let fresh = outs.iter().all(Option::is_none);
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = Options { stop: fresh.then(|| stop.clone()), ..options };
+    let mut raised = None;
+    let lent = Lent((function, args, outs));
+    let results = std::thread::scope(|scope| {
+        let (running, done) = mpsc::channel::<()>();
+        let worker = scope.spawn(move || {
+            let Lent((function, args, outs)) = { lent };
+            let results = Lent(call(function, args, outs, &options));
+            drop(running);
+            results
+        });
+        let mut others = Others::run();
+        while done.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if raised.is_none() {
+                // SAFETY: attached, nothing pending.
+                raised = others
+                    .interrupt(|| unsafe { (ffi::PyErr_CheckSignals() != 0).then(|| PyErr::fetch(py)) });
+                stop.store(raised.is_some(), Ordering::Relaxed);
+            }
+        }
+        worker.join()
+    });
+    match (raised, results) {
+        (Some(error), _) => Err(error),
+        (None, Ok(Lent(results))) => Ok(results),
+        (None, Err(panic)) => std::panic::resume_unwind(panic),
     }
 }
 
@@ -78,7 +156,7 @@ pub struct Computed {
 /// Computes results, the last one into an output if there is one.
 ///
 /// # Errors
-/// Out of memory.
+/// Out of memory; what a signal handler raised while a long computation ran.
 pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -> PyResult<Computed> {
     let mut plan = Plan::default();
     for root in roots {
@@ -118,11 +196,13 @@ pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -
     let options = Options { bufsize: errstate::bufsize(py)?, ..Options::default() };
     log::count(if out.is_some() { "array operations fused into arrays" } else { "array operations fused" });
     let elements = plan.nodes.iter().map(|node| node.elements(py)).max().unwrap_or(0);
-    let (arrays, status) = {
+    let results = if elements.saturating_mul(plan.nodes.len()) >= SLOW {
+        watched(py, &function, &args, &outs, options)?
+    } else {
         let _others = (elements >= LONG).then(Others::run);
-        function.call_into(&args, &outs, &options)
-    }
-    .py(py)?;
+        call(&function, &args, &outs, &options)
+    };
+    let (arrays, status) = results.py(py)?;
     // Nodes are visited as the function visits its calls, one for one; but a fold, which comes last, may be several calls.
     let last = roots.last().map_or(0, |root| root.pc);
     let several = matches!(roots.last().map(|root| root.what), Some(What::Fold(_)));
@@ -132,7 +212,7 @@ pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -
     let raised = status.raised.iter().zip(&status.calls);
     let mut raised: Vec<_> = raised.map(|(&(name, flags), &call)| (name, flags, pc(call))).collect();
     raised.sort_by_key(|&(_, _, pc)| pc);
-    Ok(Computed { arrays: arrays.into_iter().collect(), raised })
+    Ok(Computed { arrays, raised })
 }
 
 impl<'py> Plan<'py> {

@@ -6,9 +6,10 @@ pub(crate) mod select;
 pub mod threads;
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use micronumpy::Result;
 use micronumpy::ufunc::loop_status;
+use micronumpy::{Error, Result};
 use smallvec::SmallVec;
 use ufuncs::{LoopContext, LoopInfo, fpstatus};
 
@@ -33,6 +34,8 @@ pub(crate) struct Evaluator<'t> {
     /// The inputs' first elements.
     pub inputs: Pointers,
     pub status: &'t Collected,
+    /// Set when nobody wants the result any more.
+    pub stop: Option<&'t AtomicBool>,
 }
 
 /// One worker's memory.
@@ -95,11 +98,14 @@ impl Evaluator<'_> {
     /// Compute elements `flat..flat + n` into `outs`, where they lie side by side. `n` is at most a tile.
     ///
     /// # Errors
-    /// What a loop or a cast reports.
+    /// What a loop or a cast reports; that somebody stopped it.
     ///
     /// # Safety
     /// The inputs are as the layout says; `scratch` has the size the steps want; `outs` have room and overlap no input.
     pub unsafe fn range(&self, scratch: *mut u8, flat: usize, n: usize, outs: &[*mut u8]) -> Result<()> {
+        if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(Error::Runtime("stopped".to_owned()));
+        }
         let inner = self.layout.inner();
         if self.layout.shape.len() == 1 || self.layout.gathers {
             // SAFETY: the caller's promise.
