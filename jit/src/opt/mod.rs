@@ -35,9 +35,9 @@ pub use cse::Cse;
 pub use dce::Dce;
 pub use defer::Defer;
 pub use fold::Fold;
-pub use guards::Guards;
+pub use guards::{Guards, Remainders};
 pub use heap::Heap;
-pub use ifconv::IfConvert;
+pub use ifconv::{IfConvert, IfConvertGuards};
 pub use induction::Induction;
 pub use licm::Licm;
 pub use order::Order;
@@ -54,8 +54,8 @@ pub trait Pass: Send + Sync {
 
 /// All passes that need no parameters, by name.
 pub const PASSES: &[&dyn Pass] = &[
-    &Fold, &Cse, &Heap, &Guards, &Breaks, &IfConvert, &Unroll, &Licm, &Induction, &Trips, &Version, &Order,
-    &Carry, &Defer, &Dce, &Compact,
+    &Fold, &Cse, &Heap, &Guards, &Breaks, &IfConvert, &IfConvertGuards, &Unroll, &Licm, &Induction, &Trips,
+    &Version, &Remainders, &Order, &Carry, &Defer, &Dce, &Compact,
 ];
 
 /// Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,
@@ -64,10 +64,12 @@ const CLEAN: &[&dyn Pass] =
     &[&Fold, &Breaks, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold];
 /// What only counts in loops whose ends were found is looked for again.
 const COUNTED: &[&dyn Pass] = &[&Induction, &Fold];
-/// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them.
-const COPIED: &[&dyn Pass] = &[&Fold, &Cse];
+/// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them, and bodies
+/// that were too long to unroll are short, inner ones first.
+const COPIED: &[&dyn Pass] = &[&Fold, &Unroll, &Fold, &Cse, &Dce, &Unroll, &Fold, &Cse];
 /// What was made is tidied up.
-const TIDY: &[&dyn Pass] = &[&Order, &Licm, &Fold, &Cse, &Carry, &Defer, &Dce, &Compact];
+const TIDY: &[&dyn Pass] =
+    &[&Remainders, &IfConvertGuards, &Order, &Licm, &Fold, &Cse, &Carry, &Defer, &Dce, &Compact];
 
 /// What every trace goes through, whatever runs it.
 pub fn standard() -> Vec<&'static dyn Pass> {

@@ -14,7 +14,7 @@ use crate::ir::{Inst, InstId, RegionId, Trace};
 
 /// Iterations, and instructions of all of them together.
 const MAX_TRIPS: u64 = 4;
-const MAX_INSTS: usize = 64;
+const MAX_INSTS: usize = 160;
 
 /// See the module.
 pub struct Unroll;

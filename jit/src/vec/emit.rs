@@ -52,6 +52,12 @@ pub fn vector_loop(
                 init.push(before.value(tr, Inst::Splat(identity), ty));
                 group.vectors.insert(p, tr.add_param(region, ty));
             }
+            // The last lane is the one that counts, once the loop is done.
+            Carried::Last => {
+                let ty = group.vector_ty(ty);
+                init.push(before.value(tr, Inst::Splat(body.init[k]), ty));
+                group.vectors.insert(p, tr.add_param(region, ty));
+            }
         }
     }
     let mut next = group.run(tr);
@@ -72,11 +78,15 @@ pub fn vector_loop(
     let mut carried = tr.results(vector).to_vec();
     let rest = if body.guards.is_empty() { end } else { carried.remove(body.params.len()) };
     for (k, v) in carried.iter_mut().enumerate() {
-        if let Carried::Reduction(r) = body.carried[k] {
-            let old = body.init[k];
-            let ty = tr.ty(old);
-            let folded = before.value(tr, Inst::Reduce(r.op, *v), ty);
-            *v = before.binary(tr, r.op, old, folded);
+        let old = body.init[k];
+        let ty = tr.ty(old);
+        match body.carried[k] {
+            Carried::Induction(_) => {}
+            Carried::Reduction(r) => {
+                let folded = before.value(tr, Inst::Reduce(r.op, *v), ty);
+                *v = before.binary(tr, r.op, old, folded);
+            }
+            Carried::Last => *v = before.value(tr, Inst::Lane(*v, lanes as u8 - 1), ty),
         }
     }
     if let Inst::Loop { range: Some(range), init, .. } = tr.inst_mut(id) {
@@ -146,7 +156,7 @@ impl Group<'_> {
                     };
                     self.emit.binary(tr, Binary::Add, p, group)
                 }
-                Carried::Reduction(_) => self.vector(tr, v),
+                Carried::Reduction(_) | Carried::Last => self.vector(tr, v),
             });
         }
         next
@@ -171,7 +181,7 @@ impl Group<'_> {
         for (&p, carried) in body.params.iter().zip(&body.carried) {
             values.push(match carried {
                 Carried::Induction(_) => self.scalars[&p],
-                Carried::Reduction(_) => self.vectors[&p],
+                Carried::Reduction(_) | Carried::Last => self.vectors[&p],
             });
         }
         values.push(self.scalars[&body.counter]);

@@ -95,8 +95,8 @@ fn reaches(tr: &Trace, body: &Body, mut v: Value, param: Value) -> bool {
     }
 }
 
-/// How often the body uses a value, its end included.
-fn uses(tr: &Trace, body: &Body, v: Value) -> usize {
+/// How often the body uses a value, its end included, but not its snapshots.
+pub fn uses(tr: &Trace, body: &Body, v: Value) -> usize {
     let mut count = body.next.iter().filter(|&&n| n == v).count();
     for &id in &body.insts {
         tr.inst(id).for_each_use(|u| count += usize::from(u == v));

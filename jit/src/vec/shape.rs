@@ -23,6 +23,8 @@ pub enum Carried {
     /// An integer that grows by the same amount in each iteration.
     Induction(Stride),
     Reduction(Reduction),
+    /// What the iteration before gave, which nobody in the loop computes with: it is for snapshots, and for behind the loop.
+    Last,
 }
 
 /// How many bytes an access moves from one iteration to the next: `value * factor`, or `factor` without a value.
@@ -141,6 +143,9 @@ impl Body {
                     None => {}
                 }
             }
+        }
+        if tr.ty(p).scalar != Scalar::Ptr && reductions::uses(tr, self, p) == 0 {
+            return Ok(Carried::Last);
         }
         reductions::find(tr, self, p, next).map(Carried::Reduction)
     }

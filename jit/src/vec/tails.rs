@@ -4,9 +4,10 @@
 //! last group, which only some processors have, so that a back end makes them where it can; and a last group that overlaps
 //! the one before, which does iterations twice and so is wrong where a loop reads what it writes.
 //!
-//! Two things can go wrong with numbers near the limits of `i64`. The number of iterations may not fit; then it wraps to
-//! something that is negative or too small, and too few groups are made, which is slow but right. And stepping over the
-//! end by a whole group might overflow, which ranges promise not to; there no group is made at all.
+//! Three things can go wrong with numbers near the limits of `i64`. The number of iterations may not fit; then it wraps to
+//! something that is negative or too small, and too few groups are made, which is slow but right. Stepping over the
+//! end by a whole group might overflow, which ranges promise not to; there no group is made at all. And where the end is so far
+//! in front of the start that the difference wraps to a positive number, it must not be believed.
 
 use crate::ir::{Binary, Cond, Range, Trace, Value};
 use crate::opt::emit::Emit;
@@ -27,6 +28,8 @@ pub fn groups_end(tr: &mut Trace, out: &mut Emit, r: &Range, lanes: usize, allow
     let group = r.step * lanes as i64;
     let bound = out.i64(tr, if group > 0 { i64::MAX - group } else { i64::MIN - group });
     let mut safe = out.compare(tr, if group > 0 { Cond::Le } else { Cond::Ge }, r.end, bound);
+    let runs = out.compare(tr, Cond::Lt, first, last);
+    safe = out.binary(tr, Binary::And, safe, runs);
     if let Some(allowed) = allowed {
         safe = out.binary(tr, Binary::And, safe, allowed);
     }

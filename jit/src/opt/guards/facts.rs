@@ -17,7 +17,7 @@ type Node = Option<Value>;
 
 /// Edges of a path, and nodes a search visits: what takes longer is not known.
 const DEPTH: usize = 6;
-const FUEL: u32 = 256;
+const FUEL: u32 = 128;
 const MAX: i128 = i64::MAX as i128;
 const MIN: i128 = i64::MIN as i128;
 
@@ -86,7 +86,11 @@ impl Facts {
 
     /// Whether `x <= y + c` follows.
     pub fn implies(&self, tr: &Trace, x: Node, y: Node, c: i128) -> bool {
-        self.search(tr, x, y).is_some_and(|b| b <= c)
+        // Where much is known, the short way is not to be missed for looking at long ones.
+        [(DEPTH / 2, FUEL / 4), (DEPTH, FUEL)].into_iter().any(|(depth, fuel)| {
+            self.fuel.set(fuel);
+            self.bound(tr, x, y, depth).is_some_and(|b| b <= c)
+        })
     }
     /// The least and the greatest value.
     pub fn interval(&self, tr: &Trace, v: Value) -> (i128, i128) {
@@ -135,7 +139,19 @@ impl Facts {
         for (z, c) in y.map(|v| below(tr, v)).into_iter().flatten() {
             see(self.bound(tr, x, z, depth).map(|b| b - c));
         }
+        // A remainder has the sign of the divisor, and is smaller.
+        if let Some(by) = x.and_then(|v| self.positive_divisor(tr, v, depth)) {
+            see(self.bound(tr, Some(by), y, depth).map(|b| b - 1));
+        }
+        if y.and_then(|v| self.positive_divisor(tr, v, depth)).is_some() {
+            see(self.bound(tr, x, None, depth));
+        }
         best
+    }
+    /// What a value is the remainder of a division by, if that is positive.
+    fn positive_divisor(&self, tr: &Trace, v: Value, depth: usize) -> Option<Value> {
+        let Inst::Binary(Binary::Rem, _, by) = *tr.def_inst(v)? else { return None };
+        (self.bound(tr, None, Some(by), depth)? < 0).then_some(by)
     }
 
     /// The value as another one plus a constant, if the sum does not wrap.
@@ -162,9 +178,6 @@ fn above(tr: &Trace, v: Value) -> Vec<(Node, i128)> {
         Some(&Inst::Binary(Binary::And, _, b)) => {
             int(tr, b).filter(|&c| c >= 0).map(|c| (None, c)).into_iter().collect()
         }
-        Some(&Inst::Binary(Binary::Rem, _, b)) => {
-            int(tr, b).filter(|&c| c > 0).map(|c| (None, c - 1)).into_iter().collect()
-        }
         Some(&Inst::Convert(a)) => limits(tr.ty(a)).map(|(_, high)| (None, high)).into_iter().collect(),
         _ => vec![],
     }
@@ -175,7 +188,6 @@ fn below(tr: &Trace, v: Value) -> Vec<(Node, i128)> {
     match tr.def_inst(v) {
         Some(&Inst::Binary(Binary::Max, a, b)) => vec![(Some(a), 0), (Some(b), 0)],
         Some(&Inst::Binary(Binary::And, _, b)) if int(tr, b).is_some_and(|c| c >= 0) => vec![(None, 0)],
-        Some(&Inst::Binary(Binary::Rem, _, b)) if int(tr, b).is_some_and(|c| c > 0) => vec![(None, 0)],
         Some(&Inst::Convert(a)) => limits(tr.ty(a)).map(|(low, _)| (None, low)).into_iter().collect(),
         _ => vec![],
     }

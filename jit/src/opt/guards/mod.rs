@@ -4,6 +4,8 @@
 //! of a branch this is, between what a counter lies. A condition that [`facts`] decide (of a choice, too) becomes a constant,
 //! which folding then carries through; a guard that holds vanishes at once.
 //!
+//! The same knowledge saves divisions: `(i + 1) % n`, for a counter `i` of a range up to `n`, is a choice ([`Remainders`]).
+//!
 //! What must hold in *every* iteration but is not known to is for `version` to ask in front of the loop.
 
 pub mod facts;
@@ -16,20 +18,38 @@ use facts::Facts;
 /// See the module.
 pub struct Guards;
 
+/// Remainders of numbers that are next to the range of remainders become choices. Of a remainder more is known than of a
+/// choice, so this comes late.
+pub struct Remainders;
+
 impl Pass for Guards {
     fn name(&self) -> &'static str {
         "guards"
     }
     fn run(&self, tr: &mut Trace) -> bool {
-        let mut walk = Walk { tr, facts: Facts::default(), changed: false };
-        walk.region(Trace::ROOT);
-        walk.changed
+        run(tr, false)
     }
+}
+
+impl Pass for Remainders {
+    fn name(&self) -> &'static str {
+        "remainders"
+    }
+    fn run(&self, tr: &mut Trace) -> bool {
+        run(tr, true)
+    }
+}
+
+fn run(tr: &mut Trace, remainders: bool) -> bool {
+    let mut walk = Walk { tr, facts: Facts::default(), remainders, changed: false };
+    walk.region(Trace::ROOT);
+    walk.changed
 }
 
 struct Walk<'a> {
     tr: &'a mut Trace,
     facts: Facts,
+    remainders: bool,
     changed: bool,
 }
 
@@ -67,6 +87,7 @@ impl Walk<'_> {
                         self.facts.forget(mark);
                     }
                 }
+                Inst::Binary(Binary::Rem, a, b) if self.remainders => self.remainder(id, a, b, &mut out),
                 Inst::Loop { range, body, .. } => {
                     let mark = self.facts.mark();
                     if let Some(r) = range {
@@ -80,6 +101,33 @@ impl Walk<'_> {
             out.insts.push(id);
         }
         self.tr.region_mut(region).insts = out.insts;
+    }
+
+    /// `a % b`, where `b` is positive and `a` not less than -1 and not more than `b`.
+    fn remainder(&mut self, id: InstId, a: Value, b: Value, out: &mut Emit) {
+        let tr = &mut *self.tr;
+        if tr.ty(a) != Ty::I64 {
+            return;
+        }
+        let knows = |x: Option<Value>, y: Option<Value>, c| self.facts.implies(tr, x, y, c);
+        let is_near = knows(None, Some(b), -1) && knows(None, Some(a), 1) && knows(Some(a), Some(b), 0);
+        if !is_near {
+            return;
+        }
+        let (low, high) = (!knows(None, Some(a), 0), !knows(Some(a), Some(b), -1));
+        let zero = out.i64(tr, 0);
+        let mut r = a;
+        if high {
+            let is_end = out.compare(tr, Cond::Eq, a, b);
+            r = out.select(tr, is_end, zero, r);
+        }
+        if low {
+            let below = out.compare(tr, Cond::Lt, a, zero);
+            let from_end = out.binary(tr, Binary::Add, a, b);
+            r = out.select(tr, below, from_end, r);
+        }
+        *tr.inst_mut(id) = Inst::Binary(Binary::Add, r, zero);
+        self.changed = true;
     }
 
     /// The condition of an instruction is a constant from now on.
@@ -142,6 +190,9 @@ impl Walk<'_> {
 
     /// The value of a condition, if it is known here.
     fn decide(&mut self, cond: Value) -> Option<bool> {
+        if self.remainders {
+            return None;
+        }
         if let Some(known) = self.facts.is_known(cond) {
             return Some(known);
         }

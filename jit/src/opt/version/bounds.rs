@@ -51,6 +51,8 @@ enum Form {
     Choice(Value, bool, Value),
     /// Whatever happens it lies between these.
     Within(i64, i64),
+    /// A remainder of a division by this, which is fixed: not negative and less, provided that the divisor is positive.
+    Below(Value),
     Unknown,
 }
 
@@ -112,6 +114,7 @@ impl Nest {
                 },
                 Binary::Rem => match constant(b) {
                     Some(by @ 1..) => Form::Within(0, by - 1),
+                    None if self.is_fixed(b) => Form::Below(b),
                     _ => Form::Unknown,
                 },
                 _ => Form::Unknown,
@@ -145,7 +148,7 @@ impl Nest {
         }
         let can = |v, side| self.can_bound(tr, v, side);
         let found = match self.form(tr, v) {
-            Form::Fixed | Form::Within(..) => true,
+            Form::Fixed | Form::Within(..) | Form::Below(_) => true,
             Form::Counter(r) => self.limit(tr, counter_bound(&r, side).0, side).is_some(),
             Form::Exact(_, a, b) => self.is_bounded(tr, a) && self.is_bounded(tr, b),
             Form::Min(a, b) | Form::Max(a, b) => can(a, side) && can(b, side),
@@ -293,6 +296,20 @@ impl<'a> Ask<'a> {
                 None => v,
             },
             Form::Within(low, high) => self.number(tr, if side == Low { low } else { high }),
+            Form::Below(by) => {
+                let zero = self.number(tr, 0);
+                if self.asked.insert((Cond::Lt, zero, by)) {
+                    let positive = self.emit.compare(tr, Cond::Lt, zero, by);
+                    self.require(tr, positive, true);
+                }
+                match side {
+                    Low => zero,
+                    High => {
+                        let one = self.number(tr, -1);
+                        self.emit.binary(tr, Binary::Add, by, one)
+                    }
+                }
+            }
             Form::Counter(r) => {
                 let (v, is_end) = counter_bound(&r, side);
                 let v = self.nest.limit(tr, v, side).unwrap_or(v);
