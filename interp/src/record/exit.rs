@@ -156,7 +156,8 @@ impl Slots {
                 abs.tag?;
                 Recipe::Unbound
             }
-            Val::Unbound => Recipe::Unbound,
+            // Nobody leaves with what waits: the way out is in front of it.
+            Val::Unbound | Val::Pending(_) => Recipe::Unbound,
             Val::Const(p) => Recipe::Const(*p),
             Val::Num(flavor, v) => Recipe::Num(*flavor, b.ty(*v).scalar, self.slot(*v)),
             Val::Complex(np, re, im) => Recipe::Complex(*np, self.slot(*re), self.slot(*im)),

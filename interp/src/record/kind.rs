@@ -15,6 +15,7 @@ use micronumpy::TypeNum;
 use pyo3::ffi::PyObject;
 
 use super::abort::Abort;
+use super::ops::rows::Pending;
 use super::small::{Small, UNKNOWN};
 
 /// The Python type of a number.
@@ -165,6 +166,8 @@ pub enum Val {
     List(u32, Rc<[Abs]>),
     /// A method of a builtin type, bound.
     Method(Rc<Abs>, &'static str),
+    /// A long vector that nobody computed. Paths do not meet where there is one.
+    Pending(Rc<Pending>),
 }
 
 /// Tells at run time what a value is.
@@ -351,7 +354,7 @@ pub enum Kind {
 impl Shape {
     pub fn of(abs: &Abs, b: &Builder) -> Shape {
         let kind = match &abs.val {
-            Val::Entry | Val::Unbound => Kind::Nothing,
+            Val::Entry | Val::Unbound | Val::Pending(_) => Kind::Nothing,
             Val::Const(p) => Kind::Const(*p),
             Val::Num(flavor, v) => {
                 let np = if let Flavor::Np(num) = flavor { Some(*num) } else { None };

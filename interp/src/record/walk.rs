@@ -137,6 +137,8 @@ pub struct Walker<'a, 'py> {
     /// The state in front of the first of the operations whose results are not checked yet, and these results.
     saved: Option<(usize, Vec<Value>)>,
     unchecked: Vec<Value>,
+    /// While elements of a long vector are computed: conditions that are collected in place of guards, with what they are to be.
+    pub asked: Option<Vec<(Value, bool)>>,
     /// Whether the trace writes memory.
     pub stores: bool,
     /// Whether integers wrap, as those of arrays do.
@@ -192,6 +194,7 @@ pub fn record(
             here: None,
             saved: None,
             unchecked: vec![],
+            asked: None,
             stores: false,
             wraps: false,
             hints: &mut hints,
@@ -221,6 +224,16 @@ impl Walker<'_, '_> {
     /// A path, until the place where it meets others. Ends the turn if that is [`END`].
     pub fn run(&mut self, mut pc: Target, join: Target) -> Result<Path> {
         loop {
+            if self.anything_waits() && (pc == join || self.is_end_or_branch(pc)) {
+                self.pc = pc;
+                if let Err(e) = self.nothing_waits(pc) {
+                    if self.depth == 0 {
+                        return Err(e);
+                    }
+                    self.give_up(pc);
+                    return Ok(Path::Dead);
+                }
+            }
             if pc == join {
                 self.check();
                 return Ok(Path::Joined);
@@ -275,6 +288,11 @@ impl Walker<'_, '_> {
             }
         }
     }
+    /// Whether a path may meet others here, or end.
+    fn is_end_or_branch(&self, pc: Target) -> bool {
+        let (head, end) = self.bounds();
+        pc >= end || pc < head || self.code.ops.get(pc as usize).is_none_or(is_control)
+    }
     /// Whether the walk is in the body of a function, and in none of its loops.
     fn is_body(&self) -> bool {
         self.code.region == Region::Body
@@ -288,6 +306,9 @@ impl Walker<'_, '_> {
     fn give_up(&mut self, pc: Target) {
         self.check();
         let never = self.b.constant(Const::bool(false));
+        if self.anything_waits() {
+            return self.guard(never, true, Why::Vm);
+        }
         self.leave_unless(never, true, pc, Why::Vm, None);
     }
 
@@ -306,6 +327,22 @@ impl Walker<'_, '_> {
         };
         Path::Turn(self.b.i64(code as i64))
     }
+}
+
+/// Whether an instruction says where to go on.
+fn is_control(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Jump { .. }
+            | Op::Back { .. }
+            | Op::Loop { .. }
+            | Op::JumpIf { .. }
+            | Op::Return { .. }
+            | Op::End
+            | Op::Raise { .. }
+            | Op::Reraise { .. }
+            | Op::AssertionFailed { .. }
+    )
 }
 
 fn is_alive(code: &Code, pc: Target, jumped: bool) -> bool {

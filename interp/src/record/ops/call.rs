@@ -17,6 +17,7 @@ use ufuncs::abi::LoopDef;
 use super::Result;
 use super::elements::is_array;
 use super::method::Keywords;
+use super::rows::Rule;
 use crate::bytecode::BinaryOp;
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
@@ -377,6 +378,9 @@ impl Walker<'_, '_> {
             return self.dot(a, b, true);
         }
         if args.iter().any(is_array) {
+            if let Some(pending) = self.apply(Rule::Ufunc(name.into()), args)? {
+                return Ok(self.wait(pending));
+            }
             return self.elementwise(args, &mut |w, of| w.ufunc(name, of));
         }
         if let (Some(op), [a, b]) = (operator(name), args) {

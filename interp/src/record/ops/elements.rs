@@ -9,6 +9,7 @@ use jit::ir::{Binary, Const, Scalar, Unary, Value};
 use micronumpy::{Dtype, TypeNum};
 
 use super::Result;
+use super::rows::Rule;
 use crate::bytecode::{BinaryOp, UnaryOp};
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
@@ -38,7 +39,7 @@ impl Operand {
 
 /// Whether something is an array.
 pub fn is_array(abs: &Abs) -> bool {
-    abs.tag.is_none() && matches!(abs.val, Val::Array(_) | Val::Small(_))
+    abs.tag.is_none() && matches!(abs.val, Val::Array(_) | Val::Small(_) | Val::Pending(_))
 }
 
 fn too_large() -> Abort {
@@ -155,9 +156,17 @@ impl Walker<'_, '_> {
         if op == BinaryOp::MatrixMultiply {
             return self.dot(a, b, true);
         }
+        if op != BinaryOp::Power
+            && let Some(pending) = self.apply(Rule::Binary(op), &[a.clone(), b.clone()])?
+        {
+            return Ok(self.wait(pending));
+        }
         if op == BinaryOp::Power && is_array(a) && !is_array(b) {
             let (flavor, v) = self.number(b)?;
             let known = self.b.trace().as_const(v);
+            if flavor == Flavor::Int && known.is_some_and(|c| c.bits == 2) && self.waiting(a).is_some() {
+                return self.array_binary(BinaryOp::Multiply, a, a);
+            }
             let num = self.operand(a)?.num;
             match (flavor, known.map(|c| c.bits)) {
                 (Flavor::Int, Some(2)) => {
@@ -181,6 +190,11 @@ impl Walker<'_, '_> {
     pub fn in_place(&mut self, op: BinaryOp, a: &Abs, b: &Abs) -> Result<Abs> {
         if op == BinaryOp::MatrixMultiply {
             return Err(Abort::Operation("@= of arrays".into()));
+        }
+        if op != BinaryOp::Power
+            && let Some(result) = self.in_place_long(op, a, b)?
+        {
+            return Ok(result);
         }
         let result = self.array_binary(op, a, b)?;
         let to = match &a.val {
@@ -263,6 +277,9 @@ impl Walker<'_, '_> {
 
     /// `-a`, `+a`, `~a` of an array.
     pub fn array_unary(&mut self, op: UnaryOp, a: &Abs) -> Result<Abs> {
+        if let Some(pending) = self.apply(Rule::Sign(op), std::slice::from_ref(a))? {
+            return Ok(self.wait(pending));
+        }
         self.elementwise(std::slice::from_ref(a), &mut |w, x| match op {
             UnaryOp::Invert | UnaryOp::Positive | UnaryOp::Negative => w.sign(op, &x[0]),
             UnaryOp::Not => Err(Abort::Operation("truth of an array".into())),

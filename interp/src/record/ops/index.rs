@@ -74,7 +74,7 @@ impl Walker<'_, '_> {
         Ok(Abs::num(Flavor::Np(view.num), v))
     }
 
-    fn part_at(&mut self, a: &ArrayVal, i: Value) -> ArrayVal {
+    pub fn part_at(&mut self, a: &ArrayVal, i: Value) -> ArrayVal {
         let mut view = ArrayVal { whole: false, id: self.fresh_id(), ..a.clone() };
         view.data = self.moved(a.data, i, a.steps[0]);
         view.dims.remove(0);
@@ -132,6 +132,11 @@ impl Walker<'_, '_> {
             return Ok(());
         }
         let scalar = scalar_of(view.num).ok_or(Abort::Array("has elements the compiler has no type for"))?;
+        if view.dims.len() == 1
+            && let Some(pending) = self.waiting(value)
+        {
+            return self.store_long(&view, &pending, false);
+        }
         if !matches!(value.val, Val::Num(..)) {
             let dims = self.extents(&view)?;
             let elements = self.converted(value, &dims, view.num)?;

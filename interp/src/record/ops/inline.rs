@@ -40,6 +40,9 @@ impl Walker<'_, '_> {
         if body.code.boundary.inputs.len() != args.len() {
             return Err(refuse("with such parameters"));
         }
+        if self.anything_waits() {
+            return Err(refuse("while an array of many elements waits"));
+        }
         self.entry.assume_code(function, &code_object);
 
         // Everything that leaves in here leaves to the call.

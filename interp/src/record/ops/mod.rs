@@ -17,6 +17,7 @@ mod inline;
 mod long;
 mod method;
 mod part;
+pub mod rows;
 
 use std::rc::Rc;
 
@@ -110,11 +111,11 @@ impl Walker<'_, '_> {
                 self.set_item(&abs, &key, &src)?;
             }
             Op::Tuple { dst, first, count } => {
-                let items = self.window(first, count)?;
+                let items = self.items(first, count)?;
                 self.vars[usize::from(dst)] = Val::Tuple(items.into()).into();
             }
             Op::List { dst, first, count } => {
-                let items = self.window(first, count)?;
+                let items = self.items(first, count)?;
                 let id = self.fresh_id();
                 self.vars[usize::from(dst)] = Val::List(id, items.into()).into();
             }
@@ -159,6 +160,15 @@ impl Walker<'_, '_> {
 
     fn window(&mut self, first: u16, count: u16) -> Result<Vec<Abs>> {
         (first..first + count).map(|r| self.read(r.into())).collect()
+    }
+
+    /// What a sequence is made of.
+    fn items(&mut self, first: u16, count: u16) -> Result<Vec<Abs>> {
+        let items = self.window(first, count)?;
+        if items.iter().any(|item| matches!(item.val, Val::Pending(_))) {
+            return Err(Abort::Operation("a sequence of arrays of many elements".into()));
+        }
+        Ok(items)
     }
 
     /// An object that is always the same: a number by value, everything else by identity.

@@ -92,6 +92,10 @@ impl Walker<'_, '_> {
         if self.b.trace().as_const(cond).is_some_and(|c| (c.bits != 0) == expected) {
             return;
         }
+        if let Some(asked) = &mut self.asked {
+            asked.push((cond, expected));
+            return;
+        }
         let (state, values) = self.before();
         self.leaves.push(Leave { state, why, at: self.pc, branch: None });
         self.b.guard(cond, expected, self.leaves.len() as u64 - 1, values);
@@ -175,6 +179,27 @@ impl Walker<'_, '_> {
         if let Some(all) = all {
             self.guard(all, true, Why::NotFinite);
         }
+        if self.asked.is_none() && !self.anything_waits() {
+            self.saved = None;
+        }
+    }
+
+    /// Whatever leaves the trace leaves in front of this instruction, or of an earlier one, until all is checked.
+    pub fn go_back_to_here(&mut self) {
+        if self.saved.is_none() {
+            self.saved = Some(self.before());
+        }
+    }
+    /// Asks now, of one element of many, what would be checked later.
+    pub fn ask_unchecked(&mut self) {
+        for v in std::mem::take(&mut self.unchecked) {
+            let finite = self.is_finite(v);
+            self.guard(finite, true, Why::NotFinite);
+        }
+    }
+    /// Somebody has asked.
+    pub fn forget_unchecked(&mut self) {
+        self.unchecked.clear();
         self.saved = None;
     }
 

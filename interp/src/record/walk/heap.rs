@@ -178,6 +178,12 @@ impl Walker<'_, '_> {
                 None
             });
         }
-        if stale { Err(Abort::Operation("a store to what may be a small array".into())) } else { Ok(()) }
+        if stale {
+            return Err(Abort::Operation("a store to what may be a small array".into()));
+        }
+        // What waits reads memory as it was, and leaving goes back to where it began.
+        self.nothing_waits(self.pc + 1)?;
+        self.check();
+        Ok(())
     }
 }
