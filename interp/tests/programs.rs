@@ -35,6 +35,11 @@ fn the_vm_and_compiled_code_do_what_cpython_does() {
 }
 
 #[test]
+fn long_rows_do_what_arrays_do() {
+    programs("rows", &["off", "vm", "jit"], "0", "600");
+}
+
+#[test]
 fn small_arrays_do_what_arrays_do() {
     programs("small", &["off", "vm", "jit"], "0", "600");
 }

@@ -84,6 +84,12 @@ fn long_vectors() {
 }
 
 #[test]
+fn long_rows() {
+    let args = [OsString::from(root().join("interp/tests/record/rows.py"))];
+    assert!(compare(&args, "10", 600) >= 40);
+}
+
+#[test]
 fn every_way_out() {
     let args = [OsString::from(root().join("interp/tests/record/edges.py"))];
     for threshold in ["40", "5"] {

@@ -113,6 +113,11 @@ fn loops_over_elements() {
 }
 
 #[test]
+fn loops_over_rows() {
+    check("rows");
+}
+
+#[test]
 fn loops_with_small_arrays() {
     check("small");
 }

@@ -18,11 +18,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import generate  # noqa: E402
+import rows  # noqa: E402
 import small  # noqa: E402
 from protocol import BEGIN, END  # noqa: E402
 from shrink import shrunk  # noqa: E402
 
-KINDS = {"any": generate.program, "small": small.program}
+KINDS = {"any": generate.program, "small": small.program, "rows": rows.program}
 
 VM = {"MICRONUMPY_VM_ALL": "1", "MICRONUMPY_JIT_THRESHOLD": "5"}
 WAYS = {
@@ -124,7 +125,7 @@ def main():
     parser.add_argument("--python", default=sys.executable, help="a Python with stock numpy")
     parser.add_argument("--micronumpy", default="target/release/micronumpy", help="the executable under test")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
-    parser.add_argument("--kind", default="any", choices=list(KINDS), help="programs of all kinds, or about small arrays")
+    parser.add_argument("--kind", default="any", choices=list(KINDS), help="programs of all kinds, about small arrays, or about long rows")
     parser.add_argument("--count", type=int, default=1000, help="how many programs")
     parser.add_argument("--seed", type=int, default=0, help="the first one's seed; the others follow")
     parser.add_argument("--minutes", type=float, help="stop starting batches after this time")
