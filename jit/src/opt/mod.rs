@@ -54,8 +54,24 @@ pub trait Pass: Send + Sync {
 
 /// All passes that need no parameters, by name.
 pub const PASSES: &[&dyn Pass] = &[
-    &Fold, &Cse, &Heap, &Guards, &Breaks, &IfConvert, &IfConvertGuards, &Unroll, &Licm, &Induction, &Trips,
-    &Version, &Remainders, &Order, &Carry, &Defer, &Dce, &Compact,
+    &Fold,
+    &Cse,
+    &Heap,
+    &Guards,
+    &Breaks,
+    &IfConvert,
+    &IfConvertGuards,
+    &Unroll,
+    &Licm,
+    &Induction,
+    &Trips,
+    &Version,
+    &Remainders,
+    &Order,
+    &Carry,
+    &Defer,
+    &Dce,
+    &Compact,
 ];
 
 /// Folding goes first, since everything else looks for the normal form it makes. Loops are cleaned (branches, counters,

@@ -215,7 +215,8 @@ impl Walker<'_, '_> {
     /// Whether a vector is another one, or shares no byte with it.
     fn apart(&mut self, to: &ArrayVal, of: &ArrayVal) -> Value {
         let [(a, low_a, high_a), (b, low_b, high_b)] = [to, of].map(|v| self.span(v));
-        let (before, behind) = (self.b.compare(Cond::Le, high_a, low_b), self.b.compare(Cond::Le, high_b, low_a));
+        let (before, behind) =
+            (self.b.compare(Cond::Le, high_a, low_b), self.b.compare(Cond::Le, high_b, low_a));
         let mut apart = self.b.binary(Binary::Or, before, behind);
         if to.steps == of.steps && to.num == of.num {
             let same = self.b.compare(Cond::Eq, a, b);
