@@ -1,9 +1,9 @@
 //! Discrete distributions of `Generator` (shared by `RandomState` where it says so).
 
-use super::BitGen;
 use super::continuous::gamma;
 use super::factorial::ln_gamma;
 use super::standard_exponential;
+use super::{BitGen, Bits};
 
 /// A truncated float; what is out of range becomes the least integer, as the conversion instruction of x86-64 makes it.
 pub(super) fn truncate(x: f64) -> i64 {
@@ -11,7 +11,8 @@ pub(super) fn truncate(x: f64) -> i64 {
 }
 
 /// Poisson: Hörmann's transformed rejection (PTRS) for large means, multiplication of uniforms for small ones.
-pub fn poisson(rng: &BitGen, lam: f64) -> i64 {
+#[inline]
+pub fn poisson(rng: &impl Bits, lam: f64) -> i64 {
     if lam >= 10.0 {
         poisson_ptrs(rng, lam)
     } else if lam == 0.0 {
@@ -30,7 +31,8 @@ pub fn poisson(rng: &BitGen, lam: f64) -> i64 {
     }
 }
 
-fn poisson_ptrs(rng: &BitGen, lam: f64) -> i64 {
+#[inline]
+fn poisson_ptrs(rng: &impl Bits, lam: f64) -> i64 {
     let slam = lam.sqrt();
     let loglam = lam.ln();
     let b = 0.931 + 2.53 * slam;
@@ -98,22 +100,28 @@ impl Binomial {
 
     /// Number of successes in `n` trials: inversion where few are expected, else BTPE.
     pub fn draw(&mut self, rng: &BitGen, p: f64, n: i64) -> i64 {
-        if n == 0 || p == 0.0 { 0 } else { self.draw_always(rng, p, n) }
+        if n == 0 || p == 0.0 { 0 } else { self.draw_with(rng, p, n, |p| (-p).ln_1p()) }
     }
-    /// As [`Self::draw`], for `RandomState`: moves the stream on where the result is certain, too.
+    /// As [`Self::draw`], for `RandomState`: moves the stream on where the result is certain, too, and takes a tiny `p` for
+    /// nothing.
     pub fn draw_always(&mut self, rng: &BitGen, p: f64, n: i64) -> i64 {
-        if p <= 0.5 { self.draw_lower(rng, n, p) } else { n - self.draw_lower(rng, n, 1.0 - p) }
+        self.draw_with(rng, p, n, |p| (1.0 - p).ln())
     }
-    fn draw_lower(&mut self, rng: &BitGen, n: i64, p: f64) -> i64 {
-        if p * n as f64 <= 30.0 { self.inversion(rng, n, p) } else { self.btpe(rng, n, p) }
+    /// `log_of_failure(p)` is the logarithm of `1 - p`.
+    #[inline]
+    fn draw_with(&mut self, rng: &BitGen, p: f64, n: i64, log_of_failure: impl Fn(f64) -> f64) -> i64 {
+        let less = if p <= 0.5 { p } else { 1.0 - p };
+        let few = less * n as f64 <= 30.0;
+        let drawn = if few { self.inversion(rng, n, less, log_of_failure) } else { self.btpe(rng, n, less) };
+        if p <= 0.5 { drawn } else { n - drawn }
     }
 
-    fn inversion(&mut self, rng: &BitGen, n: i64, p: f64) -> i64 {
+    fn inversion(&mut self, rng: &BitGen, n: i64, p: f64, log_of_failure: impl Fn(f64) -> f64) -> i64 {
         let nf = n as f64;
         if !self.is_for(n, p) {
             self.mark(n, p);
             self.q = 1.0 - p;
-            self.r = (nf * self.q.ln()).exp();
+            self.r = (nf * log_of_failure(p)).exp();
             self.c = nf * p;
             self.m = nf.min(self.c + 10.0 * (self.c * self.q + 1.0).sqrt()) as i64;
         }
@@ -260,7 +268,8 @@ pub fn logseries(rng: &BitGen, p: f64) -> i64 {
 }
 
 /// Number of trials up to the first success, by adding up probabilities (fast when `p` is large).
-pub fn geometric_search(rng: &BitGen, p: f64) -> i64 {
+#[inline]
+pub fn geometric_search(rng: &impl Bits, p: f64) -> i64 {
     let (mut x, mut sum, mut prod) = (1, p, p);
     let q = 1.0 - p;
     let u = rng.f64();
@@ -271,7 +280,8 @@ pub fn geometric_search(rng: &BitGen, p: f64) -> i64 {
     }
     x
 }
-pub fn geometric(rng: &BitGen, p: f64) -> i64 {
+#[inline]
+pub fn geometric(rng: &impl Bits, p: f64) -> i64 {
     if p >= 1.0 / 3.0 {
         return geometric_search(rng, p);
     }

@@ -5,15 +5,15 @@
 
 use super::BitGen;
 use super::bitgen::{Bits, direct};
-use super::ziggurat;
+use super::{discrete, ziggurat};
 
 macro_rules! fills {
-    ($($(#[$doc:meta])* $name:ident($($param:ident),*) -> $t:ty = $bits:ident => $one:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($($param:ident: $param_type:ty),*) -> $t:ty = $bits:ident => $one:expr;)*) => {$(
         $(#[$doc])*
         ///
         /// # Safety
         /// Room for `n` values at `out`.
-        pub unsafe fn $name(rng: &BitGen, $($param: $t,)* out: *mut $t, n: usize) {
+        pub unsafe fn $name(rng: &BitGen, $($param: $param_type,)* out: *mut $t, n: usize) {
             direct!(rng, $bits => for i in 0..n {
                 // SAFETY: the caller's promise.
                 unsafe { out.add(i).write($one) };
@@ -28,10 +28,13 @@ fills! {
     /// Uniform on [0, 1).
     unit_f32() -> f32 = bits => bits.f32();
     /// Uniform on an interval.
-    uniform(low, range) -> f64 = bits => low + range * bits.f64();
+    uniform(low: f64, range: f64) -> f64 = bits => low + range * bits.f64();
     standard_normal() -> f64 = bits => ziggurat::standard_normal(bits);
     standard_normal_f32() -> f32 = bits => ziggurat::standard_normal_f32(bits);
-    normal(mean, deviation) -> f64 = bits => mean + deviation * ziggurat::standard_normal(bits);
+    normal(mean: f64, deviation: f64) -> f64 = bits => mean + deviation * ziggurat::standard_normal(bits);
     standard_exponential() -> f64 = bits => ziggurat::standard_exponential(bits);
+    exponential(scale: f64) -> f64 = bits => scale * ziggurat::standard_exponential(bits);
+    poisson(lam: f64) -> i64 = bits => discrete::poisson(bits, lam);
+    geometric(p: f64) -> i64 = bits => discrete::geometric(bits, p);
     standard_exponential_f32() -> f32 = bits => ziggurat::standard_exponential_f32(bits);
 }

@@ -504,7 +504,8 @@ fn fill_view(arr: &Array<'_>, view: &mut ffi::Py_buffer, flags: i32) -> PyResult
         view.internal = null_mut();
         view.suboffsets = null_mut();
         view.len = (arr.size() * itemsize) as isize;
-        view.ndim = arr.ndim() as i32;
+        // Who asks for no shape sees one run of bytes.
+        view.ndim = if wants(ffi::PyBUF_ND) { arr.ndim() as i32 } else { 0 };
         view.format = format.as_ref().map_or(null_mut(), |f| f.as_ptr().cast_mut());
         view.shape = if wants(ffi::PyBUF_ND) { shape.as_mut_ptr() } else { null_mut() };
         view.strides = if wants(ffi::PyBUF_STRIDES) { strides.as_mut_ptr() } else { null_mut() };

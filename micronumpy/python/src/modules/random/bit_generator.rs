@@ -103,6 +103,8 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
             size_of::<BitGeneratorObject>(),
             FLAGS,
         );
+        (*ty).tp_doc =
+            c"BitGenerator(seed=None)\n--\n\nThe base of sources of random bits, which `Generator` draws from.".as_ptr();
         (*ty).tp_new = Some(callfunc!(new create));
         (*ty).tp_init = Some(initproc!(init_slot));
         (*ty).tp_traverse = Some(object::traverse::<BitGeneratorObject>);

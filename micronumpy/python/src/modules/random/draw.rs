@@ -113,11 +113,13 @@ pub struct Param<'py> {
     integer: i64,
     array: Option<Array<'py>>,
     is_integer: bool,
+    /// What an integer parameter without dimensions was converted from, if it was no plain integer.
+    origin: Option<Obj<'py>>,
 }
 
 impl<'py> Param<'py> {
     fn blank(name: &'static str, constraint: Constraint) -> Self {
-        Param { name, constraint, value: 0.0, integer: 0, array: None, is_integer: false }
+        Param { name, constraint, value: 0.0, integer: 0, array: None, is_integer: false, origin: None }
     }
     /// A number.
     pub fn number(value: f64, name: &'static str, constraint: Constraint) -> Self {
@@ -162,11 +164,25 @@ impl<'py> Param<'py> {
             }
             // SAFETY: one aligned int64.
             param.integer = unsafe { arr.data().cast::<i64>().read() };
+            param.origin = Some(obj.clone());
         } else {
             param.integer = integer(obj)?;
         }
         param.value = param.integer as f64;
         Ok(param)
+    }
+    /// Let parameters of a call without arrays be converted by their own `__int__`.
+    pub fn convert_numbers(params: &mut [&mut Param<'py>]) -> PyResult<()> {
+        if params.iter().any(|p| p.array.is_some()) {
+            return Ok(());
+        }
+        for param in params {
+            if let Some(obj) = param.origin.take() {
+                param.integer = integer(&as_int(&obj)?)?;
+                param.value = param.integer as f64;
+            }
+        }
+        Ok(())
     }
     /// The value of a real parameter that is no array.
     pub fn real_value(&self) -> f64 {
@@ -213,6 +229,18 @@ pub fn integer(obj: &Obj<'_>) -> PyResult<i64> {
             e
         }),
         _ => Ok(value),
+    }
+}
+
+/// `int(obj)` of what is a number.
+fn as_int<'py>(obj: &Obj<'py>) -> PyResult<Obj<'py>> {
+    // SAFETY: live object; the table of number methods may be absent.
+    unsafe {
+        let number = (*ffi::Py_TYPE(obj.as_ptr())).tp_as_number;
+        if number.is_null() || (*number).nb_int.is_none() && (*number).nb_index.is_none() {
+            return Err(PyTypeError::new_err("an integer is required"));
+        }
+        Bound::from_owned_ptr_or_err(obj.py(), ffi::PyNumber_Long(obj.as_ptr()))
     }
 }
 

@@ -128,6 +128,9 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
             size_of::<GeneratorObject>(),
             bit_generator::FLAGS,
         );
+        (*ty).tp_doc =
+            c"Generator(bit_generator)\n--\n\nDraws from many distributions by the bits of a generator."
+                .as_ptr();
         (*ty).tp_new = Some(callfunc!(new create));
         (*ty).tp_init = Some(initproc!(init));
         (*ty).tp_repr = Some(unaryfunc!(repr));
@@ -367,10 +370,35 @@ macro_rules! distributions {
         }
     )*};
 }
+/// As [`distributions!`], with a function besides that makes many draws with the same parameters.
+macro_rules! filled_distributions {
+    ($($name:ident($($p:ident $(= $d:literal)?: $c:ident),+) $f:path, $many:path;)*) => {$(
+        fn $name<'py>(
+            slf: &Obj<'py>,
+            [$($p,)+ size]: [Arg<'py>; [$(stringify!($p)),+].len() + 1],
+        ) -> PyResult<Obj<'py>> {
+            let s = stream(slf)?;
+            let params = [$(Param::real(&$p, [$($d,)? 0.0][0], stringify!($p), Constraint::$c)?),+];
+            if params.iter().all(|p| p.array().is_none()) {
+                params.iter().try_for_each(|p| p.check(true))?;
+                let [$($p),+] = params.each_ref().map(Param::real_value);
+                return filled(&s, &size, &None, |out, n| {
+                    // SAFETY: `filled` says where there is room for how many.
+                    unsafe { $many(&s.rng, $($p,)+ out, n) }
+                });
+            }
+            draw(&s, &size, &params, &None, |[$($p),+]: [f64; _]| $f(&s.rng, $($p),+))
+        }
+    )*};
+}
+filled_distributions! {
+    exponential(scale = 1.0: NonNegative) continuous::exponential, fill::exponential;
+    normal(loc = 0.0: Any, scale = 1.0: NonNegative) continuous::normal, fill::normal;
+    poisson(lam = 1.0: Poisson) discrete::poisson, fill::poisson;
+    geometric(p: BoundedGt0) discrete::geometric, fill::geometric;
+}
 distributions! {
     beta(a: Positive, b: Positive) continuous::beta;
-    exponential(scale = 1.0: NonNegative) continuous::exponential;
-    normal(loc = 0.0: Any, scale = 1.0: NonNegative) continuous::normal;
     gamma(shape: NonNegative, scale = 1.0: NonNegative) continuous::gamma;
     f(dfnum: Positive, dfden: Positive) continuous::f;
     noncentral_f(dfnum: Positive, dfden: Positive, nonc: NonNegative) continuous::noncentral_f;
@@ -387,9 +415,7 @@ distributions! {
     lognormal(mean = 0.0: Any, sigma = 1.0: NonNegative) continuous::lognormal;
     rayleigh(scale = 1.0: NonNegative) continuous::rayleigh;
     wald(mean: Positive, scale: Positive) continuous::wald;
-    poisson(lam = 1.0: Poisson) discrete::poisson;
     zipf(a: Gt1) discrete::zipf;
-    geometric(p: BoundedGt0) discrete::geometric;
     logseries(p: BoundedLt1) discrete::logseries;
 }
 
@@ -501,8 +527,9 @@ pub fn draw_binomial<'py>(
     mut one: impl FnMut(&BitGen, f64, i64) -> i64,
 ) -> PyResult<Obj<'py>> {
     let py = s.lock.py();
-    let p = Param::real(p, 0.0, "p", Constraint::Bounded01)?;
-    let n = Param::integer(n, "n", n_constraint)?;
+    let mut p = Param::real(p, 0.0, "p", Constraint::Bounded01)?;
+    let mut n = Param::integer(n, "n", n_constraint)?;
+    Param::convert_numbers(&mut [&mut p, &mut n])?;
     let scalar = p.array().is_none() && n.array().is_none();
     p.check(scalar)?;
     n.check(scalar)?;
@@ -569,11 +596,12 @@ pub fn hypergeometric_params<'py>(
     max: Option<i64>,
     sample: Constraint,
 ) -> PyResult<[Param<'py>; 3]> {
-    let params = [
+    let mut params = [
         Param::integer(&ngood, "ngood", Constraint::NonNegative)?,
         Param::integer(&nbad, "nbad", Constraint::NonNegative)?,
         Param::integer(&nsample, "nsample", sample)?,
     ];
+    Param::convert_numbers(&mut params.each_mut())?;
     let operands = [params[0].walk(), params[1].walk(), params[2].walk()];
     let shape = broadcast_shapes(&operands.map(|o| o.1)).py(py)?;
     let (mut too_large, mut too_few) = (false, false);
@@ -724,7 +752,7 @@ fn choice<'py>(slf: &Obj<'py>, [a, size, replace, p, axis, shuffle]: [Arg<'py>; 
             None => slf.call_method1(intern!(py, "integers"), (0, pop_size, &shape))?,
         }
     } else {
-        let n: isize = if is_scalar { 1 } else { np(py, "prod")?.call1((&shape,))?.extract()? };
+        let n = if is_scalar { 1 } else { sampling::count(&shape)? };
         if n > pop_size {
             return Err(PyValueError::new_err(
                 "Cannot take a larger sample than population when replace is False",
@@ -882,7 +910,7 @@ fn multinomial<'py>(slf: &Obj<'py>, [n, pvals, size]: [Arg<'py>; 3]) -> PyResult
     let py = slf.py();
     let (Some(n), Some(pvals)) = (n, pvals) else { return Err(PyTypeError::new_err("missing argument")) };
     let s = stream(slf)?;
-    let on = as_array(&n, TypeNum::LONG, 0)?;
+    let mut on = Param::integer(&Some(n), "n", Constraint::NonNegative)?;
     let parr = as_array(&pvals, TypeNum::DOUBLE, NPY_ARRAY_C_CONTIGUOUS)?;
     let d = parr.shape().last().copied().unwrap_or(0);
     if d == 0 {
@@ -900,17 +928,21 @@ fn multinomial<'py>(slf: &Obj<'py>, [n, pvals, size]: [Arg<'py>; 3]) -> PyResult
     // SAFETY: used under the lock only.
     let setup = unsafe { &raw mut (*raw(slf)).binomial };
     let rows = &parr.shape()[..parr.ndim() - 1];
+    if rows.is_empty() {
+        Param::convert_numbers(&mut [&mut on])?;
+    }
     let rows_strides = &parr.strides()[..parr.ndim() - 1];
-    Constraint::NonNegative.check_array(&on, "n")?;
-    let out = if given(&size) || (on.ndim() == 0 && rows.is_empty()) {
+    on.check(on.array().is_none())?;
+    let (n_data, n_shape, n_strides) = on.walk();
+    let out = if given(&size) || (n_shape.is_empty() && rows.is_empty()) {
         zeros_with_last(py, &size, d, TypeNum::LONG)?
     } else {
-        let mut shape = broadcast_shapes_args(&[on.shape(), rows]).py(py)?;
+        let mut shape = broadcast_shapes_args(&[n_shape, rows]).py(py)?;
         shape.push(d);
         array::new(&dtype::builtin(py, TypeNum::LONG), &shape, Order::C, true)?
     };
     let lead: Dims = out.shape()[..out.ndim() - 1].iter().copied().collect();
-    let shape = broadcast_shapes_args(&[on.shape(), rows, &lead]).py(py)?;
+    let shape = broadcast_shapes_args(&[n_shape, rows, &lead]).py(py)?;
     if shape != lead {
         return Err(PyValueError::new_err(format!(
             "Output size {} is not compatible with broadcast dimensions of inputs {}.",
@@ -918,7 +950,7 @@ fn multinomial<'py>(slf: &Obj<'py>, [n, pvals, size]: [Arg<'py>; 3]) -> PyResult
             PyTuple::new(py, shape.iter())?.repr()?
         )));
     }
-    let operands = [(on.data(), on.shape(), on.strides()), (parr.data(), rows, rows_strides)];
+    let operands = [(n_data, n_shape, n_strides), (parr.data(), rows, rows_strides)];
     let mut it = walk(py, &shape, &operands)?;
     let mut at = out.data().cast::<i64>();
     locked(&s.lock, out.size(), || {
@@ -1137,8 +1169,8 @@ fn permutation<'py>(slf: &Obj<'py>, [x, axis]: [Arg<'py>; 2]) -> PyResult<Obj<'p
     let arr = array::from_any(&x, None, 0, 0, crate::abi::NPY_ARRAY_ENSUREARRAY)?;
     let axis = normalize_axis(axis, &arr)?;
     if arr.ndim() == 1 {
-        let arr = if arr.0.is(&x) { arr.0.call_method0("copy")? } else { arr.0 };
-        return shuffled(arr);
+        // What was converted may share its memory with what it came from.
+        return shuffled(arr.0.call_method0("copy")?);
     }
     // Other ranks: an index array is shuffled instead.
     let idx = shuffled(np(py, "arange")?.call1((arr.shape()[axis],))?)?;

@@ -58,13 +58,14 @@ fn create<'py, S: Source>(ty: &Obj<'py>, _: &Obj<'py>, _: Option<&Obj<'py>>) -> 
 }
 
 macro_rules! ready_type {
-    ($py:ident, $ty:ident, $name:literal, $size:literal, $state:ty, $init:path, $methods:ident, $getsets:ident) => {
+    ($py:ident, $ty:ident, $name:literal, $doc:literal, $size:literal, $state:ty, $init:path, $methods:ident, $getsets:ident) => {
         // SAFETY: a static type not in use yet; slots fit the layout, which fits upstream's size.
         unsafe {
             const _: () = assert!(size_of::<WithState<$state>>() <= $size);
             let ty = $ty.as_type();
             // The collector's slots come from the base, with their flag.
             types::prepare(ty, $name, $size, FLAGS & !ffi::Py_TPFLAGS_HAVE_GC);
+            (*ty).tp_doc = $doc.as_ptr();
             (*ty).tp_base = BIT_GENERATOR.as_type();
             (*ty).tp_new = Some(callfunc!(new create::<$state>));
             (*ty).tp_init = Some(initproc!($init));
@@ -109,6 +110,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
         py,
         MT19937,
         c"numpy.random._mt19937.MT19937",
+        c"MT19937(seed=None)\n--\n\nThe Mersenne Twister of Matsumoto and Nishimura.",
         2608,
         Mt19937,
         init_mt19937,
@@ -119,6 +121,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
         py,
         PCG64,
         c"numpy.random._pcg64.PCG64",
+        c"PCG64(seed=None)\n--\n\nA permuted congruential generator of 128 bits of state.",
         160,
         Pcg<false>,
         init_pcg::<false>,
@@ -129,6 +132,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
         py,
         PCG64DXSM,
         c"numpy.random._pcg64.PCG64DXSM",
+        c"PCG64DXSM(seed=None)\n--\n\nPCG64 with a stronger output function and a cheaper multiplier.",
         160,
         Pcg<true>,
         init_pcg::<true>,
@@ -139,6 +143,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
         py,
         PHILOX,
         c"numpy.random._philox.Philox",
+        c"Philox(seed=None, counter=None, key=None)\n--\n\nA generator that encrypts a counter: four words of 64 bits, ten rounds.",
         216,
         Philox,
         init_philox,
@@ -149,6 +154,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
         py,
         SFC64,
         c"numpy.random._sfc64.SFC64",
+        c"SFC64(seed=None)\n--\n\nA small and fast chaotic generator with a counter.",
         144,
         Sfc64,
         init_sfc64,

@@ -9,7 +9,7 @@ use ufuncs::random::bounded::{Bounded, Buffer, bounded, fill};
 
 use super::draw::{Stream, as_array, empty, for_each, given, locked, numpy_scalar, walk};
 use super::{Arg, Obj, np};
-use crate::abi::{NPY_ARRAY_CARRAY_RO, NPY_ARRAY_FORCECAST};
+use crate::abi::{NPY_ARRAY_CARRAY_RO, NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_FORCECAST};
 use crate::error::IntoPyResult;
 use crate::objects::{Array, Descr, array, dtype};
 
@@ -140,7 +140,7 @@ fn bound<'py>(obj: &Obj<'py>) -> PyResult<Bound1<'py>> {
     if obj.is_exact_instance_of::<PyInt>() {
         return Ok(Bound1::Number(int_value(obj)?));
     }
-    let arr = array::from_any(obj, None, 0, 0, 0)?;
+    let arr = array::from_any(obj, None, 0, 0, NPY_ARRAY_ENSUREARRAY)?;
     if arr.ndim() == 0 { Ok(Bound1::Number(int_value(&arr.0)?)) } else { Ok(Bound1::Array(arr)) }
 }
 
@@ -261,7 +261,13 @@ fn draw_broadcast<'py, K: Kind>(
     let mut low_is_zero = true;
     let low = bound_array::<K>(&low, py, |v| {
         low_is_zero &= v == 0;
-        if v < K::MIN { Err(out_of_bounds::<K>("low")) } else { Ok(v.min(K::MAX + 1)) }
+        // Below 64 bits a bound that is too large makes an empty range, which is found below.
+        let wide = size_of::<K::Bits>() == 8;
+        if v < K::MIN || (wide && v > K::MAX) {
+            Err(out_of_bounds::<K>("low"))
+        } else {
+            Ok(v.min(K::MAX + 1))
+        }
     })?;
     let high = bound_array::<K>(&high, py, |v| {
         let last = if mode.closed { v } else { v - 1 };

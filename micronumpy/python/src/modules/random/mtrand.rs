@@ -180,6 +180,9 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
             size_of::<RandomStateObject>(),
             bit_generator::FLAGS,
         );
+        (*ty).tp_doc =
+            c"RandomState(seed=None)\n--\n\nDraws by the methods of old, whose streams never change."
+                .as_ptr();
         (*ty).tp_new = Some(callfunc!(new create));
         (*ty).tp_init = Some(initproc!(init));
         (*ty).tp_repr = Some(unaryfunc!(repr));
@@ -703,7 +706,7 @@ fn choice<'py>(slf: &Obj<'py>, [a, size, replace, p]: [Arg<'py>; 4]) -> PyResult
             None => slf.call_method1(intern!(py, "randint"), (0, pop_size, &shape))?,
         }
     } else {
-        let n: isize = if is_scalar { 1 } else { np(py, "prod")?.call1((&shape,))?.extract()? };
+        let n = if is_scalar { 1 } else { sampling::count(&shape)? };
         if n > pop_size {
             return value("Cannot take a larger sample than population when 'replace=False'");
         }

@@ -5,7 +5,7 @@ use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::{PyErr, intern};
+use pyo3::{IntoPyObjectExt, PyErr, intern};
 use ufuncs::random::shuffle::{Draw, shuffle};
 
 use super::draw::{Stream, as_array, locked};
@@ -24,6 +24,8 @@ fn shuffle_runs(stream: &Stream<'_>, arr: &Array<'_>) -> PyResult<()> {
     locked(&stream.lock, work, || unsafe { shuffle(&stream.rng, n, 1, itemsize, stride, data, Draw::Masked) })
 }
 
+const OBJECTS_OF_SUBCLASS: &str = "Shuffling a one dimensional array subclass containing objects gives incorrect results for most array subclasses.  Please use the new random number API instead: https://numpy.org/doc/stable/reference/random/index.html\nThe new API fixes this issue. This version will not be fixed due to stability guarantees of the API.";
+
 /// `shuffle(x, axis)`; `RandomState` knows no axis.
 pub fn shuffle_in_place<'py>(stream: &Stream<'py>, x: &Obj<'py>, axis: Option<isize>) -> PyResult<()> {
     let py = x.py();
@@ -32,18 +34,28 @@ pub fn shuffle_in_place<'py>(stream: &Stream<'py>, x: &Obj<'py>, axis: Option<is
     if !arr.is_writeable() {
         return Err(PyValueError::new_err("array is read-only"));
     }
+    let axis = match axis {
+        None => None,
+        Some(axis) => {
+            let normalize = cached(py, "numpy.lib.array_utils", "normalize_axis_index")?;
+            Some(normalize.call1((axis, arr.ndim()))?.extract::<usize>()?)
+        }
+    };
     let in_runs = arr.ndim() == 1 || axis.unwrap_or(0) == 0 && arr.has_flags(NPY_ARRAY_C_CONTIGUOUS);
     if arr.is_exact() && in_runs && arr.size() > 0 && arr.ndim() > 0 {
         return shuffle_runs(stream, &arr);
     }
-    let x = if let Some(axis) = axis {
-        let axis = cached(py, "numpy.lib.array_utils", "normalize_axis_index")?.call1((axis, arr.ndim()))?;
-        np(py, "swapaxes")?.call1((x, 0, axis))?
-    } else {
-        x.clone()
-    };
     if arr.size() == 0 {
         return Ok(());
+    }
+    // `RandomState` indexes by numbers alone, which takes objects out of their arrays.
+    let unpacks = axis.is_none() && arr.dtype().num == TypeNum::OBJECT;
+    let x = match axis {
+        Some(axis) => np(py, "swapaxes")?.call1((x, 0, axis))?,
+        None => x.clone(),
+    };
+    if axis.is_none() && arr.ndim() == 1 && arr.dtype().has_object() {
+        warn(py, &py.get_type::<PyUserWarning>(), OBJECTS_OF_SUBCLASS)?;
     }
     // Whole subarrays move, by the array's own indexing: subclasses have more than a buffer.
     let n = x.len()?;
@@ -55,9 +67,12 @@ pub fn shuffle_in_place<'py>(stream: &Stream<'py>, x: &Obj<'py>, axis: Option<is
             if i == j {
                 continue;
             }
-            let (at_i, at_j) = ((i, &ellipsis), (j, &ellipsis));
-            buffer.set_item(&ellipsis, x.get_item(at_j)?)?;
-            x.set_item(at_j, x.get_item(at_i)?)?;
+            let at = |k: usize| -> PyResult<Obj<'py>> {
+                if unpacks { k.into_bound_py_any(py) } else { (k, &ellipsis).into_bound_py_any(py) }
+            };
+            let (at_i, at_j) = (at(i)?, at(j)?);
+            buffer.set_item(&ellipsis, x.get_item(&at_j)?)?;
+            x.set_item(at_j, x.get_item(&at_i)?)?;
             x.set_item(at_i, &buffer)?;
         }
         Ok(())
@@ -129,6 +144,13 @@ pub unsafe fn reals<'a>(arr: &'a Array<'_>) -> &'a [f64] {
     }
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts(arr.data().cast(), arr.size()) }
+}
+
+/// The number of elements of a shape.
+pub fn count(shape: &Obj<'_>) -> PyResult<isize> {
+    let product = np(shape.py(), "prod")?.call1((shape,))?;
+    // The product of nothing is a real one.
+    product.call_method0(intern!(shape.py(), "__int__"))?.extract()
 }
 
 /// Texts of `choice`, which differ between the front ends.
@@ -245,7 +267,7 @@ pub fn pick<'py>(
     if a.ndim() == 0 {
         return Ok(idx);
     }
-    if !is_scalar && Array::cast(&idx).is_some_and(|i| i.ndim() == 0) {
+    if !is_scalar && a.ndim() == 1 && Array::cast(&idx).is_some_and(|i| i.ndim() == 0) {
         // `size=()` asks for an array of no dimensions, and an index would unpack it.
         let kwargs = pyo3::types::PyDict::new(py);
         kwargs.set_item("dtype", a.descr().0)?;

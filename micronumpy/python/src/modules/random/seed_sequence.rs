@@ -89,6 +89,10 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
         let ty = SEED_SEQUENCE.as_type();
         let flags = ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_IMMUTABLETYPE;
         types::prepare(ty, c"numpy.random.bit_generator.SeedSequence", size_of::<SeedSequence>(), flags);
+        (*ty).tp_doc =
+            c"SeedSequence(entropy=None, *, spawn_key=(), pool_size=4, n_children_spawned=0)\n--\n\n\
+            Spreads entropy over a pool of words that generators are seeded from."
+                .as_ptr();
         (*ty).tp_new = Some(callfunc!(new create));
         (*ty).tp_init = Some(initproc!(init));
         (*ty).tp_repr = Some(unaryfunc!(repr));
@@ -106,6 +110,8 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
             size_of::<ffi::PyObject>(),
             flags,
         );
+        (*ty).tp_doc =
+            c"SeedlessSeedSequence()\n--\n\nFor generators whose state is set and never seeded.".as_ptr();
         (*ty).tp_new = Some(ffi::PyType_GenericNew);
         (*ty).tp_methods = SEEDLESS_METHODS.as_ptr();
         types::ready(py, ty)?;
