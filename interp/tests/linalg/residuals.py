@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 warnings.simplefilter("ignore")
-SIZES = [1, 2, 3, 4, 5, 8, 13, 25, 26, 50, 100, 500]
+SIZES = [1, 2, 3, 4, 5, 8, 13, 25, 26, 50, 100, 150, 500]
 
 
 def matrices(n, dtype):
@@ -18,6 +18,8 @@ def matrices(n, dtype):
     if np.dtype(dtype).kind == "c":
         a = a + 1j * rng.standard_normal((n, n))
     yield "random", a.astype(dtype)
+    yield "rather small", (a * (2.0**-200 if dtype in ("d", "D") else 2.0**-35)).astype(dtype)
+    yield "rather large", (a * (2.0**200 if dtype in ("d", "D") else 2.0**35)).astype(dtype)
     if n > 100:
         return
     scale = 2.0 ** -np.round(np.linspace(0, 40 if dtype in ("d", "D") else 15, n))
@@ -127,9 +129,84 @@ def one(kind, a, dtype):
         attempt(f.__name__, f)
 
 
+def stack(n, dtype):
+    """Small matrices that are decomposed side by side, with the largest residual of each kind."""
+    rng = np.random.default_rng(n)
+    epsilon = np.finfo(dtype).eps
+    a = rng.standard_normal((37, n, n))
+    if np.dtype(dtype).kind == "c":
+        a = a + 1j * rng.standard_normal((37, n, n))
+    a = a.astype(dtype)
+    h = (a + adjoint(a)).astype(dtype)
+    s = (a @ adjoint(a) + np.eye(n)).astype(dtype)
+    eye = np.broadcast_to(np.eye(n), a.shape)
+
+    def largest(name, differences, scales):
+        title = f"stack {dtype} {n} {name}"
+        values = [norm(d) / norm(m) for d, m in zip(differences, scales, strict=True)]
+        print(f">>> {title}: {max(values) / epsilon:.6g}")
+
+    norms = np.linalg.norm(a, axis=(1, 2)).astype(float)
+    x = np.linalg.inv(a)
+    largest("inv", a @ x - eye, norms * np.linalg.norm(x, axis=(1, 2)))
+    for cols in (1, 2, n):
+        b = np.ones((37, n, cols), dtype)
+        x = np.linalg.solve(a, b)
+        largest(f"solve {cols}", a @ x - b, norms * np.linalg.norm(x, axis=(1, 2)))
+    largest("det", np.linalg.det(a) - np.prod(np.linalg.eigvals(a), axis=1), norms**n)
+    low, up = np.linalg.cholesky(s), np.linalg.cholesky(s, upper=True)
+    largest("cholesky", low @ adjoint(low) - s, s)
+    largest("cholesky up", adjoint(up) @ up - s, s)
+    for mode in ("reduced", "complete"):
+        q, r = np.linalg.qr(a, mode)
+        largest(f"qr {mode}", q @ r - a, a)
+        largest(f"qr {mode} Q", adjoint(q) @ q - eye, eye)
+    u, d, vh = np.linalg.svd(a)
+    largest("svd", (u * d[:, None]) @ vh - a, a)
+    largest("svd U", adjoint(u) @ u - eye, eye)
+    largest("svd V", vh @ adjoint(vh) - eye, eye)
+    largest("svd values", np.linalg.svdvals(a) - d, d)
+    for uplo in "LU":
+        w, v = np.linalg.eigh(h, uplo)
+        largest(f"eigh {uplo}", h @ v - v * w[:, None], h)
+        largest(f"eigh {uplo} V", adjoint(v) @ v - eye, eye)
+        largest(f"eigh {uplo} values", np.linalg.eigvalsh(h, uplo) - w, w)
+    w, v = np.linalg.eig(a)
+    largest("eig", a @ v - v * w[:, None], norms[:, None, None] * np.abs(v))
+
+
+def strange(n, dtype):
+    """Which matrices of a stack with singular, huge, tiny and unfinished ones give finite results."""
+    from numpy.linalg import _umath_linalg as gufuncs
+
+    rng = np.random.default_rng(n)
+    a = rng.standard_normal((40, n, n)).astype(dtype)
+    a = (a + adjoint(a) + 4 * np.eye(n)).astype(dtype)
+    limits = np.finfo(dtype)
+    a[3] = 0
+    a[7, :, -1] = a[7, -1] = 0
+    a[11] *= limits.max / 100
+    a[14] *= limits.tiny
+    a[20, -1, 0] = np.nan
+    a[26] = -a[26]
+    a[33] = np.eye(n)
+    for name in ("inv", "det", "slogdet", "cholesky_lo", "cholesky_up", "eigh_lo", "eigvalsh_up", "svd_f", "svd", "solve1"):
+        with np.errstate(all="ignore"):
+            inputs = (a, np.ones(n, dtype)) if name == "solve1" else (a,)
+            outputs = getattr(gufuncs, name)(*inputs)
+        for i, out in enumerate(outputs if isinstance(outputs, tuple) else (outputs,)):
+            finite = np.isfinite(out).reshape(40, -1).all(1)
+            print(f">>> strange {dtype} {n} {name} {i}: finite " + "".join("ny"[int(f)] for f in finite))
+
+
 for n in SIZES:
     for dtype in "fdFD":
         if n == 500 and dtype in "fF":
             continue
         for kind, a in matrices(n, dtype):
             one(kind, a, dtype)
+
+for n in (1, 2, 3, 4, 5):
+    for dtype in "fdFD":
+        stack(n, dtype)
+        strange(n, dtype)

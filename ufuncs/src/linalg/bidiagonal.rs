@@ -12,6 +12,7 @@ use super::columns::{column, column_mut};
 use super::qr::{apply_one, factor, reflector};
 use super::rotation::{Rotation, smaller_singular_value, triangular_2x2};
 use super::scalar::{Real, Scalar};
+use super::space::{Columns, Heap, Space, Stack, Tiny};
 
 /// The largest order that is decomposed by iteration.
 pub const SMALL: usize = 25;
@@ -24,51 +25,54 @@ pub struct Svd<T: Scalar> {
 }
 
 /// A matrix made bidiagonal: `A = Q B P^H`, B real and upper, the reflectors of Q and P in columns.
-struct Bidiagonal<T: Scalar> {
-    d: Vec<T::R>,
-    e: Vec<T::R>,
-    left: Mat<T>,
-    left_tau: Vec<T>,
+struct Bidiagonal<T: Scalar, S: Space> {
+    d: S::Vector<T::R>,
+    e: S::Vector<T::R>,
+    left: S::Matrix<T>,
+    left_tau: S::Vector<T>,
     /// The reflector of column `i` starts at row `i + 1`.
-    right: Mat<T>,
-    right_tau: Vec<T>,
+    right: S::Matrix<T>,
+    right_tau: S::Vector<T>,
 }
 
-impl<T: Scalar> Bidiagonal<T> {
+impl<T: Scalar, S: Space> Bidiagonal<T, S> {
     /// Of a matrix with at least as many rows as columns.
-    fn new(mut a: Mat<T>) -> Self {
-        let (m, n) = (a.nrows(), a.ncols());
-        let (mut d, mut e) = (vec![T::R::ZERO; n], vec![T::R::ZERO; n.saturating_sub(1)]);
-        let (mut left_tau, mut right_tau) = (vec![T::ZERO; n], vec![T::ZERO; n.saturating_sub(1)]);
-        let mut right = Mat::zeros(n, n.saturating_sub(1));
+    #[inline(always)]
+    fn new(mut a: S::Matrix<T>) -> Self {
+        let (m, n) = (a.rows(), a.cols());
+        let (mut d, mut e) = (S::vector(n), S::vector(n.saturating_sub(1)));
+        let (mut left_tau, mut right_tau) = (S::vector(n), S::vector(n.saturating_sub(1)));
+        let mut right = S::matrix(n, n, |_, _| T::ZERO);
+        let mut dots = S::vector(m.max(n));
         for i in 0..n {
-            let (panel, mut rest) = a.as_mut().split_at_col_mut(i + 1);
-            let v = &mut column_mut(panel, i)[i..];
+            let v = &mut a.col_mut(i)[i..];
             let tau = reflector(v);
             (d[i], left_tau[i]) = (v[0].re(), tau);
-            for k in 0..n - i - 1 {
-                apply_one(v, tau.conjugate(), &mut column_mut(rest.as_mut(), k)[i..]);
+            for k in i + 1..n {
+                let (v, x) = a.pair_mut(i, k);
+                apply_one(&v[i..], tau.conjugate(), &mut x[i..]);
             }
             if i + 1 == n {
                 break;
             }
-            let v = &mut column_mut(right.as_mut(), i)[i + 1..];
+            let v = &mut right.col_mut(i)[i + 1..];
             for (k, x) in v.iter_mut().enumerate() {
-                *x = rest[(i, k)].conjugate();
+                *x = a.col(i + 1 + k)[i].conjugate();
             }
             let tau = reflector(v);
             (e[i], right_tau[i]) = (v[0].re(), tau);
             // The rows below, from the right: what a row makes with the reflector comes off it.
-            let mut dots = vec![T::ZERO; m - i - 1];
+            let dots = &mut dots[..m - i - 1];
+            dots.fill(T::ZERO);
             let unit = |k: usize| if k == 0 { T::ONE } else { v[k] };
             for k in 0..v.len() {
-                for (dot, x) in dots.iter_mut().zip(&column(rest.as_ref(), k)[i + 1..]) {
+                for (dot, x) in dots.iter_mut().zip(&a.col(i + 1 + k)[i + 1..]) {
                     *dot += *x * unit(k);
                 }
             }
             for k in 0..v.len() {
                 let by = tau * unit(k).conjugate();
-                for (x, dot) in column_mut(rest.as_mut(), k)[i + 1..].iter_mut().zip(&dots) {
+                for (x, dot) in a.col_mut(i + 1 + k)[i + 1..].iter_mut().zip(&*dots) {
                     *x -= *dot * by;
                 }
             }
@@ -76,32 +80,54 @@ impl<T: Scalar> Bidiagonal<T> {
         Bidiagonal { d, e, left: a, left_tau, right, right_tau }
     }
     /// Longer columns are meant to go on as the identity does.
-    fn apply_left(&self, to: &mut Mat<T>) {
-        for i in (0..self.left_tau.len()).rev() {
-            let v = &column(self.left.as_ref(), i)[i..];
-            for k in 0..to.ncols() {
-                apply_one(v, self.left_tau[i], &mut column_mut(to.as_mut(), k)[i..i + v.len()]);
+    #[inline(always)]
+    fn apply_left(&self, to: &mut S::Matrix<T>) {
+        for i in (0..self.left.cols()).rev() {
+            let v = &self.left.col(i)[i..];
+            for k in 0..to.cols() {
+                apply_one(v, self.left_tau[i], &mut to.col_mut(k)[i..i + v.len()]);
             }
         }
     }
-    fn apply_right(&self, to: &mut Mat<T>) {
-        for i in (0..self.right_tau.len()).rev() {
-            let v = &column(self.right.as_ref(), i)[i + 1..];
-            for k in 0..to.ncols() {
-                apply_one(v, self.right_tau[i], &mut column_mut(to.as_mut(), k)[i + 1..][..v.len()]);
+    #[inline(always)]
+    fn apply_right(&self, to: &mut S::Matrix<T>) {
+        for i in (0..self.right.cols().saturating_sub(1)).rev() {
+            let v = &self.right.col(i)[i + 1..];
+            for k in 0..to.cols() {
+                apply_one(v, self.right_tau[i], &mut to.col_mut(k)[i + 1..][..v.len()]);
             }
         }
     }
 }
 
 /// A real matrix as the upper left corner of a larger one that is the identity otherwise.
-fn embed<T: Scalar>(inner: &Mat<T::R>, rows: usize, cols: usize) -> Mat<T> {
-    let n = inner.nrows();
-    Mat::from_fn(rows, cols, |i, j| match (i < n && j < n, i == j) {
-        (true, _) => T::real(inner[(i, j)]),
+fn embed<T: Scalar, S: Space>(inner: &S::Matrix<T::R>, rows: usize, cols: usize) -> S::Matrix<T> {
+    let n = inner.rows();
+    S::matrix(rows, cols, |i, j| match (i < n && j < n, i == j) {
+        (true, _) => T::real(inner.col(j)[i]),
         (false, true) => T::ONE,
         (false, false) => T::ZERO,
     })
+}
+
+/// What [`decompose_few`] makes: U and V if wanted, and the singular values.
+pub type Few<T, const N: usize> =
+    (Option<(Tiny<T, N>, Tiny<T, N>)>, <Stack<N> as Space>::Vector<<T as Scalar>::R>);
+
+/// Decompose an ordinary matrix of a few rows and as many columns.
+pub fn decompose_few<T: Scalar, const N: usize>(a: Tiny<T, N>, vectors: bool) -> Option<Few<T, N>> {
+    let b = Bidiagonal::<T, Stack<N>>::new(a);
+    let basis = || vectors.then(|| Stack::<N>::identity(N));
+    let mut it = Iteration::<T::R, Stack<N>> { u: basis(), v: basis(), d: b.d, e: b.e, n: N };
+    if !it.run() {
+        return None;
+    }
+    it.sort();
+    let (Some(u), Some(v)) = (&it.u, &it.v) else { return Some((None, it.d)) };
+    let (mut u, mut v) = (embed::<T, Stack<N>>(u, N, N), embed::<T, Stack<N>>(v, N, N));
+    b.apply_left(&mut u);
+    b.apply_right(&mut v);
+    Some((Some((u, v)), it.d))
 }
 
 /// Decompose a matrix without NaN or infinities; vectors have as many columns as given, if any.
@@ -126,10 +152,10 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Opti
     if wide && qr.is_some() {
         a = adjoint(&a);
     }
-    let mut b = Bidiagonal::new(a);
+    let mut b = Bidiagonal::<T, Heap>::new(a);
     let basis = || cols.map(|_| Mat::identity(p, p));
     let (d, e) = (core::mem::take(&mut b.d), core::mem::take(&mut b.e));
-    let mut it = Iteration { u: basis(), v: basis(), d, e };
+    let mut it = Iteration::<T::R, Heap> { u: basis(), v: basis(), d, e, n: p };
     let turns = if flipped { it.make_upper() } else { vec![] };
     if !it.run() {
         return None;
@@ -150,7 +176,7 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Opti
     };
     // Of B = U1 S V1', U1 goes with Q and V1 with P; of the adjoint the other way round.
     let extend = |inner: &Mat<T::R>, rows: usize, cols: usize, reflect: &dyn Fn(&mut Mat<T>)| {
-        let mut out = embed::<T>(inner, rows, cols);
+        let mut out = embed::<T, Heap>(inner, rows, cols);
         reflect(&mut out);
         out
     };
@@ -185,24 +211,27 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Opti
 }
 
 /// A bidiagonal matrix on its way to a diagonal one, with the rotations so far.
-struct Iteration<R: Real> {
-    d: Vec<R>,
-    e: Vec<R>,
-    u: Option<Mat<R>>,
-    v: Option<Mat<R>>,
+struct Iteration<R: Real, S: Space> {
+    n: usize,
+    d: S::Vector<R>,
+    e: S::Vector<R>,
+    u: Option<S::Matrix<R>>,
+    v: Option<S::Matrix<R>>,
 }
 
-fn turn<R: Real>(to: &mut Option<Mat<R>>, rotations: impl Iterator<Item = (usize, Rotation<R>)>) {
+#[inline(always)]
+fn turn<R: Real>(to: &mut Option<impl Columns<R>>, j: usize, rotation: Rotation<R>) {
     if let Some(to) = to {
-        rotations.for_each(|(j, r)| r.apply(to, j));
+        rotation.apply(to, j);
     }
 }
 
-impl<R: Real> Iteration<R> {
+impl<R: Real, S: Space> Iteration<R, S> {
     /// Take the matrix for a lower one and turn it into an upper one from the left.
     fn make_upper(&mut self) -> Vec<Rotation<R>> {
-        (0..self.e.len())
-            .map(|i| {
+        (1..self.n)
+            .map(|k| {
+                let i = k - 1;
                 let (turn, r) = Rotation::of(self.d[i], self.e[i]);
                 self.d[i] = r;
                 self.e[i] = turn.sin * self.d[i + 1];
@@ -214,12 +243,12 @@ impl<R: Real> Iteration<R> {
 
     /// Iterate until all of `e` is zero; whether that succeeded.
     fn run(&mut self) -> bool {
-        let n = self.d.len();
+        let n = self.n;
         if n == 0 {
             return true;
         }
         let unit = R::EPSILON / R::from_f64(2.0);
-        let tolerance = R::from_f64(unit_to_f64(unit).powf(-0.125).clamp(10.0, 100.0)) * unit;
+        let tolerance = R::SWEEP_TOLERANCE;
         let mut least = self.d[0].modulus();
         let mut mu = least;
         for i in 1..n {
@@ -258,8 +287,8 @@ impl<R: Real> Iteration<R> {
             if lo + 1 == hi {
                 let (least, most, right, left) = triangular_2x2(self.d[lo], self.e[lo], self.d[hi]);
                 (self.d[lo], self.e[lo], self.d[hi]) = (most, R::ZERO, least);
-                turn(&mut self.v, [(lo, right)].into_iter());
-                turn(&mut self.u, [(lo, left)].into_iter());
+                turn(&mut self.v, lo, right);
+                turn(&mut self.u, lo, left);
                 if lo == 0 {
                     break;
                 }
@@ -337,8 +366,8 @@ impl<R: Real> Iteration<R> {
             let (left, r) = Rotation::of(old.cos * r, self.d[i + 1] * right.sin);
             self.d[i] = r;
             (cos, old) = (right.cos, left);
-            turn(&mut self.v, [(i, right)].into_iter());
-            turn(&mut self.u, [(i, left)].into_iter());
+            turn(&mut self.v, i, right);
+            turn(&mut self.u, i, left);
         }
         let h = self.d[hi] * cos;
         (self.d[hi], self.e[hi - 1]) = (h * old.cos, h * old.sin);
@@ -356,8 +385,8 @@ impl<R: Real> Iteration<R> {
             let (right, r) = Rotation::of(old.cos * r, self.d[i - 1] * left.sin);
             self.d[i] = r;
             (cos, old) = (left.cos, right);
-            turn(&mut self.v, [(i - 1, right.inverse())].into_iter());
-            turn(&mut self.u, [(i - 1, left.inverse())].into_iter());
+            turn(&mut self.v, i - 1, right.inverse());
+            turn(&mut self.u, i - 1, left.inverse());
         }
         let h = self.d[lo] * cos;
         (self.d[lo], self.e[lo]) = (h * old.cos, h * old.sin);
@@ -386,8 +415,8 @@ impl<R: Real> Iteration<R> {
                 g = left.sin * self.e[i + 1];
                 self.e[i + 1] = left.cos * self.e[i + 1];
             }
-            turn(&mut self.v, [(i, right)].into_iter());
-            turn(&mut self.u, [(i, left)].into_iter());
+            turn(&mut self.v, i, right);
+            turn(&mut self.u, i, left);
         }
         self.e[hi - 1] = f;
     }
@@ -415,21 +444,21 @@ impl<R: Real> Iteration<R> {
                 g = right.sin * self.e[i - 2];
                 self.e[i - 2] = right.cos * self.e[i - 2];
             }
-            turn(&mut self.v, [(i - 1, right.inverse())].into_iter());
-            turn(&mut self.u, [(i - 1, left.inverse())].into_iter());
+            turn(&mut self.v, i - 1, right.inverse());
+            turn(&mut self.u, i - 1, left.inverse());
         }
         self.e[lo] = f;
     }
 
     /// Make the values positive, as a rule at the cost of V, and let them descend.
     fn sort(&mut self) {
-        let n = self.d.len();
+        let n = self.n;
         for i in 0..n {
             if self.d[i] < R::ZERO {
                 self.d[i] = -self.d[i];
                 // A single value is LAPACK's exception.
                 if let Some(v) = if n == 1 { &mut self.u } else { &mut self.v } {
-                    column_mut(v.as_mut(), i).iter_mut().for_each(|x| *x = -*x);
+                    v.col_mut(i).iter_mut().for_each(|x| *x = -*x);
                 }
             }
         }
@@ -443,18 +472,10 @@ impl<R: Real> Iteration<R> {
             if at != end {
                 self.d.swap(at, end);
                 for m in [&mut self.u, &mut self.v].into_iter().flatten() {
-                    for i in 0..n {
-                        let x = m[(i, at)];
-                        m[(i, at)] = m[(i, end)];
-                        m[(i, end)] = x;
-                    }
+                    let (x, y) = m.pair_mut(at, end);
+                    x.swap_with_slice(y);
                 }
             }
         }
     }
-}
-
-fn unit_to_f64<R: Real>(unit: R) -> f64 {
-    // A power of two.
-    2f64.powi(unit.exponent())
 }

@@ -14,11 +14,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use faer::{Mat, MatRef};
 
+use super::lanes::{self, Group, LANES, Ordinary};
 use crate::abi::LoopContext;
 use crate::fpstatus;
 
 /// The most operands a kernel has.
 const MAX_OPERANDS: usize = 7;
+
+/// Stacks of fewer matrices are not worth gathering.
+const FEW: isize = 4;
 
 /// A generalized ufunc's inner function.
 pub trait Kernel {
@@ -30,6 +34,14 @@ pub trait Kernel {
     fn run(call: &Call) -> bool;
     /// Fill the outputs after a failure.
     fn fail(call: &Call);
+    /// Whether [`Self::run_group`] takes operands of this shape.
+    fn groups(_call: &Call) -> bool {
+        false
+    }
+    /// Work on several sets of operands at once, and say for each whether it is done.
+    fn run_group(_group: &Group) -> Ordinary {
+        [false; LANES]
+    }
 }
 
 /// The operands of one step of the outer loop.
@@ -57,13 +69,21 @@ pub struct Block<T> {
 impl Call<'_> {
     /// Operand `i`, whose type in the loop's row of types is `T`'s.
     pub fn block<T: Copy>(&self, i: usize) -> Block<T> {
+        self.block_at(i, self.data[i])
+    }
+    /// Operand `i` of the step that comes `ahead` steps later.
+    pub(super) fn block_after<T: Copy>(&self, i: usize, steps: &[isize], ahead: usize) -> Block<T> {
+        self.block_at(i, self.data[i].wrapping_offset(ahead as isize * steps[i]))
+    }
+    #[inline(always)]
+    fn block_at<T: Copy>(&self, i: usize, ptr: *mut u8) -> Block<T> {
         let first: usize = self.core[..i].iter().map(|axes| axes.len()).sum();
         let axis = |k: usize| match self.core[i].get(k) {
             Some(&dim) => (self.dims[dim] as usize, self.core_strides[first + k]),
             None => (1, 0),
         };
         let ((rows, row_stride), (cols, col_stride)) = (axis(0), axis(1));
-        Block { ptr: self.data[i], rows, cols, row_stride, col_stride, kind: PhantomData }
+        Block { ptr, rows, cols, row_stride, col_stride, kind: PhantomData }
     }
 }
 
@@ -138,15 +158,32 @@ pub unsafe extern "C" fn kernel<K: Kernel>(
     let mut call = Call { data: [core::ptr::null_mut(); MAX_OPERANDS], core: K::CORE, dims, core_strides };
     call.data[..nargs].copy_from_slice(data);
     let mut failed = K::OWNS_STATUS && fpstatus::take() & fpstatus::INVALID != 0;
-    for _ in 0..count {
+    let mut one = |call: &Call| {
         // A panic in a decomposition would be a bug, but must neither cross into C nor pass for a result.
-        if !catch_unwind(AssertUnwindSafe(|| K::run(&call))).unwrap_or(false) {
+        if !catch_unwind(AssertUnwindSafe(|| K::run(call))).unwrap_or(false) {
             failed = true;
-            K::fail(&call);
+            K::fail(call);
         }
-        for (ptr, step) in call.data.iter_mut().zip(outer) {
-            *ptr = ptr.wrapping_offset(*step);
+    };
+    let groups = count >= FEW && lanes::available() && K::groups(&call);
+    let mut left = count.max(0) as usize;
+    while left > 0 {
+        let n = if groups { left.min(LANES) } else { 1 };
+        let done = if groups {
+            let group = Group { call: &call, steps: outer, count: n };
+            catch_unwind(AssertUnwindSafe(|| K::run_group(&group))).unwrap_or([false; LANES])
+        } else {
+            [false; LANES]
+        };
+        for done in &done[..n] {
+            if !done {
+                one(&call);
+            }
+            for (ptr, step) in call.data.iter_mut().zip(outer) {
+                *ptr = ptr.wrapping_offset(*step);
+            }
         }
+        left -= n;
     }
     if K::OWNS_STATUS {
         fpstatus::clear();

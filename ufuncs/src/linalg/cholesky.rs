@@ -7,7 +7,10 @@ use faer::linalg::triangular_solve::solve_lower_triangular_in_place_with_conj;
 use faer::{Accum, Conj, Mat, MatMut, Par};
 
 use super::call::{Block, Call, Kernel};
-use super::columns::column_mut;
+use super::columns::{column_mut, subtract_scaled};
+use super::lanes::{
+    self, Algorithm, Group, LANES, Ordinary, Planes, for_each_below, of_order, plain, planes,
+};
 use super::scalar::{Real, Scalar};
 
 const PANEL: usize = 16;
@@ -61,9 +64,7 @@ fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
         }
         for k in 1..n - j {
             let factor = col[k].conjugate();
-            for (x, l) in column_mut(right.as_mut(), k - 1)[j + k..].iter_mut().zip(&col[k..]) {
-                *x -= *l * factor;
-            }
+            subtract_scaled(&mut column_mut(right.as_mut(), k - 1)[j + k..], &col[k..], factor);
         }
     }
     true
@@ -76,6 +77,50 @@ pub fn load_triangle<T: Scalar>(a: Block<T>, upper: bool) -> Mat<T> {
         (false, false) => a.get(i, j),
         (false, true) => a.get(j, i).conjugate(),
     })
+}
+
+/// Factors of `N` by `N` matrices by their lower triangles, in all lanes.
+struct Factors<T, const N: usize>(PhantomData<T>);
+
+impl<T: Scalar, const N: usize> Algorithm for Factors<T, N> {
+    type Data = (Planes<T, N, N>, Ordinary);
+    #[inline(always)]
+    fn run((planes, all): &mut Self::Data) {
+        for lane in 0..LANES {
+            let mut a: [[T; N]; N] = core::array::from_fn(|i| core::array::from_fn(|j| planes[i][j][lane]));
+            let mut ordinary = true;
+            for_each_below!(j, N => {
+                let pivot = a[j][j].re();
+                ordinary &= plain(pivot);
+                let root = pivot.sqrt();
+                a[j][j] = T::real(root);
+                for row in &mut a[j + 1..] {
+                    row[j] = T::of(row[j].re() / root, row[j].im() / root);
+                }
+                for k in j + 1..N {
+                    let factor = a[k][j].conjugate();
+                    for row in &mut a[k..] {
+                        row[k] -= row[j] * factor;
+                    }
+                }
+            });
+            for i in 0..N {
+                for j in 0..N {
+                    planes[i][j][lane] = if j <= i { a[i][j] } else { T::ZERO };
+                }
+            }
+            all[lane] = ordinary;
+        }
+    }
+}
+
+fn adjoint<T: Scalar, const N: usize>(planes: &mut Planes<T, N, N>) {
+    let given = *planes;
+    for i in 0..N {
+        for j in 0..N {
+            planes[i][j] = given[j][i].map(T::conjugate);
+        }
+    }
 }
 
 /// `cholesky_lo` and, with `UPPER`, `cholesky_up`.
@@ -97,5 +142,23 @@ impl<T: Scalar, const UPPER: bool> Kernel for Cholesky<T, UPPER> {
     }
     fn fail(call: &Call) {
         call.block::<T>(1).fill(T::NAN);
+    }
+    fn groups(call: &Call) -> bool {
+        lanes::suits::<T>(call.block::<T>(0).rows)
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        of_order!(T, group.call.block::<T>(0).rows, N => {
+            let mut data = (planes::<T, N, N>(), [false; LANES]);
+            group.load(0, &mut data.0);
+            if UPPER {
+                adjoint(&mut data.0);
+            }
+            lanes::run::<Factors<T, N>>(&mut data);
+            if UPPER {
+                adjoint(&mut data.0);
+            }
+            group.store(1, &data.0, &data.1);
+            data.1
+        })
     }
 }

@@ -16,44 +16,38 @@ use num_complex::Complex;
 use super::call::{Call, Kernel};
 use super::columns::{Content, column, column_mut, content, norm, rescale, rescale_to};
 use super::scalar::{Real, Scalar};
+use super::space::Columns;
 
-/// What balancing did.
-struct Balance<R> {
-    /// Exchanged rows and columns, in the order of the exchanges.
-    swaps: Vec<(usize, usize)>,
-    scales: Vec<R>,
-}
+/// What balancing exchanged: rows and columns, in the order of the exchanges.
+type Swaps = Vec<(usize, usize)>;
 
-fn exchange<T: Scalar>(a: &mut Mat<T>, i: usize, j: usize) {
+fn exchange<T: Scalar>(a: &mut impl Columns<T>, i: usize, j: usize) {
     if i != j {
-        for k in 0..a.ncols() {
-            column_mut(a.as_mut(), k).swap(i, j);
+        for k in 0..a.cols() {
+            a.col_mut(k).swap(i, j);
         }
-        for k in 0..a.nrows() {
-            let x = a[(k, i)];
-            a[(k, i)] = a[(k, j)];
-            a[(k, j)] = x;
-        }
+        let (x, y) = a.pair_mut(i.min(j), i.max(j));
+        x.swap_with_slice(y);
     }
 }
 
-fn balance<T: Scalar>(a: &mut Mat<T>) -> Balance<T::R> {
-    let n = a.nrows();
+/// Balance, with the factors of rows to `scales`, which are ones.
+fn balance<T: Scalar>(a: &mut impl Columns<T>, scales: &mut [T::R]) -> Swaps {
+    let n = a.rows();
     let mut swaps = vec![];
     // The part that is not yet isolated.
     let (mut lo, mut hi) = (0, n);
     // A row whose only nonzero is on the diagonal goes last, a column of that kind first.
-    while let Some(i) = (lo..hi).rev().find(|&i| (lo..hi).all(|j| i == j || !a[(i, j)].nonzero())) {
+    while let Some(i) = (lo..hi).rev().find(|&i| (lo..hi).all(|j| i == j || !a.col(j)[i].nonzero())) {
         hi -= 1;
         swaps.push((i, hi));
         exchange(a, i, hi);
     }
-    while let Some(j) = (lo..hi).find(|&j| (lo..hi).all(|i| i == j || !a[(i, j)].nonzero())) {
+    while let Some(j) = (lo..hi).find(|&j| (lo..hi).all(|i| i == j || !a.col(j)[i].nonzero())) {
         swaps.push((j, lo));
         exchange(a, j, lo);
         lo += 1;
     }
-    let mut scales = vec![T::R::ONE; n];
     let (two, four) = (T::R::from_f64(2.0), T::R::from_f64(4.0));
     let bounded = T::R::pow2(T::R::MAX_SCALE / 2);
     let mut changed = true;
@@ -62,8 +56,8 @@ fn balance<T: Scalar>(a: &mut Mat<T>) -> Balance<T::R> {
         for i in lo..hi {
             let (mut col, mut row) = (T::R::ZERO, T::R::ZERO);
             for k in lo..hi {
-                col += a[(k, i)].square();
-                row += a[(i, k)].square();
+                col += a.col(i)[k].square();
+                row += a.col(k)[i].square();
             }
             let (mut col, row) = (col.sqrt(), row.sqrt());
             if !(col > T::R::ZERO && row > T::R::ZERO && col.finite() && row.finite()) {
@@ -85,12 +79,13 @@ fn balance<T: Scalar>(a: &mut Mat<T>) -> Balance<T::R> {
             changed = true;
             scales[i] = total;
             for k in 0..n {
-                a[(i, k)] = a[(i, k)].scale(T::R::ONE / f);
+                let x = &mut a.col_mut(k)[i];
+                *x = x.scale(T::R::ONE / f);
             }
-            column_mut(a.as_mut(), i).iter_mut().for_each(|x| *x = x.scale(f));
+            a.col_mut(i).iter_mut().for_each(|x| *x = x.scale(f));
         }
     }
-    Balance { swaps, scales }
+    swaps
 }
 
 /// The real types' and the complex types' ways into the library.
@@ -230,7 +225,8 @@ fn decompose<T: General>(
     } else {
         rescale(&mut a)
     };
-    let balance = balance(&mut a);
+    let mut scales = vec![T::R::ONE; a.nrows()];
+    let swaps = balance(&mut a, &mut scales);
     let (mut values, mut u) = T::eigen(&a, vectors)?;
     for z in &mut values {
         *z = Complex { re: z.re / factor, im: z.im / factor };
@@ -238,10 +234,10 @@ fn decompose<T: General>(
     if let Some(u) = &mut u {
         for (j, value) in values.iter().enumerate() {
             let col = column_mut(u.as_mut(), j);
-            for (z, scale) in col.iter_mut().zip(&balance.scales) {
+            for (z, scale) in col.iter_mut().zip(&scales) {
                 *z = Complex { re: z.re * *scale, im: z.im * *scale };
             }
-            for &(i, k) in balance.swaps.iter().rev() {
+            for &(i, k) in swaps.iter().rev() {
                 col.swap(i, k);
             }
             // The second of a conjugate pair follows the first, so that they stay conjugates.

@@ -11,8 +11,10 @@ use faer::linalg::triangular_solve::{solve_unit_lower_triangular_in_place, solve
 use faer::{Accum, Mat, MatMut, Par};
 
 use super::call::{Block, Call, Kernel};
-use super::columns::{column, column_mut};
-use super::lu_small::{Small, small};
+use super::columns::{column, column_mut, subtract_scaled};
+use super::lanes::{self, Group, LANES, Ordinary, of_order, planes};
+use super::lu_small::{Elimination, Small, System, small};
+use super::parts::for_columns;
 use super::scalar::{Real, Scalar};
 
 /// Panels at most this wide are factored column by column.
@@ -34,10 +36,13 @@ impl<T: Scalar> Lu<T> {
         Lu { factors: a, swaps, singular }
     }
     /// Replace `rhs` by the solution.
-    pub fn solve(&self, mut rhs: MatMut<'_, T>) {
-        exchange(rhs.as_mut(), &self.swaps);
-        solve_unit_lower_triangular_in_place(self.factors.as_ref(), rhs.as_mut(), Par::Seq);
-        solve_upper_triangular_in_place(self.factors.as_ref(), rhs, Par::Seq);
+    pub fn solve(&self, rhs: MatMut<'_, T>) {
+        let work = rhs.nrows() * rhs.nrows() * rhs.ncols();
+        for_columns(rhs, work, |mut rhs| {
+            exchange(rhs.as_mut(), &self.swaps);
+            solve_unit_lower_triangular_in_place(self.factors.as_ref(), rhs.as_mut(), Par::Seq);
+            solve_upper_triangular_in_place(self.factors.as_ref(), rhs, Par::Seq);
+        });
     }
     /// The determinant as a unit (or zero) and the logarithm of its absolute value.
     pub fn sign_and_log(&self) -> (T, T::R) {
@@ -79,6 +84,30 @@ fn determinant<T: Scalar>(a: Block<T>) -> (T, T::R) {
     few.unwrap_or_else(|| Lu::new(a.load()).sign_and_log())
 }
 
+/// As [`determinant`], of many: for each lane that is done its sign and logarithm.
+fn determinants<T: Scalar>(group: &Group, mut give: impl FnMut(usize, T, T::R)) -> Ordinary {
+    of_order!(T, group.call.block::<T>(0).rows, N => {
+        let system = eliminate::<T, N, 0>(group, |_| {});
+        for lane in (0..group.count).filter(|&lane| system.ordinary[lane]) {
+            let (sign, log) = sign_and_log(system.odd[lane], (0..N).map(|i| system.a[i][i][lane]));
+            give(lane, sign, log);
+        }
+        system.ordinary
+    })
+}
+
+/// Eliminate the matrices of operand 0, with the right-hand sides that `fill` provides.
+fn eliminate<T: Scalar, const N: usize, const M: usize>(
+    group: &Group,
+    fill: impl FnOnce(&mut System<T, N, M>),
+) -> System<T, N, M> {
+    let mut system = System { a: planes(), b: planes(), odd: [false; LANES], ordinary: [false; LANES] };
+    group.load(0, &mut system.a);
+    fill(&mut system);
+    lanes::run::<Elimination<T, N, M>>(&mut system);
+    system
+}
+
 fn exchange<T: Scalar>(mut a: MatMut<'_, T>, swaps: &[usize]) {
     for j in 0..a.ncols() {
         let col = column_mut(a.as_mut(), j);
@@ -95,15 +124,18 @@ fn factor<T: Scalar>(mut a: MatMut<'_, T>, swaps: &mut [usize]) -> bool {
         return factor_panel(a, swaps);
     }
     let half = n / 2;
+    let m = a.nrows();
     let (mut left, mut right) = a.as_mut().split_at_col_mut(half);
     let (swaps0, swaps1) = swaps.split_at_mut(half);
     let mut singular = factor(left.as_mut(), swaps0);
-    exchange(right.as_mut(), swaps0);
     let (l00, l10) = left.split_at_row_mut(half);
-    let (mut a01, mut a11) = right.split_at_row_mut(half);
-    solve_unit_lower_triangular_in_place(l00.as_ref(), a01.as_mut(), Par::Seq);
-    matmul(a11.as_mut(), Accum::Add, l10.as_ref(), a01.as_ref(), -T::ONE, Par::Seq);
-    singular |= factor(a11, swaps1);
+    for_columns(right.as_mut(), half * (n - half) * m, |mut right| {
+        exchange(right.as_mut(), swaps0);
+        let (mut a01, a11) = right.split_at_row_mut(half);
+        solve_unit_lower_triangular_in_place(l00.as_ref(), a01.as_mut(), Par::Seq);
+        matmul(a11, Accum::Add, l10.as_ref(), a01.as_ref(), -T::ONE, Par::Seq);
+    });
+    singular |= factor(right.split_at_row_mut(half).1, swaps1);
     exchange(l10, swaps1);
     for to in swaps1 {
         *to += half;
@@ -148,9 +180,7 @@ fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>, swaps: &mut [usize]) -> bool {
         for k in 0..right.ncols() {
             let (upper, rest) = column_mut(right.as_mut(), k).split_at_mut(j + 1);
             let u = upper[j];
-            for (x, l) in rest.iter_mut().zip(&*multipliers) {
-                *x -= *l * u;
-            }
+            subtract_scaled(rest, multipliers, u);
         }
     }
     singular
@@ -191,6 +221,19 @@ fn solve<T: Scalar>(call: &Call) -> bool {
     true
 }
 
+fn solve_group<T: Scalar>(group: &Group) -> Ordinary {
+    of_order!(T, group.call.block::<T>(0).rows, N => {
+        let system = eliminate::<T, N, 1>(group, |system| group.load(1, &mut system.b));
+        group.store(2, &system.b, &system.ordinary);
+        system.ordinary
+    })
+}
+
+/// Systems with one right-hand side.
+fn solves_groups<T: Scalar>(call: &Call) -> bool {
+    lanes::suits::<T>(call.block::<T>(0).rows) && call.block::<T>(1).cols == 1
+}
+
 impl<T: Scalar> Kernel for Solve<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0, 1], &[0, 1]];
     fn run(call: &Call) -> bool {
@@ -198,6 +241,12 @@ impl<T: Scalar> Kernel for Solve<T> {
     }
     fn fail(call: &Call) {
         call.block::<T>(2).fill(T::NAN);
+    }
+    fn groups(call: &Call) -> bool {
+        solves_groups::<T>(call)
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        solve_group::<T>(group)
     }
 }
 
@@ -208,6 +257,12 @@ impl<T: Scalar> Kernel for Solve1<T> {
     }
     fn fail(call: &Call) {
         call.block::<T>(2).fill(T::NAN);
+    }
+    fn groups(call: &Call) -> bool {
+        solves_groups::<T>(call)
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        solve_group::<T>(group)
     }
 }
 
@@ -242,6 +297,20 @@ impl<T: Scalar> Kernel for Inv<T> {
     fn fail(call: &Call) {
         call.block::<T>(1).fill(T::NAN);
     }
+    fn groups(call: &Call) -> bool {
+        lanes::suits::<T>(call.block::<T>(0).rows)
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        of_order!(T, group.call.block::<T>(0).rows, N => {
+            let system = eliminate::<T, N, N>(group, |system| {
+                for i in 0..N {
+                    system.b[i][i] = [T::ONE; LANES];
+                }
+            });
+            group.store(1, &system.b, &system.ordinary);
+            system.ordinary
+        })
+    }
 }
 
 /// `slogdet`.
@@ -260,6 +329,15 @@ impl<T: Scalar> Kernel for Slogdet<T> {
         call.block::<T>(1).fill(T::NAN);
         call.block::<T::R>(2).fill(T::R::NAN);
     }
+    fn groups(call: &Call) -> bool {
+        lanes::suits::<T>(call.block::<T>(0).rows)
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        determinants(group, |lane, sign: T, log| {
+            group.block::<T>(1, lane).set(0, 0, sign);
+            group.block::<T::R>(2, lane).set(0, 0, log);
+        })
+    }
 }
 
 /// `det`: by way of the logarithm, so it overflows exactly where the result does.
@@ -275,5 +353,13 @@ impl<T: Scalar> Kernel for Det<T> {
     }
     fn fail(call: &Call) {
         call.block::<T>(1).fill(T::NAN);
+    }
+    fn groups(call: &Call) -> bool {
+        lanes::suits::<T>(call.block::<T>(0).rows)
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        determinants(group, |lane, sign: T, log| {
+            group.block::<T>(1, lane).set(0, 0, sign * T::real(log.exp()));
+        })
     }
 }

@@ -1,7 +1,12 @@
 //! LU of matrices of up to four rows, unrolled by the compiler: stacks of these are common, and allocating for each
 //! would take longer than the arithmetic. Pivots are chosen as in [`super::lu`].
+//!
+//! [`Small`] is for one matrix, [`Elimination`] for many side by side.
+
+use core::marker::PhantomData;
 
 use super::call::Block;
+use super::lanes::{Algorithm, LANES, Ordinary, Planes, exchanged_if, for_each_below, plain};
 use super::scalar::{Real, Scalar};
 
 /// `P A = L U`, packed by rows.
@@ -69,6 +74,75 @@ impl<T: Scalar, const N: usize> Small<T, N> {
             x[i] = x[i].over(self.rows[i][i]);
         }
         x
+    }
+}
+
+/// Gaussian elimination of `N` by `N` matrices with `M` right-hand sides, in all lanes.
+pub struct Elimination<T, const N: usize, const M: usize>(PhantomData<T>);
+
+pub struct System<T, const N: usize, const M: usize> {
+    /// The matrix, and afterwards the upper factor on and above the diagonal.
+    pub a: Planes<T, N, N>,
+    /// Right-hand sides, and afterwards solutions.
+    pub b: Planes<T, N, M>,
+    /// Whether an odd number of rows was exchanged.
+    pub odd: [bool; LANES],
+    pub ordinary: Ordinary,
+}
+
+impl<T: Scalar, const N: usize, const M: usize> Algorithm for Elimination<T, N, M> {
+    type Data = System<T, N, M>;
+    #[inline(always)]
+    fn run(data: &mut System<T, N, M>) {
+        for lane in 0..LANES {
+            let mut a: [[T; N]; N] = core::array::from_fn(|i| core::array::from_fn(|j| data.a[i][j][lane]));
+            let mut b: [[T; M]; N] = core::array::from_fn(|i| core::array::from_fn(|j| data.b[i][j][lane]));
+            let (mut odd, mut ordinary) = (false, true);
+            for_each_below!(j, N => {
+                // Exchanging with every larger one ends with the largest. The others change their order, not their values.
+                for_each_below!(i, N => {
+                    if i > j {
+                        let larger = a[i][j].cabs1() > a[j][j].cabs1();
+                        for k in j..N {
+                            let (upper, lower) = (a[j][k], a[i][k]);
+                            (a[j][k], a[i][k]) = exchanged_if(larger, upper, lower);
+                        }
+                        for k in 0..M {
+                            let (upper, lower) = (b[j][k], b[i][k]);
+                            (b[j][k], b[i][k]) = exchanged_if(larger, upper, lower);
+                        }
+                        odd ^= larger;
+                    }
+                });
+                ordinary &= plain(a[j][j].cabs1());
+                let inverse = T::ONE.over(a[j][j]);
+                for i in j + 1..N {
+                    let by = a[i][j] * inverse;
+                    for k in j + 1..N {
+                        a[i][k] -= by * a[j][k];
+                    }
+                    for k in 0..M {
+                        b[i][k] -= by * b[j][k];
+                    }
+                }
+            });
+            for k in 0..M {
+                for_each_below!(last, N => {
+                    let i = N - 1 - last;
+                    for j in i + 1..N {
+                        b[i][k] -= a[i][j] * b[j][k];
+                    }
+                    b[i][k] = b[i][k].over(a[i][i]);
+                });
+            }
+            for i in 0..N {
+                data.a[i][i][lane] = a[i][i];
+                for k in 0..M {
+                    data.b[i][k][lane] = b[i][k];
+                }
+            }
+            (data.odd[lane], data.ordinary[lane]) = (odd, ordinary);
+        }
     }
 }
 

@@ -2,8 +2,12 @@
 //!
 //! `lu`, `cholesky` and `qr` are written here around matrix products and triangular solves of `faer`, because their
 //! conventions (exact zero pivots, what counts as positive definite, LAPACK's packed reflectors) are part of the
-//! contract. The spectral decompositions of all but small matrices are faer's, wrapped in what LAPACK drivers do around theirs: scaling of extreme
-//! matrices, balancing, normal forms of eigenvectors. `call` is the loop and the failure protocol, `table` the list.
+//! contract. The spectral decompositions of all but small matrices are faer's, wrapped in what LAPACK drivers do around theirs:
+//! scaling of extreme matrices, balancing, normal forms of eigenvectors. `call` is the loop and the failure protocol,
+//! `table` the list.
+//!
+//! Stacks of matrices of up to four rows are decomposed side by side, one in each vector lane (`lanes`), or at least without
+//! memory from the heap (`space`). Updates and solves of large matrices are shared among threads (`parts`).
 //!
 //! Values agree with LAPACK to rounding. Signs of singular vectors and of eigenvectors of Hermitian matrices are LAPACK's
 //! for matrices small enough that LAPACK iterates (`bidiagonal`, `tridiagonal`), and free for larger ones.
@@ -14,12 +18,16 @@ mod cholesky;
 mod columns;
 mod eig;
 mod eigh;
+mod eigh_three;
+mod lanes;
 pub mod lapack;
 mod lu;
 mod lu_small;
+mod parts;
 mod qr;
 mod rotation;
 mod scalar;
+mod space;
 mod svd;
 mod table;
 mod tridiagonal;

@@ -9,23 +9,34 @@ use core::marker::PhantomData;
 use faer::linalg::matmul::{matmul, matmul_with_conj};
 use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 
-use super::call::{Call, Kernel};
+use super::call::{Block, Call, Kernel};
 use super::columns::{column, column_mut, norm, subtract_scaled};
+use super::lanes::{self, Algorithm, Group, LANES, Ordinary, Planes, for_each_below, of_order, planes};
+use super::parts::for_columns;
 use super::scalar::{Real, Scalar};
+use crate::cpu::{Level, multiversion};
 
 /// Reflectors gathered in one block.
 const BLOCK: usize = 32;
 /// So few reflectors are applied one by one.
-const FEW: usize = 24;
+const FEW: usize = 64;
 
 /// Make the reflector that maps `x` to a multiple of its first element: `x` becomes that multiple and the rest of
 /// `v`. Returns `tau`.
+#[inline]
 pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
-    let (alpha, rest) = (x[0], norm(&x[1..]));
-    if rest == T::R::ZERO && alpha.im() == T::R::ZERO {
-        return T::ZERO;
-    }
-    let size = alpha.re().hypot(alpha.im()).hypot(rest);
+    let alpha = x[0];
+    let sum = x[1..].iter().fold(T::R::ZERO, |sum, v| sum + v.square());
+    let total = sum + alpha.square();
+    let size = if sum > T::R::MIN_POSITIVE / T::R::EPSILON && total <= T::R::MAX {
+        total.sqrt()
+    } else {
+        let rest = norm(&x[1..]);
+        if rest == T::R::ZERO && alpha.im() == T::R::ZERO {
+            return T::ZERO;
+        }
+        alpha.re().hypot(alpha.im()).hypot(rest)
+    };
     let beta = -size.with_sign_of(alpha.re());
     let tau = T::of((beta - alpha.re()) / beta, -alpha.im() / beta);
     let by = alpha - T::real(beta);
@@ -43,13 +54,11 @@ pub fn factor<T: Scalar>(a: &mut Mat<T>, tau: &mut [T]) {
         let (mut panel, trailing) =
             a.as_mut().submatrix_mut(start, start, m - start, n - start).split_at_col_mut(width);
         for j in 0..width {
-            let (left, mut right) = panel.as_mut().split_at_col_mut(j + 1);
+            let (left, right) = panel.as_mut().split_at_col_mut(j + 1);
             let v = &mut column_mut(left, j)[j..];
             let t = reflector(v);
             tau[start + j] = t;
-            for k in 0..right.ncols() {
-                apply_one(v, t.conjugate(), &mut column_mut(right.as_mut(), k)[j..]);
-            }
+            apply_all(v, t.conjugate(), right.subrows_mut(j, m - start - j));
         }
         if trailing.ncols() > 0 {
             let block = Reflectors::new(panel.as_ref(), &tau[start..start + width]);
@@ -59,10 +68,62 @@ pub fn factor<T: Scalar>(a: &mut Mat<T>, tau: &mut [T]) {
 }
 
 /// `x -= tau v (v^H x)`, where the first element of `v` counts as one.
+#[inline]
 pub fn apply_one<T: Scalar>(v: &[T], tau: T, x: &mut [T]) {
-    let by = tau * (x[0] + T::inner(&v[1..], &x[1..]));
+    let (rest, tail) = (&v[1..], &x[1..]);
+    let inner = if rest.len() < 16 {
+        rest.iter().zip(tail).fold(T::ZERO, |sum, (v, x)| sum + v.conjugate() * *x)
+    } else {
+        T::inner(rest, tail)
+    };
+    let by = tau * (x[0] + inner);
     x[0] -= by;
     subtract_scaled(&mut x[1..], &v[1..], by);
+}
+
+/// [`apply_one`] to every column, whose first elements are those that `v` implies a one for.
+fn apply_all<T: Scalar>(v: &[T], tau: T, mut to: MatMut<'_, T>) {
+    if v.len() < 16 {
+        for k in 0..to.ncols() {
+            apply_one(v, tau, column_mut(to.as_mut(), k));
+        }
+    } else {
+        apply_long(Level::current(), v, tau, to);
+    }
+}
+multiversion! {
+    fn apply_long[T: Scalar](v: &[T], tau: T, to: MatMut<'_, T>) -> () = apply_body::<T>;
+}
+#[inline(always)]
+fn apply_body<T: Scalar>(v: &[T], tau: T, mut to: MatMut<'_, T>) {
+    // So many running sums hide the latency of the additions.
+    const SUMS: usize = 16;
+    let rest = &v[1..];
+    for k in 0..to.ncols() {
+        let (first, tail) = column_mut(to.as_mut(), k)[..v.len()].split_at_mut(1);
+        let mut sums = [T::ZERO; SUMS];
+        let (v_chunks, x_chunks) = (rest.chunks_exact(SUMS), tail.chunks_exact(SUMS));
+        let ends = v_chunks.remainder().iter().zip(x_chunks.remainder());
+        let mut sum = ends.fold(first[0], |sum, (v, x)| sum + v.conjugate() * *x);
+        for (v, x) in v_chunks.zip(x_chunks) {
+            for i in 0..SUMS {
+                sums[i] += v[i].conjugate() * x[i];
+            }
+        }
+        let mut width = SUMS / 2;
+        while width > 0 {
+            for i in 0..width {
+                sums[i] += sums[i + width];
+            }
+            width /= 2;
+        }
+        sum += sums[0];
+        let by = tau * sum;
+        first[0] -= by;
+        for (x, v) in tail.iter_mut().zip(rest) {
+            *x -= *v * by;
+        }
+    }
 }
 
 /// A product of reflectors as `I - V T V^H`.
@@ -102,6 +163,10 @@ impl<T: Scalar> Reflectors<T> {
     }
     /// `c := Q c`, or `Q^H c` with `adjoint`.
     fn apply(&self, c: MatMut<'_, T>, adjoint: Conj) {
+        let work = 2 * self.v.nrows() * self.v.ncols() * c.ncols();
+        for_columns(c, work, |c| self.apply_to(c, adjoint));
+    }
+    fn apply_to(&self, c: MatMut<'_, T>, adjoint: Conj) {
         let (k, n) = (self.t.nrows(), c.ncols());
         let mut inner = Mat::<T>::zeros(k, n);
         matmul_with_conj(
@@ -141,9 +206,7 @@ pub fn orthogonal<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], cols: usize) -> M
     if count <= FEW {
         for (i, &tau) in tau[..count].iter().enumerate().rev() {
             let v = &column(packed, i)[i..];
-            for k in i..cols {
-                apply_one(v, tau, &mut column_mut(q.as_mut(), k)[i..]);
-            }
+            apply_all(v, tau, q.as_mut().submatrix_mut(i, i, m - i, cols - i));
         }
         return q;
     }
@@ -170,6 +233,123 @@ pub fn apply_adjoint<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], mut b: MatMut<
     }
 }
 
+/// Reflectors of `N` by `N` matrices, packed as [`factor`] packs them, in all lanes.
+struct Packing<T, const N: usize>(PhantomData<T>);
+
+struct Packed<T, const N: usize> {
+    a: Planes<T, N, N>,
+    tau: Planes<T, N, 1>,
+    ordinary: Ordinary,
+}
+
+impl<T: Scalar, const N: usize> Packed<T, N> {
+    fn new() -> Self {
+        Packed { a: planes(), tau: planes(), ordinary: [true; LANES] }
+    }
+}
+
+impl<T: Scalar, const N: usize> Algorithm for Packing<T, N> {
+    type Data = Packed<T, N>;
+    #[inline(always)]
+    fn run(data: &mut Packed<T, N>) {
+        for lane in 0..LANES {
+            let mut a: [[T; N]; N] = core::array::from_fn(|i| core::array::from_fn(|j| data.a[i][j][lane]));
+            let mut taus = [T::ZERO; N];
+            let mut ordinary = true;
+            for_each_below!(j, N => {
+                let alpha = a[j][j];
+                let mut rest = T::R::ZERO;
+                for row in &a[j + 1..] {
+                    rest += row[j].square();
+                }
+                // The last column of a real matrix is left as it is.
+                let trivial = j + 1 == N && T::REAL;
+                let total = rest + alpha.square();
+                ordinary &= trivial
+                    | ((total >= T::R::MIN_POSITIVE / T::R::EPSILON)
+                        & (total <= T::R::MAX)
+                        & ((rest > T::R::ZERO) | (j + 1 == N)));
+                let beta = if trivial { alpha.re() } else { -total.sqrt().with_sign_of(alpha.re()) };
+                let tau = T::of((beta - alpha.re()) / beta, -alpha.im() / beta);
+                let tau = if trivial { T::ZERO } else { tau };
+                let by = alpha - T::real(beta);
+                for row in &mut a[j + 1..] {
+                    row[j] = row[j].over(by);
+                }
+                (a[j][j], taus[j]) = (T::real(beta), tau);
+                for k in j + 1..N {
+                    let mut sum = a[j][k];
+                    for row in &a[j + 1..] {
+                        sum += row[j].conjugate() * row[k];
+                    }
+                    let by = tau.conjugate() * sum;
+                    a[j][k] -= by;
+                    for row in &mut a[j + 1..] {
+                        row[k] -= by * row[j];
+                    }
+                }
+            });
+            for i in 0..N {
+                data.tau[i][0][lane] = taus[i];
+                for j in 0..N {
+                    data.a[i][j][lane] = a[i][j];
+                }
+            }
+            data.ordinary[lane] = ordinary;
+        }
+    }
+}
+
+/// Orthogonal factors of packed reflectors, in all lanes.
+struct Unpacking<T, const N: usize>(PhantomData<T>);
+
+impl<T: Scalar, const N: usize> Algorithm for Unpacking<T, N> {
+    type Data = Packed<T, N>;
+    #[inline(always)]
+    fn run(data: &mut Packed<T, N>) {
+        for lane in 0..LANES {
+            let a: [[T; N]; N] = core::array::from_fn(|i| core::array::from_fn(|j| data.a[i][j][lane]));
+            let mut q: [[T; N]; N] =
+                core::array::from_fn(|i| core::array::from_fn(|j| if i == j { T::ONE } else { T::ZERO }));
+            for_each_below!(last, N => {
+                let j = N - 1 - last;
+                for k in j..N {
+                    let mut sum = q[j][k];
+                    for i in j + 1..N {
+                        sum += a[i][j].conjugate() * q[i][k];
+                    }
+                    let by = data.tau[j][0][lane] * sum;
+                    q[j][k] -= by;
+                    for i in j + 1..N {
+                        q[i][k] -= by * a[i][j];
+                    }
+                }
+            });
+            for i in 0..N {
+                for j in 0..N {
+                    data.a[i][j][lane] = q[i][j];
+                }
+            }
+        }
+    }
+}
+
+/// The orthogonal factors of a group of square matrices, to operand 2.
+fn build_group<T: Scalar>(group: &Group) -> Ordinary {
+    of_order!(T, group.call.block::<T>(0).rows, N => {
+        let mut data = Packed::<T, N>::new();
+        group.load(0, &mut data.a);
+        group.load(1, &mut data.tau);
+        lanes::run::<Unpacking<T, N>>(&mut data);
+        group.store(2, &data.a, &data.ordinary);
+        data.ordinary
+    })
+}
+
+fn is_small_square<T: Scalar>(a: Block<T>) -> bool {
+    a.rows == a.cols && lanes::suits::<T>(a.rows)
+}
+
 /// `qr_r_raw`: factors its *input* in place and returns `tau`, as numpy's Python layer expects.
 pub struct Raw<T>(PhantomData<T>);
 
@@ -186,6 +366,19 @@ impl<T: Scalar> Kernel for Raw<T> {
     }
     fn fail(call: &Call) {
         call.block::<T>(1).fill(T::NAN);
+    }
+    fn groups(call: &Call) -> bool {
+        is_small_square(call.block::<T>(0))
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        of_order!(T, group.call.block::<T>(0).rows, N => {
+            let mut data = Packed::<T, N>::new();
+            group.load(0, &mut data.a);
+            lanes::run::<Packing<T, N>>(&mut data);
+            group.store(0, &data.a, &data.ordinary);
+            group.store(1, &data.tau, &data.ordinary);
+            data.ordinary
+        })
     }
 }
 
@@ -209,6 +402,12 @@ impl<T: Scalar> Kernel for Reduced<T> {
     fn fail(call: &Call) {
         call.block::<T>(2).fill(T::NAN);
     }
+    fn groups(call: &Call) -> bool {
+        is_small_square(call.block::<T>(0)) && is_small_square(call.block::<T>(2))
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        build_group::<T>(group)
+    }
 }
 
 impl<T: Scalar> Kernel for Complete<T> {
@@ -218,5 +417,11 @@ impl<T: Scalar> Kernel for Complete<T> {
     }
     fn fail(call: &Call) {
         call.block::<T>(2).fill(T::NAN);
+    }
+    fn groups(call: &Call) -> bool {
+        is_small_square(call.block::<T>(0)) && is_small_square(call.block::<T>(2))
+    }
+    fn run_group(group: &Group) -> Ordinary {
+        build_group::<T>(group)
     }
 }

@@ -3,10 +3,8 @@
 //! Signs follow LAPACK's: which of the two possible rotations is taken decides about the signs of singular vectors and
 //! eigenvectors, and users rely on those (random vectors drawn by way of a decomposition are mirrored otherwise).
 
-use faer::{Mat, MatMut};
-
-use super::columns::column_mut;
 use super::scalar::Real;
+use super::space::Columns;
 
 /// A rotation of the plane.
 #[derive(Clone, Copy)]
@@ -37,9 +35,8 @@ impl<R: Real> Rotation<R> {
     }
     /// Rotate columns `j` and `j + 1`: `(x, y)` becomes `(cos x + sin y, cos y - sin x)`.
     #[inline]
-    pub fn apply(self, to: &mut Mat<R>, j: usize) {
-        let (left, right): (MatMut<'_, R>, MatMut<'_, R>) = to.as_mut().split_at_col_mut(j + 1);
-        let (x, y) = (column_mut(left, j), column_mut(right, 0));
+    pub fn apply(self, to: &mut impl Columns<R>, j: usize) {
+        let (x, y) = to.pair_mut(j, j + 1);
         for (x, y) in x.iter_mut().zip(y) {
             (*x, *y) = (self.cos * *x + self.sin * *y, self.cos * *y - self.sin * *x);
         }

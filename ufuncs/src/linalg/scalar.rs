@@ -67,6 +67,10 @@ pub trait Real: Scalar<R = Self> + PartialOrd + Div<Output = Self> {
     const MIN_POSITIVE: Self;
     /// Exponents of two between which a matrix is decomposed as it is; others are scaled first.
     const PLAIN: core::ops::RangeInclusive<i32>;
+    /// Matrices whose largest element is between these need no scaling at all.
+    const ORDINARY: core::ops::RangeInclusive<Self>;
+    /// What LAPACK's QR iteration takes for the relative accuracy of singular values.
+    const SWEEP_TOLERANCE: Self;
     /// The largest power of two used for scaling.
     const MAX_SCALE: i32;
 
@@ -88,7 +92,7 @@ pub trait Real: Scalar<R = Self> + PartialOrd + Div<Output = Self> {
 }
 
 macro_rules! scalars {
-    ($($t:ident, $plain:expr, $max_scale:literal;)*) => {$(
+    ($($t:ident, $plain:expr, $ordinary:expr, $tolerance:expr, $max_scale:literal;)*) => {$(
         impl Scalar for $t {
             type R = $t;
             const ZERO: $t = 0.0;
@@ -136,6 +140,8 @@ macro_rules! scalars {
             const EPSILON: $t = $t::EPSILON;
             const MIN_POSITIVE: $t = $t::MIN_POSITIVE;
             const PLAIN: core::ops::RangeInclusive<i32> = $plain;
+            const ORDINARY: core::ops::RangeInclusive<$t> = $ordinary;
+            const SWEEP_TOLERANCE: $t = $tolerance;
             const MAX_SCALE: i32 = $max_scale;
             #[inline(always)]
             fn sqrt(self) -> $t {
@@ -213,6 +219,7 @@ macro_rules! scalars {
     )*};
 }
 scalars! {
-    f32, -40..=40, 120;
-    f64, -300..=300, 1000;
+    // A unit roundoff to the power of -1/8, at least 10 and at most 100, times the unit.
+    f32, -40..=40, 1e-11..=1e11, 10.0 * (f32::EPSILON / 2.0), 120;
+    f64, -300..=300, 1e-90..=1e90, 98.701_172_094_182_53 * (f64::EPSILON / 2.0), 1000;
 }

@@ -5,14 +5,19 @@ use core::marker::PhantomData;
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::{matmul, matmul_with_conj};
-use faer::linalg::svd::{ComputeSvdVectors, svd_scratch};
-use faer::{Accum, Conj, Mat, Par};
+use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd_scratch};
+use faer::{Accum, Conj, Mat, Par, Spec};
 
 use super::bidiagonal::{self, Svd};
 use super::call::{Call, Kernel};
-use super::columns::{Content, column, column_mut, content, rescale};
+use super::columns::{Content, column, column_mut, content, rescale, rescale_to};
+use super::lu_small::small;
 use super::qr;
 use super::scalar::{Real, Scalar};
+use super::space::{Space, Stack};
+
+/// Bidiagonal matrices from this order on are divided. Iteration leaves larger residuals, but is faster below.
+const DIVIDED: usize = 64;
 
 fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd<T>> {
     let (m, n) = (a.nrows(), a.ncols());
@@ -34,13 +39,16 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd
         }
         Content::Nan => return None,
     }
-    let factor = rescale(&mut a);
-    if p <= bidiagonal::SMALL {
+    // The library compares elements with numbers near one.
+    let small = p <= bidiagonal::SMALL;
+    let factor = if small { rescale(&mut a) } else { rescale_to(&mut a, 0..=0, 0) };
+    if small {
         let mut svd = bidiagonal::decompose(a, wanted.then_some((u_cols, v_cols)))?;
         svd.s.iter_mut().for_each(|s| *s /= factor);
         return Some(svd);
     }
-    let params = Default::default();
+    let mut params: Spec<SvdParams, T> = Default::default();
+    params.config.recursion_threshold = DIVIDED;
     let mut memory = MemBuffer::new(svd_scratch::<T>(m, n, vectors, vectors, Par::Seq, params));
     let mut s = Diag::<T>::zeros(p);
     faer::linalg::svd::svd(
@@ -56,12 +64,47 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd
     Some(Svd { u, s: (0..p).map(|i| s[i].re() / factor).collect(), v })
 }
 
+/// Decompose a square matrix of a few rows whose elements need no scaling; `None` when it is none.
+fn decompose_few<T: Scalar, const N: usize>(call: &Call, vectors: bool) -> Option<bool> {
+    let a = call.block::<T>(0);
+    let mut largest = T::R::ZERO;
+    let mut finite = true;
+    let a = Stack::<N>::matrix(N, N, |i, j| {
+        let x = a.get(i, j);
+        finite &= x.finite();
+        largest = largest.max_of(x.cabs1());
+        x
+    });
+    if !(finite && T::R::ORDINARY.contains(&largest)) {
+        return None;
+    }
+    let Some((vectors, s)) = bidiagonal::decompose_few(a, vectors) else { return Some(false) };
+    let Some((u, v)) = vectors else {
+        call.block::<T::R>(1).store_with(|i, _| s[i]);
+        return Some(true);
+    };
+    call.block::<T>(1).store_with(|i, j| u.0[j][i]);
+    call.block::<T::R>(2).store_with(|i, _| s[i]);
+    call.block::<T>(3).store_with(|i, j| v.0[i][j].conjugate());
+    Some(true)
+}
+
+/// [`decompose_few`] where it applies.
+fn few<T: Scalar>(call: &Call, vectors: bool) -> Option<bool> {
+    let a = call.block::<T>(0);
+    let n = if a.rows == a.cols { a.rows } else { 0 };
+    small!(n, N => decompose_few::<T, N>(call, vectors)).flatten()
+}
+
 /// `svd`: values only.
 pub struct Values<T>(PhantomData<T>);
 
 impl<T: Scalar> Kernel for Values<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 1], &[2]];
     fn run(call: &Call) -> bool {
+        if let Some(done) = few::<T>(call, false) {
+            return done;
+        }
         let Some(svd) = decompose(call.block::<T>(0).load(), ComputeSvdVectors::No) else { return false };
         call.block::<T::R>(1).store_with(|i, _| svd.s[i]);
         true
@@ -72,6 +115,9 @@ impl<T: Scalar> Kernel for Values<T> {
 }
 
 fn with_vectors<T: Scalar>(call: &Call, vectors: ComputeSvdVectors) -> bool {
+    if let Some(done) = few::<T>(call, true) {
+        return done;
+    }
     let Some(Svd { u: Some(u), s, v: Some(v) }) = decompose(call.block::<T>(0).load(), vectors) else {
         return false;
     };

@@ -4,26 +4,28 @@
 //! diagonal. As with [`super::bidiagonal`], larger matrices are divided and conquered, and up to
 //! [`SMALL`](super::bidiagonal::SMALL) rows the steps are LAPACK's, so that signs are.
 
-use faer::Mat;
-
-use super::columns::column_mut;
 use super::qr::{apply_one, reflector};
 use super::rotation::{Rotation, symmetric_2x2};
 use super::scalar::{Real, Scalar};
+use super::space::{Columns, Space};
 
 /// Sweeps for each eigenvalue before the matrix is given up.
 const SWEEPS: usize = 30;
 
 /// Ascending eigenvalues, and eigenvectors if wanted, of the matrix with this lower triangle (finite, not empty).
-pub fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Option<Mat<T>>)> {
-    let n = a.nrows();
-    let (mut d, mut e) = (vec![T::R::ZERO; n], vec![T::R::ZERO; n - 1]);
-    let mut taus = vec![T::ZERO; n - 1];
+#[inline(always)]
+#[allow(clippy::type_complexity)]
+pub fn decompose<T: Scalar, S: Space>(
+    mut a: S::Matrix<T>,
+    vectors: bool,
+) -> Option<(S::Vector<T::R>, Option<S::Matrix<T>>)> {
+    let n = a.rows();
+    let (mut d, mut e): (S::Vector<T::R>, S::Vector<T::R>) = (S::vector(n), S::vector(n));
+    let mut taus: S::Vector<T> = S::vector(n);
     let half = T::real(T::R::from_f64(0.5));
-    let mut w = vec![T::ZERO; n];
+    let mut w: S::Vector<T> = S::vector(n);
     for i in 0..n - 1 {
-        let (panel, mut rest) = a.as_mut().split_at_col_mut(i + 1);
-        let col = column_mut(panel, i);
+        let col = a.col_mut(i);
         d[i] = col[i].re();
         let v = &mut col[i + 1..];
         let tau = reflector(v);
@@ -33,11 +35,12 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, 
         }
         v[0] = T::ONE;
         // A - v w^H - w v^H, of the lower triangle.
-        let len = v.len();
+        let len = n - i - 1;
         let w = &mut w[..len];
         w.fill(T::ZERO);
         for k in 0..len {
-            let col = &column_mut(rest.as_mut(), k)[i + 1..];
+            let (v, col) = a.pair_mut(i, i + 1 + k);
+            let (v, col) = (&v[i + 1..], &col[i + 1..]);
             let mut sum = T::real(col[k].re()) * v[k];
             for r in k + 1..len {
                 w[r] += col[r] * v[k];
@@ -45,13 +48,15 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, 
             }
             w[k] += sum;
         }
+        let v = &a.col(i)[i + 1..];
         w.iter_mut().for_each(|x| *x *= tau);
-        let dot = w.iter().zip(&*v).fold(T::ZERO, |sum, (w, v)| sum + w.conjugate() * *v);
+        let dot = w.iter().zip(v).fold(T::ZERO, |sum, (w, v)| sum + w.conjugate() * *v);
         let alpha = -(half * tau * dot);
-        w.iter_mut().zip(&*v).for_each(|(w, v)| *w += alpha * *v);
+        w.iter_mut().zip(v).for_each(|(w, v)| *w += alpha * *v);
         for k in 0..len {
+            let (v, col) = a.pair_mut(i, i + 1 + k);
+            let (v, col) = (&v[i + 1..], &mut col[i + 1..]);
             let (vk, wk) = (v[k].conjugate(), w[k].conjugate());
-            let col = &mut column_mut(rest.as_mut(), k)[i + 1..];
             for r in k..len {
                 let x = v[r] * wk + w[r] * vk;
                 col[r] -= x;
@@ -59,20 +64,20 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, 
             col[k] = T::real(col[k].re());
         }
         // The reflector stays with its leading one implied.
-        v[0] = T::real(e[i]);
+        a.col_mut(i)[i + 1] = T::real(e[i]);
     }
-    d[n - 1] = a[(n - 1, n - 1)].re();
-    let mut it = Iteration { d, e, z: vectors.then(|| Mat::identity(n, n)) };
+    d[n - 1] = a.col(n - 1)[n - 1].re();
+    let mut it = Iteration::<T::R, S> { n, d, e, z: vectors.then(|| S::identity(n)) };
     if !it.run() {
         return None;
     }
     it.sort();
     let z = it.z.map(|z| {
-        let mut out = Mat::from_fn(n, n, |i, j| T::real(z[(i, j)]));
+        let mut out = S::matrix(n, n, |i, j| T::real(z.col(j)[i]));
         for i in (0..n - 1).rev() {
-            let v = &super::columns::column(a.as_ref(), i)[i + 1..];
+            let v = &a.col(i)[i + 1..];
             for k in 0..n {
-                apply_one(v, taus[i], &mut column_mut(out.as_mut(), k)[i + 1..]);
+                apply_one(v, taus[i], &mut out.col_mut(k)[i + 1..]);
             }
         }
         out
@@ -80,14 +85,23 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, 
     Some((it.d, z))
 }
 
-/// A tridiagonal matrix on its way to a diagonal one.
-struct Iteration<R: Real> {
-    d: Vec<R>,
-    e: Vec<R>,
-    z: Option<Mat<R>>,
+/// The length of `(g, 1)`.
+#[inline(always)]
+fn length<R: Real>(g: R) -> R {
+    let square = g * g + R::ONE;
+    if square <= R::MAX { square.sqrt() } else { g.modulus() }
 }
 
-impl<R: Real> Iteration<R> {
+/// A tridiagonal matrix on its way to a diagonal one.
+struct Iteration<R: Real, S: Space> {
+    n: usize,
+    d: S::Vector<R>,
+    e: S::Vector<R>,
+    z: Option<S::Matrix<R>>,
+}
+
+impl<R: Real, S: Space> Iteration<R, S> {
+    #[inline(always)]
     fn turn(&mut self, j: usize, by: Rotation<R>) {
         if let Some(z) = &mut self.z {
             by.apply(z, j);
@@ -96,7 +110,7 @@ impl<R: Real> Iteration<R> {
 
     /// Iterate until all of `e` is zero; whether that succeeded.
     fn run(&mut self) -> bool {
-        let n = self.d.len();
+        let n = self.n;
         let unit = R::EPSILON / R::from_f64(2.0);
         let mut budget = SWEEPS * n;
         let mut first = 0;
@@ -108,8 +122,11 @@ impl<R: Real> Iteration<R> {
             let mut last = first;
             while last + 1 < n {
                 let size = self.e[last].modulus();
-                let scale = self.d[last].modulus().sqrt() * self.d[last + 1].modulus().sqrt();
-                if size <= scale * unit {
+                // Products may underflow, so the roots decide; but as a rule there is no need to take them.
+                let product =
+                    (R::from_f64(4.0) * unit * unit * self.d[last].modulus()) * self.d[last + 1].modulus();
+                let scale = || self.d[last].modulus().sqrt() * self.d[last + 1].modulus().sqrt();
+                if size * size <= product + R::MIN_POSITIVE && size <= scale() * unit {
                     self.e[last] = R::ZERO;
                     break;
                 }
@@ -158,7 +175,7 @@ impl<R: Real> Iteration<R> {
             }
             *budget -= 1;
             let mut g = (self.d[l + 1] - self.d[l]) / (two * self.e[l]);
-            let r = g.hypot(R::ONE);
+            let r = length(g);
             g = self.d[m] - self.d[l] + self.e[l] / (g + r.with_sign_of(g));
             let (mut sin, mut cos, mut p) = (R::ONE, R::ONE, R::ZERO);
             for i in (l..m).rev() {
@@ -208,7 +225,7 @@ impl<R: Real> Iteration<R> {
             }
             *budget -= 1;
             let mut g = (self.d[l - 1] - self.d[l]) / (two * self.e[l - 1]);
-            let r = g.hypot(R::ONE);
+            let r = length(g);
             g = self.d[m] - self.d[l] + self.e[l - 1] / (g + r.with_sign_of(g));
             let (mut sin, mut cos, mut p) = (R::ONE, R::ONE, R::ZERO);
             for i in m..l {
@@ -233,7 +250,7 @@ impl<R: Real> Iteration<R> {
 
     /// Let the values ascend.
     fn sort(&mut self) {
-        let n = self.d.len();
+        let n = self.n;
         for i in 0..n {
             let mut at = i;
             for j in i + 1..n {
@@ -246,11 +263,8 @@ impl<R: Real> Iteration<R> {
             }
             self.d.swap(i, at);
             if let Some(z) = &mut self.z {
-                for r in 0..n {
-                    let x = z[(r, i)];
-                    z[(r, i)] = z[(r, at)];
-                    z[(r, at)] = x;
-                }
+                let (x, y) = z.pair_mut(i, at);
+                x.swap_with_slice(y);
             }
         }
     }

@@ -1,0 +1,65 @@
+//! Work on the columns of a matrix, each of which can be done without the others, on several threads where that pays.
+//!
+//! Updates and solves of large matrices are most of the work of LU and QR. Threads last for one of these: nothing is left
+//! behind that a forked process would miss.
+
+use std::sync::{Mutex, PoisonError};
+
+use faer::MatMut;
+
+use super::scalar::Scalar;
+use crate::{fpstatus, threads};
+
+/// Fewer multiplications than this do not pay for a thread.
+const THREAD_MIN: usize = 1 << 22;
+/// A thread's columns are a multiple of this, so that all but the last have whole tiles.
+const GRAIN: usize = 16;
+
+/// Do `work`, which takes so many multiplications altogether, with all columns, in one call or in several at once.
+pub fn for_columns<T: Scalar>(
+    mut columns: MatMut<'_, T>,
+    multiplications: usize,
+    work: impl Fn(MatMut<'_, T>) + Sync,
+) {
+    let total = columns.ncols();
+    // A multiplication of complex numbers is four.
+    let multiplications = if T::REAL { multiplications } else { multiplications.saturating_mul(4) };
+    let parts = threads::num_threads().min(multiplications / THREAD_MIN).min(total / GRAIN);
+    if parts <= 1 {
+        return work(columns);
+    }
+    let size = total.div_ceil(parts).next_multiple_of(GRAIN);
+    let before = fpstatus::take();
+    let mut slots = vec![];
+    let mut rest = columns.as_mut();
+    while rest.ncols() > 0 {
+        let (part, behind) = rest.split_at_col_mut(size.min(total - slots.len() * size));
+        rest = behind;
+        slots.push(Mutex::new(Some(part)));
+    }
+    let run = |slot: &Mutex<Option<MatMut<'_, T>>>| {
+        if let Some(part) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            work(part);
+        }
+        fpstatus::take()
+    };
+    let after = std::thread::scope(|scope| {
+        let run = &run;
+        let others: Vec<_> = slots[1..]
+            .iter()
+            .map(|slot| std::thread::Builder::new().spawn_scoped(scope, move || run(slot)))
+            .collect();
+        let mut status = run(&slots[0]);
+        for (other, slot) in others.into_iter().zip(&slots[1..]) {
+            status |= match other {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // No more threads are to be had.
+                Err(_) => run(slot),
+            };
+        }
+        status
+    });
+    if before | after != 0 {
+        fpstatus::raise(before | after);
+    }
+}
