@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use micronumpy_python::ffi::others::staying;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -12,7 +13,6 @@ use pyo3::prelude::*;
 use super::exit::Outcome;
 use super::frame::{Frame, Registers, Slot};
 use super::pending::{self, Pending};
-use super::safepoint::staying;
 use super::{Raised, exit};
 use crate::bytecode::{Code, Op, Reg, Region as Kind};
 use crate::embed::entry::Region;

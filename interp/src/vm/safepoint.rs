@@ -2,7 +2,6 @@
 
 use std::ffi::CStr;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -26,27 +25,6 @@ pub fn prepare(py: Python<'_>) -> PyResult<()> {
     let nothing = py.eval(c"lambda: None", Some(&PyDict::new(py)), None)?;
     let _ = NOTHING.set(nothing.unbind());
     Ok(())
-}
-
-/// Calls `f`, in which the interpreter may be given away and taken back.
-///
-/// At the end of the process CPython ends threads that want it back, where they are, by an unwinding that is none of Rust's:
-/// nobody may catch it, and what it would drop on its way are references, which need the interpreter. So a thread that is
-/// to end inside of `f` stops there for good, as all threads do from 3.14 on. In the executable it stops earlier, in the
-/// `pthread_exit` of `main.rs`; as a package we have this alone, and a frame in between that cannot be unwound still aborts.
-pub(super) fn staying<R>(f: impl FnOnce() -> R) -> R {
-    struct Stay;
-    impl Drop for Stay {
-        fn drop(&mut self) {
-            while !std::thread::panicking() {
-                std::thread::sleep(Duration::from_secs(3600));
-            }
-        }
-    }
-    let stay = Stay;
-    let result = f();
-    std::mem::forget(stay);
-    result
 }
 
 impl Vm<'_, '_> {

@@ -16,52 +16,22 @@ use micronumpy::ufunc::exec::{Overlap, bounds_meet, overlaps};
 use micronumpy::{ArrayRef, NdArray};
 use micronumpy_expr::{Arg as Given, Expr, Function, Number, Options, Status};
 use micronumpy_python::error::IntoPyResult;
+use micronumpy_python::ffi::others::{LONG, Others};
 use micronumpy_python::objects::Array;
 use micronumpy_python::objects::ufunc::errstate;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::node::{Arg, Node, What};
-use crate::vm::safepoint::staying;
 
 /// Functions that are kept; beyond this all are dropped and made anew as they are needed.
 const KEPT: usize = 512;
-
-/// Elements from which on other threads run meanwhile. To let them costs a few microseconds when there are some.
-const LONG: usize = 100_000;
 
 /// Elements times operations from which on signals are looked at meanwhile: several milliseconds.
 const SLOW: usize = 4_000_000;
 
 /// How often.
 const PATIENCE: Duration = Duration::from_millis(10);
-
-/// While this lives, other threads have the interpreter. As with numpy's own loops, they may write what is being read.
-struct Others(*mut ffi::PyThreadState);
-
-impl Others {
-    fn run() -> Others {
-        // SAFETY: whoever computes is attached.
-        Others(unsafe { ffi::PyEval_SaveThread() })
-    }
-
-    /// Takes the interpreter for a moment.
-    fn interrupt<R>(&mut self, f: impl FnOnce() -> R) -> R {
-        // SAFETY: what `PyEval_SaveThread` gave, on the same thread.
-        staying(|| unsafe { ffi::PyEval_RestoreThread(self.0) });
-        let result = f();
-        // SAFETY: attached just now.
-        self.0 = unsafe { ffi::PyEval_SaveThread() };
-        result
-    }
-}
-
-impl Drop for Others {
-    fn drop(&mut self) {
-        // SAFETY: what `PyEval_SaveThread` gave, on the same thread.
-        staying(|| unsafe { ffi::PyEval_RestoreThread(self.0) })
-    }
-}
 
 /// What a computation gives: arrays for results that did not go into outputs, and status.
 type Results = micronumpy::Result<(Vec<Option<NdArray>>, Status)>;
@@ -199,7 +169,7 @@ pub fn compute(py: Python<'_>, roots: &[Rc<Node>], out: Option<&ArrayRef<'_>>) -
     let results = if elements.saturating_mul(plan.nodes.len()) >= SLOW {
         watched(py, &function, &args, &outs, options)?
     } else {
-        let _others = (elements >= LONG).then(Others::run);
+        let _others = Others::run_if(elements >= LONG);
         call(&function, &args, &outs, &options)
     };
     let (arrays, status) = results.py(py)?;

@@ -8,6 +8,7 @@ pub mod args;
 pub mod guard;
 pub mod import;
 pub mod methods;
+pub mod others;
 pub mod slots;
 pub mod stack;
 pub mod types;

@@ -154,6 +154,14 @@ fn array<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 }
 
 fn asarray_any<'py>(a: Args<'_, 'py>, sig: &Sig, name: &'static str, subok: bool) -> PyResult<Obj<'py>> {
+    // What most calls are: an array that stays as it is.
+    if a.len() == 1
+        && !a.has_keywords()
+        && let Some(obj) = a.get(0)
+        && Array::cast(&obj).is_some_and(|array| subok || array.is_exact())
+    {
+        return Ok(obj);
+    }
     let [obj, descr, order, device, copy, like] = a.parse(sig)?;
     if let Some(l) = like.filter(|l| !l.is_none())
         && let Some(r) = creation_with_like(name, &l, a)?

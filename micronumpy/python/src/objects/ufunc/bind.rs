@@ -3,7 +3,7 @@
 use micronumpy::iter::PerOp;
 use micronumpy::ufunc::resolve::{ResolveError, check_casts};
 use micronumpy::ufunc::{HostContext, OpType, Resolution, Rule, Weak, resolve};
-use micronumpy::{Casting, Dtype};
+use micronumpy::{ArrayRef, Casting, Dtype};
 use pyo3::prelude::*;
 use pyo3::types::{PyComplex, PyFloat, PyInt, PyTuple};
 use pyo3::{PyErr, PyTypeInfo};
@@ -310,6 +310,13 @@ impl<'py> Binding<'py> {
     }
     pub fn raw_descrs(&self) -> PerOp<*mut PyArray_Descr> {
         self.descrs.iter().map(|d| d.raw()).collect()
+    }
+    /// Whether nothing of Python takes part: neither the loop nor a cast of these operands needs the interpreter.
+    pub fn is_plain(&self, operands: &[ArrayRef<'_>]) -> bool {
+        let plain = |dt: &Dtype| dt.num.is_bool() || dt.num.is_number() || dt.num.is_datetime();
+        !self.def.flags.contains(LoopFlags::NEEDS_API)
+            && self.dtypes().iter().all(plain)
+            && operands.iter().all(|op| plain(op.dtype))
     }
     /// Whether floating-point status says something after this loop.
     pub fn has_fp_status(&self) -> bool {

@@ -21,6 +21,7 @@ use super::bind::{Binding, Input, bind, inputs, weak_operand};
 use super::{UfuncRef, errstate, fast, fast_gufunc, gufunc, overrides, params};
 use crate::abi::PyUFuncObject;
 use crate::error::IntoPyResult;
+use crate::ffi::others::{LONG, Others};
 use crate::ffi::{Args, guard};
 use crate::objects::wrap::{apply_wrap, find_wrap};
 use crate::objects::{Array, array};
@@ -360,7 +361,11 @@ pub fn elementwise<'py>(
     if check {
         fpstatus::clear();
     }
-    execute(&l, &shape, &views, mask.as_ref(), bufsize).py(py)?;
+    let elements = shape.iter().product::<isize>() as usize;
+    let others = Others::run_if(elements >= LONG && binding.is_plain(&views));
+    let done = execute(&l, &shape, &views, mask.as_ref(), bufsize);
+    drop(others);
+    done.py(py)?;
     if check {
         let status = fpstatus::take() | u32::from(read);
         if status != 0 {

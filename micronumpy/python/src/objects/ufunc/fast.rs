@@ -20,6 +20,7 @@ use ufuncs::{FoldFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, fpstatus
 use super::{UfuncRef, errstate};
 use crate::abi::*;
 use crate::error::IntoPyResult;
+use crate::ffi::others::{LONG, Others};
 use crate::objects::array::{self, ARRAY_TYPE};
 use crate::objects::dtype::CLASSES;
 use crate::objects::scalar::types::typenum_of_class;
@@ -499,11 +500,13 @@ pub unsafe fn try_call(
                 flags: 0,
                 parameters: null_mut(),
             };
+            let others = Others::run_if(count >= LONG as isize);
             let code = if entry.casts[..nin].iter().all(|c| c.is_none()) {
                 (entry.func)(&ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux)
             } else {
                 run_casting(&entry, nin, nin + nout, &ctx, &data, &strides, count)
             };
+            drop(others);
             if code != 0 {
                 loop_status(code).py(py)?;
             }
@@ -596,11 +599,13 @@ pub unsafe fn try_reduce(
             };
             let ptrs = [acc, data, acc, null_mut(), null_mut()];
             let strides = [0, stride, 0, 0, 0];
+            let others = Others::run_if(count >= LONG as isize);
             let code = if entry.casts[1].is_none() {
                 (entry.func)(&ctx, ptrs.as_ptr(), &count, strides.as_ptr(), entry.aux)
             } else {
                 run_casting(&entry, 2, 3, &ctx, &ptrs, &strides, count)
             };
+            drop(others);
             loop_status(code).py(py)?;
         }
         if check {
@@ -672,7 +677,10 @@ pub unsafe fn try_reduce_axis(
         if check {
             fpstatus::clear();
         }
-        folds::reduce(&l, &out, &input, None, from_first, bufsize).py(py)?;
+        let others = Others::run_if(shape[0] * shape[1] >= LONG as isize);
+        let folded = folds::reduce(&l, &out, &input, None, from_first, bufsize);
+        drop(others);
+        folded.py(py)?;
         if check {
             let status = fpstatus::take();
             if status != 0 {

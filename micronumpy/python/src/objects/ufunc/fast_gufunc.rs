@@ -20,6 +20,7 @@ use super::fast::{self, EMPTY, Operand};
 use super::{UfuncRef, errstate};
 use crate::abi::*;
 use crate::error::IntoPyResult;
+use crate::ffi::others::{LONG, Others};
 use crate::objects::array::{self, ARRAY_TYPE};
 use crate::objects::dtype::CLASSES;
 use crate::objects::{Array, dtype, scalar};
@@ -406,7 +407,11 @@ pub unsafe fn try_call(
             results[i] = Some(arr);
         }
 
+        let sizes = shape.iter().chain(&core.sizes);
+        let work = sizes.fold(1usize, |work, &n| work.saturating_mul(n.max(1) as usize));
+        let others = Others::run_if(work >= LONG);
         let code = run(callable, &chosen, &core, shape, &mut walks[..nargs]);
+        drop(others);
         if code != 0 {
             loop_status(code).py(py)?;
         }

@@ -17,6 +17,7 @@ use super::call::{Call, new_laid_out};
 use super::{UfuncRef, errstate, params};
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
+use crate::ffi::others::{LONG, Others};
 use crate::objects::Array;
 use crate::objects::array::args::index;
 
@@ -193,8 +194,13 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
         .collect();
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, nin, binding.dtypes(), binding.host(uf, &raw));
+    let work =
+        shape.iter().chain(&core.sizes).fold(1usize, |work, &n| work.saturating_mul(n.max(1) as usize));
+    let others = Others::run_if(work >= LONG && binding.is_plain(&views));
     // SAFETY: every operand was matched with the loop shape and the core sizes.
-    unsafe { gufunc::execute(&l, &sig, &core, &shape, &ops).py(py)? };
+    let done = unsafe { gufunc::execute(&l, &sig, &core, &shape, &ops) };
+    drop(others);
+    done.py(py)?;
     for (k, out) in results.iter().enumerate() {
         if let Some(t) = &temps[nin + k] {
             micronumpy::cast::copy_into(&out.view(), &t.view()).py(py)?;

@@ -20,6 +20,7 @@ use super::{UfuncRef, errstate, fast, overrides, params};
 use crate::error::IntoPyResult;
 use crate::ffi::Args;
 use crate::ffi::args::{Sig, is_no_value, none_as_absent};
+use crate::ffi::others::{LONG, Others};
 use crate::objects::array::args::index;
 use crate::objects::wrap::{apply_wrap, find_wrap};
 use crate::objects::{Array, array, dtype, scalar};
@@ -575,7 +576,10 @@ fn reduce_array<'py>(
     if check {
         fpstatus::clear();
     }
-    fold::reduce(&l, &view, &arr.view(), mask_view.as_ref(), first_copied, bufsize).py(py)?;
+    let others = Others::run_if(arr.size() >= LONG && binding.is_plain(&[view, arr.view()]));
+    let folded = fold::reduce(&l, &view, &arr.view(), mask_view.as_ref(), first_copied, bufsize);
+    drop(others);
+    folded.py(py)?;
     if check {
         let status = fpstatus::take();
         if status != 0 {
