@@ -184,4 +184,7 @@ for dtype in ("i8", "i4", "u1", "i2", "f8"):
 show(copied, lambda: (numbers(1, 50, 70) * 1e300, np.zeros((50, 70), "f4")))
 show(copied, lambda: (numbers(1, 50, 70) * 1e30, np.zeros((50, 70), "i4")))
 show(whole, lambda: (numbers(1, 200), numbers(2, 200)))
+show(whole, lambda: (np.lib.stride_tricks.as_strided(numbers(1, 1), (200,), (0,)), numbers(2, 200)))
+show(added, lambda: (np.lib.stride_tricks.as_strided(numbers(1, 50, 1), (50, 70), (8, 0)), numbers(2, 70)))
+show(added, lambda: (np.lib.stride_tricks.as_strided(numbers(1, 600), (50, 70), (80, 4)), numbers(2, 70)))
 show(whole, lambda: (lambda a: (a[1:], a[:-1]))(numbers(1, 200)))

@@ -110,6 +110,19 @@ impl Walker<'_, '_> {
             return Ok(());
         }
         self.go_back_to_here();
+        // No element of the target is in another one.
+        let size = to.num.size() as i64;
+        match to.steps[0] {
+            Step::Const(step) if step.unsigned_abs() < size as u64 => {
+                return Err(Abort::Array("overlaps itself"));
+            }
+            Step::Const(_) => {}
+            Step::Value(step) => {
+                let (width, least) = (self.b.unary(Unary::Abs, step), self.b.i64(size));
+                let fine = self.b.compare(Cond::Ge, width, least);
+                self.guard(fine, true, Why::Domain);
+            }
+        }
         for vector in vectors {
             let same = self.b.compare(Cond::Eq, vector.dims[0], to.dims[0]);
             self.guard(same, true, Why::Domain);
