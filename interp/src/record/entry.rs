@@ -20,7 +20,7 @@ use ufuncs::elem::{f16, float16};
 use super::abort::Abort;
 use super::flow::{Place, Var, Vars};
 use super::iterate::Source;
-use super::kind::{Abs, ArrayVal, Flavor, Step, Val, is_held, scalar_of};
+use super::kind::{Abs, ArrayVal, ComplexType, Flavor, Step, Val, is_held, scalar_of};
 use super::ops::foreign::{self, Foreign};
 use crate::vm::{Frame, RangeIter, Slot};
 
@@ -31,7 +31,7 @@ pub enum Check {
     Is(*mut ffi::PyObject),
     Num(Flavor),
     /// Whether it is numpy's.
-    Complex(bool),
+    Complex(ComplexType),
     /// An array with these properties; a step that is given is that many bytes.
     Array {
         num: TypeNum,
@@ -164,9 +164,9 @@ impl<'a, 'py> Entry<'a, 'py> {
             let v = b.param(Ty::scalar(flavor.scalar()));
             return Ok((Check::Num(flavor), Abs::num(flavor, v)));
         }
-        if let Some((np, _)) = parts(p) {
-            let (re, im) = (b.param(Ty::F64), b.param(Ty::F64));
-            return Ok((Check::Complex(np), Val::Complex(np, re, im).into()));
+        if let Some((ty, _)) = parts(p) {
+            let [re, im] = [(); 2].map(|()| b.param(Ty::scalar(ty.part())));
+            return Ok((Check::Complex(ty), Val::Complex(ty, re, im).into()));
         }
         // SAFETY: a live object the frame holds; its type is compared.
         let is_array = unsafe { ffi::Py_TYPE(p) == array::ARRAY_TYPE.as_type() };
@@ -390,15 +390,22 @@ pub fn flavor_of_object(p: *mut ffi::PyObject) -> Option<Flavor> {
     }
 }
 
-/// Of a complex number: whether it is numpy's, and the bits of its parts.
-fn parts(p: *mut ffi::PyObject) -> Option<(bool, [u64; 2])> {
-    // SAFETY: a live object, as the frame holds it. Both types have the parts right behind the head.
+/// Of a complex number: its type, and the bits of its parts.
+fn parts(p: *mut ffi::PyObject) -> Option<(ComplexType, [u64; 2])> {
+    // SAFETY: a live object, as the frame holds it. All three types have the parts right behind the head.
     unsafe {
-        let ty = ffi::Py_TYPE(p);
-        let np = ty == scalar::concrete(TypeNum::CDOUBLE);
-        let is = np || ty == &raw mut ffi::PyComplex_Type;
-        let at = p.cast::<u8>().add(size_of::<ffi::PyObject>()).cast::<[u64; 2]>();
-        is.then(|| (np, at.read_unaligned()))
+        let class = ffi::Py_TYPE(p);
+        let at = p.cast::<u8>().add(size_of::<ffi::PyObject>());
+        if class == scalar::concrete(TypeNum::CFLOAT) {
+            let words = at.cast::<[u32; 2]>().read_unaligned().map(u64::from);
+            return Some((ComplexType::Single, words));
+        }
+        let ty = match class == scalar::concrete(TypeNum::CDOUBLE) {
+            true => ComplexType::Double,
+            false if class == &raw mut ffi::PyComplex_Type => ComplexType::Python,
+            false => return None,
+        };
+        Some((ty, at.cast::<[u64; 2]>().read_unaligned()))
     }
 }
 
@@ -541,8 +548,8 @@ impl Inputs {
                     let Some(word) = (unsafe { word(p, *flavor) }) else { return false };
                     slots[input.slot] = word;
                 }
-                Check::Complex(np) => match parts(p) {
-                    Some((is_np, words)) if is_np == *np => {
+                Check::Complex(ty) => match parts(p) {
+                    Some((own, words)) if own == *ty => {
                         slots[input.slot..input.slot + 2].copy_from_slice(&words);
                     }
                     _ => return false,

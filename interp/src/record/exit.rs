@@ -8,7 +8,7 @@ use micronumpy::TypeNum;
 use pyo3::ffi::PyObject;
 
 use super::flow::Var;
-use super::kind::{Abs, ArrayVal, Step, Val};
+use super::kind::{Abs, ArrayVal, ComplexType, Step, Val};
 use crate::bytecode::Target;
 
 /// Why a guard stands where it stands, for the log.
@@ -57,7 +57,7 @@ pub enum Recipe {
     Const(*mut PyObject),
     Num(super::kind::Flavor, Scalar, usize),
     /// Whether it is numpy's, and its parts.
-    Complex(bool, usize, usize),
+    Complex(ComplexType, usize, usize),
     /// By a code, see [`super::kind::Tag`].
     Tagged {
         code: usize,
@@ -160,7 +160,7 @@ impl Slots {
             Val::Unbound | Val::Pending(_) => Recipe::Unbound,
             Val::Const(p) => Recipe::Const(*p),
             Val::Num(flavor, v) => Recipe::Num(*flavor, b.ty(*v).scalar, self.slot(*v)),
-            Val::Complex(np, re, im) => Recipe::Complex(*np, self.slot(*re), self.slot(*im)),
+            Val::Complex(ty, re, im) => Recipe::Complex(*ty, self.slot(*re), self.slot(*im)),
             Val::Array(a) => Recipe::Array(Box::new(self.array(a))),
             Val::ArrayIter { array, next } => {
                 Recipe::ArrayIter { next: self.slot(*next), array: Box::new(self.array(array)) }

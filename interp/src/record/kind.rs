@@ -51,6 +51,41 @@ impl Flavor {
     }
 }
 
+/// The Python type of a complex number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ComplexType {
+    Python,
+    /// `numpy.complex128`.
+    Double,
+    /// `numpy.complex64`.
+    Single,
+}
+
+impl ComplexType {
+    pub fn is_np(self) -> bool {
+        self != ComplexType::Python
+    }
+    /// The type of its parts.
+    pub fn part(self) -> Scalar {
+        if self == ComplexType::Single { Scalar::F32 } else { Scalar::F64 }
+    }
+    /// The numpy types of scalars that are it, and of their parts.
+    pub fn nums(self) -> [TypeNum; 2] {
+        match self {
+            ComplexType::Single => [TypeNum::CFLOAT, TypeNum::FLOAT],
+            _ => [TypeNum::CDOUBLE, TypeNum::DOUBLE],
+        }
+    }
+    /// Of elements of a numpy type.
+    pub fn of(num: TypeNum) -> Option<ComplexType> {
+        match num {
+            TypeNum::CDOUBLE => Some(ComplexType::Double),
+            TypeNum::CFLOAT => Some(ComplexType::Single),
+            _ => None,
+        }
+    }
+}
+
 /// The type of the trace for elements of a numpy type; `None` if none is computed with.
 pub fn scalar_of(num: TypeNum) -> Option<Scalar> {
     Some(match num {
@@ -71,7 +106,7 @@ pub fn scalar_of(num: TypeNum) -> Option<Scalar> {
 
 /// Whether elements of a type can be in a trace.
 pub fn is_held(num: TypeNum) -> bool {
-    scalar_of(num).is_some() || num == TypeNum::CDOUBLE || num == TypeNum::HALF
+    scalar_of(num).is_some() || ComplexType::of(num).is_some() || num == TypeNum::HALF
 }
 
 /// What a tag says. The numbers are those of bits in [`Tag::may`].
@@ -128,8 +163,8 @@ pub enum Val {
     /// This object.
     Const(*mut PyObject),
     Num(Flavor, Value),
-    /// Whether it is numpy's `complex128`, and its parts.
-    Complex(bool, Value, Value),
+    /// Its type and its parts.
+    Complex(ComplexType, Value, Value),
     Array(Rc<ArrayVal>),
     Range {
         start: Value,
@@ -316,7 +351,7 @@ pub enum Kind {
         scalar: Scalar,
         np: Option<TypeNum>,
     },
-    Complex(bool),
+    Complex(ComplexType),
     Array {
         num: TypeNum,
         whole: bool,
@@ -360,7 +395,7 @@ impl Shape {
                 let np = if let Flavor::Np(num) = flavor { Some(*num) } else { None };
                 Kind::Num { scalar: b.ty(*v).scalar, np }
             }
-            Val::Complex(np, ..) => Kind::Complex(*np),
+            Val::Complex(ty, ..) => Kind::Complex(*ty),
             Val::Array(a) => Kind::Array {
                 num: a.num,
                 whole: a.whole,
@@ -417,11 +452,11 @@ impl Shape {
                 k.clone()
             }
             // A real number of Python, which its parts tell, too.
-            (Kind::Complex(false), Kind::Num { np: None, .. }) if other.is_python_real() => {
-                Kind::Complex(false)
+            (Kind::Complex(ComplexType::Python), Kind::Num { np: None, .. }) if other.is_python_real() => {
+                Kind::Complex(ComplexType::Python)
             }
-            (Kind::Num { np: None, .. }, Kind::Complex(false)) if self.is_python_real() => {
-                Kind::Complex(false)
+            (Kind::Num { np: None, .. }, Kind::Complex(ComplexType::Python)) if self.is_python_real() => {
+                Kind::Complex(ComplexType::Python)
             }
             (Kind::Num { scalar: s, np: m }, Kind::Num { scalar: t, np: n }) => {
                 let np = match (m, n) {
@@ -501,7 +536,7 @@ impl Shape {
         match &self.kind {
             Kind::Nothing | Kind::Const(_) => {}
             Kind::Num { scalar, .. } => out.push(Ty::scalar(*scalar)),
-            Kind::Complex(_) => out.extend([Ty::F64, Ty::F64]),
+            Kind::Complex(ty) => out.extend([Ty::scalar(ty.part()); 2]),
             Kind::Array { dims, steps, .. } => {
                 out.extend([Ty::PTR, Ty::PTR]);
                 out.extend(dims.iter().filter(|n| n.is_none()).map(|_| Ty::I64));
@@ -634,7 +669,7 @@ impl Shape {
             Kind::Nothing => Val::Unbound,
             Kind::Const(p) => Val::Const(*p),
             Kind::Num { scalar, np } => Val::Num(self.flavor(*scalar, *np), values.next()?),
-            Kind::Complex(np) => Val::Complex(*np, values.next()?, values.next()?),
+            Kind::Complex(ty) => Val::Complex(*ty, values.next()?, values.next()?),
             Kind::Small { num, id, base, object, whole, dims, steps, offset } => {
                 let object = match object {
                     Some(class) => Some((values.next()?, *class)),

@@ -15,7 +15,7 @@ use ufuncs::elem::float16;
 
 use super::exit::{ArrayRecipe, Recipe, SmallRecipe, State};
 use super::flow::{Place, Vars};
-use super::kind::{ENTRY, FLOAT, Flavor, INT, NP, OTHER, UNBOUND, flavor_of};
+use super::kind::{ComplexType, ENTRY, FLOAT, Flavor, INT, NP, OTHER, UNBOUND, flavor_of};
 use super::small::UNKNOWN;
 use crate::vm::{Frame, RangeIter, Slot};
 
@@ -177,9 +177,13 @@ unsafe fn object(py: Python<'_>, recipe: &Recipe, slots: &[u64], once: &mut Once
                     ))?
                     .unbind())
             }
-            Recipe::Complex(np, re, im) => {
+            Recipe::Complex(ComplexType::Single, re, im) => {
+                let cell = scalar::value::Cell::of([re, im].map(|slot| f32::from_bits(slots[*slot] as u32)));
+                scalar::value::make_num(py, TypeNum::CFLOAT, &cell).map(Bound::unbind)
+            }
+            Recipe::Complex(ty, re, im) => {
                 let (re, im) = (f64::from_bits(slots[*re]), f64::from_bits(slots[*im]));
-                if *np {
+                if ty.is_np() {
                     let cell = scalar::value::Cell::of([re, im]);
                     return scalar::value::make_num(py, TypeNum::CDOUBLE, &cell).map(Bound::unbind);
                 }

@@ -150,3 +150,85 @@ def mixed(a):
 
 
 run(mixed, np.arange(100.0))
+
+
+# Single precision.
+
+
+def singles(a, out):
+    for i in range(len(a)):
+        z = a[i] * 2 + 1j
+        z = z * a[i] - a[i] * 0.5
+        out[i] = z + (a[i] - 1)
+    return out
+
+
+run(singles, (np.arange(100) * (0.37 + 1.25j)).astype("c8"), np.zeros(100, "c8"))
+run(singles, (np.arange(100) * (0.37 + 1.25j)).astype("c8"), np.zeros(100, "c16"))
+run(singles, np.arange(100) * (0.37 + 1.25j), np.zeros(100, "c8"))
+run(singles, np.arange(100) * (1e30 + 1e30j), np.zeros(100, "c8"))
+run(singles, (np.arange(100) * (1e20 + 1e20j)).astype("c8"), np.zeros(100, "c8"))
+run(singles, np.full(100, np.nan + 1j, "c8"), np.zeros(100, "c8"))
+
+
+def kinds(a, b, f, d):
+    r = a[0]
+    for i in range(len(a)):
+        r = r * 0.25 + a[i]
+        s = a[i] * b[i] - f[i] * a[i]
+        t = f[i] + a[i] * 1j
+        u = a[i] * d[i] + 1
+        v = a[i] * np.int64(3)
+        w = -a[i]
+        x = abs(a[i]) + a[i].real * a[i].imag
+        y = f[i] * 1j
+        z = d[i] * (1 + 2j)
+    return [(type(k).__name__, repr(k)) for k in (r, s, t, u, v, w, x, y, z)]
+
+
+c = (np.arange(100) * (0.3 - 0.7j)).astype("c8")
+run(kinds, c, c * (1 + 0j), np.arange(100, dtype="f4"), np.arange(100.0))
+run(kinds, c[::-1], c.astype("c16"), np.arange(100, dtype="f4") * 0.1, np.arange(100.0) * 0.1)
+run(kinds, c * np.complex64(1e38), c, np.arange(100, dtype="f4"), np.arange(100.0))
+
+
+def stored(out, a):
+    for i in range(len(out)):
+        out[i] = i
+        out[i] = a[i] * 0.1
+        out[i] += 1.5 - 2j
+        out[-1 - i] = out[i]
+        if i % 7 == 3:
+            out[i] = 1e39
+    return out
+
+
+run(stored, np.zeros(50, "c8"), np.arange(50.0))
+run(stored, np.zeros(50, "c8"), np.arange(50, dtype="i4"))
+run(stored, np.zeros((50, 2), "c8")[:, 1], np.arange(50.0))
+
+
+def summed(a):
+    s = np.complex64(0)
+    t = np.complex64(1)
+    for x in a:
+        s += x
+        t = t * x * np.float32(0.01)
+    return s, t, type(s), type(t)
+
+
+run(summed, c)
+run(summed, c.astype("c16"))
+
+
+def dft(a, out):
+    n = len(a)
+    for k in range(n):
+        s = a[0] * 0
+        for i in range(n):
+            s += a[i] * np.exp(-2j * np.pi * k * i / n) if k % 2 else a[i] * 1j
+        out[k] = s
+    return out
+
+
+run(dft, c[:30], np.zeros(30, "c8"))

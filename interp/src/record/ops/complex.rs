@@ -1,9 +1,10 @@
 //! Complex numbers: pairs of floats.
 //!
-//! Python's are computed by its own formulas, numpy's as its loops compute them, which fuse multiplications where the
-//! processor can. A real operand joins in with an imaginary part of 0, as both do it.
+//! Python and numpy's scalars compute by the same formulas (only numpy's loops over arrays fuse multiplications). A real operand
+//! joins in with an imaginary part of 0, as both do it. Numbers of Python take the precision of the `complex64` they meet;
+//! `float64` and `int64` make it a `complex128`.
 
-use jit::ir::{Access, Binary, Cond, MemClass, Scalar, Ty, Unary, Value};
+use jit::ir::{Access, Binary, Cond, Const, MemClass, Scalar, Ty, Unary, Value};
 use micronumpy::TypeNum;
 use ufuncs::abi::LoopDef;
 use ufuncs::elem::Complex;
@@ -12,13 +13,13 @@ use super::Result;
 use crate::bytecode::{BinaryOp, UnaryOp};
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
-use crate::record::kind::{Abs, FLOAT, Flavor, INT, OTHER, Tag, Val};
+use crate::record::kind::{Abs, ComplexType, FLOAT, Flavor, INT, OTHER, Tag, Val};
 use crate::record::walk::Walker;
 
-/// A complex operand: whether it is numpy's, its parts, and if it may be a real number instead, the tag that tells.
+/// A complex operand: its type, its parts, and if it may be a real number instead, the tag that tells.
 #[derive(Clone, Copy)]
 struct Pair {
-    np: bool,
+    ty: ComplexType,
     re: Value,
     im: Value,
     tag: Option<Tag>,
@@ -36,23 +37,36 @@ fn unsupported(what: &str) -> Abort {
 impl Walker<'_, '_> {
     fn pair(&mut self, abs: &Abs) -> Result<Pair> {
         match &abs.val {
-            Val::Complex(np, re, im) => Ok(Pair { np: *np, re: *re, im: *im, tag: abs.tag }),
+            Val::Complex(ty, re, im) => Ok(Pair { ty: *ty, re: *re, im: *im, tag: abs.tag }),
             Val::Num(..) => {
                 let (flavor, v) = self.number(abs)?;
-                let np = match flavor {
-                    Flavor::Int | Flavor::Float => false,
-                    Flavor::Np(TypeNum::DOUBLE | TypeNum::LONG) => true,
+                let ty = match flavor {
+                    Flavor::Int | Flavor::Float => ComplexType::Python,
+                    Flavor::Np(TypeNum::DOUBLE | TypeNum::LONG) => ComplexType::Double,
+                    Flavor::Np(TypeNum::FLOAT) => ComplexType::Single,
                     _ => return Err(unsupported("a mixture")),
                 };
-                let im = self.b.f64(0.0);
-                let re = self.as_float(v);
-                Ok(Pair { np, re, im, tag: None })
+                let re = if ty == ComplexType::Single { v } else { self.as_float(v) };
+                let im = self.b.constant(Const { scalar: ty.part(), bits: 0 });
+                Ok(Pair { ty, re, im, tag: None })
             }
             _ => Err(unsupported("an operation")),
         }
     }
-    fn complex(&self, np: bool, re: Value, im: Value) -> Abs {
-        Val::Complex(np, re, im).into()
+    fn complex(&self, ty: ComplexType, re: Value, im: Value) -> Abs {
+        Val::Complex(ty, re, im).into()
+    }
+    /// Parts of another precision. Those that become infinite are reported.
+    fn part_as(&mut self, v: Value, scalar: Scalar) -> Value {
+        if self.b.ty(v).scalar == scalar {
+            return v;
+        }
+        let r = self.b.convert(v, scalar);
+        if scalar == Scalar::F32 {
+            let finite = self.is_finite(r);
+            self.guard(finite, true, Why::NotFinite);
+        }
+        r
     }
 
     /// `a op b`, one of them complex.
@@ -60,10 +74,20 @@ impl Walker<'_, '_> {
         if op == BinaryOp::Power {
             return self.complex_power(a, b);
         }
-        let (x, y) = (self.pair(a)?, self.pair(b)?);
+        let (mut x, mut y) = (self.pair(a)?, self.pair(b)?);
         // `numpy.float64` is a `float` for a `complex` on its left, which then does it all.
         let is_double = matches!(b.val, Val::Num(Flavor::Np(TypeNum::DOUBLE), _));
-        let np = x.np || y.np && !(is_double && matches!(a.val, Val::Complex(false, ..)));
+        let ty = match (x.ty, y.ty) {
+            (ComplexType::Python, ComplexType::Double)
+                if is_double && matches!(a.val, Val::Complex(ComplexType::Python, ..)) =>
+            {
+                ComplexType::Python
+            }
+            (ComplexType::Double, _) | (_, ComplexType::Double) => ComplexType::Double,
+            (ComplexType::Single, _) | (_, ComplexType::Single) => ComplexType::Single,
+            _ => ComplexType::Python,
+        };
+        let np = ty.is_np();
         // Two values that are the same kind of number at run time give that kind.
         let tag = match (x.tag, y.tag) {
             (Some(s), Some(t)) if s == t && s.may & !(1 << INT | 1 << FLOAT | 1 << OTHER) == 0 && !np => {
@@ -87,6 +111,9 @@ impl Walker<'_, '_> {
                 return self.complex_binary(op, &a, &b);
             }
         }
+        for part in [&mut x.re, &mut x.im, &mut y.re, &mut y.im] {
+            *part = self.part_as(*part, ty.part());
+        }
         let operands = [x.re, x.im, y.re, y.im];
         let (re, im) = match op {
             BinaryOp::Add | BinaryOp::Subtract => {
@@ -100,7 +127,7 @@ impl Walker<'_, '_> {
                 (re, im)
             }
             BinaryOp::Multiply => {
-                let (re, im) = self.product(np, (x.re, x.im), (y.re, y.im));
+                let (re, im) = self.product((x.re, x.im), (y.re, y.im));
                 if np {
                     self.must_be_finite(re, &operands, true);
                     self.must_be_finite(im, &operands, false);
@@ -120,7 +147,7 @@ impl Walker<'_, '_> {
             }
             _ => return Err(unsupported("an operation")),
         };
-        let Some(tag) = tag else { return Ok(self.complex(np, re, im)) };
+        let Some(tag) = tag else { return Ok(self.complex(ty, re, im)) };
         // What is real after all has no imaginary part, and an integer is small enough to be exact.
         let code = self.b.i64(i64::from(OTHER));
         let is_complex = self.b.compare(Cond::Eq, tag.code, code);
@@ -131,16 +158,11 @@ impl Walker<'_, '_> {
         let small = self.b.compare(Cond::Le, magnitude, most);
         let fine = self.b.binary(Binary::Or, small, is_complex);
         self.guard(fine, true, Why::Domain);
-        Ok(Abs { val: Val::Complex(false, re, im), tag: Some(tag) })
+        Ok(Abs { val: Val::Complex(ComplexType::Python, re, im), tag: Some(tag) })
     }
 
-    fn product(&mut self, np: bool, (ar, ai): (Value, Value), (br, bi): (Value, Value)) -> (Value, Value) {
+    fn product(&mut self, (ar, ai): (Value, Value), (br, bi): (Value, Value)) -> (Value, Value) {
         let low = self.b.binary(Binary::Mul, ai, bi);
-        if np && has_fma() {
-            let cross = self.b.binary(Binary::Mul, ai, br);
-            let low = self.b.unary(Unary::Neg, low);
-            return (self.b.fma(ar, br, low), self.b.fma(ar, bi, cross));
-        }
         let high = self.b.binary(Binary::Mul, ar, br);
         let (left, right) = (self.b.binary(Binary::Mul, ar, bi), self.b.binary(Binary::Mul, ai, br));
         (self.b.binary(Binary::Sub, high, low), self.b.binary(Binary::Add, left, right))
@@ -153,21 +175,23 @@ impl Walker<'_, '_> {
             Val::Num(Flavor::Int, v) => self.b.trace().as_const(*v).map(|c| c.bits as i64),
             _ => None,
         };
-        let (Some(n @ 1..=16), None, false) = (n, x.tag, x.np) else { return Err(unsupported("a power")) };
+        let (Some(n @ 1..=16), None, ComplexType::Python) = (n, x.tag, x.ty) else {
+            return Err(unsupported("a power"));
+        };
         let (mut r, mut p) = ((self.b.f64(1.0), self.b.f64(0.0)), (x.re, x.im));
         let mut mask = 1;
         while n >= mask {
             if n & mask != 0 {
-                r = self.product(false, r, p);
+                r = self.product(r, p);
             }
             mask <<= 1;
-            p = self.product(false, p, p);
+            p = self.product(p, p);
         }
         for part in [r.0, r.1] {
             let finite = self.is_finite(part);
             self.guard(finite, true, Why::Domain);
         }
-        Ok(self.complex(false, r.0, r.1))
+        Ok(self.complex(ComplexType::Python, r.0, r.1))
     }
 
     /// A guard that a value that may be real is complex.
@@ -186,7 +210,7 @@ impl Walker<'_, '_> {
             UnaryOp::Positive => Ok(a),
             UnaryOp::Negative => {
                 let (re, im) = (self.b.unary(Unary::Neg, x.re), self.b.unary(Unary::Neg, x.im));
-                Ok(self.complex(x.np, re, im))
+                Ok(self.complex(x.ty, re, im))
             }
             _ => Err(unsupported("an operation")),
         }
@@ -194,7 +218,7 @@ impl Walker<'_, '_> {
     /// `==` and `!=`, for a complex number that is Python's.
     pub fn complex_equal(&mut self, cond: Cond, a: &Abs, b: &Abs) -> Result<Abs> {
         let (x, y) = (self.pair(a)?, self.pair(b)?);
-        if x.np || y.np {
+        if x.ty.is_np() || y.ty.is_np() {
             return Err(unsupported("a comparison"));
         }
         let (re, im) = (self.b.compare(cond, x.re, y.re), self.b.compare(cond, x.im, y.im));
@@ -202,8 +226,8 @@ impl Walker<'_, '_> {
         Ok(Abs::num(Flavor::Bool, self.b.binary(op, re, im)))
     }
     pub fn complex_part(&mut self, abs: &Abs, name: &str) -> Option<Abs> {
-        let Val::Complex(np, re, im) = abs.val else { return None };
-        let flavor = if np { Flavor::Np(TypeNum::DOUBLE) } else { Flavor::Float };
+        let Val::Complex(ty, re, im) = abs.val else { return None };
+        let flavor = if ty.is_np() { Flavor::Np(ty.nums()[1]) } else { Flavor::Float };
         match name {
             "real" => Some(Abs::num(flavor, re)),
             "imag" => Some(Abs::num(flavor, im)),
@@ -214,20 +238,23 @@ impl Walker<'_, '_> {
     /// `abs(z)`.
     pub fn complex_magnitude(&mut self, abs: &Abs) -> Result<Abs> {
         let x = self.pair(abs)?;
-        if x.np {
+        if x.ty.is_np() {
             if x.tag.is_some() {
                 return Err(unsupported("abs"));
             }
             let missing = || unsupported("abs");
             let def = ufuncs::table::find("absolute").ok_or_else(missing)?;
-            let types = [TypeNum::CDOUBLE, TypeNum::DOUBLE];
+            let types = x.ty.nums();
             let def: &'static LoopDef = def.loops.iter().find(|l| *l.types == types).ok_or_else(missing)?;
             self.check();
             let def = self.b.i64(std::ptr::from_ref(def) as i64);
-            let addr = numpy_magnitude as *const () as usize;
-            let v = self.helper("absolute", addr, &[def, x.re, x.im], Scalar::F64);
+            let addr = match x.ty {
+                ComplexType::Single => numpy_magnitude::<f32> as *const () as usize,
+                _ => numpy_magnitude::<f64> as *const () as usize,
+            };
+            let v = self.helper("absolute", addr, &[def, x.re, x.im], x.ty.part());
             self.must_be_finite(v, &[x.re, x.im], false);
-            return Ok(Abs::num(Flavor::Np(TypeNum::DOUBLE), v));
+            return Ok(Abs::num(Flavor::Np(types[1]), v));
         }
         let v = self.helper("hypot", hypot as *const () as usize, &[x.re, x.im], Scalar::F64);
         let finite = self.is_finite(v);
@@ -255,59 +282,54 @@ impl Walker<'_, '_> {
         }
         let zero = self.b.f64(0.0);
         match parts[..] {
-            [] => Ok(self.complex(false, zero, zero)),
-            [re] => Ok(self.complex(false, re, zero)),
-            [re, im] => Ok(self.complex(false, re, im)),
+            [] => Ok(self.complex(ComplexType::Python, zero, zero)),
+            [re] => Ok(self.complex(ComplexType::Python, re, zero)),
+            [re, im] => Ok(self.complex(ComplexType::Python, re, im)),
             _ => Err(unsupported("a construction")),
         }
     }
 
     /// The element at an address.
-    pub fn load_complex(&mut self, data: Value, class: MemClass) -> Abs {
-        let [re, im] = parts_at(data, class).map(|access| self.b.load(Ty::F64, access));
-        self.complex(true, re, im)
+    pub fn load_complex(&mut self, ty: ComplexType, data: Value, class: MemClass) -> Abs {
+        let [re, im] =
+            parts_at(ty.part(), data, class).map(|access| self.b.load(Ty::scalar(ty.part()), access));
+        self.complex(ty, re, im)
     }
     /// A number as an element of a complex array.
-    pub fn as_complex_element(&mut self, value: &Abs) -> Result<(Value, Value)> {
-        if let Val::Complex(_, re, im) = value.val {
-            // A real number has the same parts.
-            let tag = value.tag.map_or(0, |t| t.may);
-            if tag & !(1 << INT | 1 << FLOAT | 1 << OTHER) == 0 {
-                return Ok((re, im));
+    pub fn as_complex_element(&mut self, ty: ComplexType, value: &Abs) -> Result<(Value, Value)> {
+        // A real number has the same parts.
+        let tag = value.tag.map_or(0, |t| t.may);
+        let (re, im) = match value.val {
+            Val::Complex(_, re, im) if tag & !(1 << INT | 1 << FLOAT | 1 << OTHER) == 0 => (re, im),
+            _ => {
+                let x = self.pair(value)?;
+                (x.re, x.im)
             }
-        }
-        let x = self.pair(value)?;
-        Ok((x.re, x.im))
+        };
+        Ok((self.part_as(re, ty.part()), self.part_as(im, ty.part())))
     }
     pub fn store_complex(&mut self, data: Value, class: MemClass, (re, im): (Value, Value)) {
-        for (access, part) in parts_at(data, class).into_iter().zip([re, im]) {
+        let part = self.b.ty(re).scalar;
+        for (access, part) in parts_at(part, data, class).into_iter().zip([re, im]) {
             self.b.store(access, part);
         }
     }
 }
 
-fn parts_at(data: Value, class: MemClass) -> [Access; 2] {
+fn parts_at(part: Scalar, data: Value, class: MemClass) -> [Access; 2] {
     let re = Access::new(data, None, class);
     let mut im = re;
-    im.addr.disp = 8;
+    im.addr.disp = part.size() as i32;
     [re, im]
-}
-
-/// Whether the registered loops fuse: the same question they ask.
-fn has_fma() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("fma");
-    #[cfg(not(target_arch = "x86_64"))]
-    return cfg!(target_arch = "aarch64");
 }
 
 unsafe extern "C" {
     fn hypot(x: f64, y: f64) -> f64;
 }
 
-extern "C" fn numpy_magnitude(def: &'static LoopDef, re: f64, im: f64) -> f64 {
+extern "C" fn numpy_magnitude<T: Copy + Default>(def: &'static LoopDef, re: T, im: T) -> T {
     let mut z = Complex { re, im };
-    let mut out = 0.0f64;
+    let mut out = T::default();
     let data = [std::ptr::from_mut(&mut z).cast::<u8>(), std::ptr::from_mut(&mut out).cast()];
     // SAFETY: one aligned native element for each operand, of the types the loop was chosen by.
     unsafe {

@@ -11,7 +11,7 @@ use micronumpy::TypeNum;
 use super::Result;
 use crate::record::abort::Abort;
 use crate::record::exit::Why;
-use crate::record::kind::{Abs, ArrayVal, FLOAT, Flavor, INT, NP, Step, Val, scalar_of};
+use crate::record::kind::{Abs, ArrayVal, ComplexType, FLOAT, Flavor, INT, NP, Step, Val, scalar_of};
 use crate::record::walk::Walker;
 
 /// What an index says about one axis.
@@ -63,8 +63,8 @@ impl Walker<'_, '_> {
     }
     /// The one element of an array without axes.
     fn loaded(&mut self, view: &ArrayVal) -> Result<Abs> {
-        if view.num == TypeNum::CDOUBLE {
-            return Ok(self.load_complex(view.data, view.class));
+        if let Some(ty) = ComplexType::of(view.num) {
+            return Ok(self.load_complex(ty, view.data, view.class));
         }
         if view.num == TypeNum::HALF {
             return Ok(self.load_half(view));
@@ -111,11 +111,11 @@ impl Walker<'_, '_> {
             return Err(Abort::Operation("assignment in a function that is called".into()));
         }
         let view = self.indexed(&Rc::clone(a), key)?;
-        if view.num == TypeNum::CDOUBLE {
+        if let Some(ty) = ComplexType::of(view.num) {
             if !view.dims.is_empty() {
                 return Err(Abort::Operation("assignment to a part of a complex array".into()));
             }
-            let parts = self.as_complex_element(value)?;
+            let parts = self.as_complex_element(ty, value)?;
             self.check();
             self.before_store(view.class, None)?;
             self.store_complex(view.data, view.class, parts);

@@ -25,7 +25,7 @@ use jit::ir::Value;
 use pyo3::prelude::*;
 
 use super::abort::Abort;
-use super::kind::{Abs, Flavor, Val};
+use super::kind::{Abs, ComplexType, Flavor, Val};
 use super::walk::Walker;
 use crate::bytecode::{CompareOp, Op, UnaryOp};
 
@@ -190,7 +190,7 @@ impl Walker<'_, '_> {
             _ if object.is_exact_instance_of::<pyo3::types::PyComplex>() => {
                 // SAFETY: a live `complex`.
                 let z = unsafe { pyo3::ffi::PyComplex_AsCComplex(object.as_ptr()) };
-                Val::Complex(false, self.b.f64(z.real), self.b.f64(z.imag)).into()
+                Val::Complex(ComplexType::Python, self.b.f64(z.real), self.b.f64(z.imag)).into()
             }
             _ => match object.cast::<pyo3::types::PyTuple>() {
                 Ok(items) => {
