@@ -2,16 +2,22 @@
 
 mod support;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 
-use support::{Run, fresh_dir, ours, root, stock};
+use support::{Run, fresh_dir, ours, root, shared_dir, stock};
 
 /// The lines both print, and how many loops ours compiled.
 fn compare(args: &[OsString], threshold: &str, at_least: usize) -> usize {
+    compare_with(args, threshold, at_least, OsStr::new(""))
+}
+
+/// The same, with packages in a folder.
+fn compare_with(args: &[OsString], threshold: &str, at_least: usize, packages: &OsStr) -> usize {
     let log = fresh_dir(&format!("record-{threshold}-{at_least}")).join("log");
-    let expected = Run::new(stock(), args).ok();
+    let expected = Run::new(stock(), args).env("PYTHONPATH", packages).ok();
     let got = Run::new(ours(), args)
+        .env("PYTHONPATH", packages)
         .env("MICRONUMPY_JIT_THRESHOLD", threshold)
         .env("MICRONUMPY_JIT_CHECK", "1")
         .env("MICRONUMPY_LOG", format!("trace:{}", log.display()))
@@ -87,6 +93,18 @@ fn long_vectors() {
 fn long_rows() {
     let args = [OsString::from(root().join("interp/tests/record/rows.py"))];
     assert!(compare(&args, "10", 600) >= 40);
+}
+
+#[test]
+fn functions_of_cffi() {
+    let folder = shared_dir("cffi");
+    if !folder.join("cffi").is_dir() {
+        let pip = ["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--target"];
+        let pip = pip.iter().map(OsStr::new).chain([folder.as_os_str(), OsStr::new("cffi==2.1.1")]);
+        Run::new(stock(), pip).ok();
+    }
+    let args = [OsString::from(root().join("interp/tests/record/cffi_functions.py"))];
+    assert!(compare_with(&args, "10", 60, folder.as_os_str()) >= 20);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::clock::Tick;
 use super::entry::{Held, Inputs};
 use super::exit::{Leave, State, Why};
 use super::flow::Flow;
+use super::ops::cffi;
 use super::walk::{self, Learnt, Recorded};
 use super::{Verdict, resume};
 use crate::bytecode::Target;
@@ -171,10 +172,16 @@ impl Version {
         if let Some(limit) = self.inputs.limit {
             limit.set(slots, chunk);
         }
+        if self.inputs.keeps_errno {
+            cffi::fetch_errno(py);
+        }
         let start = Tick::now();
         // SAFETY: there are as many slots as the trace wants; its inputs have the kinds it was made for, its arrays are alive
         // (`held`), and it indexes within their bounds.
         let snap = unsafe { self.machine.call(slots.as_mut_ptr()) };
+        if self.inputs.keeps_errno {
+            cffi::give_errno_back(py);
+        }
         let key = self.keys[snap.index()] as usize;
         let leave = &self.leaves[key];
         let state = &self.states[leave.state];

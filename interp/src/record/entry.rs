@@ -91,6 +91,8 @@ pub struct Inputs {
     pub functions: Vec<(Py<PyAny>, Py<PyAny>, Option<Py<PyAny>>)>,
     /// C functions that must be what they were.
     pub foreign: Vec<Foreign>,
+    /// Whether functions of `cffi` are called, which keeps an `errno`.
+    pub keeps_errno: bool,
     /// Keeps what is compared by identity.
     pub kept: Vec<Py<PyAny>>,
 }

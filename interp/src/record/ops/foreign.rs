@@ -1,4 +1,4 @@
-//! C functions called through `ctypes`.
+//! C functions called through `ctypes` (and where those of `cffi` are told apart).
 //!
 //! A function of a library whose `argtypes` and `restype` are simple types is a direct call. What an argument turns into is
 //! what `ctypes` makes of it; an argument it would refuse is left to the VM, in front of the call, as nothing can be undone
@@ -9,15 +9,16 @@
 
 use std::ffi::CStr;
 
-use jit::ir::{CallDescr, Effects, MemClass, Scalar, Value};
+use jit::ir::{MemClass, Scalar, Value};
 use micronumpy::TypeNum;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
 use super::Result;
+use super::cffi;
 use crate::record::abort::Abort;
-use crate::record::kind::{Abs, Flavor, Val};
+use crate::record::kind::{Abs, Flavor};
 use crate::record::walk::Walker;
 
 /// The names of simple types in `ctypes`.
@@ -52,13 +53,17 @@ pub struct Foreign {
 }
 
 /// A module that was imported already.
-fn module<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyModule>> {
+pub fn module<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyModule>> {
     let modules = py.import("sys").ok()?.getattr("modules").ok()?;
     modules.cast_into::<PyDict>().ok()?.get_item(name).ok()??.cast_into_exact().ok()
 }
 
-/// Whether it is a function that `ctypes` found in a library. (Functions of Python that C may call are of other classes.)
+/// Whether it is a function that `ctypes` or `cffi` found in a library. (Functions of Python that C may call are of other
+/// classes.)
 pub fn is_function(object: &Bound<'_, PyAny>) -> bool {
+    if cffi::is_function(object) {
+        return true;
+    }
     let py = object.py();
     let is = || {
         let base = module(py, "_ctypes")?.dict().get_item("CFuncPtr").ok()??;
@@ -76,6 +81,9 @@ pub fn is_function(object: &Bound<'_, PyAny>) -> bool {
 
 /// The attributes of a library. Those of its class may be in front of them.
 pub fn library<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    if let Some(dict) = cffi::library(object) {
+        return Some(dict);
+    }
     let class = module(object.py(), "ctypes")?.dict().get_item("CDLL").ok()??;
     // SAFETY: attached; an ordinary object of a Python class, whose dict is asked for by the ordinary rule.
     unsafe {
@@ -158,6 +166,9 @@ impl Walker<'_, '_> {
         if !self.calls.is_empty() {
             return Err(refuse("in a function that is called"));
         }
+        if cffi::is_function(function) {
+            return self.foreign_of_cffi(function, args);
+        }
         let foreign = Foreign::of(function).ok_or_else(|| refuse("with options"))?;
         let types: Vec<Bound<'_, PyAny>> = foreign
             .argtypes
@@ -182,23 +193,10 @@ impl Walker<'_, '_> {
         }
         self.check();
         self.before_store(MemClass::ANY, None)?;
-        let id = self.b.declare(CallDescr {
-            name: "a C function".into(),
-            params,
-            result,
-            effects: Effects::ALL,
-            addr: foreign.address,
-            tile: 0,
-        });
-        let value = self.b.call(id, values);
+        let value = self.c_call(foreign.address, params, result, values);
         self.stores = true;
         self.entry.assume_foreign(foreign);
-        Ok(match (value, result) {
-            (Some(v), Some(Scalar::Bool)) => Abs::num(Flavor::Bool, v),
-            (Some(v), Some(Scalar::F32 | Scalar::F64)) => Abs::num(Flavor::Float, self.as_float(v)),
-            (Some(v), _) => Abs::num(Flavor::Int, self.as_int(v)),
-            (None, _) => Val::Const(self.py.None().as_ptr()).into(),
-        })
+        Ok(self.result_of_c(value, result))
     }
 
     /// An argument as a C type: integers are cut off, floats rounded.

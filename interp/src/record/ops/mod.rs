@@ -6,6 +6,7 @@
 mod arith;
 mod attr;
 mod call;
+pub mod cffi;
 mod compare;
 mod complex;
 mod elements;
