@@ -128,7 +128,13 @@ impl Walker<'_, '_> {
             }
             BinaryOp::Multiply => {
                 let (re, im) = self.product((x.re, x.im), (y.re, y.im));
-                if np {
+                // A NaN among the operands may hide what the products of others report.
+                if np && self.learnt.not_finite {
+                    for part in [re, im] {
+                        let finite = self.is_finite(part);
+                        self.guard(finite, true, Why::NotFinite);
+                    }
+                } else if np {
                     self.must_be_finite(re, &operands, true);
                     self.must_be_finite(im, &operands, false);
                 }
