@@ -104,7 +104,7 @@ fn functions_of_cffi() {
         Run::new(stock(), pip).ok();
     }
     let args = [OsString::from(root().join("interp/tests/record/cffi_functions.py"))];
-    assert!(compare_with(&args, "10", 60, folder.as_os_str()) >= 20);
+    assert!(compare_with(&args, "10", 60, folder.as_os_str()) >= 15);
 }
 
 #[test]
