@@ -7,6 +7,7 @@ use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, broadcast_strides};
 use crate::object::ObjectOps;
+use crate::ufunc::exec::elements_apart;
 use std::ptr::{null, null_mut};
 use ufuncs::casts::{cast_flags, cast_loop, copy};
 use ufuncs::{LoopFlags, fpstatus};
@@ -99,7 +100,7 @@ fn copy_matrix(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> bool {
     let (&[rows, columns], &[d0, d1], &[s0, s1]) = (dst.shape, dst.strides, src.strides) else {
         return false;
     };
-    if src.shape != dst.shape {
+    if src.shape != dst.shape || !elements_apart(dst) {
         return false;
     }
     let size = dst.dtype.itemsize as isize;
@@ -208,13 +209,20 @@ fn run_over(dst: &ArrayRef<'_>, src: *mut u8, src_strides: &[isize], transfer: &
         if transfer.sets_fp() {
             fpstatus::clear();
         }
-        if dst.ndim() == 1 && (dst.strides[0] >= 0 || !transfer.needs_host()) {
+        let apart = elements_apart(dst);
+        if dst.ndim() == 1 && (dst.strides[0] >= 0 || apart && !transfer.needs_host()) {
             // SAFETY: `dst` and the broadcast `src` hold `shape[0]` elements at these strides.
             return unsafe {
                 transfer.run(src, src_strides[0], dst.data, dst.strides[0], dst.shape[0] as usize)
             };
         }
-        let plan = plan_for(transfer, dst.shape, &[dst.strides, src_strides]);
+        let strides: [&[isize]; 2] = [dst.strides, src_strides];
+        // Where one element overwrites a part of another, the order is up to the destination.
+        let plan = if apart {
+            plan_for(transfer, dst.shape, &strides)
+        } else {
+            AxisPlan::by_first(dst.shape, &strides)
+        };
         MultiIter::from_plan(&plan, &[dst.data, src]).for_each(|p, n, st| {
             // SAFETY: the iteration stays inside both arrays.
             unsafe { transfer.run(p[1], st[1], p[0], st[0], n) }

@@ -2,14 +2,16 @@
 
 use smallvec::SmallVec;
 
-use super::check_index;
+use super::{check_index, is_plain};
 use crate::array::{
     ArrayRef, Dims, MAXDIMS, NdArray, Order, View, broadcast_shapes, buffer, overlap, shape_text,
     sorted_like_strides,
 };
-use crate::cast::Transfer;
+use crate::cast::{Transfer, copy_into_status};
+use crate::dtype::DatetimeMeta;
 use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, broadcast_strides, keep_order_strides};
+use crate::ufunc::exec::same_bytes;
 use ufuncs::{fpstatus, pick};
 
 /// An array of positions on one axis.
@@ -152,6 +154,10 @@ impl FancyPlan {
     pub fn size(&self) -> usize {
         self.shape.iter().map(|&n| n as usize).product()
     }
+    /// Whether every combination of indices selects one element.
+    pub fn is_single(&self) -> bool {
+        self.sub_shape.iter().all(|&n| n == 1)
+    }
     fn fancy_shape(&self) -> &[isize] {
         &self.shape[self.place..self.place + self.fancy_ndim]
     }
@@ -221,45 +227,77 @@ impl FancyPlan {
     /// # Safety
     /// The plan was made for the shape and strides of `arr`.
     pub unsafe fn scatter(&self, arr: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<u8> {
-        let extra = src.ndim().saturating_sub(self.shape.len());
-        let fits = src.shape[..extra].iter().all(|&n| n == 1);
-        let strides = if fits {
-            broadcast_strides(&src.shape[extra..], &src.strides[extra..], &self.shape).ok()
-        } else {
-            None
-        };
-        let Some(strides) = strides else {
+        if self.strides_of(src).is_none() {
             return Err(Error::value(format!(
                 "shape mismatch: value array of shape {} could not be broadcast to indexing result of shape {}",
                 shape_text(src.shape),
                 shape_text(&self.shape)
             )));
+        }
+        let same_kind = src.dtype.num == arr.dtype.num && src.dtype.is_native() && arr.dtype.is_native();
+        let no_unit = arr.dtype.datetime_meta() == Some(DatetimeMeta::GENERIC);
+        let single = self.is_single();
+        if !single {
+            self.check_bounds()?;
+        }
+        let to = match same_kind && no_unit && single {
+            // numpy's iterator gives a date without a unit that of the values: their counts are taken as they are.
+            true => src.dtype,
+            false => arr.dtype,
         };
+        // A value for all is cast first, whether or not there is a place for it.
+        let value;
+        let mut status = 0;
+        let plain = is_plain(to) || to.num.is_string();
+        // (Behind an axis it gets axes of its own.)
+        let src = if single && self.place == 0 && src.ndim() == 0 && plain && !same_bytes(src.dtype, to) {
+            value = NdArray::empty(&[], &to.with_byteorder(b'='), Order::C)?;
+            status = copy_into_status(&value.view(), src)?;
+            value.view()
+        } else {
+            *src
+        };
+        // That elements cannot be cast is seen before positions are, where every position is an element.
+        let transfer = Transfer::new(src.dtype, to, false)?;
         self.check_bounds()?;
         if self.size() == 0 {
-            return Ok(0);
+            return Ok(status);
         }
-        if overlap::may_share(arr, src) {
-            let copy = NdArray::copy_of(src, Order::Keep)?;
-            // SAFETY: handed on.
-            return unsafe { self.scatter(arr, &copy.view()) };
-        }
-        let transfer = Transfer::new(src.dtype, arr.dtype, false)?;
+        let copy;
+        let src = if overlap::may_share(arr, &src) {
+            copy = NdArray::copy_of(&src, Order::Keep)?;
+            copy.view()
+        } else {
+            src
+        };
+        let Some(strides) = self.strides_of(&src) else { return Ok(status) };
         if let (Some(itemsize), Some(stride)) = (transfer.plain_copy(), self.run_of(&strides)) {
             // SAFETY: offsets of elements, and a value for each; nothing overlaps.
             unsafe { pick::scatter_at(arr.data, &self.offsets, src.data, stride, itemsize) };
-            return Ok(0);
+            return Ok(status);
         }
         // SAFETY: the caller's promise; nothing overlaps.
-        unsafe {
+        let moved = unsafe {
             self.each(
                 arr.data,
                 src.data,
                 &strides,
                 |a, sa, s, ss, n| transfer.run(s, ss, a, sa, n),
                 &transfer,
-            )
+            )?
+        };
+        Ok(status | moved)
+    }
+
+    /// Strides of values that are broadcast to what is selected, if they can be.
+    pub fn strides_of(&self, src: &ArrayRef<'_>) -> Option<Dims> {
+        let extra = src.ndim().saturating_sub(self.shape.len());
+        // Leading dimensions vanish if that keeps all elements: those of length one, and any when there is none.
+        let fits = src.size() as isize == src.shape[extra..].iter().product();
+        if !fits {
+            return None;
         }
+        broadcast_strides(&src.shape[extra..], &src.strides[extra..], &self.shape).ok()
     }
 
     /// The one stride of another operand of the same shape, in the order of the offsets, where each of them is an element.

@@ -118,12 +118,48 @@ fn consumed(item: &Item<'_>) -> usize {
 ///
 /// # Errors
 /// More than one ellipsis; `too many indices for array`.
-pub fn check_count(ndim: usize, items: &[Item<'_>]) -> Result<()> {
+fn check_count(ndim: usize, items: &[Item<'_>]) -> Result<()> {
     if items.iter().filter(|i| matches!(i, Item::Ellipsis)).count() > 1 {
         return Err(Error::index("an index can only have a single ellipsis ('...')"));
     }
     let used: usize = items.iter().map(consumed).sum();
     if used > ndim { Err(too_many(ndim, used)) } else { Ok(()) }
+}
+
+/// Axes an item stands for in an expression of which `rest` axes are left to the ellipsis.
+fn width(item: &Item<'_>, rest: usize) -> usize {
+    if matches!(item, Item::Ellipsis) { rest } else { consumed(item) }
+}
+
+/// Masks are held against the array before anything else is held against its bounds.
+fn check_masks(shape: &[isize], items: &[Item<'_>]) -> Result<()> {
+    let rest = shape.len() - items.iter().map(consumed).sum::<usize>();
+    let mut axis = 0;
+    for item in items {
+        if let Item::BoolArray(m) = item {
+            mask::check_shape(&shape[axis..], m, axis)?;
+        }
+        axis += width(item, rest);
+    }
+    Ok(())
+}
+
+/// What is looked at before the item at `place`: the number of items, masks, and integers that stand in front.
+///
+/// # Errors
+/// As [`plan`].
+pub fn check_before(shape: &[isize], items: &[Item<'_>], place: usize) -> Result<()> {
+    check_count(shape.len(), items)?;
+    check_masks(shape, items)?;
+    let rest = shape.len() - items.iter().map(consumed).sum::<usize>();
+    let mut axis = 0;
+    for item in &items[..place] {
+        if let Item::Int(i) = item {
+            check_index(*i, axis, shape[axis])?;
+        }
+        axis += width(item, rest);
+    }
+    Ok(())
 }
 
 /// Make the plan for an index expression on an array of this shape and strides.
@@ -145,6 +181,7 @@ pub fn plan(shape: &[isize], strides: &[isize], items: &[Item<'_>]) -> Result<Pl
     let written = items.iter().any(|i| matches!(i, Item::Ellipsis));
     let implied = (!written && rest > 0).then_some(&Item::Ellipsis);
 
+    check_masks(shape, items)?;
     let mut view = View { offset: 0, shape: Dims::new(), strides: Dims::new() };
     let mut arrays: SmallVec<[fancy::Index<'_>; 4]> = SmallVec::new();
     let mut axis = 0;
@@ -200,7 +237,6 @@ pub fn plan(shape: &[isize], strides: &[isize], items: &[Item<'_>]) -> Result<Pl
                 axis += 1;
             }
             Item::BoolArray(m) => {
-                mask::check_shape(&shape[axis..], m, axis)?;
                 for positions in nonzero(m)? {
                     arrays.push(fancy::Index::positions(positions, axis, shape[axis], strides[axis]));
                     axis += 1;

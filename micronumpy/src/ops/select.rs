@@ -108,7 +108,14 @@ pub fn nonzero(arr: &ArrayRef<'_>) -> Result<NdArray> {
             "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.",
         ));
     }
+    // Objects are asked twice, and may change their mind.
+    let counted = if arr.dtype.has_object() { Some(count_nonzero(arr)?) } else { None };
     let lists = index::nonzero(&truth(arr)?.view())?;
+    if counted.is_some_and(|n| n != lists[0].len()) {
+        return Err(Error::Runtime(
+            "number of non-zero array elements changed during function execution.".into(),
+        ));
+    }
     let (n, d) = (lists[0].len(), lists.len());
     let out = NdArray::empty(&[n as isize, d as isize], &Dtype::intp(), Order::C)?;
     for (k, list) in lists.iter().enumerate() {
@@ -227,19 +234,21 @@ pub fn argmax_row(arr: &ArrayRef<'_>, min: bool) -> Option<isize> {
 pub fn argmax(arr: &ArrayRef<'_>, axis: usize, min: bool, out: &ArrayRef<'_>) -> Result<()> {
     let name = if min { "argmin" } else { "argmax" };
     let n = arr.shape[axis];
-    if n == 0 && out.size() > 0 {
+    let kernel = if min { argmin_fn(arr.dtype.num) } else { argmax_fn(arr.dtype.num) };
+    if kernel.is_none() && !arr.dtype.has_object() && !arr.dtype.num.is_user() {
+        return Err(Error::type_("data type not ordered"));
+    }
+    if n == 0 {
         return Err(Error::value(format!("attempt to get {name} of an empty sequence")));
     }
     if out.size() == 0 {
         return Ok(());
     }
-    let kernel = if min { argmin_fn(arr.dtype.num) } else { argmax_fn(arr.dtype.num) };
     let src = Prepared::new(*arr, arr.dtype)?;
     let src = src.view();
     let compare = match kernel {
         Some(_) => None,
-        None if arr.dtype.has_object() || arr.dtype.num.is_user() => Some(Compare::of(src.dtype)?),
-        None => return Err(Error::type_("data type not ordered")),
+        None => Some(Compare::of(src.dtype)?),
     };
     let target = Target::new(*out)?;
     let mut to = target.view().data.cast::<isize>();

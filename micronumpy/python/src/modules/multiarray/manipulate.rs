@@ -233,6 +233,11 @@ fn where_<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     // A Python number is weak for the dtype, and an array like any other for the cast: one that is too big wraps.
     let (xa, ya) = (coercion::from_any(&x, None, 0, 0, 0)?, coercion::from_any(&y, None, 0, 0, 0)?);
     let descr = result_type(py, &[weak(&x, &xa), weak(&y, &ya)])?;
+    let empty = condition.size() == 0 || xa.size() == 0 || ya.size() == 0;
+    for v in [&xa, &ya].into_iter().filter(|v| empty && v.ndim() == 0 && v.dtype().num.is_object()) {
+        // Values are cast even when nobody takes them.
+        coercion::from_any(&v.0, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
+    }
     let rows_alike =
         condition.ndim() == 1 && [&xa, &ya].iter().all(|v| v.ndim() == 0 || v.shape() == condition.shape());
     if rows_alike {

@@ -47,11 +47,14 @@ pub fn item<'py>(slf: &Obj<'py>, i: isize) -> PyResult<Obj<'py>> {
             "too many indices for array: array is 0-dimensional, but 1 were indexed",
         ));
     };
-    let at = if i < 0 { i + n } else { i };
-    if at < 0 || at >= n {
-        return Err(PyIndexError::new_err(format!("index {i} is out of bounds for axis 0 with size {n}")));
+    if i < 0 || i >= n {
+        // What is negative had the length added to it already.
+        let given = if i < 0 { i - n } else { i };
+        return Err(PyIndexError::new_err(format!(
+            "index {given} is out of bounds for axis 0 with size {n}"
+        )));
     }
-    let data = arr.data().wrapping_offset(at * arr.strides()[0]);
+    let data = arr.data().wrapping_offset(i * arr.strides()[0]);
     if arr.ndim() == 1 {
         return super::element(&arr, data);
     }
@@ -61,6 +64,9 @@ pub fn item<'py>(slf: &Obj<'py>, i: isize) -> PyResult<Obj<'py>> {
 
 fn set_item(slf: &Obj<'_>, i: isize, value: Option<&Obj<'_>>) -> PyResult<()> {
     use pyo3::IntoPyObjectExt;
+    let arr = Array(slf.clone());
+    // What is still negative had the length added to it already.
+    let i = if i < 0 { i - arr.shape().first().copied().unwrap_or(0) } else { i };
     let key = i.into_bound_py_any(slf.py())?;
     super::subscript::set(slf, &key, value)
 }

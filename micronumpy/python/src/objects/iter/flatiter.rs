@@ -226,7 +226,12 @@ fn length(slf: &Bound<'_, PyAny>) -> PyResult<isize> {
 /// Flat indices an index expression selects, and the shape they come in.
 enum Selection {
     One(isize),
-    Many { indices: Vec<isize>, shape: Vec<isize> },
+    /// What the iterator stands on: a true scalar.
+    Current,
+    Many {
+        indices: Vec<isize>,
+        shape: Vec<isize>,
+    },
 }
 
 fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection> {
@@ -262,12 +267,10 @@ fn select(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>) -> PyResult<Selection>
             1,
         )?;
         let take = key.is_truthy()? && size > 0;
-        let indices: Vec<isize> = if take { vec![0] } else { vec![] };
-        // A true scalar selects the first element itself.
         return Ok(if take {
-            Selection::One(0)
+            Selection::Current
         } else {
-            Selection::Many { shape: vec![indices.len() as isize], indices }
+            Selection::Many { indices: vec![], shape: vec![0] }
         });
     }
     let wrap_negative = |i: isize| -> PyResult<isize> {
@@ -369,6 +372,8 @@ fn copy_element(to: &Array<'_>, dst: *mut u8, from: &Array<'_>, src: *const u8) 
 fn subscript<'py>(slf: &Bound<'py, PyAny>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let arr = the_array(slf);
     match select(slf, key)? {
+        Selection::Current if state(slf).index < state(slf).size => current(slf),
+        Selection::Current => Err(PyIndexError::new_err("the iterator is at its end")),
         Selection::One(i) => {
             // SAFETY: `select` has checked the bounds.
             unsafe { scalar::to_scalar(&arr.descr(), address(state(slf), i), Some(&arr.0)) }
@@ -396,9 +401,21 @@ fn assign(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: Option<&Bound<'
     if key.cast::<PyTuple>().is_ok_and(|t| t.is_empty()) {
         return Err(PyIndexError::new_err("Assigning to a flat iterator with a 0-D index is not supported"));
     }
-    let selected = select(slf, key)?;
     let descr = arr.descr();
+    // A list of positions is held against the bounds when the value is known to fit.
+    let selected = match select(slf, key) {
+        Err(e) if key.len().is_ok() && e.to_string().contains("out of bounds for size") => {
+            array::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
+            return Err(e);
+        }
+        selected => selected?,
+    };
     match selected {
+        Selection::Current if state(slf).index < state(slf).size => {
+            // SAFETY: the iterator stands on an element.
+            unsafe { scalar::set_item(&descr, state(slf).dataptr, value) }
+        }
+        Selection::Current => Err(PyIndexError::new_err("the iterator is at its end")),
         Selection::One(i) => {
             let at = address(state(slf), i);
             // SAFETY: bounds checked.

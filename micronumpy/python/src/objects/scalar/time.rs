@@ -184,14 +184,15 @@ fn convert(num: TypeNum, wanted: Option<DatetimeMeta>, value: &Obj<'_>) -> PyRes
         return Err(PyValueError::new_err("Could not convert object to NumPy timedelta"));
     }
     // Dates do not take numpy's integers.
-    if (!is_date || value.is_instance_of::<PyInt>())
+    let is_int = value.is_instance_of::<PyInt>();
+    if is_date && is_int && wanted.is_none_or(|m| m.unit == datetime::GENERIC) {
+        return Err(PyValueError::new_err(
+            "Converting an integer to a NumPy datetime requires a specified unit",
+        ));
+    }
+    if (!is_date || is_int)
         && let Some(ticks) = integer_of(value)?
     {
-        if is_date && wanted.is_none_or(|m| m.unit == datetime::GENERIC) {
-            return Err(PyValueError::new_err(
-                "Converting an integer to a NumPy datetime requires a specified unit",
-            ));
-        }
         return Ok((ticks, wanted.unwrap_or(GENERIC)));
     }
     if typenum_of(value) == Some(num) {

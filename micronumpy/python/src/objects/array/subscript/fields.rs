@@ -1,5 +1,6 @@
 //! Fields of structured arrays.
 
+use micronumpy::TypeNum;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -46,7 +47,15 @@ pub fn subscript<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<Opt
     if key.is_instance_of::<PyString>() {
         return field(arr, key).map(Some);
     }
-    let Ok(list) = key.cast::<PyList>() else { return Ok(None) };
+    let list = match key.cast::<PyList>() {
+        Ok(list) => list,
+        // Any sequence of names will do, but a tuple is an index for each axis.
+        Err(_) if Array::cast(key).is_some_and(|a| a.ndim() == 1 && a.dtype().num == TypeNum::UNICODE) => {
+            let given = key.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            &PyList::new(py, given)?
+        }
+        Err(_) => return Ok(None),
+    };
     if list.is_empty() || !list.iter().all(|n| n.is_instance_of::<PyString>()) {
         return Ok(None);
     }

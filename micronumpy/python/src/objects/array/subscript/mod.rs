@@ -7,7 +7,7 @@ pub mod parse;
 use std::cell::UnsafeCell;
 
 use micronumpy::array::overlap;
-use micronumpy::index::{Item, MaskPlan, Plan, Rows, is_element, is_plain, plan, put_in_row};
+use micronumpy::index::{FancyPlan, Item, MaskPlan, Plan, Rows, is_element, is_plain, plan, put_in_row};
 use micronumpy::{ArrayRef, Dims, Order};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
@@ -52,50 +52,48 @@ fn out_of_bounds(i: isize, axis: usize, n: isize) -> PyErr {
 
 /// The address of an element or sub-array given by integers only, `None` when the key is anything else.
 fn integers(arr: &Array<'_>, key: &Obj<'_>) -> PyResult<Option<(*mut u8, usize)>> {
-    fn step(arr: &Array<'_>, axis: usize, obj: &Obj<'_>, data: &mut *mut u8) -> PyResult<bool> {
+    /// An exact `int` that is not too wide for an index.
+    fn index(obj: &Obj<'_>) -> Option<isize> {
         let mut overflow = 0;
-        // SAFETY: an exact int.
+        // SAFETY: a live object; an exact int.
         let i = unsafe {
             if ffi::PyLong_CheckExact(obj.as_ptr()) == 0 {
-                return Ok(false);
+                return None;
             }
             ffi::PyLong_AsLongLongAndOverflow(obj.as_ptr(), &mut overflow)
         } as isize;
-        if overflow != 0 {
-            return Ok(false);
-        }
+        (overflow == 0).then_some(i)
+    }
+    let mut data = arr.data();
+    let mut step = |axis: usize, i: isize| {
         let n = arr.shape()[axis];
         let at = if i < 0 { i + n } else { i };
         if at < 0 || at >= n {
             return Err(out_of_bounds(i, axis, n));
         }
-        *data = data.wrapping_offset(at * arr.strides()[axis]);
-        Ok(true)
-    }
-    let mut data = arr.data();
+        data = data.wrapping_offset(at * arr.strides()[axis]);
+        Ok(())
+    };
     if key.is_exact_instance_of::<PyInt>() {
-        if arr.ndim() == 0 {
-            return Ok(None);
-        }
-        return Ok(step(arr, 0, key, &mut data)?.then_some((data, 1)));
+        let (Some(i), true) = (index(key), arr.ndim() > 0) else { return Ok(None) };
+        step(0, i)?;
+        return Ok(Some((data, 1)));
     }
-    if let Ok(t) = key.cast_exact::<PyTuple>() {
-        let n = t.len();
-        if n == 0 || n > arr.ndim() {
-            return Ok(None);
-        }
-        // All have to be integers before any bounds are looked at.
-        if !t.iter_borrowed().all(|o| o.is_exact_instance_of::<PyInt>()) {
-            return Ok(None);
-        }
-        for (axis, obj) in t.iter_borrowed().enumerate() {
-            if !step(arr, axis, &obj, &mut data)? {
-                return Ok(None);
-            }
-        }
-        return Ok(Some((data, n)));
+    let Ok(t) = key.cast_exact::<PyTuple>() else { return Ok(None) };
+    let n = t.len();
+    if n == 0 || n > arr.ndim() {
+        return Ok(None);
     }
-    Ok(None)
+    // All have to be integers before any bounds are looked at.
+    let mut all: SmallVec<[isize; 6]> = SmallVec::new();
+    for obj in t.iter_borrowed() {
+        let Some(i) = index(&obj) else { return Ok(None) };
+        all.push(i);
+    }
+    for (axis, &i) in all.iter().enumerate() {
+        step(axis, i)?;
+    }
+    Ok(Some((data, n)))
 }
 
 /// `arr[key]`
@@ -125,7 +123,7 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     if let Some(view) = fields::subscript(&arr, key)? {
         return Ok(view.0);
     }
-    let index = parse(key, arr.ndim())?;
+    let index = parse(key, arr.shape())?;
     let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
     match plan(arr.shape(), arr.strides(), &items).py(arr.py())? {
         Plan::View(v) => {
@@ -188,7 +186,8 @@ fn set_by_array(arr: &Array<'_>, key: &Obj<'_>, value: &Obj<'_>) -> PyResult<boo
         return set_by_mask(arr, &view, value);
     }
     let Some(rows) = Rows::new(&target, &view) else { return Ok(false) };
-    let rows = rows.py(arr.py())?;
+    // Values are looked at before positions, so what is wrong with these is told by the plan.
+    let Ok(rows) = rows else { return Ok(false) };
     if let Some(src) = Array::cast(value) {
         return Ok(rows.put(&target, &view, &src.view()));
     }
@@ -290,21 +289,19 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
         return assign::assign(&view, value);
     }
     let py = arr.py();
-    let index = parse(key, arr.ndim())?;
+    let index = parse(key, arr.shape())?;
     let items: SmallVec<[Item<'_>; 6]> = index.parts.iter().map(Part::item).collect();
     let planned = plan(arr.shape(), arr.strides(), &items);
     let converted;
     let mut value = value;
-    // Values become arrays before index arrays are held against each other and against the bounds.
-    let late = |e: &micronumpy::Error| {
-        let text = e.to_string();
-        text.starts_with("shape mismatch: indexing arrays") || text.contains("is out of bounds for axis")
-    };
-    let nested = arr.dtype().num.is_object() || arr.dtype().fields().is_some();
-    if planned.as_ref().is_err_and(late)
-        && items.iter().any(|i| matches!(i, Item::IntArray(_) | Item::BoolArray(_)))
-        && !nested
-    {
+    // Values become arrays before index arrays are held against each other.
+    let late = |e: &micronumpy::Error| e.to_string().starts_with("shape mismatch: indexing arrays");
+    // A sequence of objects is taken apart by the shape of what it is assigned to.
+    let by_shape = arr.dtype().has_object()
+        && Array::cast(value).is_none()
+        // SAFETY: a live object.
+        && unsafe { ffi::PySequence_Check(value.as_ptr()) } != 0;
+    if planned.as_ref().is_err_and(late) && !by_shape {
         converted = source(&arr, value)?.0;
         value = &converted;
     }
@@ -327,7 +324,14 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
             return assign::assign(&view, value);
         }
         Plan::Fancy(p) => {
-            let src = source(&arr, value)?;
+            let src = if by_shape {
+                let src = alloc::new(&arr.descr(), &p.shape, Order::C, true)?;
+                assign::assign(&src, value)?;
+                src
+            } else {
+                source(&arr, value)?
+            };
+            check_castable(&arr, &src, &p, &items)?;
             // SAFETY: the plan was made for this array just now.
             unsafe { p.scatter(&arr.view(), &src.view()) }.py(py)?
         }
@@ -338,6 +342,31 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
         }
     };
     crate::objects::ufunc::report_fp_status(py, "cast", status)
+}
+
+/// Values that cannot be cast are told by the iterator that walks them, which is one operand behind the index arrays, unless they
+/// are walked in blocks.
+fn check_castable(arr: &Array<'_>, src: &Array<'_>, plan: &FancyPlan, items: &[Item<'_>]) -> PyResult<()> {
+    let may_fail = |d: &micronumpy::Dtype| d.fields().is_some() || d.num.is_user();
+    let (from, to) = (src.dtype(), arr.dtype());
+    if !plan.is_single()
+        || plan.strides_of(&src.view()).is_none()
+        || !(may_fail(from) || may_fail(to))
+        || micronumpy::cast::can_cast(from, to, micronumpy::Casting::Unsafe)
+    {
+        return Ok(());
+    }
+    let columns = |i: &Item<'_>| match i {
+        Item::IntArray(_) | Item::Bool(_) => 1,
+        Item::BoolArray(m) => m.ndim(),
+        _ => 0,
+    };
+    let operand: usize = items.iter().map(columns).sum();
+    Err(pyo3::exceptions::PyTypeError::new_err(format!(
+        "Iterator operand {operand} dtype could not be cast from {} to {} according to the rule 'unsafe'",
+        src.descr().0.repr()?,
+        arr.descr().0.repr()?
+    )))
 }
 
 /// What is assigned to selected elements, as an array.

@@ -45,8 +45,8 @@ pub struct Index<'py> {
     pub parts: SmallVec<[Part<'py>; 6]>,
     /// An integer came as a 0-d array: the result is a copy.
     pub scalar_array: bool,
-    /// What is wrong with the first slice whose bounds are no integers.
-    bad_slice: Option<PyErr>,
+    /// The first slice whose bounds are no integers, and what is wrong with it.
+    bad_slice: Option<(usize, PyErr)>,
 }
 
 fn only() -> PyErr {
@@ -101,11 +101,11 @@ fn slice<'py>(s: &Bound<'py, PySlice>) -> PyResult<Part<'py>> {
     Ok(Part::Slice(bound(&start)?, bound(&stop)?, step))
 }
 
-/// Parse an index of an array with `ndim` dimensions.
+/// Parse an index of an array of this shape.
 ///
 /// # Errors
-/// Objects that are no indices; bounds of slices that are no integers, if there is an axis for every part.
-pub fn parse<'py>(key: &Bound<'py, PyAny>, ndim: usize) -> PyResult<Index<'py>> {
+/// Objects that are no indices; bounds of slices that are no integers, if nothing before them is out of bounds.
+pub fn parse<'py>(key: &Bound<'py, PyAny>, shape: &[isize]) -> PyResult<Index<'py>> {
     let mut out = Index { parts: SmallVec::new(), scalar_array: false, bad_slice: None };
     match key.cast::<PyTuple>() {
         Ok(t) => {
@@ -118,9 +118,9 @@ pub fn parse<'py>(key: &Bound<'py, PyAny>, ndim: usize) -> PyResult<Index<'py>> 
         }
         Err(_) => part(&mut out, key)?,
     }
-    if let Some(bad) = out.bad_slice.take() {
+    if let Some((place, bad)) = out.bad_slice.take() {
         let items: SmallVec<[Item<'_>; 6]> = out.parts.iter().map(Part::item).collect();
-        micronumpy::index::check_count(ndim, &items).py(key.py())?;
+        micronumpy::index::check_before(shape, &items, place).py(key.py())?;
         return Err(bad);
     }
     Ok(out)
@@ -142,7 +142,7 @@ fn part<'py>(out: &mut Index<'py>, obj: &Bound<'py, PyAny>) -> PyResult<()> {
     if let Ok(s) = obj.cast::<PySlice>() {
         // Bounds are looked at once the index as a whole makes sense.
         let s = slice(s).unwrap_or_else(|e| {
-            out.bad_slice.get_or_insert(e);
+            out.bad_slice.get_or_insert((out.parts.len(), e));
             Part::Slice(None, None, None)
         });
         out.parts.push(s);
