@@ -138,59 +138,52 @@ fn mark_reduction(op: &mut Operand, op_flags: u32, flags: u32, dimension: isize)
     Ok(())
 }
 
-/// The column of strides of one operand over axes in the caller's order (innermost first), zero where it is repeated.
-pub(super) fn operand_strides(
+/// The stride of one operand along an axis, which is counted from the last; zero where the operand is repeated.
+pub(super) fn operand_stride(
     spec: &OpSpec<'_>,
     op: &mut Operand,
     shape: &[isize],
+    from_last: usize,
     flags: u32,
-) -> Result<Dims> {
+) -> Result<isize> {
     let ndim = shape.len();
-    let mut out = Dims::from_elem(0, ndim);
-    for (from_last, slot) in out.iter_mut().enumerate() {
-        let axis = ndim - 1 - from_last;
-        let extent = shape[axis];
-        let Some(arr) = &spec.array else {
-            // To be allocated: a missing axis is a reduction.
-            if let Some(axes) = spec.axes {
-                let (a, reduction) = split_axis(axes[axis]);
-                if (a < 0 || reduction) && extent != 1 {
-                    mark_reduction(op, spec.flags, flags, a as isize)?;
-                }
-            }
-            continue;
-        };
-        let (i, declared) = array_axis(spec, axis, ndim, arr.shape.len());
-        let n = i.map(|i| arr.shape[i]);
-        if let (Some(n), true) = (n, declared) {
-            if n != 1 {
-                return Err(Error::value(format!(
-                    "operand was set up as a reduction along axis {axis}, but the length of the axis is {n} (it has to \
-                     be 1)"
-                )));
-            }
-        }
-        match (i, n) {
-            (Some(i), Some(n)) if n != 1 && extent != 1 => *slot = arr.strides[i],
+    let axis = ndim - 1 - from_last;
+    let extent = shape[axis];
+    let single = spec.flags & per_op::NO_BROADCAST != 0;
+    let Some(axes) = spec.axes else {
+        let Some(arr) = &spec.array else { return Ok(0) };
+        let i = (axis + arr.shape.len()).checked_sub(ndim);
+        return match i {
+            Some(i) if extent != 1 && arr.shape[i] != 1 => Ok(arr.strides[i]),
+            Some(_) if extent == 1 => Ok(0),
             // A missing axis counts as broadcast even where nothing is repeated.
-            _ if extent == 1 => {
-                if spec.axes.is_none() && i.is_none() && spec.flags & per_op::NO_BROADCAST != 0 {
-                    return Err(different_shape(spec, arr, op.write, shape));
-                }
-            }
-            _ => {
-                if spec.flags & per_op::NO_BROADCAST != 0 {
-                    return Err(different_shape(spec, arr, op.write, shape));
-                }
-                let dimension = match spec.axes {
-                    None => from_last as isize,
-                    Some(axes) => split_axis(axes[axis]).0 as isize,
-                };
-                mark_reduction(op, spec.flags, flags, dimension)?;
-            }
+            _ if single => Err(different_shape(spec, arr, op.write, shape)),
+            _ if extent == 1 => Ok(0),
+            _ => mark_reduction(op, spec.flags, flags, from_last as isize).map(|()| 0),
+        };
+    };
+    let (a, declared) = split_axis(axes[axis]);
+    let i = usize::try_from(a).ok();
+    if declared {
+        op.reduce = true;
+        if let (Some(i), Some(arr)) = (i, &spec.array)
+            && arr.shape[i] != 1
+        {
+            return Err(Error::value(format!(
+                "operand was set up as a reduction along axis {i}, but the length of the axis is {} (it has to be 1)",
+                arr.shape[i]
+            )));
         }
+        return Ok(0);
     }
-    Ok(out)
+    match (i, &spec.array) {
+        _ if extent == 1 => Ok(0),
+        (Some(_), None) => Ok(0),
+        (Some(i), Some(arr)) if arr.shape[i] != 1 => Ok(arr.strides[i]),
+        (Some(_), Some(arr)) if single => Err(different_shape(spec, arr, op.write, shape)),
+        // An axis that is left out repeats what may not be broadcast, too.
+        _ => mark_reduction(op, spec.flags, flags, a as isize).map(|()| 0),
+    }
 }
 
 fn different_shape(spec: &OpSpec<'_>, arr: &Layout, write: bool, shape: &[isize]) -> Error {
@@ -465,6 +458,7 @@ impl NdIter {
             self.coalesce();
             self.update_inner();
             self.plan_buffers();
+            self.make_transfers()?;
             if self.buffering.is_some() && !self.has_delayed_bufalloc() {
                 self.allocate_buffers()?;
             }

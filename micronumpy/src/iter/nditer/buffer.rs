@@ -248,7 +248,35 @@ impl NdIter {
             || o.contig && self.inner_stride(op, end) != o.dtype.itemsize as isize
     }
 
-    /// Make buffers and the transfers into and out of them.
+    /// Make the transfers into and out of buffers that are not there yet.
+    pub(super) fn make_transfers(&mut self) -> Result<()> {
+        let Some(b) = &mut self.buffering else { return Ok(()) };
+        for (op, slot) in self.ops.iter().zip(&mut b.per_op) {
+            let (true, Some(arr)) = (slot.used, &op.array) else { continue };
+            let aligned = is_aligned(arr.data, &arr.shape, &arr.strides, arr.dtype.align);
+            if op.read && slot.load.is_none() {
+                let t = Transfer::new(&arr.dtype, &op.dtype, aligned)?;
+                self.needs_host |= t.needs_host();
+                slot.load = Some(Arc::new(t));
+            }
+            if op.write && slot.store.is_none() {
+                if op.write_masked {
+                    if let Some(mask) = self.mask_op {
+                        let dt = &self.ops[mask].dtype;
+                        if !dt.num.is_bool() && dt.num != TypeNum::UBYTE {
+                            return Err(Error::type_("Only bool and uint8 masks are supported."));
+                        }
+                    }
+                }
+                let t = Transfer::new(&op.dtype, &arr.dtype, aligned)?;
+                self.needs_host |= t.needs_host();
+                slot.store = Some(Arc::new(t));
+            }
+        }
+        Ok(())
+    }
+
+    /// Make buffers.
     pub(super) fn allocate_buffers(&mut self) -> Result<()> {
         let Some(b) = &mut self.buffering else { return Ok(()) };
         for (op, slot) in self.ops.iter().zip(&mut b.per_op) {
@@ -262,26 +290,6 @@ impl NdIter {
                 slot.retired.push(std::mem::take(&mut slot.memory));
             }
             slot.memory = buffer::scratch(bytes.div_ceil(16).max(1), 0u128)?;
-            let Some(arr) = &op.array else { continue };
-            let aligned = is_aligned(arr.data, &arr.shape, &arr.strides, arr.dtype.align);
-            if op.read {
-                let t = Transfer::new(&arr.dtype, &op.dtype, aligned)?;
-                self.needs_host |= t.needs_host();
-                slot.load = Some(Arc::new(t));
-            }
-            if op.write {
-                if op.write_masked {
-                    if let Some(mask) = self.mask_op {
-                        let dt = &self.ops[mask].dtype;
-                        if !dt.num.is_bool() && dt.num != TypeNum::UBYTE {
-                            return Err(Error::type_("Only bool and uint8 masks are supported."));
-                        }
-                    }
-                }
-                let t = Transfer::new(&op.dtype, &arr.dtype, aligned)?;
-                self.needs_host |= t.needs_host();
-                slot.store = Some(Arc::new(t));
-            }
         }
         b.delayed = false;
         Ok(())

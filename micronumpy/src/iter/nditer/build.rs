@@ -1,6 +1,6 @@
 //! Construction: the stages in order, each with its errors.
 
-use super::axes::{broadcast_shape, operand_strides};
+use super::axes::{broadcast_shape, operand_stride};
 use super::buffer::Buffering;
 use super::flags::{global, per_op, split_axis};
 use super::{Axis, DtypeSource, Host, Layout, NdIter, Operand, Perm};
@@ -82,9 +82,9 @@ impl NdIter {
         let has_index = flags & (global::C_INDEX | global::F_INDEX) != 0;
         let columns = nop + usize::from(has_index);
         let mut strides = vec![0isize; ndim.max(1) * columns];
-        for (i, (spec, op)) in specs.iter().zip(&mut ops).enumerate() {
-            for (a, s) in operand_strides(spec, op, &shape, flags)?.into_iter().enumerate() {
-                strides[a * columns + i] = s;
+        for a in 0..ndim {
+            for (i, (spec, op)) in specs.iter().zip(&mut ops).enumerate() {
+                strides[a * columns + i] = operand_stride(spec, op, &shape, a, flags)?;
             }
         }
         let has_multi_index = flags & global::MULTI_INDEX != 0;
@@ -151,6 +151,7 @@ impl NdIter {
         if flags & global::BUFFERED != 0 {
             it.buffering = Some(Box::new(Buffering::new(nop, req.buffersize)));
             it.plan_buffers();
+            it.make_transfers()?;
             it.needs_host |= it.copies_text();
             it.restart_position();
             if flags & global::DELAY_BUFALLOC == 0 {

@@ -313,6 +313,7 @@ impl NdIter {
         if let Some(b) = &self.buffering {
             new.buffering = Some(Box::new(b.fresh()));
             new.plan_buffers();
+            new.make_transfers()?;
             if !b.delayed {
                 new.allocate_buffers()?;
                 // A fill starts on a boundary of the original's fills, so that chunks stay the same.
