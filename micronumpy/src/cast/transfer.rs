@@ -255,7 +255,8 @@ impl Step {
                 !ufuncs::casts::cast_flags(src.num, dst.num).contains(LoopFlags::NO_FP_ERRORS)
             }
             Step::Buffered(b) => b.steps().any(|step| step.sets_fp(src, dst)),
-            Step::Host(_) | Step::Text(_) | Step::Strings(_) | Step::FromObject(_) => true,
+            // What becomes of an object is told when it is stored.
+            Step::Host(_) | Step::Text(_) | Step::Strings(_) => true,
             Step::Nested(_) => true,
             _ => false,
         }

@@ -244,7 +244,7 @@ pub fn overlaps(input: &ArrayRef<'_>, output: &ArrayRef<'_>) -> Overlap {
 
 /// Whether it is plain to see that no two elements of an array share a byte. If two do, writing one of them changes the other
 /// before it is read.
-fn elements_apart(a: &ArrayRef<'_>) -> bool {
+pub fn elements_apart(a: &ArrayRef<'_>) -> bool {
     let mut axes: SmallVec<[(usize, isize); 8]> =
         a.strides.iter().zip(a.shape).filter(|(_, n)| **n > 1).map(|(s, &n)| (s.unsigned_abs(), n)).collect();
     axes.sort_unstable();

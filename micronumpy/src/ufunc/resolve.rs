@@ -295,8 +295,9 @@ impl Query<'_> {
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
         }
-        // The rules for dates and times do not ask what is wanted.
-        if !self.any_input(TypeNum::is_datetime)
+        // Rules that know dates and times do not ask what is wanted of those.
+        let knows_dates = !matches!(uf.rule, Rule::Linear | Rule::Uniform);
+        if !(knows_dates && self.any_input(TypeNum::is_datetime))
             && let Some(index) = self.by_result()
         {
             return Ok((index, false));
@@ -503,7 +504,8 @@ impl Query<'_> {
                     if a.is_object() || b.is_object() || a.is_user() || b.is_user() {
                         return self.linear();
                     }
-                    if !self.has_signature() && a.is_bool() && b.is_bool() {
+                    let bools = a.is_bool() && b.is_bool();
+                    if self.sig(2).map_or(!self.has_signature() && bools, TypeNum::is_bool) {
                         return Err(ResolveError::Other(Error::type_(
                             "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the \
                              `^` operator, or the logical_xor function instead.",

@@ -885,6 +885,10 @@ impl State {
         let arrays = self.arrays.iter().flatten().filter_map(|a| Array::cast(&a.bind(py)));
         arrays.filter(|a| a.has_flags(NPY_ARRAY_WRITEBACKIFCOPY)).collect()
     }
+    /// The array of an operand, a temporary or allocated one included.
+    pub fn array<'py>(&self, py: Python<'py>, op: usize) -> Option<Array<'py>> {
+        self.arrays[op].as_ref().and_then(|a| Array::cast(&a.bind(py)))
+    }
     /// An independent iterator at the same place.
     pub fn duplicate(&self, py: Python<'_>) -> PyResult<State> {
         Ok(State {

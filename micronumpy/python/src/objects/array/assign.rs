@@ -51,7 +51,12 @@ fn warn_on_write(arr: &Array<'_>) -> PyResult<()> {
 pub fn transfer(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyResult<()> {
     match micronumpy::cast::copy_into_status(dst, src).py(py)? {
         0 => Ok(()),
-        status => crate::objects::ufunc::report_fp_status(py, "cast", status),
+        status => {
+            crate::objects::ufunc::report_fp_status(py, "cast", status)?;
+            // Whoever casts as a part of something else finds the status still there, as in numpy.
+            ufuncs::fpstatus::raise(status.into());
+            Ok(())
+        }
     }
 }
 
@@ -86,10 +91,9 @@ pub fn assign_view(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Py
 
 /// [`transfer`] where leading dimensions of length one beyond the destination's vanish.
 fn broadcast(py: Python<'_>, dst: &ArrayRef<'_>, mut src: ArrayRef<'_>) -> PyResult<()> {
-    let extra = src.ndim().saturating_sub(dst.ndim());
-    if extra > 0 && src.shape[..extra].iter().all(|&n| n == 1) {
-        src.shape = &src.shape[extra..];
-        src.strides = &src.strides[extra..];
+    while src.ndim() > dst.ndim() && src.shape[0] == 1 {
+        src.shape = &src.shape[1..];
+        src.strides = &src.strides[1..];
     }
     transfer(py, dst, &src)
 }

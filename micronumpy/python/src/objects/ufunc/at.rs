@@ -99,16 +99,47 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     if binding.has_fp_status() {
         let status = fpstatus::take();
         if status != 0 {
-            errstate::report(py, "at", status)?;
+            let name = uf.name();
+            let indexed = is_indexed(&name, &arr, second.as_ref(), &given[1], binding.dtypes());
+            errstate::report(py, if indexed { &name } else { "at" }, status)?;
         }
     }
     Ok(none)
 }
 
+/// Whether numpy has a loop of its own for this call, which reports trouble under the ufunc's name: rows of the loop's dtypes, and one
+/// list of positions.
+fn is_indexed(
+    name: &str,
+    arr: &Array<'_>,
+    second: Option<&Array<'_>>,
+    key: &Bound<'_, PyAny>,
+    dtypes: &[micronumpy::Dtype],
+) -> bool {
+    const INDEXED: [&str; 9] =
+        ["add", "subtract", "multiply", "divide", "floor_divide", "maximum", "minimum", "fmax", "fmin"];
+    let plain = |a: &Array<'_>, dt: &micronumpy::Dtype| a.dtype() == dt && a.view().is_aligned();
+    let Some(second) = second.filter(|_| INDEXED.contains(&name)) else { return false };
+    let key = match key.cast::<pyo3::types::PyTuple>() {
+        Ok(t) if t.len() == 1 => t.get_item(0).unwrap_or_else(|_| key.clone()),
+        Ok(_) => return false,
+        Err(_) => key.clone(),
+    };
+    let is_list =
+        Array::cast(&key).is_some_and(|a| a.ndim() > 0) || key.is_instance_of::<pyo3::types::PyList>();
+    is_list
+        && arr.ndim() == 1
+        && second.ndim() <= 1
+        && dtypes[0].num.is_number()
+        && plain(arr, &dtypes[0])
+        && plain(arr, &dtypes[2])
+        && plain(second, &dtypes[1])
+}
+
 /// Shape of what an index selects, and the byte offset of every element, in C order.
 fn selected<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<(Dims, Vec<isize>)> {
     let py = arr.py();
-    let index = parse(key, arr.ndim())?;
+    let index = parse(key, arr.shape())?;
     let items: Vec<Item<'_>> = index.parts.iter().map(Part::item).collect();
     match plan(arr.shape(), arr.strides(), &items).py(py)? {
         Plan::Fancy(p) => Ok((p.shape.clone(), p.element_offsets().py(py)?)),

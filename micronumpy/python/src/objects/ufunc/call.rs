@@ -308,13 +308,16 @@ pub fn elementwise<'py>(
     order: Order,
 ) -> PyResult<PerOp<Array<'py>>> {
     let py = uf.py();
-    let arrays: PerOp<Array<'py>> = ins
+    let mut arrays: PerOp<Array<'py>> = ins
         .iter()
         .zip(&binding.descrs)
         .map(|(op, descr)| if op.weak.is_some() { weak_operand(&op.obj, descr) } else { Ok(op.arr.clone()) })
         .collect::<PyResult<_>>()?;
 
     let shape = common_shape(&arrays, &outs, where_)?;
+    if outs.len() == 1 && where_.is_none() {
+        cast_rows(binding, &mut arrays)?;
+    }
     let outputs = allocate(py, binding, &shape, &arrays, outs, where_, order)?;
 
     // Inputs that an output overwrites before they are read are copied first.
@@ -353,9 +356,8 @@ pub fn elementwise<'py>(
     let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(uf, &raw));
     let buffered = views.iter().zip(binding.dtypes()).any(|(v, dt)| needs_buffer(v, dt, l.takes_unaligned()));
     let bufsize = if buffered { errstate::bufsize(py)? } else { errstate::DEFAULT_BUFSIZE };
-    // Casts have a status, too; what objects leave behind means nothing.
-    let check =
-        binding.has_fp_status() || buffered && !binding.def.flags.contains(ufuncs::LoopFlags::NEEDS_API);
+    // Casts have a status, too.
+    let check = binding.has_fp_status() || buffered;
     let read =
         if mask.is_some() { read_outputs(&outputs, &binding.dtypes()[uf.nin()..]).py(py)? } else { 0 };
     if check {
@@ -377,6 +379,25 @@ pub fn elementwise<'py>(
         micronumpy::cast::copy_into(&outputs[*i].0.view(), &temp.view()).py(py)?;
     }
     Ok(outputs.into_iter().map(|(o, _)| o).collect())
+}
+
+/// Values and rows that are not what the loop wants are cast as a whole, which reports trouble as that of a cast; those behind the first
+/// operand that is neither go through buffers.
+fn cast_rows<'py>(binding: &Binding<'py>, arrays: &mut PerOp<Array<'py>>) -> PyResult<()> {
+    let unaligned = binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED);
+    let wanted = binding.descrs.iter().zip(binding.dtypes());
+    for (arr, (descr, want)) in arrays.iter_mut().zip(wanted) {
+        if !needs_buffer(&arr.view(), want, unaligned) {
+            continue;
+        }
+        if arr.ndim() > 1 || arr.size() > errstate::bufsize(arr.py())? {
+            break;
+        }
+        let row = array::new(descr, arr.shape(), Order::C, want.has_object())?;
+        array::assign::transfer(arr.py(), &row.view(), &arr.view())?;
+        *arr = row;
+    }
+    Ok(())
 }
 
 /// With a mask the outputs are read before they are written to. What that does to their values is not seen, but it may warn

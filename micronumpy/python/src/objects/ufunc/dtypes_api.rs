@@ -262,7 +262,7 @@ pub fn get_strided_loop<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> Py
         for item in strides.cast::<PyTuple>().map_err(PyErr::from)?.iter() {
             if !item.is_none() && !item.is_instance_of::<PyInt>() {
                 return Err(PyTypeError::new_err(
-                    "_get_strided_loop(): fixed_strides tuple must contain only integers and None",
+                    "_get_strided_loop(): fixed_strides tuple must contain Python ints or None",
                 ));
             }
         }

@@ -12,6 +12,7 @@ mod fast;
 mod fast_gufunc;
 pub mod from_python;
 mod gufunc;
+mod iterated;
 pub mod object;
 pub mod object_loops;
 mod overrides;

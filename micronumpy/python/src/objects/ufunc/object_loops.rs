@@ -620,7 +620,7 @@ const O3: &[TypeNum] = &[TypeNum::OBJECT; 4];
 const OOB: &[TypeNum] = &[TypeNum::OBJECT, TypeNum::OBJECT, TypeNum::BOOL];
 
 fn row(types: &'static [TypeNum], func: LoopFn, aux: *mut c_void) -> Loop {
-    let flags = LoopFlags::NEEDS_API.with(LoopFlags::NO_FP_ERRORS);
+    let flags = LoopFlags::NEEDS_API;
     Loop::from(LoopDef { types: types.into(), func, aux, flags, fold: None })
 }
 fn unary_row(f: Unary) -> Vec<Loop> {

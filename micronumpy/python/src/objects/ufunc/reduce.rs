@@ -1,20 +1,20 @@
 //! `ufunc.reduce`, `accumulate` and `reduceat`.
 
-use micronumpy::array::shape_text;
 use micronumpy::dtype::host::is_host_class;
 use micronumpy::iter::{axis_order, broadcast_strides};
-use micronumpy::ufunc::exec::{Overlap, bounds_meet, needs_buffer, overlaps, same_bytes};
+use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
 use micronumpy::ufunc::resolve::{ResolveError, check_casts};
 use micronumpy::ufunc::{BoundLoop, OpType, reduce as fold, resolve};
-use micronumpy::{ArrayRef, Casting, Dims, Error, NdArray, Order, TypeNum};
+use micronumpy::{ArrayRef, Casting, Dims, Error, Order, TypeNum};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ufuncs::fpstatus;
 
 use super::bind::{Binding, descrs_of, error};
-use super::call::{copied, new_laid_out};
+use super::call::new_laid_out;
 use super::dispatch::{Found, Operand, find};
+use super::iterated::{self, Copies, Reduction};
 use super::object::identity_object;
 use super::{UfuncRef, errstate, fast, overrides, params};
 use crate::error::IntoPyResult;
@@ -483,23 +483,6 @@ fn reduce_array<'py>(
     } else {
         shape.iter().zip(axes).filter(|(_, f)| !**f).map(|(&n, _)| n).collect()
     };
-    if let Some(o) = out {
-        check_out(&name, o, shape, axes, &final_shape, keepdims).py(py)?;
-    }
-    if let Some(m) = mask {
-        if m.ndim() > shape.len() {
-            return Err(PyValueError::new_err(
-                "input operand has more dimensions than allowed by the axis remapping",
-            ));
-        }
-        if broadcast_strides(m.shape(), m.strides(), shape).is_err() {
-            return Err(PyValueError::new_err(format!(
-                "operands could not be broadcast together with remapped shapes [original->remapped]: {} {} ",
-                shape_text(shape),
-                shape_text(m.shape())
-            )));
-        }
-    }
     let empty = shape.contains(&0);
     let work = binding.descrs[0].clone();
     let (start, reorderable) = start_of(uf, work.dtype().num, initial, empty)?;
@@ -510,16 +493,34 @@ fn reduce_array<'py>(
         )));
     }
 
-    // The result is folded in the loop's dtype; an output of another kind gets it at the end.
-    let direct = out.filter(|o| {
+    if let Some(o) = out {
+        check_ndim(&name, o, final_shape.len(), keepdims).py(py)?;
+    }
+    let bufsize = errstate::bufsize(py)?;
+    let plain = |o: &Array<'_>| {
         !needs_buffer(&o.view(), work.dtype(), binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED))
-            && overlaps(&arr.view(), &o.view()) == Overlap::Harmless
+    };
+    let own_out = |o: &Array<'_>| {
+        plain(o)
+            && o.shape() == final_shape.as_slice()
             && !bounds_meet(&arr.view(), &o.view())
             && mask.is_none_or(|m| !bounds_meet(&m.view(), &o.view()))
-    });
-    let target = match direct {
-        Some(o) => o.clone(),
-        None => {
+    };
+    let simple_mask = |m: &Array<'_>| {
+        plain(arr) && m.ndim() <= shape.len() && broadcast_strides(m.shape(), m.strides(), shape).is_ok()
+    };
+    let simple = work.dtype().as_strings().is_some()
+        || out.is_none_or(own_out) && mask.is_none_or(simple_mask) && (plain(arr) || casts_in_silence(arr));
+    let mut iterated = match simple {
+        true => None,
+        false => Some(Reduction::new(binding, out, arr, mask, axes, keepdims, bufsize)?),
+    };
+    // Strings are folded where their array has its memory, and copied at the end.
+    let direct = out.filter(|o| work.dtype().as_strings().is_none() || own_out(o));
+    let target = match (&iterated, direct) {
+        (Some(it), _) => it.target(py)?,
+        (None, Some(o)) => o.clone(),
+        (None, None) => {
             let rows = [arr.strides()];
             let mut order: Vec<usize> = axis_order(shape.len(), &rows).to_vec();
             if !keepdims {
@@ -539,60 +540,83 @@ fn reduce_array<'py>(
     };
     let rebound = rebind_strings(uf, binding, arr, &target)?;
     let binding = rebound.as_ref().unwrap_or(binding);
-    let work = target.descr();
+    let element = if iterated.is_some() { work.clone() } else { target.descr() };
     // SAFETY: the target with axes of length one put in.
-    let view = unsafe { ArrayRef::new(target.data(), &kept, &strides, work.dtype()) };
-
-    let mut first_copied = false;
-    match start {
-        Start::Value(value) => fill(&work, &view, &value, false)?,
-        Start::Identity(value) => fill(&work, &view, &value, true)?,
-        Start::First => {
-            if mask.is_some() {
-                return Err(PyValueError::new_err(format!(
-                    "reduction operation '{name}' does not have an identity, so to use a where mask one has to \
-                     specify 'initial'"
-                )));
-            }
-            if shape.iter().zip(axes).any(|(&n, &f)| f && n == 0) {
-                return Err(PyValueError::new_err(format!(
-                    "zero-size array to reduction operation {name} which has no identity"
-                )));
-            }
-            if !empty {
-                let (first, st) = fold::first_elements(&arr.view(), axes);
-                // SAFETY: a part of the operand.
-                let src = unsafe { ArrayRef::new(arr.data(), &first, &st, arr.dtype()) };
-                micronumpy::cast::copy_into(&view, &src).py(py)?;
-                first_copied = true;
-            }
-        }
-    }
+    let view = unsafe { ArrayRef::new(target.data(), &kept, &strides, target.dtype()) };
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, 2, binding.dtypes(), binding.host(uf, &raw));
-    let mask_view = mask.map(|m| m.view());
-    let bufsize = errstate::bufsize(py)?;
-    let check = binding.has_fp_status();
-    if check {
-        fpstatus::clear();
-    }
-    let others = Others::run_if(arr.size() >= LONG && binding.is_plain(&[view, arr.view()]));
-    let folded = fold::reduce(&l, &view, &arr.view(), mask_view.as_ref(), first_copied, bufsize);
-    drop(others);
-    folded.py(py)?;
-    if check {
-        let status = fpstatus::take();
-        if status != 0 {
-            errstate::report(py, "reduce", status)?;
+    let check = binding.has_fp_status() || iterated.is_some() || !plain(arr);
+    // What a cast of the first values has raised is told twice, as trouble of a cast and of the fold.
+    fpstatus::clear();
+    let outcome = begin(&name, &element, &view, start, arr, axes, mask.is_some()).and_then(|first_copied| {
+        match &mut iterated {
+            Some(it) => it.run(py, &l, first_copied)?,
+            None => {
+                let mask = mask.map(|m| m.view());
+                let others = Others::run_if(arr.size() >= LONG && binding.is_plain(&[view, arr.view()]));
+                let folded = fold::reduce(&l, &view, &arr.view(), mask.as_ref(), first_copied, bufsize);
+                drop(others);
+                folded.py(py)?;
+            }
         }
-    }
+        match if check { fpstatus::take() } else { 0 } {
+            0 => Ok(()),
+            status => errstate::report(py, "reduce", status),
+        }
+    });
+    let done = iterated.map_or(Ok(()), |it| it.finish(py));
+    outcome?;
+    done?;
     match (out, direct) {
         (Some(o), None) => {
             micronumpy::cast::copy_into(&o.view(), &target.view()).py(py)?;
             Ok(o.clone())
         }
+        (Some(o), _) => Ok(o.clone()),
         _ => Ok(target),
     }
+}
+
+/// Give the result the values a fold starts with; whether those are the elements at index 0 of the folded axes.
+fn begin<'py>(
+    name: &str,
+    element: &crate::objects::Descr<'py>,
+    view: &ArrayRef<'_>,
+    start: Start<'py>,
+    arr: &Array<'py>,
+    axes: &[bool],
+    masked: bool,
+) -> PyResult<bool> {
+    match start {
+        Start::Value(value) => fill(element, view, &value, false)?,
+        Start::Identity(value) => fill(element, view, &value, true)?,
+        Start::First if masked => {
+            return Err(PyValueError::new_err(format!(
+                "reduction operation '{name}' does not have an identity, so to use a where mask one has to specify \
+                 'initial'"
+            )));
+        }
+        Start::First if arr.shape().iter().zip(axes).any(|(&n, &f)| f && n == 0) => {
+            return Err(PyValueError::new_err(format!(
+                "zero-size array to reduction operation {name} which has no identity"
+            )));
+        }
+        Start::First if arr.size() == 0 => {}
+        Start::First => {
+            let (first, strides) = fold::first_elements(&arr.view(), axes);
+            // SAFETY: a part of the operand.
+            let src = unsafe { ArrayRef::new(arr.data(), &first, &strides, arr.dtype()) };
+            array::assign::transfer(arr.py(), view, &src)?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a cast of the operand, which has to be cast, says nothing but by the floating-point status.
+fn casts_in_silence(arr: &Array<'_>) -> bool {
+    let num = arr.dtype().num;
+    arr.ndim() > 0 && arr.size() > 0 && (num.is_bool() || num.is_integer() || num.is_float())
 }
 
 /// Strings are where their array has its memory, and a fold reads what it writes: the loop for the result's own instance.
@@ -637,65 +661,34 @@ fn fill<'py>(
                 one.write_bytes(0xff, num.size());
             } else {
                 scalar::set_item(descr, one, value)?;
+                // A conversion has told what happened.
+                fpstatus::clear();
             }
-            if view.size() == 1 {
+            if view.size() == 1 && std::ptr::eq(view.dtype, descr.dtype()) {
                 std::ptr::copy_nonoverlapping(one, view.data, num.size());
                 return Ok(());
             }
-            return micronumpy::cast::copy_into(view, &ArrayRef::new(one, &[], &[], descr.dtype())).py(py);
+            return array::assign::transfer(py, view, &ArrayRef::new(one, &[], &[], descr.dtype()));
         }
     }
     let one = array::new(descr, &[], Order::C, true)?;
     // SAFETY: one fresh element.
     unsafe { scalar::set_item(&one.descr(), one.data(), value)? };
-    micronumpy::cast::copy_into(view, &one.view()).py(py)
+    fpstatus::clear();
+    array::assign::transfer(py, view, &one.view())
 }
 
-/// Check the shape of an output.
-fn check_out(
-    name: &str,
-    out: &Array<'_>,
-    shape: &[isize],
-    axes: &[bool],
-    want: &[isize],
-    keepdims: bool,
-) -> micronumpy::Result<()> {
-    if out.ndim() != want.len() {
-        let hint = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
-        return Err(Error::value(format!(
-            "output parameter for reduction operation {name} has the wrong number of dimensions: Found {} but \
-             expected {}{hint}",
-            out.ndim(),
-            want.len()
-        )));
+/// Check the number of dimensions of an output.
+fn check_ndim(name: &str, out: &Array<'_>, want: usize, keepdims: bool) -> micronumpy::Result<()> {
+    if out.ndim() == want {
+        return Ok(());
     }
-    if keepdims {
-        for (i, (&n, &f)) in out.shape().iter().zip(axes).enumerate() {
-            if f && n != 1 {
-                return Err(Error::value(format!(
-                    "operand was set up as a reduction along axis {i}, but the length of the axis is {n} (it has to be \
-                     1)"
-                )));
-            }
-        }
-    }
-    if out.shape() != want {
-        let mut own = out.shape().iter();
-        let remapped: Dims = axes
-            .iter()
-            .map(|&f| match (f, keepdims) {
-                (true, false) => -1,
-                _ => own.next().copied().unwrap_or(1),
-            })
-            .collect();
-        return Err(Error::value(format!(
-            "operands could not be broadcast together with remapped shapes [original->remapped]: {}->{} {} ",
-            shape_text(out.shape()),
-            shape_text(&remapped),
-            shape_text(shape)
-        )));
-    }
-    Ok(())
+    let hint = if keepdims { " (must match the operand's when keepdims=True)" } else { "" };
+    Err(Error::value(format!(
+        "output parameter for reduction operation {name} has the wrong number of dimensions: Found {} but expected \
+         {want}{hint}",
+        out.ndim()
+    )))
 }
 
 /// `accumulate` and, with indices, `reduceat`.
@@ -712,107 +705,74 @@ fn along_axis<'py>(
     if let Some(ind) = indices {
         shape[axis] = ind.len() as isize;
     }
-    if let Some(o) = out {
-        if o.ndim() != shape.len() {
-            return Err(PyValueError::new_err(format!(
-                "Iterator input op_axes[0][{}] (=={}) is not a valid axis of op[0], which has {} dimensions ",
-                o.ndim().saturating_sub(1),
-                o.ndim(),
-                o.ndim()
-            )));
-        }
-        if o.shape() != shape.as_slice() {
-            // With indices the operands are told without the axis, and the list of indices as one operand more.
-            let along = |n: isize, only: bool| -> Dims {
-                shape
-                    .iter()
-                    .enumerate()
-                    .map(|(i, &s)| {
-                        if i == axis {
-                            n
-                        } else if only {
-                            -1
-                        } else {
-                            s
-                        }
-                    })
-                    .collect()
-            };
-            let text = match indices {
-                None => format!("{0}->{0} ", shape_text(arr.shape())),
-                Some(ind) => {
-                    let n = ind.len() as isize;
-                    format!(
-                        "{}->{} {}->{} ",
-                        shape_text(arr.shape()),
-                        shape_text(&along(-1, false)),
-                        shape_text(&[n]),
-                        shape_text(&along(n, true))
-                    )
-                }
-            };
-            return Err(PyValueError::new_err(format!(
-                "operands could not be broadcast together with remapped shapes [original->remapped]: {0}->{0} {text}",
-                shape_text(o.shape())
-            )));
-        }
-    }
     let work = binding.descrs[0].clone();
     if indices.is_some() && work.dtype().as_strings().is_some() {
         return Err(PyTypeError::new_err("reduceat currently only supports `object` dtype with references"));
     }
     let unaligned = binding.def.flags.contains(ufuncs::LoopFlags::UNALIGNED);
-    // The input as the loop wants it, apart from the output.
-    let mut temp: Option<NdArray> = None;
-    let meets = out.is_some_and(|o| bounds_meet(&arr.view(), &o.view()));
-    if meets || needs_buffer(&arr.view(), work.dtype(), unaligned) {
-        let src = if same_bytes(arr.dtype(), work.dtype()) && arr.view().is_aligned() {
-            copied(&arr.view()).py(py)?
-        } else {
-            let dst = NdArray::empty(arr.shape(), work.dtype(), Order::C).py(py)?;
-            micronumpy::cast::copy_into(&dst.view(), &arr.view()).py(py)?;
-            dst
-        };
-        temp = Some(src);
+    let plain = |o: &Array<'_>| !needs_buffer(&o.view(), work.dtype(), unaligned);
+    let apart = |o: &Array<'_>| !bounds_meet(&arr.view(), &o.view());
+    let fits = |o: &Array<'_>| o.shape() == shape.as_slice();
+    if let Some(o) = out
+        && indices.is_none()
+        && arr.ndim() == 1
+        && !fits(o)
+        && plain(arr)
+        && plain(o)
+        && apart(o)
+    {
+        return Err(PyValueError::new_err("provided out is the wrong size for the accumulation."));
     }
-    let direct = out.filter(|o| !needs_buffer(&o.view(), work.dtype(), unaligned));
-    let target = match direct {
-        Some(o) => o.clone(),
-        None => {
-            // The list of indices runs along the axis, where the operand does not take part then.
-            let mut strides = Dims::from_slice(arr.strides());
-            if indices.is_some() {
-                strides[axis] = 0;
+    let simple = work.dtype().as_strings().is_some()
+        || plain(arr) && out.is_none_or(|o| plain(o) && fits(o) && apart(o));
+    let mut copies = None;
+    let target = if simple {
+        match out.filter(|o| plain(o)) {
+            Some(o) => o.clone(),
+            None => {
+                // The list of indices runs along the axis, where the operand does not take part then.
+                let mut strides = Dims::from_slice(arr.strides());
+                if indices.is_some() {
+                    strides[axis] = 0;
+                }
+                let order = axis_order(shape.len(), &[&strides]);
+                new_laid_out(&work, &shape, &order)?
             }
-            let order = axis_order(shape.len(), &[&strides]);
-            new_laid_out(&work, &shape, &order)?
         }
+    } else {
+        let list = indices.map(|list| iterated::positions(py, list)).transpose()?;
+        let made = copies.insert(Copies::new(binding, out, arr, axis, list.as_ref())?);
+        made.target(py)?
     };
     let rebound = rebind_strings(uf, binding, arr, &target)?;
     let binding = rebound.as_ref().unwrap_or(binding);
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, 2, binding.dtypes(), binding.host(uf, &raw));
-    let input = temp.as_ref().map_or_else(|| arr.view(), |t| t.view());
     let check = binding.has_fp_status();
     if check {
         fpstatus::clear();
     }
     let method = if indices.is_some() { Method::Reduceat } else { Method::Accumulate };
-    match indices {
-        None => fold::accumulate(&l, &target.view(), &input, axis).py(py)?,
-        Some(ind) => fold::reduceat(&l, &target.view(), &input, axis, ind).py(py)?,
+    let ran = match (&copies, indices) {
+        (Some(c), _) => c.run(py, &l, axis, indices),
+        (None, None) => fold::accumulate(&l, &target.view(), &arr.view(), axis).py(py),
+        (None, Some(list)) => fold::reduceat(&l, &target.view(), &arr.view(), axis, list).py(py),
+    };
+    // What is written back is cast before the status is looked at.
+    let status = fpstatus::get();
+    let done = copies.map_or(Ok(0), |c| c.finish(py).map(|()| fpstatus::take()));
+    ran?;
+    let status = status | done?;
+    if check && status != 0 {
+        errstate::report(py, method.name(), status)?;
     }
-    if check {
-        let status = fpstatus::take();
-        if status != 0 {
-            errstate::report(py, method.name(), status)?;
-        }
-    }
-    match (out, direct) {
-        (Some(o), None) => {
-            micronumpy::cast::copy_into(&o.view(), &target.view()).py(py)?;
+    match out {
+        Some(o) => {
+            if !target.0.is(&o.0) && simple {
+                micronumpy::cast::copy_into(&o.view(), &target.view()).py(py)?;
+            }
             Ok(o.clone())
         }
-        _ => Ok(target),
+        None => Ok(target),
     }
 }

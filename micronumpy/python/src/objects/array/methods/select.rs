@@ -187,6 +187,11 @@ pub fn choose<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if items.is_empty() {
         return Err(PyValueError::new_err("0-length sequence."));
     }
+    // The selector counts as well.
+    const MOST: usize = 64;
+    if items.len() >= MOST {
+        return Err(PyValueError::new_err(format!("Need at least 0 and at most {MOST} array objects.")));
+    }
     let selector = indices(slf, 0, false)?;
     let (choices, descr) = common_arrays(py, &items)?;
     let shapes: Vec<&[isize]> = choices.iter().map(|c| c.shape()).collect();
@@ -341,8 +346,8 @@ pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
     if arr.ndim() == 1 {
         // SAFETY: the only column of the table.
         let column = unsafe {
-            let (shape, strides) = (&table.shape()[..1], &table.strides()[..1]);
-            alloc::new_view(&table.descr(), table.data(), shape, strides, &table.0, true, None)?
+            let (shape, strides) = (&table.shape()[..1], [size_of::<isize>() as isize]);
+            alloc::new_view(&table.descr(), table.data(), shape, &strides, &table.0, true, None)?
         };
         return PyTuple::new(py, [column.0]);
     }
