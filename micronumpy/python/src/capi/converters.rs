@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 
 use micronumpy::{Casting, Order};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 
@@ -42,13 +42,24 @@ pub static SLOTS: &[Slot] = &[
 ];
 
 unsafe extern "C" fn PyArray_PyIntAsInt(obj: *mut PyObject) -> c_int {
-    // SAFETY: the C API's contract, here and below.
-    guard(|py| Ok(args::int32(&unsafe { given::object(py, obj) })? as c_int))
+    guard(|py| {
+        // SAFETY: the C API's contract, here and below.
+        let number = whole(&unsafe { given::object(py, obj) })?;
+        c_int::try_from(number).map_err(|_| PyValueError::new_err("integer won't fit into a C int"))
+    })
 }
 
 unsafe extern "C" fn PyArray_PyIntAsIntp(obj: *mut PyObject) -> isize {
     // SAFETY: as above.
-    guard(|py| args::index(&unsafe { given::object(py, obj) }))
+    guard(|py| whole(&unsafe { given::object(py, obj) }))
+}
+
+/// An integer; booleans are none.
+fn whole(obj: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if obj.is_instance_of::<pyo3::types::PyBool>() {
+        return Err(PyTypeError::new_err("an integer is required"));
+    }
+    args::index(obj)
 }
 
 unsafe extern "C" fn PyArray_Converter(obj: *mut PyObject, out: *mut *mut PyObject) -> c_int {

@@ -141,11 +141,7 @@ unsafe extern "C" fn PyArray_DescrFromTypeObject(class: *mut PyObject) -> *mut P
 }
 
 unsafe extern "C" fn PyArray_ValidType(num: c_int) -> c_int {
-    guard(|py| {
-        let known =
-            (0..TypeNum::NTYPES as i32).contains(&num) || user::descr_of_num(py, TypeNum(num)).is_some();
-        Ok(c_int::from(known && num != given::NO_TYPE))
-    })
+    guard(|py| Ok(c_int::from(num != given::NO_TYPE && given::descr_of_number(py, num).is_ok())))
 }
 
 fn equivalent(a: &Dtype, b: &Dtype) -> bool {
@@ -174,13 +170,9 @@ unsafe extern "C" fn PyArray_CanCastSafely(from: c_int, to: c_int) -> c_int {
     })
 }
 
-/// Whether elements of one type become elements of another safely, of whatever length that may be.
+/// Whether elements of one type become elements of another safely, whatever their lengths are: no text is safe without one.
 fn cast_of_classes(from: &Dtype, to: &Dtype) -> bool {
-    match to.num.is_flexible() && from.num != to.num {
-        true => micronumpy::cast::resolve(from, to.num, None)
-            .is_some_and(|r| matches!(r.level, Casting::No | Casting::Equiv | Casting::Safe)),
-        false => can_cast(from, to, Casting::Safe),
-    }
+    !(to.num.is_flexible() && from.num != to.num) && can_cast(from, to, Casting::Safe)
 }
 
 unsafe extern "C" fn PyArray_CanCastTo(from: *mut PyArray_Descr, to: *mut PyArray_Descr) -> u8 {
@@ -217,7 +209,7 @@ unsafe extern "C" fn PyArray_CanCastScalar(from: *mut PyTypeObject, to: *mut PyT
     guard(|py| unsafe {
         let one = |ty: *mut PyTypeObject| descr_of_class(&given::object(py, ty).cast_into::<PyType>()?);
         let (from, to) = (one(from)?, one(to)?);
-        Ok(u8::from(can_cast(from.dtype(), to.dtype(), Casting::Safe)))
+        Ok(u8::from(cast_of_classes(from.dtype(), to.dtype())))
     })
 }
 
@@ -259,19 +251,18 @@ unsafe extern "C" fn PyArray_ScalarKind(num: c_int, arr: *mut *mut PyArrayObject
 unsafe extern "C" fn PyArray_CanCoerceScalar(own: c_int, needed: c_int, kind: c_int) -> c_int {
     guard(|py| {
         let (from, to) = (given::descr_of_number(py, own)?, given::descr_of_number(py, needed)?);
-        if kind == NO_SCALAR || own == needed {
+        if kind == NO_SCALAR || kind == OBJECT_SCALAR {
             return Ok(c_int::from(cast_of_classes(from.dtype(), to.dtype())));
         }
-        let n = TypeNum(needed);
-        let least = match n {
+        let most = match TypeNum(needed) {
             n if n.is_bool() => BOOL_SCALAR,
             n if n.is_unsigned() => INTPOS_SCALAR,
             n if n.is_signed() => INTNEG_SCALAR,
             n if n.is_float() => FLOAT_SCALAR,
             n if n.is_complex() => COMPLEX_SCALAR,
-            _ => return Ok(c_int::from(cast_of_classes(from.dtype(), to.dtype()))),
+            _ => OBJECT_SCALAR,
         };
-        Ok(c_int::from(kind <= least || cast_of_classes(from.dtype(), to.dtype())))
+        Ok(c_int::from(kind <= most))
     })
 }
 

@@ -12,7 +12,7 @@ use super::given::{self, give, zero};
 use crate::abi::*;
 use crate::ffi::guard;
 use crate::objects::array;
-use crate::objects::handles::{is_python_scalar, is_scalar};
+use crate::objects::handles::is_scalar;
 use crate::objects::{Array, scalar};
 
 pub static SLOTS: &[Slot] = &[
@@ -242,9 +242,7 @@ unsafe extern "C" fn PyArray_CheckAnyScalarExact(obj: *mut PyObject) -> c_int {
     guard(|py| {
         // SAFETY: as above.
         let obj = unsafe { given::object(py, obj) };
-        let text = obj.is_exact_instance_of::<pyo3::types::PyBytes>()
-            || obj.is_exact_instance_of::<pyo3::types::PyString>();
         let known = || scalar::typenum_of_class(obj.get_type().as_ptr().cast()).is_some();
-        Ok(c_int::from(is_python_scalar(&obj) || text || is_scalar(&obj) && known()))
+        Ok(c_int::from(is_scalar(&obj) && known()))
     })
 }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::abi::*;
+use crate::error::IntoPyResult;
 use crate::ffi::guard::{Failed, guard};
 use crate::ffi::import::cached;
 use crate::ffi::types;
@@ -89,6 +90,10 @@ pub fn descr_of_number(py: Python<'_>, num: c_int) -> PyResult<Descr<'_>> {
     }
     if num == TypeNum::VSTRING.0 {
         return DtypeClass::of_num(py, TypeNum::VSTRING)?.default_descr();
+    }
+    // `c` is text of one character.
+    if num == c_int::from(b'c') {
+        return dtype::convert(pyo3::types::PyString::new(py, "S1").as_any());
     }
     let letter = || u8::try_from(num).ok().and_then(TypeNum::from_char);
     user::descr_of_num(py, TypeNum(num))
@@ -260,6 +265,16 @@ pub fn text<'py>(py: Python<'py>, s: &str) -> Bound<'py, PyAny> {
 /// An axis as methods take it.
 pub fn axis(py: Python<'_>, axis: c_int) -> Bound<'_, PyAny> {
     if axis == RAVEL_AXIS { py.None().into_bound(py) } else { int(py, axis) }
+}
+
+/// [`axis`] of a reduction: an array without dimensions is folded like a row of one element.
+pub fn folded_axis<'py>(arr: &Array<'py>, number: c_int) -> PyResult<Bound<'py, PyAny>> {
+    let py = arr.py();
+    if arr.ndim() == 0 && number != RAVEL_AXIS {
+        micronumpy::array::normalize_axis(number as isize, 1).py(py)?;
+        return Ok(py.None().into_bound(py));
+    }
+    Ok(axis(py, number))
 }
 
 /// A type number as methods take a dtype.

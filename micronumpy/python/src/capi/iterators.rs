@@ -88,7 +88,7 @@ unsafe extern "C" fn PyArray_BroadcastToShape(
         let fits = shape.len() >= arr.ndim()
             && arr.shape().iter().rev().zip(shape.iter().rev()).all(|(&n, &m)| n == 1 || n == m);
         if !fits {
-            return Err(PyValueError::new_err("array is not broadcast-able to correct shape"));
+            return Err(PyValueError::new_err("array is not broadcastable to correct shape"));
         }
         if shape.len() > NPY_MAXDIMS_LEGACY_ITERS {
             return Err(flatiter::too_many_dims(shape.len()));

@@ -101,13 +101,13 @@ unsafe fn into_out(
     name: &str,
     out: Arr,
     unwrapped: bool,
-    args: impl for<'py> FnOnce(Python<'py>) -> PyResult<Vec<Obj<'py>>>,
+    args: impl for<'py> FnOnce(&Array<'py>) -> PyResult<Vec<Obj<'py>>>,
 ) -> *mut PyObject {
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let (arr, out) = (given::array(py, arr)?, given::optional(py, out));
         let options = named(py, &[("out", out)])?;
-        let result = method(&arr, name, &args(py)?, Some(&options))?;
+        let result = method(&arr, name, &args(&arr)?, Some(&options))?;
         match Array::cast(&result) {
             // An element keeps the dtype of its array.
             None if name == "take" => {
@@ -128,14 +128,16 @@ macro_rules! reductions {
         unsafe extern "C" fn $name(arr: Arr, axis: c_int, num: c_int, out: Arr) -> *mut PyObject {
             // SAFETY: the C API's contract.
             unsafe {
-                into_out(arr, $method, out, true, |py| Ok(vec![given::axis(py, axis), given::dtype_arg(py, num)?]))
+                into_out(arr, $method, out, true, |a| {
+                    Ok(vec![given::folded_axis(a, axis)?, given::dtype_arg(a.py(), num)?])
+                })
             }
         }
     )*};
     ($($name:ident, $method:literal, $unwrapped:literal;)*) => {$(
         unsafe extern "C" fn $name(arr: Arr, axis: c_int, out: Arr) -> *mut PyObject {
             // SAFETY: the C API's contract.
-            unsafe { into_out(arr, $method, out, $unwrapped, |py| Ok(vec![given::axis(py, axis)])) }
+            unsafe { into_out(arr, $method, out, $unwrapped, |a| Ok(vec![given::folded_axis(a, axis)?])) }
         }
     )*};
 }
@@ -177,7 +179,9 @@ unsafe extern "C" fn PyArray_Std(
     let name = if variance != 0 { "var" } else { "std" };
     // SAFETY: the C API's contract.
     unsafe {
-        into_out(arr, name, out, true, |py| Ok(vec![given::axis(py, axis), given::dtype_arg(py, num)?]))
+        into_out(arr, name, out, true, |a| {
+            Ok(vec![given::folded_axis(a, axis)?, given::dtype_arg(a.py(), num)?])
+        })
     }
 }
 
@@ -191,9 +195,9 @@ unsafe extern "C" fn PyArray_Trace(
 ) -> *mut PyObject {
     // SAFETY: the C API's contract.
     unsafe {
-        into_out(arr, "trace", out, true, |py| {
-            let numbers = [offset, axis1, axis2].map(|n| int(py, n));
-            Ok(numbers.into_iter().chain([given::dtype_arg(py, num)?]).collect())
+        into_out(arr, "trace", out, true, |a| {
+            let numbers = [offset, axis1, axis2].map(|n| int(a.py(), n));
+            Ok(numbers.into_iter().chain([given::dtype_arg(a.py(), num)?]).collect())
         })
     }
 }
@@ -213,7 +217,9 @@ unsafe extern "C" fn PyArray_Clip(
 ) -> *mut PyObject {
     // SAFETY: the C API's contract.
     unsafe {
-        into_out(arr, "clip", out, true, |py| Ok(vec![given::or_none(py, min), given::or_none(py, max)]))
+        into_out(arr, "clip", out, true, |a| {
+            Ok(vec![given::or_none(a.py(), min), given::or_none(a.py(), max)])
+        })
     }
 }
 
@@ -224,7 +230,7 @@ unsafe extern "C" fn PyArray_Conjugate(arr: Arr, out: Arr) -> *mut PyObject {
 
 unsafe extern "C" fn PyArray_Round(arr: Arr, decimals: c_int, out: Arr) -> *mut PyObject {
     // SAFETY: the C API's contract.
-    unsafe { into_out(arr, "round", out, true, |py| Ok(vec![int(py, decimals)])) }
+    unsafe { into_out(arr, "round", out, true, |a| Ok(vec![int(a.py(), decimals)])) }
 }
 
 unsafe extern "C" fn PyArray_Nonzero(arr: Arr) -> *mut PyObject {
@@ -410,9 +416,14 @@ unsafe extern "C" fn PyArray_TakeFrom(
 ) -> *mut PyObject {
     // SAFETY: the C API's contract.
     unsafe {
-        into_out(arr, "take", std::ptr::null_mut(), false, |py| {
-            let word = text(py, given::clip_word(mode));
-            Ok(vec![given::object(py, indices), given::axis(py, axis), given::or_none(py, out), word])
+        into_out(arr, "take", std::ptr::null_mut(), false, |a| {
+            let word = text(a.py(), given::clip_word(mode));
+            Ok(vec![
+                given::object(a.py(), indices),
+                given::axis(a.py(), axis),
+                given::or_none(a.py(), out),
+                word,
+            ])
         })
     }
 }
@@ -560,8 +571,8 @@ unsafe extern "C" fn PyArray_Compress(
 ) -> *mut PyObject {
     // SAFETY: the C API's contract.
     unsafe {
-        into_out(arr, "compress", out, false, |py| {
-            Ok(vec![given::object(py, condition), given::axis(py, axis)])
+        into_out(arr, "compress", out, false, |a| {
+            Ok(vec![given::object(a.py(), condition), given::axis(a.py(), axis)])
         })
     }
 }
@@ -585,9 +596,7 @@ unsafe extern "C" fn PyArray_Concatenate(arrays: *mut PyObject, axis: c_int) -> 
 
 unsafe extern "C" fn PyArray_InnerProduct(a: *mut PyObject, b: *mut PyObject) -> *mut PyObject {
     // SAFETY: the C API's contract.
-    give(|py| unsafe {
-        given::as_array(given::function(py, "inner", &[given::object(py, a), given::object(py, b)], None)?)
-    })
+    give(|py| unsafe { given::function(py, "inner", &[given::object(py, a), given::object(py, b)], None) })
 }
 
 unsafe extern "C" fn PyArray_MatrixProduct(a: *mut PyObject, b: *mut PyObject) -> *mut PyObject {
@@ -600,7 +609,7 @@ unsafe extern "C" fn PyArray_MatrixProduct2(a: *mut PyObject, b: *mut PyObject, 
     give(|py| unsafe {
         let options = named(py, &[("out", given::optional(py, out))])?;
         let args = [given::object(py, a), given::object(py, b)];
-        given::as_array(given::function(py, "dot", &args, Some(&options))?)
+        given::function(py, "dot", &args, Some(&options))
     })
 }
 

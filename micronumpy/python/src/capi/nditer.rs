@@ -8,6 +8,7 @@ use std::ffi::{c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
+use micronumpy::Error;
 use micronumpy::iter::nditer::NdIter;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::ffi::PyObject;
@@ -479,8 +480,22 @@ unsafe extern "C" fn NpyIter_ResetToIterIndexRange(
     end: isize,
     message: *mut *const c_char,
 ) -> c_int {
+    let quiet = !message.is_null();
     // SAFETY: as above.
-    unsafe { moved(it, message, |iter| iter.reset_to_range(start, end)) }
+    unsafe {
+        moved(it, message, |iter| {
+            iter.reset_to_range(start, end).map_err(|e| match e {
+                // Without the lock there is nobody to write numbers into a text.
+                Error::Value(text) if quiet => Error::Value(match text.split_once(" [") {
+                    Some((what, rest)) if rest.contains(") passed") => {
+                        format!("{what} passed to ResetToIterIndexRange")
+                    }
+                    _ => text,
+                }),
+                e => e,
+            })
+        })
+    }
 }
 
 unsafe extern "C" fn NpyIter_GotoIterIndex(it: *mut NpyIter, index: isize) -> c_int {

@@ -13,6 +13,7 @@ use crate::abi::*;
 use crate::ffi::guard;
 use crate::objects::array::args::CopyMode;
 use crate::objects::array::{self, alloc, assign, flags, methods, writeback};
+use crate::objects::handles::is_python_scalar;
 use crate::objects::{Array, wrap};
 
 pub static SLOTS: &[Slot] = &[
@@ -91,8 +92,12 @@ unsafe extern "C" fn PyArray_Size(obj: *mut PyObject) -> isize {
 }
 
 unsafe extern "C" fn PyArray_GetPriority(obj: *mut PyObject, default: f64) -> f64 {
-    // SAFETY: as above.
-    guard(|py| wrap::priority(&unsafe { given::object(py, obj) }, default))
+    guard(|py| {
+        // SAFETY: as above.
+        let obj = unsafe { given::object(py, obj) };
+        // Python's own numbers have none, whatever an operation of arrays makes of them.
+        if is_python_scalar(&obj) { Ok(default) } else { wrap::priority(&obj, default) }
+    })
 }
 
 /// Bring the flags asked for in line with what strides and address say.

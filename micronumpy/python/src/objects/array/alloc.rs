@@ -405,7 +405,7 @@ pub fn finalize<'py>(arr: &Array<'py>, parent: Option<&Bound<'py, PyAny>>) -> Py
         return Ok(());
     }
     let none = py.None().into_bound(py);
-    arr.0.getattr(name)?.call1((parent.unwrap_or(&none),))?;
+    func.call1((&arr.0, parent.unwrap_or(&none)))?;
     Ok(())
 }
 
@@ -683,7 +683,7 @@ pub fn is_fortran_only(arr: &Array<'_>) -> bool {
 /// Make `arr` keep `base` alive, following chains of plain views to the array that owns the memory.
 pub fn set_base<'py>(arr: &Array<'py>, base: &Bound<'py, PyAny>) -> PyResult<()> {
     if base.is(&arr.0) {
-        return Err(PyValueError::new_err("Cannot create a circular NumPy array view."));
+        return Err(PyValueError::new_err("Cannot create a circular NumPy array 'base' dependency"));
     }
     let mut base = base.clone();
     // SAFETY: live objects; the old base is released after the new one is in place.

@@ -11,7 +11,7 @@ use crate::objects::Array;
 /// Make `arr` the stand-in of `base`: `base` is locked and kept alive.
 pub fn install<'py>(arr: &Array<'py>, base: &Array<'py>) -> PyResult<()> {
     if !base.is_writeable() {
-        return Err(pyo3::exceptions::PyValueError::new_err("Cannot set array base: base is not writeable"));
+        return Err(pyo3::exceptions::PyValueError::new_err("WRITEBACKIFCOPY base is read-only"));
     }
     // SAFETY: both are live; `arr` is new and has no base.
     unsafe {
