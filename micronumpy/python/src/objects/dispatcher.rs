@@ -4,7 +4,7 @@
 use std::mem::{offset_of, size_of};
 use std::ptr::null_mut;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use pyo3::{PyErr, ffi as pyffi, intern};
@@ -347,7 +347,7 @@ pub fn implementing_args<'py>(relevant: &Bound<'py, PyAny>) -> PyResult<Vec<Over
         let exact = unsafe { pyffi::Py_TYPE(arg.as_ptr()) == ARRAY_TYPE.as_type() };
         let Some(method) = type_attribute(&arg, name)? else { continue };
         if found.len() >= MAX_OVERRIDES {
-            return Err(PyRuntimeError::new_err(format!(
+            return Err(PyTypeError::new_err(format!(
                 "maximum number {MAX_OVERRIDES} of distinct argument types implementing __array_function__ exceeded"
             )));
         }

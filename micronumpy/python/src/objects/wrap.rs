@@ -24,8 +24,8 @@ pub fn priority(obj: &Bound<'_, PyAny>, default: f64) -> PyResult<f64> {
     match type_attribute(obj, intern!(obj.py(), "__array_priority__"))? {
         Some(_) => {
             // The instance may shadow the class attribute.
-            let value = obj.getattr(intern!(obj.py(), "__array_priority__"))?;
-            Ok(value.extract().unwrap_or(default))
+            let value = obj.getattr(intern!(obj.py(), "__array_priority__"));
+            Ok(value.and_then(|v| v.extract()).unwrap_or(default))
         }
         None => Ok(default),
     }

@@ -258,7 +258,11 @@ pub fn array_from_buffer<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<
         if !view.suboffsets.is_null()
             && std::slice::from_raw_parts(view.suboffsets, nd).iter().any(|&o| o >= 0)
         {
-            return Err(pyo3::exceptions::PyBufferError::new_err("suboffsets are not supported"));
+            return Err(pyo3::exceptions::PyBufferError::new_err(
+                "NumPy currently does not support importing buffers which include suboffsets as they are not compatible \
+                 with the NumPymemory layout without a copy.  Consider copying the original before trying to convert it \
+                 to a NumPy array.",
+            ));
         }
         let data = if view.buf.is_null() { std::ptr::dangling_mut() } else { view.buf.cast() };
         let out = Make {

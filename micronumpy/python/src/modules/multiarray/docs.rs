@@ -90,8 +90,11 @@ fn add_docstring<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResu
         }
     }
     if obj.get_type().name()? == "function" {
-        if obj.getattr(intern!(py, "__doc__"))?.is_none() {
+        let own = obj.getattr(intern!(py, "__doc__"))?;
+        if own.is_none() {
             obj.setattr(intern!(py, "__doc__"), doc)?;
+        } else if !own.eq(&doc)? {
+            return Err(already("function", &obj));
         }
         return Ok(none);
     }

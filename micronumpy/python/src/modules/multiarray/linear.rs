@@ -40,8 +40,11 @@ fn operands<'py>(
     let py = a.py();
     let a = array::from_any(a, None, 0, 0, NPY_ARRAY_ALIGNED)?;
     let b = array::from_any(b, None, 0, 0, NPY_ARRAY_ALIGNED)?;
-    let common = promote(a.dtype(), b.dtype()).py(py)?.with_byteorder(b'=');
-    let descr = dtype::descr_of(py, &common)?;
+    // What nothing else has in common are objects.
+    let descr = match promote(a.dtype(), b.dtype()) {
+        Ok(common) => dtype::descr_of(py, &common.with_byteorder(b'='))?,
+        Err(_) => dtype::builtin(py, TypeNum::OBJECT),
+    };
     Ok((a, b, descr))
 }
 
@@ -87,9 +90,10 @@ fn product<'py>(
     out: Option<&Array<'py>>,
     shape_of: ShapeOf,
     compute: Compute,
-    reports: bool,
+    is_vdot: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = a.py();
+    let given = (a, b);
     let (a, b, descr) = operands(a, b)?;
     if is_host_class(descr.dtype().num) || descr.dtype().num == TypeNum::VSTRING {
         return Err(PyTypeError::new_err(format!(
@@ -99,18 +103,44 @@ fn product<'py>(
         )));
     }
     let own = dtype::DtypeClass::of(&descr).functions().is_some_and(|f| f.dotfunc.is_some());
-    if !own && !descr.dtype().num.is_number() && !matches!(descr.dtype().num.kind(), b'b' | b'O' | b'm') {
-        // numpy multiplies what it has no product for, and so words the error.
+    let num = descr.dtype().num;
+    if !own && !num.is_number() && !matches!(num.kind(), b'b' | b'O' | b'm') {
+        // numpy multiplies what it has no product for, each operand as long as it is, and so words the error.
+        let kind = dtype::builtin(py, num);
+        let one = |obj: &Bound<'py, PyAny>| array::from_any(obj, Some(&kind), 0, 0, NPY_ARRAY_ALIGNED);
+        let (a, b) = (one(given.0)?, one(given.1)?);
         return crate::objects::ufunc::call_by_name(py, "multiply", &[&a.0, &b.0], None);
     }
-    let (a2, b2) = (converted(&a, &descr)?, converted(&b, &descr)?);
+    // Scalars of numpy stay what they are among objects.
+    let objects = num.is_object();
+    let (a2, b2) = match objects {
+        true => (
+            array::from_any(given.0, Some(&descr), 0, 0, 0)?,
+            array::from_any(given.1, Some(&descr), 0, 0, 0)?,
+        ),
+        false => (converted(&a, &descr)?, converted(&b, &descr)?),
+    };
+    let a2 = match is_vdot && objects {
+        true => {
+            let conjugated = crate::objects::ufunc::call_by_name(py, "conjugate", &[&a2.0], None)?;
+            array::from_any(&conjugated, Some(&descr), 0, 0, NPY_ARRAY_ALIGNED)?
+        }
+        false => a2,
+    };
+    let blas = matches!(num, TypeNum::FLOAT | TypeNum::DOUBLE | TypeNum::CFLOAT | TypeNum::CDOUBLE)
+        && a.ndim() <= 2
+        && b.ndim() <= 2;
+    if !is_vdot && !blas && (a.ndim() == 0 || b.ndim() == 0) {
+        // Nothing is added up, which shows in the sign of zeros.
+        return crate::objects::ufunc::call_by_name(py, "multiply", &[&a2.0, &b2.0], out.map(|o| &o.0));
+    }
     let shape = shape_of(a.shape(), b.shape()).py(py)?;
     let res = result(&descr, &shape, out)?;
-    if reports {
+    if !is_vdot {
         fpstatus::clear();
     }
     compute(&a2.view(), &b2.view(), &res.view()).py(py)?;
-    if reports {
+    if !is_vdot {
         report(&res)?;
     }
     if out.is_some() { Ok(res.0) } else { array::unwrap_0d(like_operands(res, &a, &b)?) }
@@ -142,7 +172,7 @@ pub fn dot<'py>(
     b: &Bound<'py, PyAny>,
     out: Option<&Array<'py>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    product(a, b, out, product::dot_shape, product::dot, true)
+    product(a, b, out, product::dot_shape, product::dot, false)
 }
 
 fn dot_function<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -160,14 +190,14 @@ fn inner<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, P
     static SIG: Sig = Sig::new("inner(a, b, /)");
     let [a, b] = a.parse(&SIG)?;
     let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("inner() needs two arguments")) };
-    product(&a, &b, None, product::inner_shape, product::inner, true)
+    product(&a, &b, None, product::inner_shape, product::inner, false)
 }
 
 fn vdot<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
     static SIG: Sig = Sig::new("vdot(a, b, /)");
     let [a, b] = a.parse(&SIG)?;
     let (Some(a), Some(b)) = (a, b) else { return Err(PyTypeError::new_err("vdot() needs two arguments")) };
-    product(&a, &b, None, |_, _| Ok(micronumpy::Dims::new()), product::vdot, false)
+    product(&a, &b, None, |_, _| Ok(micronumpy::Dims::new()), product::vdot, true)
 }
 
 /// How the overlap is named: a number or a word, spelled out.

@@ -583,9 +583,9 @@ fn load_from_filelike<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>
         }
     };
     let encoding = match encoding.filter(|e| !e.is_none()) {
-        Some(e) => {
-            Some(e.extract::<String>().map_err(|_| PyTypeError::new_err("encoding must be a string."))?)
-        }
+        Some(e) => Some(
+            e.extract::<String>().map_err(|_| PyTypeError::new_err("encoding must be a unicode string."))?,
+        ),
         None => None,
     };
     let source = if filelike {
@@ -675,7 +675,7 @@ fn read_rows<'py>(
                      for an example on how to do this.  If you wish to ignore this warning, use \
                      `warnings.filterwarnings`.  This warning is expected to be removed in the future and is given only \
                      once per `loadtxt` call.",
-                    count + 1
+                    skiplines.max(0) as usize + count + 1
                 ))?;
                 PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 3)?;
             }

@@ -311,6 +311,11 @@ pub fn complex<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     if arr.ndim() != 0 {
         return Err(PyTypeError::new_err("only 0-dimensional arrays can be converted to Python scalars"));
     }
+    let complex = micronumpy::Dtype::builtin(micronumpy::TypeNum::CDOUBLE);
+    let dt = arr.dtype();
+    if !dt.num.is_object() && !micronumpy::cast::can_cast(dt, &complex, micronumpy::Casting::SameKind) {
+        return Err(PyTypeError::new_err(format!("Unable to convert {} to complex", arr.descr().0.repr()?)));
+    }
     let item = super::methods::convert::item_at(&arr, arr.data())?;
     guarded(py, c" while converting an array", || py.get_type::<pyo3::types::PyComplex>().call1((item,)))
 }

@@ -423,7 +423,7 @@ fn long_double(value: &Obj<'_>) -> PyResult<LongDouble> {
     if used == 0 || used != trimmed.len() {
         return Err(PyValueError::new_err(format!("invalid literal for long double: {text}")));
     }
-    if v.is_infinite() && value.is_instance_of::<PyInt>() {
+    if v.is_infinite() && text.bytes().any(|c| c.is_ascii_digit()) {
         let category = pyo3::exceptions::PyRuntimeWarning::type_object(value.py());
         PyErr::warn(value.py(), &category, c"overflow encountered in conversion from string", 1)?;
     }
@@ -477,8 +477,6 @@ pub fn number(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
         long_double(value).map(Cell::of)
     } else if num.is_float() {
         double(value).map(|v| narrow(num, v))
-    } else if num == TypeNum::CLONGDOUBLE && value.is_instance_of::<PyInt>() {
-        long_double(value).map(|re| Cell::of(CLongDouble { re, im: LongDouble::ZERO }))
     } else {
         complex(value).map(|(re, im)| match num {
             TypeNum::CFLOAT => {

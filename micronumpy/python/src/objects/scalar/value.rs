@@ -432,7 +432,7 @@ pub fn descr_of_scalar<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Descr<'p
             let num = if obj.extract::<i64>().is_ok() {
                 TypeNum::LONG
             } else if obj.extract::<u64>().is_ok() {
-                TypeNum::ULONG
+                TypeNum::ULONGLONG
             } else {
                 TypeNum::OBJECT
             };

@@ -77,7 +77,7 @@ pub fn array_wrap<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     };
     let return_scalar = args::truth(return_scalar.as_ref(), true)?;
     if return_scalar && Array(slf.clone()).is_exact() && arr.ndim() == 0 && n >= 3 {
-        return super::super::unwrap_0d(arr);
+        return super::super::element(&arr, arr.data());
     }
     let ty = slf.get_type().into_any();
     if arr.0.get_type().is(&ty) {

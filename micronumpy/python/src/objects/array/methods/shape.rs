@@ -309,7 +309,7 @@ pub fn resize<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let mut refcheck = true;
     for (k, v) in a.keywords() {
         match k.extract::<&str>()? {
-            "refcheck" => refcheck = v.is_truthy()?,
+            "refcheck" => refcheck = args::int32(&v)? != 0,
             other => {
                 return Err(PyTypeError::new_err(format!(
                     "'{other}' is an invalid keyword argument for this function"
@@ -331,9 +331,7 @@ pub fn resize<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize) -> PyResult<()> {
     let a = arr.raw();
     let itemsize = arr.itemsize();
-    if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS))
-        || itemsize == 0 && arr.size() > 0 && shape.iter().product::<isize>() as usize != arr.size()
-    {
+    if !(arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) || arr.has_flags(NPY_ARRAY_F_CONTIGUOUS)) {
         return Err(PyValueError::new_err("resize only works on single-segment arrays"));
     }
     for &d in shape {
