@@ -38,6 +38,9 @@ def case(rng):
     if "ranged" in flags:
         # numpy 2.4.6 reads the index of an iterator with a range from memory that nobody set.
         flags = [flag for flag in flags if flag not in ("c_index", "f_index")]
+    if all(d == 1 for spec in arrays.values() for d in spec.get("shape", [])):
+        # Nor does it set how the index moves where there is one element, so axes merge or do not.
+        flags = [flag for flag in flags if flag not in ("c_index", "f_index")]
     kwargs = {"flags": str(flags), "op_flags": str(modes)}
     if any(d != "None" for d in dtypes):
         kwargs["op_dtypes"] = f"[{', '.join(dtypes)}]"
@@ -69,10 +72,13 @@ def walk(rng, flags, read, write, count):
     """Statements that go through the iterator `it`; `read` are the operands to look at."""
     shown = ", ".join(f"it.{name}" for name in ATTRIBUTES)
     lines = [f"seen.append(({shown}))"]
-    if "delay_bufalloc" in flags and rng.random() < 0.8:
+    # numpy 2.4.6 starts an iterator that has lost its multi-index although its buffers wait for a reset.
+    if "delay_bufalloc" in flags and (rng.random() < 0.8 or "multi_index" in flags):
         lines.append("it.reset()")
     if "multi_index" in flags and rng.random() < 0.2:
-        lines.append("it.remove_axis(0)" if rng.random() < 0.3 else "it.remove_multi_index()")
+        # What is not walked of a new output is anything.
+        removes = rng.random() < 0.3 and len(read) == count
+        lines.append("it.remove_axis(0)" if removes else "it.remove_multi_index()")
     # What is outside the range of write-only operands is not defined either.
     if "ranged" in flags and "reduce_ok" not in flags and len(read) == count:
         lines.append("it.iterrange = (it.itersize // 3, it.itersize * 2 // 3)")
