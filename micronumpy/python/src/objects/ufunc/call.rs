@@ -9,7 +9,9 @@
 use micronumpy::array::{Dims, broadcast_shapes};
 use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
 use micronumpy::ufunc::BoundLoop;
-use micronumpy::ufunc::exec::{Overlap, bounds_meet, execute, needs_buffer, output_shape_error, overlaps};
+use micronumpy::ufunc::exec::{
+    Overlap, bounds_meet, elements_apart, execute, needs_buffer, output_shape_error, overlaps,
+};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyDeprecationWarning, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -335,11 +337,12 @@ pub fn elementwise<'py>(
             None
         });
     }
-    // Outputs that overlap each other are filled one after the other, in order.
+    // Outputs that overlap each other are filled one after the other, in order; one that overlaps itself by an assignment.
     let mut temps: Vec<(usize, NdArray)> = vec![];
-    for i in 1..outputs.len() {
-        let view = outputs[i].0.view();
-        if outputs[i].1 && outputs[..i].iter().any(|(o, given)| *given && bounds_meet(&o.view(), &view)) {
+    for (i, (out, _)) in outputs.iter().enumerate().filter(|(_, (_, given))| *given) {
+        let view = out.view();
+        let met = outputs[..i].iter().any(|(o, given)| *given && bounds_meet(&o.view(), &view));
+        if met || !elements_apart(&view) {
             temps.push((i, copied(&view).py(py)?));
         }
     }
