@@ -4,7 +4,7 @@ use std::os::fd::RawFd;
 
 use micronumpy::elem_text::parse_prefix;
 use micronumpy::{Order, TypeNum};
-use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyModule, PyString, PyTuple};
 use pyo3::{ffi as pyffi, intern};
@@ -23,12 +23,14 @@ type Obj<'py> = Bound<'py, PyAny>;
 
 /// A file the caller gave (as an object or by name), used by its descriptor.
 ///
-/// Python's own position in the file is read before and set afterwards, because reading and writing go past its buffers.
+/// Python's own position in the file is read before and set afterwards, because reading and writing go past its buffers. The
+/// descriptor is a duplicate, made by `os.dup`, unless the file is ours.
 struct File<'py> {
     object: Obj<'py>,
     fd: RawFd,
     own: bool,
-    position: Option<i64>,
+    /// Where Python is in the file, and where its descriptor was: buffers of the file object rely on the latter.
+    position: Option<(i64, i64)>,
 }
 
 fn os_error(py: Python<'_>) -> PyErr {
@@ -50,43 +52,76 @@ impl<'py> File<'py> {
         } else {
             (file.clone(), false)
         };
-        let prepare = || -> PyResult<(RawFd, Option<i64>)> {
+        let descriptor = || -> PyResult<RawFd> {
             object.call_method0(intern!(py, "flush"))?;
-            let fd: RawFd = object.call_method0(intern!(py, "fileno"))?.extract()?;
-            let position = match object.call_method0(intern!(py, "tell")) {
-                Ok(p) => Some(p.extract::<i64>()?),
-                // Pipes have no position.
-                Err(e) if e.is_instance_of::<PyOSError>(py) && !own => None,
-                Err(e) => return Err(e),
-            };
-            if let Some(p) = position {
-                // SAFETY: a plain system call on an open descriptor.
-                if unsafe { libc::lseek(fd, p, libc::SEEK_SET) } < 0 {
-                    return Err(PyOSError::new_err("could not seek in file"));
-                }
+            let fd = object.call_method0(intern!(py, "fileno"))?;
+            if own {
+                return fd.extract();
             }
-            Ok((fd, position))
+            let copy = cached(py, "os", "dup")?.call1((fd,))?;
+            let copy = args::index(&copy).map_err(|e| match e.is_instance_of::<PyOverflowError>(py) {
+                true => PyOSError::new_err("Getting a FILE* from a Python file object failed via `os.dup`"),
+                false => e,
+            })?;
+            RawFd::try_from(copy).map_err(|_| {
+                PyOSError::new_err("Getting a FILE* from a Python file object failed via `os.dup`")
+            })
         };
-        match prepare() {
-            Ok((fd, position)) => Ok(File { object, fd, own, position }),
+        let position = |fd: RawFd| -> PyResult<Option<(i64, i64)>> {
+            // SAFETY: a plain system call on an open descriptor.
+            let raw = unsafe { libc::lseek(fd, 0, libc::SEEK_CUR) };
+            if raw < 0 {
+                // Pipes have no position; what is buffered needs one.
+                return match object.is_instance(&cached(py, "io", "RawIOBase")?)? {
+                    true => Ok(None),
+                    false => Err(PyOSError::new_err("obtaining file position failed")),
+                };
+            }
+            let place = object.call_method0(intern!(py, "tell"))?.extract::<i64>()?;
+            // SAFETY: as above.
+            if unsafe { libc::lseek(fd, place, libc::SEEK_SET) } < 0 {
+                return Err(PyOSError::new_err("seeking file failed"));
+            }
+            Ok(Some((place, raw)))
+        };
+        let fd = match descriptor() {
+            Ok(fd) => fd,
             Err(e) => {
                 if own {
                     // The first error is the one to tell.
                     let _ = object.call_method0(intern!(py, "close"));
                 }
+                return Err(e);
+            }
+        };
+        match position(fd) {
+            Ok(position) => Ok(File { object, fd, own, position }),
+            Err(e) => {
+                File { object, fd, own, position: None }.close()?;
                 Err(e)
             }
         }
     }
-    /// Let the file object know where its descriptor is now, or close it if it is ours.
-    fn finish(self, advanced: i64) -> PyResult<()> {
-        let py = self.object.py();
+    /// Close what was opened here.
+    fn close(&self) -> PyResult<()> {
         if self.own {
-            self.object.call_method0(intern!(py, "close"))?;
-        } else if let Some(p) = self.position {
-            self.object.call_method1(intern!(py, "seek"), (p + advanced, 0))?;
+            self.object.call_method0(intern!(self.object.py(), "close"))?;
+        } else {
+            // SAFETY: a duplicate that nobody else has.
+            unsafe { libc::close(self.fd) };
         }
         Ok(())
+    }
+    /// Let the file object know where its descriptor is now, or close it if it is ours.
+    fn finish(self, advanced: i64) -> PyResult<()> {
+        if let Some((place, raw)) = self.position.filter(|_| !self.own) {
+            // SAFETY: a plain system call on an open descriptor, which shares its position with the file object's.
+            unsafe { libc::lseek(self.fd, raw, libc::SEEK_SET) };
+            self.close()?;
+            self.object.call_method1(intern!(self.object.py(), "seek"), (place + advanced, 0))?;
+            return Ok(());
+        }
+        self.close()
     }
     fn write_all(&self, mut data: &[u8]) -> PyResult<()> {
         let py = self.object.py();
