@@ -63,6 +63,10 @@ pub fn struct_capsule<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyAny>> {
     dims.shrink_to_fit();
     // Ownership is nobody's business outside; byte order is given by a flag.
     let mut flags = arr.flags() & !(NPY_ARRAY_WRITEBACKIFCOPY | NPY_ARRAY_OWNDATA);
+    if flags & NPY_ARRAY_WARN_ON_WRITE != 0 {
+        // Nobody outside knows of the warning.
+        flags &= !NPY_ARRAY_WRITEABLE;
+    }
     if dt.is_native() {
         flags |= NPY_ARRAY_NOTSWAPPED;
     }
@@ -197,6 +201,13 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
     let data = dict.get_item("data")?.filter(|d| !d.is_none());
     let shape = match dict.get_item("shape")? {
         Some(s) => match s.cast::<PyTuple>() {
+            Ok(t) if t.len() > micronumpy::array::MAXDIMS => {
+                return Err(PyValueError::new_err(format!(
+                    "number of dimensions must be within [0, {}], got {}",
+                    micronumpy::array::MAXDIMS,
+                    t.len()
+                )));
+            }
             Ok(t) => args::sequence(t.iter(), t.len())?,
             Err(_) => return Err(PyTypeError::new_err("shape must be a tuple")),
         },

@@ -789,7 +789,13 @@ pub fn tp_new<'py>(
     let holds_objects = descr.dtype().num.is_object()
         && whole
         && Array::cast(&buffer).is_some_and(|a| a.dtype().num.is_object());
-    if descr.dtype().has_object() && !holds_objects {
+    // Or nothing at all, where nobody can change that.
+    let nothing = || {
+        // SAFETY: the memory of a buffer that is held.
+        let empty = || unsafe { std::slice::from_raw_parts(mem.data, mem.len) }.iter().all(|&b| b == 0);
+        descr.dtype().num.is_object() && !mem.writeable && (mem.len == 0 || empty())
+    };
+    if descr.dtype().has_object() && !holds_objects && !nothing() {
         return Err(PyValueError::new_err("cannot construct array of objects from a buffer"));
     }
     let fits = usize::try_from(offset).is_ok_and(|off| match &strides {

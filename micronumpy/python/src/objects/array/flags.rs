@@ -300,6 +300,16 @@ fn get_aligned<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     has(slf, NPY_ARRAY_ALIGNED)
 }
 fn get_writeable<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if bits(slf) & NPY_ARRAY_WARN_ON_WRITE != 0 {
+        let py = slf.py();
+        PyErr::warn(
+            py,
+            &py.get_type::<pyo3::exceptions::PyFutureWarning>(),
+            c"future versions will not create a writeable array from broadcast_array. Set the writable flag explicitly to \
+              avoid this warning.",
+            1,
+        )?;
+    }
     has(slf, NPY_ARRAY_WRITEABLE)
 }
 fn get_warn_on_write<'py>(slf: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

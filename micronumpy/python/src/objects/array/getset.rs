@@ -302,7 +302,8 @@ fn device<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
 /// `(address, read_only)`
 fn interface_data<'py>(arr: &Array<'py>) -> PyResult<Obj<'py>> {
     // Asking for the address makes it public: writes through it are as good as through the array.
-    ((arr.data() as usize), !arr.is_writeable()).into_bound_py_any(arr.py())
+    let writeable = arr.is_writeable() && !arr.has_flags(NPY_ARRAY_WARN_ON_WRITE);
+    (arr.data() as usize, !writeable).into_bound_py_any(arr.py())
 }
 
 fn array_interface<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {

@@ -59,10 +59,16 @@ pub fn subscript<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<Opt
     if list.is_empty() || !list.iter().all(|n| n.is_instance_of::<PyString>()) {
         return Ok(None);
     }
+    let own = arr.descr().0.getattr(intern!(py, "names"))?;
     let mut names = std::collections::HashSet::new();
     for n in list.iter() {
         if lookup(&arr.descr(), &n)?.is_none() {
             return Err(pyo3::exceptions::PyKeyError::new_err(n.unbind()));
+        }
+        if !own.contains(&n)? {
+            return Err(pyo3::exceptions::PyKeyError::new_err(
+                "cannot use field titles in multi-field index",
+            ));
         }
         let text: String = n.str()?.to_string();
         if !names.insert(text) {
