@@ -164,12 +164,15 @@ impl Walker<'_, '_> {
         if op == BinaryOp::Power && is_array(a) && !is_array(b) {
             let (flavor, v) = self.number(b)?;
             let known = self.b.trace().as_const(v);
-            if flavor == Flavor::Int && known.is_some_and(|c| c.bits == 2) && self.waiting(a).is_some() {
+            if flavor == Flavor::Int
+                && known.is_some_and(|c| c.bits == 2)
+                && self.waiting(a).is_some_and(|p| !p.may_be_bool())
+            {
                 return self.array_binary(BinaryOp::Multiply, a, a);
             }
             let num = self.operand(a)?.num;
             match (flavor, known.map(|c| c.bits)) {
-                (Flavor::Int, Some(2)) => {
+                (Flavor::Int, Some(2)) if !num.is_bool() => {
                     return self.elementwise(std::slice::from_ref(a), &mut |w, x| {
                         w.binary(BinaryOp::Multiply, &x[0], &x[0])
                     });

@@ -12,6 +12,7 @@
 use std::rc::Rc;
 
 use jit::ir::{Binary, Cond, Const, Range, Scalar, Unary, Value};
+use micronumpy::TypeNum;
 
 use super::Result;
 use super::elements::is_array;
@@ -28,6 +29,19 @@ pub enum Pending {
     Vector(Rc<ArrayVal>),
     Number(Abs),
     Apply(Rule, Vec<Rc<Pending>>),
+}
+
+impl Pending {
+    /// Whether its elements may be bools, whose powers are not products.
+    pub fn may_be_bool(&self) -> bool {
+        match self {
+            Pending::Vector(vector) => vector.num.is_bool(),
+            Pending::Number(abs) => {
+                matches!(abs.val, Val::Num(Flavor::Bool | Flavor::Np(TypeNum::BOOL), _))
+            }
+            Pending::Apply(_, args) => args.iter().all(|arg| arg.may_be_bool()),
+        }
+    }
 }
 
 /// What is done to elements.
