@@ -66,6 +66,8 @@ struct Meeting {
     shapes: Vec<(Var, Shape)>,
     /// Whether the sides end the turn in different ways.
     code: bool,
+    /// Temporaries that nobody reads any more and that cannot meet. Once found here they stay out, whatever is found later.
+    dropped: Vec<Var>,
 }
 
 /// How a path ended.

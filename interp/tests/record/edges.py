@@ -582,3 +582,23 @@ def carried(x, n):
 
 for x in [1.5, 3, 2**53 + 1, -(2**53) - 3]:
     run(carried, x, N)
+
+
+# What one way leaves in a temporary cannot meet what the other leaves there, and nobody asks for it any more.
+def forgotten(a, x, y):
+    last = 0.0
+    for i in range(N):
+        if i % 2 == 1:
+            a[i % len(a), 1] += ((0 ^ 0) >> (7 & 15)) % 50
+        elif i <= last:
+            w = x + 100 - i
+        elif (x if a[2 % len(a), y % a.shape[1]] == y else i) % 3 == 1:
+            a[1, 0], a[i % len(a), x % a.shape[1]] = a[i % len(a), x % a.shape[1]], a[1, 0]
+        if 3 % 5 == 1 and int(x / 3.0) % 13 == 3:
+            continue
+    return a
+
+
+for start in range(3):
+    run(forgotten, (np.arange(9) * 7 % 11 - start).reshape(3, 3), 1, 256)
+    run(forgotten, ((np.arange(36) * 7 % 11 - start) * 1.25).reshape(6, 6)[::2, ::2], 7, -2)

@@ -108,7 +108,9 @@ pub fn nonzero(arr: &ArrayRef<'_>) -> Result<NdArray> {
             "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.",
         ));
     }
-    // Objects are asked twice, and may change their mind.
+    // Objects are asked twice, and may change their mind, and the shape of their array: a copy of it stays as it is.
+    let (shape, strides) = (Dims::from_slice(arr.shape), Dims::from_slice(arr.strides));
+    let arr = &ArrayRef { shape: &shape, strides: &strides, ..*arr };
     let counted = if arr.dtype.has_object() { Some(count_nonzero(arr)?) } else { None };
     let lists = index::nonzero(&truth(arr)?.view())?;
     if counted.is_some_and(|n| n != lists[0].len()) {

@@ -129,10 +129,16 @@ impl Walker<'_, '_> {
         self.here = None;
 
         // Whether what was assumed is what was found.
-        let (found, dropped) = self.meeting(&before, join, (first, &first_vars), (second, &second_vars))?;
+        let mut found = self.meeting(&before, join, (first, &first_vars), (second, &second_vars))?;
+        if let Some(hint) = &hint {
+            found.dropped.extend(&hint.dropped);
+        }
+        found.shapes.retain(|(var, _)| !found.dropped.contains(var));
         let mut results = results.into_iter();
         let agreed = hint.filter(|h| {
             h.code >= found.code
+                // What was assumed of these is no shape both sides have.
+                && h.shapes.iter().all(|(var, _)| !found.dropped.contains(var))
                 && found.shapes.iter().all(|(v, s)| {
                     h.shapes.iter().any(|(w, t)| v == w && t.join(s).is_ok_and(|joined| joined == *t))
                 })
@@ -140,6 +146,8 @@ impl Walker<'_, '_> {
         let Some(agreed) = agreed else {
             let mut merged = self.hints.shapes.remove(&key).unwrap_or_default();
             merged.code |= found.code;
+            merged.shapes.retain(|(var, _)| !found.dropped.contains(var));
+            merged.dropped = found.dropped;
             for (var, shape) in found.shapes {
                 match merged.shapes.iter_mut().find(|(v, _)| *v == var) {
                     Some((_, known)) => *known = known.join(&shape)?,
@@ -156,7 +164,7 @@ impl Walker<'_, '_> {
                 path => Err(path),
             });
         };
-        dropped.iter().for_each(|&var| self.vars[var] = Val::Unbound.into());
+        found.dropped.iter().for_each(|&var| self.vars[var] = Val::Unbound.into());
         let code = if agreed.code { results.next() } else { None };
         for (var, shape) in &agreed.shapes {
             self.vars[*var] = shape.unflatten(&mut self.b, &mut results).ok_or(Abort::Unsettled)?;
@@ -230,7 +238,7 @@ impl Walker<'_, '_> {
         join: Target,
         first: (Path, &[Abs]),
         second: (Path, &[Abs]),
-    ) -> Result<(Meeting, Vec<Var>)> {
+    ) -> Result<Meeting> {
         let mut dropped = vec![];
         let constant = |v: Value| self.b.trace().as_const(v).map(|c| c.bits);
         let code = match (first.0, second.0) {
@@ -261,7 +269,7 @@ impl Walker<'_, '_> {
             };
             shapes.push((var, shape));
         }
-        Ok((Meeting { shapes, code }, dropped))
+        Ok(Meeting { shapes, code, dropped })
     }
 
     /// Whether a temporary is read where paths have met.

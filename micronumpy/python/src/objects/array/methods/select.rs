@@ -322,7 +322,9 @@ pub fn nonzero<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 /// Positions of the true elements, a column per axis.
 pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
     let py = arr.py();
-    if arr.ndim() == 0 {
+    // Elements that are asked for their truth may reshape the array.
+    let ndim = arr.ndim();
+    if ndim == 0 {
         let hint = if arr.dtype().num.is_bool() {
             " If the context of this error is of the form `arr[nonzero(cond)]`, just use `arr[cond]`."
         } else {
@@ -343,7 +345,7 @@ pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
         (Some(()), Some(table)) => table,
         _ => alloc::from_owned(py, micronumpy::ops::select::nonzero(&arr.view()).py(py)?)?,
     };
-    if arr.ndim() == 1 {
+    if ndim == 1 {
         // SAFETY: the only column of the table.
         let column = unsafe {
             let (shape, strides) = (&table.shape()[..1], [size_of::<isize>() as isize]);
@@ -352,8 +354,8 @@ pub fn nonzero_tuple<'py>(arr: &Array<'py>) -> PyResult<Bound<'py, PyTuple>> {
         return PyTuple::new(py, [column.0]);
     }
     let (n, st) = ([table.shape()[0]], [table.strides()[0]]);
-    let mut columns = Vec::with_capacity(arr.ndim());
-    for k in 0..arr.ndim() {
+    let mut columns = Vec::with_capacity(ndim);
+    for k in 0..ndim {
         let data = table.data().wrapping_offset(k as isize * table.strides()[1]);
         // SAFETY: a column of the table.
         columns.push(unsafe { alloc::new_view(&table.descr(), data, &n, &st, &table.0, true, None)? }.0);
