@@ -63,6 +63,12 @@ for thread in threads:
     thread.join()
 print("wrong", wrong)
 
+# A loop of compiled code looks for exceptions, for which it has to have the interpreter.
+pdist = __import__("numpy._core._umath_tests", fromlist=["x"]).euclidean_pdist
+points = rng.normal(size=(500, 30))
+gaps = pdist(points, out=np.empty(500 * 499 // 2))
+print("compiled", gaps.shape, bool(np.allclose(gaps[:499], np.hypot.reduce(points[0] - points[1:], axis=1))))
+
 # What one thread is told, another is not.
 outcomes = {}
 
@@ -98,7 +104,7 @@ def ticking():
         time.sleep(0.0005)
 
 
-thread = threading.Thread(target=ticking)
+thread = threading.Thread(target=ticking, daemon=True)
 thread.start()
 large = np.ones(20_000_000)
 for _ in range(3):

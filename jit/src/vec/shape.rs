@@ -144,7 +144,7 @@ impl Body {
                 }
             }
         }
-        if tr.ty(p).scalar != Scalar::Ptr && reductions::uses(tr, self, p) == 0 {
+        if tr.ty(p).scalar != Scalar::Ptr && !tr.ty(p).is_vector() && reductions::uses(tr, self, p) == 0 {
             return Ok(Carried::Last);
         }
         reductions::find(tr, self, p, next).map(Carried::Reduction)

@@ -9,6 +9,7 @@ use pyo3::types::{PyComplex, PyFloat, PyInt, PyTuple};
 use pyo3::{PyErr, PyTypeInfo};
 use ufuncs::{LoopDef, LoopFlags};
 
+use super::compiled::is_compiled;
 use super::dispatch::{Found, Operand, Owned, find};
 use super::params::{Signature, casting_name};
 use super::{UfuncRef, fast};
@@ -315,6 +316,7 @@ impl<'py> Binding<'py> {
     pub fn is_plain(&self, operands: &[ArrayRef<'_>]) -> bool {
         let plain = |dt: &Dtype| dt.num.is_bool() || dt.num.is_number() || dt.num.is_datetime();
         !self.def.flags.contains(LoopFlags::NEEDS_API)
+            && !is_compiled(self.def.func)
             && self.dtypes().iter().all(plain)
             && operands.iter().all(|op| plain(op.dtype))
     }

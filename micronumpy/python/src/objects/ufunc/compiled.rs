@@ -13,7 +13,7 @@ use micronumpy::{Dtype, TypeNum};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags};
+use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags, LoopFn};
 
 use super::object::text_of;
 use super::{UfuncRef, loops_changed, make};
@@ -48,6 +48,12 @@ unsafe extern "C" fn trampoline(
         (own.function)(args.as_mut_ptr(), dims, strides, own.data);
         if ffi::PyErr_Occurred().is_null() { 0 } else { -1 }
     }
+}
+
+/// Whether a loop is one of compiled code in the old style. Those may raise exceptions at any time, so that whoever calls them has to
+/// have the interpreter.
+pub fn is_compiled(func: LoopFn) -> bool {
+    std::ptr::fn_addr_eq(func, trampoline as LoopFn)
 }
 
 /// The functions behind the loops of a ufunc.

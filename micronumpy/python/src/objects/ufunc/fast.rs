@@ -17,6 +17,7 @@ use ufuncs::casts::copy;
 use ufuncs::casts::{cast_flags, cast_loop};
 use ufuncs::{FoldFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, fpstatus};
 
+use super::compiled::is_compiled;
 use super::{UfuncRef, errstate};
 use crate::abi::*;
 use crate::error::IntoPyResult;
@@ -500,7 +501,7 @@ pub unsafe fn try_call(
                 flags: 0,
                 parameters: null_mut(),
             };
-            let others = Others::run_if(count >= LONG as isize);
+            let others = Others::run_if(count >= LONG as isize && !is_compiled(entry.func));
             let code = if entry.casts[..nin].iter().all(|c| c.is_none()) {
                 (entry.func)(&ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux)
             } else {
@@ -599,7 +600,7 @@ pub unsafe fn try_reduce(
             };
             let ptrs = [acc, data, acc, null_mut(), null_mut()];
             let strides = [0, stride, 0, 0, 0];
-            let others = Others::run_if(count >= LONG as isize);
+            let others = Others::run_if(count >= LONG as isize && !is_compiled(entry.func));
             let code = if entry.casts[1].is_none() {
                 (entry.func)(&ctx, ptrs.as_ptr(), &count, strides.as_ptr(), entry.aux)
             } else {
@@ -677,7 +678,7 @@ pub unsafe fn try_reduce_axis(
         if check {
             fpstatus::clear();
         }
-        let others = Others::run_if(shape[0] * shape[1] >= LONG as isize);
+        let others = Others::run_if(shape[0] * shape[1] >= LONG as isize && !is_compiled(entry.func));
         let folded = folds::reduce(&l, &out, &input, None, from_first, bufsize);
         drop(others);
         folded.py(py)?;

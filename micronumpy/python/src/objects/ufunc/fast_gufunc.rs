@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use ufuncs::{LoopContext, LoopFlags, LoopFn, fpstatus};
 
+use super::compiled::is_compiled;
 use super::fast::{self, EMPTY, Operand};
 use super::{UfuncRef, errstate};
 use crate::abi::*;
@@ -409,7 +410,7 @@ pub unsafe fn try_call(
 
         let sizes = shape.iter().chain(&core.sizes);
         let work = sizes.fold(1usize, |work, &n| work.saturating_mul(n.max(1) as usize));
-        let others = Others::run_if(work >= LONG);
+        let others = Others::run_if(work >= LONG && !is_compiled(chosen.func));
         let code = run(callable, &chosen, &core, shape, &mut walks[..nargs]);
         drop(others);
         if code != 0 {
