@@ -45,6 +45,11 @@ fn build<'py>(
     nditer::build(py, arrays, op_flags, &options)
 }
 
+/// What is iterated over as an operand: the array that was given, or what stands in for it.
+fn operand<'py>(state: &State, py: Python<'py>, i: usize) -> PyResult<Array<'py>> {
+    state.array(py, i).ok_or_else(|| PyValueError::new_err(format!("a fold without operand {i}")))
+}
+
 /// A reduction that is under way.
 pub struct Reduction {
     state: State,
@@ -97,7 +102,7 @@ impl Reduction {
 
     /// Where the result is collected: the output, or what stands in for it.
     pub fn target<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
-        self.state.array(py, 0).ok_or_else(|| PyValueError::new_err("a fold without an output"))
+        operand(&self.state, py, 0)
     }
 
     /// Fold. With `first_copied` the target holds the elements at index 0 of the folded axes already.
@@ -205,7 +210,7 @@ impl Copies {
 
     /// Where the result is collected: the output, or what stands in for it.
     pub fn target<'py>(&self, py: Python<'py>) -> PyResult<Array<'py>> {
-        self.state.array(py, 0).ok_or_else(|| PyValueError::new_err("a fold without an output"))
+        operand(&self.state, py, 0)
     }
 
     /// Fold along the axis.
@@ -217,8 +222,7 @@ impl Copies {
         indices: Option<&[isize]>,
     ) -> PyResult<()> {
         let out = self.target(py)?;
-        let arr =
-            self.state.array(py, 1).ok_or_else(|| PyValueError::new_err("a fold without an operand"))?;
+        let arr = operand(&self.state, py, 1)?;
         let (view, input) = (out.view(), arr.view());
         // An operand of length one is repeated, but not along the axis, where only so much is read and written.
         let mut whole = Dims::from_slice(out.shape());
