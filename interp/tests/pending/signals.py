@@ -51,7 +51,7 @@ try:
 except Stop as error:
     print("stopped in", error.__traceback__.tb_next.tb_frame.f_code.co_name)
 signal.signal(signal.SIGINT, signal.default_int_handler)
-threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 print("interrupted", until_interrupted(a, b))
 told = []
 threading.Timer(0.05, lambda: told.append(1)).start()
@@ -85,17 +85,20 @@ handled = []
 signal.signal(signal.SIGALRM, lambda *_: handled.append(1))
 
 
-def one_long(a, out=None):
-    b = a
-    for turn in range(2):
+def one_long(a, out=None, turns=10**9):
+    for turn in range(turns):
         if out is None:
             b = np.exp(a) * np.sin(a) + np.cos(a) * np.log(a) + np.exp(np.sin(a)) * np.tanh(a)
         else:
+            b = out
             out[...] = np.exp(a) * np.sin(a) + np.cos(a) * np.log(a) + np.exp(np.sin(a)) * np.tanh(a)
+        if b[0] < 0:
+            break
     return b
 
 
 def interrupted(out):
+    """Turns follow one another until the signal comes: a fast machine ends a computation before it does."""
     timer = threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.start()
     try:
@@ -110,5 +113,6 @@ print("a new array", interrupted(None))
 out = np.zeros_like(big)
 print("an output", interrupted(out), out.min() == out.max())
 signal.setitimer(signal.ITIMER_REAL, 0.1)
-small = one_long(big)
+while not handled:
+    small = one_long(big, turns=1)
 print("handled", handled, (small == small[0]).all())
