@@ -114,3 +114,36 @@ fn every_way_out() {
         assert!(compare(&args, threshold, 600) >= 60);
     }
 }
+
+/// A loop of a few turns is compiled as a part of the one around it, and alone only where that cannot be.
+#[test]
+fn short_loops() {
+    let code = "
+import numpy as np
+def inside(a, turns):
+    s = 0
+    for i in range(turns):
+        for k in range(3):
+            for l in range(k, 4):
+                s += a[k] * a[l] + i
+    return s
+def alone(a, turns):
+    s = 0
+    for i in range(turns):
+        name = sorted(['b', 'a'])
+        for k in range(3):
+            s += a[k] * i
+    return s, name
+a = np.arange(4)
+print(inside(a, 300), alone(a, 300))
+";
+    let log = fresh_dir("record-short").join("log");
+    let expected = Run::new(stock(), &["-c", code]).ok();
+    let got = Run::new(ours(), &["-c", code]).env("MICRONUMPY_LOG", format!("trace:{}", log.display())).ok();
+    assert_eq!(got, expected);
+    let log = fs::read_to_string(log).expect("a log");
+    let mut compiled: Vec<&str> =
+        log.lines().filter_map(|line| line.strip_prefix("{trace <string>:")).collect();
+    compiled.dedup();
+    assert_eq!(compiled, ["5 for loop 0", "12 for loop 1"], "{log}");
+}

@@ -64,6 +64,8 @@ fn checks() -> bool {
 const OUTER_TURNS: u32 = 3;
 /// Turns an inner loop has left, or has had, that are too many to wait for the outer loop's next one.
 const LONG: u64 = 20_000;
+/// Turns of an inner loop that are too few to enter compiled code for, if the loop around may be compiled.
+const SHORT: u64 = 8;
 
 /// Asked by the VM at every [`crate::bytecode::Op::Loop`], after it counted the turn.
 ///
@@ -129,17 +131,16 @@ fn is_hot(frame: &Frame<'_>, index: u16) -> bool {
     if turns(l) < threshold && !(turns(l) >= OUTER_TURNS && inner_is_hot()) {
         return false;
     }
+    let Some(parent) = l.parent.map(|p| &code.loops[usize::from(p)]) else { return true };
+    let left = entry::Inputs::range(frame, l.iter.map(usize::from))
+        .map(|r| r.stop.abs_diff(r.next) / r.step.unsigned_abs());
     // The loop around is about to take this one in.
-    if let Some(parent) = l.parent.map(|p| &code.loops[usize::from(p)])
-        && turns(parent) < OUTER_TURNS
-    {
-        let left = match entry::Inputs::range(frame, l.iter.map(usize::from)) {
-            Some(r) => r.stop.abs_diff(r.next) / r.step.unsigned_abs(),
-            None => turns(l).into(),
-        };
-        return left > LONG;
+    if turns(parent) < OUTER_TURNS {
+        return left.unwrap_or(turns(l).into()) > LONG;
     }
-    true
+    // It will, as soon as its turns or those of the loops around it are enough; it is the one that is worth a compilation.
+    let hopeless = || parent.state.lock().unwrap_or_else(PoisonError::into_inner).hopeless;
+    !left.is_some_and(|left| left <= SHORT) || hopeless()
 }
 
 fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
@@ -187,11 +188,13 @@ fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {
     }
 }
 
-/// CPython goes on if nothing of the nest is compiled or may yet be.
+/// CPython goes on if nothing of the nest is compiled or may yet be: a hot loop that was not recorded waited for those around.
 fn step_aside(code: &Code, index: u16) -> Verdict {
+    let threshold = settings::get().threshold;
     let promising = |l: &crate::bytecode::Loop| {
         let state = l.state.lock().unwrap_or_else(PoisonError::into_inner);
-        !state.versions.is_empty()
+        let waited = state.recordings == 0 && l.turns.load(Ordering::Relaxed) >= threshold;
+        !state.versions.is_empty() || waited && !state.hopeless
     };
     // What an inner loop cannot do, those around it cannot either.
     let mut at = Some(index);

@@ -80,8 +80,9 @@ const CLEAN: &[&dyn Pass] =
     &[&Fold, &Breaks, &Cse, &Heap, &Guards, &IfConvert, &Unroll, &Licm, &Induction, &Fold];
 /// What only counts in loops whose ends were found is looked for again.
 const COUNTED: &[&dyn Pass] = &[&Induction, &Fold];
-/// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them.
-const COPIED: &[&dyn Pass] = &[&Fold, &Cse];
+/// What copies of loops leave to do: there, choices and guards are gone, which is known of what follows from them, and bodies
+/// that were too long to unroll are short, inner ones first.
+const COPIED: &[&dyn Pass] = &[&Fold, &Unroll, &Fold, &Cse, &Dce, &Unroll, &Fold, &Cse];
 /// What was made is tidied up.
 const TIDY: &[&dyn Pass] =
     &[&Remainders, &IfConvertGuards, &Order, &Licm, &Fold, &Cse, &Carry, &Defer, &Dce, &Compact];

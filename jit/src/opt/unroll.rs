@@ -10,11 +10,13 @@ use super::Pass;
 use super::copy::Copy;
 use super::emit::Emit;
 use super::subst::Subst;
-use crate::ir::{Inst, InstId, RegionId, Trace};
+use crate::ir::{Inst, InstId, RegionId, Trace, Ty};
 
-/// Iterations, and instructions of all of them together.
+/// Iterations, and instructions of all of them together; more if no bounds are checked there. Where `version` left those, it
+/// is the slow copy of a loop, or a loop that is no slower for being one.
 const MAX_TRIPS: u64 = 4;
 const MAX_INSTS: usize = 64;
+const MAX_UNCHECKED: usize = 160;
 
 /// See the module.
 pub struct Unroll;
@@ -54,7 +56,8 @@ fn unroll(tr: &mut Trace, id: InstId, subst: &mut Subst, out: &mut Vec<InstId>) 
     let Some(trips) = r.trips(tr) else { return false };
     let size = size(tr, body);
     let breaks = tr.region(body).insts.iter().any(|&i| matches!(tr.inst(i), Inst::BreakIf(..)));
-    if breaks || trips > 1 && (trips > MAX_TRIPS || size.saturating_mul(trips as usize) > MAX_INSTS) {
+    let most = if checks_bounds(tr, body) { MAX_INSTS } else { MAX_UNCHECKED };
+    if breaks || trips > 1 && (trips > MAX_TRIPS || size.saturating_mul(trips as usize) > most) {
         return false;
     }
     let start = tr.as_const(r.start).map_or(0, |c| c.bits as i64);
@@ -78,6 +81,19 @@ fn unroll(tr: &mut Trace, id: InstId, subst: &mut Subst, out: &mut Vec<InstId>) 
     // No trips leave the initial values.
     subst.replace_all(tr.results(id), &carried);
     true
+}
+
+/// Whether a guard asks how two `i64` compare.
+fn checks_bounds(tr: &Trace, region: RegionId) -> bool {
+    tr.region(region).insts.iter().any(|&id| {
+        let is_check = match *tr.inst(id) {
+            Inst::Guard { cond, .. } => {
+                matches!(tr.def_inst(cond), Some(&Inst::Compare(_, a, _)) if tr.ty(a) == Ty::I64)
+            }
+            _ => false,
+        };
+        is_check || tr.inst(id).regions().any(|inner| checks_bounds(tr, inner))
+    })
 }
 
 /// Instructions, inner ones included.
