@@ -48,6 +48,12 @@ fn scalars_compute_as_stock_numpys() {
     same_output(&[file("scalars.py")], 450);
 }
 
+/// Floats are added up in numpy's order.
+#[test]
+fn folds_have_the_bits_of_stock_numpys() {
+    same_output(&[file("folds.py")], 1500);
+}
+
 #[test]
 fn a_user_dtype_behaves_as_under_stock_numpy() {
     same_output(&[file("calls.py"), file("sfloat.txt")], 150);

@@ -6,9 +6,11 @@
 //! operands allow it. What is left is usually one inner loop. [`MultiIter`] then steps the outer axes and hands out
 //! `(pointers, count, strides)` for the inner one, which is exactly what a kernel takes.
 
+mod fill;
 pub mod nditer;
 mod plan;
 
+pub use fill::{Fill, best_fill};
 pub use plan::{AxisPlan, axis_order, broadcast_strides, keep_order_strides, strides_by_order};
 
 use smallvec::SmallVec;

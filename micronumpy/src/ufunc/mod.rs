@@ -10,6 +10,7 @@
 
 pub mod core_dims;
 pub mod exec;
+mod grouped;
 pub mod gufunc;
 pub mod reduce;
 pub mod resolve;

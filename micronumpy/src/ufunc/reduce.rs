@@ -5,6 +5,8 @@
 //! by the kernel, everything else adds up in order. The walk is numpy's (memory order, never turned round), so that sums
 //! have numpy's bits.
 //!
+//! Sums over several axes that are no single one in memory go another way ([`super::grouped`]).
+//!
 //! Loops with a kernel for two axes ([`ufuncs::FoldFn`]) get the two innermost ones at once, elements of another dtype
 //! several rows at a time.
 //!
@@ -14,6 +16,7 @@ use ufuncs::FoldFn;
 
 use super::BoundLoop;
 use super::exec::{Stager, for_runs};
+use super::grouped::Grouped;
 use crate::array::{ArrayRef, Dims, buffer};
 use crate::cast::{Transfer, copy_into};
 use crate::error::Result;
@@ -38,16 +41,17 @@ pub fn reduce(
     if shape.contains(&0) {
         return Ok(());
     }
-    let out_strides: Dims = (0..shape.len())
-        .map(|i| if out.shape[i] == 1 && shape[i] != 1 { 0 } else { out.strides[i] })
-        .collect();
+    // Axes of length one have no say in the order.
+    let out_strides: Dims =
+        (0..shape.len()).map(|i| if out.shape[i] == 1 { 0 } else { out.strides[i] }).collect();
+    let strides: Dims = input.strides.iter().zip(shape).map(|(&s, &n)| if n == 1 { 0 } else { s }).collect();
     let mask_strides = match mask {
         Some(m) => broadcast_strides(m.shape, m.strides, shape)?,
         None => Dims::new(),
     };
     let mut rows: PerOp<&[isize]> = PerOp::new();
     rows.push(&out_strides);
-    rows.push(input.strides);
+    rows.push(&strides);
     if mask.is_some() {
         rows.push(&mask_strides);
     }
@@ -64,6 +68,9 @@ pub fn reduce(
     ptrs.push(input.data);
     ptrs.extend(mask.map(|m| m.data));
 
+    if let Some(mut grouped) = Grouped::new(l, &plan, input, mask, bufsize)? {
+        return grouped.run(&ptrs, first_copied);
+    }
     if mask.is_none()
         && let Some(fold) = l.fold
         && plan.shape.len() > 1
@@ -115,7 +122,7 @@ pub fn reduce(
 }
 
 /// Whether output elements are visited for the first time: indices along folded axes are zero.
-fn is_first(index: &[isize], strides: &[isize], nop: usize) -> bool {
+pub(super) fn is_first(index: &[isize], strides: &[isize], nop: usize) -> bool {
     index.iter().enumerate().all(|(a, &i)| i == 0 || strides[a * nop] != 0)
 }
 
@@ -252,7 +259,13 @@ impl<'a> Rows<'a> {
 }
 
 /// Move an index over the outer axes, and the pointers with it.
-fn step(index: &mut Dims, outer: &[isize], ptrs: &mut PerOp<*mut u8>, strides: &[isize], nop: usize) -> bool {
+pub(super) fn step(
+    index: &mut Dims,
+    outer: &[isize],
+    ptrs: &mut PerOp<*mut u8>,
+    strides: &[isize],
+    nop: usize,
+) -> bool {
     for axis in (0..outer.len()).rev() {
         let row = &strides[axis * nop..(axis + 1) * nop];
         index[axis] += 1;

@@ -1,13 +1,8 @@
 //! Buffering: which part of the iteration passes through buffers at a time, filling them and writing them back.
 //!
-//! One *fill* covers a *core*, all axes inside `outer_axis`, times up to `outer_size` steps along that axis. Its extent is
-//! planned once ([`NdIter::plan_buffers`]): as many axes as fit the buffer size, where a fill costs one unit, or one for
-//! every operand that has to be copied; the plan with the least cost per element wins.
-//!
-//! Without reductions a fill is one inner loop. A reduction operand has one address for many elements, and a single
-//! stride cannot say so where axes it repeats along meet axes it does not. Such a change makes that axis the outer one:
-//! the fill is then a double loop, an inner loop over the core for each outer step, and the operand's buffer holds each
-//! of its elements once.
+//! The extent of a [`Fill`](crate::iter::Fill) is planned once ([`NdIter::plan_buffers`]): as many axes as fit the buffer
+//! size, at the least cost. Without reductions a fill is one inner loop. In a double loop, the buffer of an operand that is
+//! reduced holds each of its elements once.
 //!
 //! Operands that need no cast and lie at one stride over a whole inner loop are used in place.
 
@@ -19,6 +14,7 @@ use super::{NdIter, Operand, SharedTransfer};
 use crate::array::{ArrayRef, buffer, is_aligned};
 use crate::cast::{Transfer, release_objects};
 use crate::error::{Error, Result};
+use crate::iter::best_fill;
 
 /// Elements per buffer when nothing is asked for.
 const DEFAULT_SIZE: isize = 8192;
@@ -185,41 +181,17 @@ impl NdIter {
             b.per_op[op].single_axes = self.single_axes(op);
         }
         let limit = if b.requested <= 0 { DEFAULT_SIZE } else { b.requested };
-        let grows = self.grow_inner && {
-            let all = self.axes.len();
-            (0..nop).all(|op| !self.must_buffer(&b, op, all))
-        };
-        let limit = if grows { isize::MAX } else { limit };
-
-        let mut best: Option<(isize, isize)> = None;
-        let mut core = 1isize;
-        for a in 0..self.axes.len() {
-            let shape = self.axes[a].shape.max(1);
-            let outer = shape.min(limit / core);
-            if outer == 0 {
-                break;
-            }
-            let changes = (0..nop).filter(|&op| self.ops[op].reduce && self.changes_at(op, a)).count();
-            let single = if changes > 0 { a } else { a + 1 };
-            let copied = (0..nop).filter(|&op| self.must_buffer(&b, op, single)).count();
-            let cost = ((changes + copied) as isize).max(1);
-            let size = core * outer;
-            // cost / size < best cost / best size
-            if best.is_none_or(|(c, s)| (cost as i128) * (s as i128) < (c as i128) * (size as i128)) {
-                best = Some((cost, size));
-                (b.core_size, b.outer_axis, b.outer_size) = (core, a, outer);
-                b.double_loop = changes > 0;
-            }
-            if changes > 0 || outer < shape {
-                break;
-            }
-            match core.checked_mul(shape) {
-                Some(n) => core = n,
-                None => break,
-            }
-        }
+        let fill = best_fill(
+            self.axes.iter().map(|axis| axis.shape),
+            limit,
+            self.grow_inner,
+            |a| (0..nop).any(|op| self.ops[op].reduce && self.changes_at(op, a)),
+            |end| (0..nop).filter(|&op| self.must_buffer(&b, op, end)).count(),
+        );
+        (b.core_size, b.outer_axis, b.outer_size) = (fill.core, fill.axis, fill.steps);
+        b.double_loop = fill.double_loop;
         b.capacity = b.core_size * b.outer_size;
-        let single = if b.double_loop { b.outer_axis } else { b.outer_axis + 1 };
+        let single = fill.inner_axes();
         for op in 0..nop {
             let used = !self.ops[op].is_virtual && self.must_buffer(&b, op, single)
                 || self.ops[op].is_virtual && self.ops[op].array.is_none();

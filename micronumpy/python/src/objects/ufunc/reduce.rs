@@ -521,8 +521,13 @@ fn reduce_array<'py>(
         (Some(it), _) => it.target(py)?,
         (None, Some(o)) => o.clone(),
         (None, None) => {
-            let rows = [arr.strides()];
-            let mut order: Vec<usize> = axis_order(shape.len(), &rows).to_vec();
+            // Axes of length one have no say in the order, masks do.
+            let mut rows = vec![broadcast_strides(shape, arr.strides(), shape).py(py)?];
+            if let Some(m) = mask {
+                rows.push(broadcast_strides(m.shape(), m.strides(), shape).py(py)?);
+            }
+            let views: Vec<&[isize]> = rows.iter().map(|row| row.as_slice()).collect();
+            let mut order: Vec<usize> = axis_order(shape.len(), &views).to_vec();
             if !keepdims {
                 order.retain(|&a| !axes[a]);
                 for a in &mut order {
