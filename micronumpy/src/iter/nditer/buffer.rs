@@ -142,22 +142,12 @@ struct Run {
 }
 
 impl NdIter {
-    /// The stride of operand `op` along axes `..end`, if one leads through all of them; axes of length one do not count.
+    /// How many axes, the innermost one first, one stride of operand `op` leads through. An axis of length one ends them, as in
+    /// numpy: callers see the parts an iteration is divided into.
     fn single_axes(&self, op: usize) -> usize {
-        let (mut stride, mut span) = (None, 1isize);
-        for (a, axis) in self.axes.iter().enumerate() {
-            if axis.shape == 1 {
-                continue;
-            }
-            let s = self.strides[a * self.columns + op];
-            match stride {
-                None => stride = Some(s),
-                Some(first) if s == span.wrapping_mul(first) => {}
-                Some(_) => return a,
-            }
-            span = span.wrapping_mul(axis.shape);
-        }
-        self.axes.len()
+        let stride = |a: usize| self.strides[a * self.columns + op];
+        let goes_on = |a: &usize| Some(stride(*a)) == stride(a - 1).checked_mul(self.axes[a - 1].shape);
+        1 + (1..self.axes.len()).take_while(goes_on).count()
     }
 
     /// Stride over axes `..end`, which `single_axes` says is one.
