@@ -57,6 +57,6 @@ for number in range(1500):
     np.setbufsize(rng.choice([8192, 8192, 8192, 64, 1024]))
     try:
         r = fold(a, **given)
-        print(number, a.dtype, a.shape, a.strides, sorted(given), r.dtype, r.strides, bits(r))
+        print(">>>", number, a.dtype, a.shape, a.strides, sorted(given), r.dtype, r.strides, bits(r))
     except (TypeError, ValueError) as error:
-        print(number, type(error).__name__, error)
+        print(">>>", number, type(error).__name__, error)
