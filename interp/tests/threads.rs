@@ -17,3 +17,10 @@ fn large_arrays_are_computed_while_others_run() {
         assert_eq!(outcome.out, expected, "{}", outcome.err);
     }
 }
+
+/// Each makes the function it pauses in; one of them is kept.
+#[test]
+fn loops_of_several_threads_pause() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threads/pauses.py");
+    assert_eq!(run([&script]).ok(), "done\n");
+}

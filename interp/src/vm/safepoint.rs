@@ -44,7 +44,8 @@ impl Vm<'_, '_> {
                     error.restore(self.py);
                     Raised
                 })?;
-                pause.get_or_init(|| new)
+                // Another thread may have made one meanwhile; then this one goes as any function does.
+                pause.get_or_init(|| untracked(new))
             }
         };
         // SAFETY: attached, nothing pending.
@@ -91,9 +92,12 @@ fn pause_here(py: Python<'_>) -> PyResult<Py<PyAny>> {
     let names = PyDict::new(py);
     names.set_item("nothing", nothing)?;
     names.set_item("code", code)?;
-    let function = py.eval(function, Some(&names), None)?;
-    // Programs that count the objects the collector knows should not find one more in the middle of a loop.
+    Ok(py.eval(function, Some(&names), None)?.unbind())
+}
+
+/// Programs that count the objects the collector knows should not find one more in the middle of a loop.
+fn untracked(function: Py<PyAny>) -> Py<PyAny> {
     // SAFETY: a tracked object; `Region` has it tracked again before it goes.
     unsafe { ffi::PyObject_GC_UnTrack(function.as_ptr().cast()) };
-    Ok(function.unbind())
+    function
 }
