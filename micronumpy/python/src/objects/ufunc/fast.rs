@@ -10,13 +10,16 @@ use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
 
 use micronumpy::ufunc::{BoundLoop, HostContext, OpType, Weak, loop_status, reduce as folds, resolve};
-use micronumpy::{ArrayRef, Casting, Dtype, Order, TypeNum};
+use micronumpy::cast::copy_into;
+use micronumpy::iter::axis_order;
+use micronumpy::{ArrayRef, Casting, Dims, Dtype, Order, TypeNum};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use ufuncs::casts::copy;
 use ufuncs::casts::{cast_flags, cast_loop};
 use ufuncs::{FoldFn, Identity, LoopContext, LoopDef, LoopFlags, LoopFn, fpstatus};
 
+use super::call::new_laid_out;
 use super::compiled::is_compiled;
 use super::{UfuncRef, errstate};
 use crate::abi::*;
@@ -619,51 +622,74 @@ pub unsafe fn try_reduce(
     }
 }
 
-/// Fold an array of two axes and a builtin numeric type along one of them: a new reference, or `None` when the general
-/// path has to do it.
+/// Fold an array of a builtin numeric type along axes, whose bits are set in `folded` of the number of axes: a new reference,
+/// or `None` when the general path has to do it.
 ///
 /// # Safety
 /// A live object.
-pub unsafe fn try_reduce_axis(
+pub unsafe fn try_reduce_axes(
     uf: &UfuncRef<'_>,
     obj: *mut ffi::PyObject,
-    axis: i64,
+    folded: impl Fn(usize) -> Option<u64>,
 ) -> PyResult<Option<*mut ffi::PyObject>> {
     let py = uf.py();
     // SAFETY: layouts follow from the types that are checked; the array is alive during the call.
     unsafe {
-        if ffi::Py_TYPE(obj) != ARRAY_TYPE.as_type() || (*obj.cast::<PyArrayObject>()).nd != 2 {
+        if ffi::Py_TYPE(obj) != ARRAY_TYPE.as_type() {
             return Ok(None);
         }
-        let axis = match axis {
-            0 | -2 => 0,
-            1 | -1 => 1,
-            _ => return Ok(None),
-        };
-        let Some(op) = operand(obj) else { return Ok(None) };
-        let shape = &*(*op.array).dimensions.cast::<[isize; 2]>();
-        let strides = &*(*op.array).strides.cast::<[isize; 2]>();
+        let nd = (*obj.cast::<PyArrayObject>()).nd as usize;
+        if nd == 0 {
+            return Ok(None);
+        }
+        let (Some(op), Some(folded)) = (operand(obj), folded(nd)) else { return Ok(None) };
+        let is_folded = |axis: usize| folded >> axis & 1 != 0;
+        let shape = std::slice::from_raw_parts((*op.array).dimensions, nd);
+        let strides = std::slice::from_raw_parts((*op.array).strides, nd);
         let Some(entry) = reduction(uf, op.code).filter(|_| !shape.contains(&0)) else { return Ok(None) };
-        let (num, kept) = (entry.types[0], shape[1 - axis]);
+        let num = entry.types[0];
         let identity = uf.data().core.borrow().identity;
         let size = num.size();
+        let several = folded.count_ones() > 1;
         let mut cell = [0u128; 2];
         let first = cell.as_mut_ptr().cast::<u8>();
         let from_first = !start(identity, num, first);
-        if from_first && entry.casts[1].is_some() {
+        if from_first && (entry.casts[1].is_some() || several && identity == Identity::None) {
             return Ok(None);
         }
-        let result = array::new(&dtype::builtin(py, num), &[kept], Order::C, false)?;
-        let (from, along) = if from_first { (op.data, strides[1 - axis]) } else { (first, 0) };
-        copy::copy_strided(result.data(), size as isize, from, along, kept as usize, size);
 
+        let (mut out_shape, mut out_strides) = (Dims::from_elem(1, nd), Dims::from_elem(0, nd));
+        let (mut one, mut result) = ([0u128; 2], None);
+        let mut data = one.as_mut_ptr().cast::<u8>();
+        if (0..nd).any(|axis| !is_folded(axis)) {
+            // Axes of length one have no say in the order of axes.
+            let row: Dims = shape.iter().zip(strides).map(|(&n, &s)| if n == 1 { 0 } else { s }).collect();
+            let mut order = axis_order(nd, &[&row]);
+            order.retain(|&mut axis| !is_folded(axis));
+            for axis in &mut order {
+                *axis -= (folded & ((1 << *axis) - 1)).count_ones() as usize;
+            }
+            let kept: Dims = (0..nd).filter(|&axis| !is_folded(axis)).map(|axis| shape[axis]).collect();
+            let array = new_laid_out(&dtype::builtin(py, num), &kept, &order)?;
+            let mut own = array.strides().iter();
+            for axis in (0..nd).filter(|&axis| !is_folded(axis)) {
+                (out_shape[axis], out_strides[axis]) = (shape[axis], own.next().copied().unwrap_or(0));
+            }
+            data = array.data();
+            result = Some(array);
+        }
         let dtypes = [num; 3].map(Dtype::builtin);
         let own = Dtype::builtin(TypeNum(op.code.into()));
-        let mut out_shape = [kept; 2];
-        let mut out_strides = [size as isize; 2];
-        (out_shape[axis], out_strides[axis]) = (1, 0);
-        let out = ArrayRef::new(result.data(), &out_shape, &out_strides, &dtypes[0]);
+        let out = ArrayRef::new(data, &out_shape, &out_strides, &dtypes[0]);
         let input = ArrayRef::new(op.data, shape, strides, &own);
+        if from_first {
+            copy_into(&out, &ArrayRef::new(op.data, &out_shape, strides, &own)).py(py)?;
+        } else {
+            // The elements of a new array lie side by side, in whatever order.
+            let count: isize = out_shape.iter().product();
+            copy::copy_strided(data, size as isize, first, 0, count as usize, size);
+        }
+
         let def = LoopDef {
             types: [].as_slice().into(),
             func: entry.func,
@@ -674,21 +700,24 @@ pub unsafe fn try_reduce_axis(
         let host = HostContext { caller: uf.0.as_ptr().cast(), ..HostContext::NONE };
         let l = BoundLoop::new(&def, 2, &dtypes, host);
         let check = !entry.flags.contains(LoopFlags::NO_FP_ERRORS);
-        let bufsize = if entry.casts[1].is_some() { errstate::bufsize(py)? } else { 1 };
+        let bufsize = if several || entry.casts[1].is_some() { errstate::bufsize(py)? } else { 1 };
         if check {
             fpstatus::clear();
         }
-        let others = Others::run_if(shape[0] * shape[1] >= LONG as isize && !is_compiled(entry.func));
-        let folded = folds::reduce(&l, &out, &input, None, from_first, bufsize);
+        let others = Others::run_if(input.size() >= LONG && !is_compiled(entry.func));
+        let done = folds::reduce(&l, &out, &input, None, from_first, bufsize);
         drop(others);
-        folded.py(py)?;
+        done.py(py)?;
         if check {
             let status = fpstatus::take();
             if status != 0 {
                 errstate::report(py, "reduce", status)?;
             }
         }
-        Ok(Some(result.0.into_ptr()))
+        Ok(Some(match result {
+            Some(array) => array.0.into_ptr(),
+            None => scalar::to_scalar(&dtype::builtin(py, num), data, None)?.into_ptr(),
+        }))
     }
 }
 

@@ -79,23 +79,17 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
             None => true,
         }
     {
-        // `None` is every axis, absent the first one.
         let everything = axis.as_ref().is_some_and(|v| v.is_none());
-        let number = match &axis {
-            None => Some(0),
-            Some(v) if v.is_exact_instance_of::<pyo3::types::PyInt>() => v.extract::<i64>().ok(),
-            Some(_) => None,
-        };
         // SAFETY: a live object.
         let result = unsafe {
-            match number {
-                Some(axis) if axis == 0 || axis == -1 => match fast::try_reduce(&uf, a.as_ptr(), false)? {
-                    None => fast::try_reduce_axis(&uf, a.as_ptr(), axis)?,
-                    done => done,
-                },
-                Some(axis) => fast::try_reduce_axis(&uf, a.as_ptr(), axis)?,
-                None if everything => fast::try_reduce(&uf, a.as_ptr(), true)?,
-                None => None,
+            let whole = if everything || axis.as_ref().is_none_or(|v| fast_axes(Some(v), 1).is_some()) {
+                fast::try_reduce(&uf, a.as_ptr(), everything)?
+            } else {
+                None
+            };
+            match whole {
+                None => fast::try_reduce_axes(&uf, a.as_ptr(), |nd| fast_axes(axis.as_ref(), nd))?,
+                done => done,
             }
         };
         if let Some(result) = result {
@@ -105,6 +99,27 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
     }
     let Some(array) = array else { return Err(PyTypeError::new_err("reduce() missing required argument")) };
     run(&uf, Method::Reduce, Given { array, indices: None, axis, dtype, out, keepdims, initial, where_ })
+}
+
+/// The axes to fold as bits, of an array of so many axes; `None` if that takes a closer look. Absent is the first axis.
+fn fast_axes(axis: Option<&Bound<'_, PyAny>>, nd: usize) -> Option<u64> {
+    let bit = |axis: &Bound<'_, PyAny>| -> Option<u64> {
+        if !axis.is_exact_instance_of::<pyo3::types::PyInt>() {
+            return None;
+        }
+        let axis = axis.extract::<i64>().ok()?;
+        let axis = if axis < 0 { axis + nd as i64 } else { axis };
+        (0..nd as i64).contains(&axis).then(|| 1 << axis)
+    };
+    let Some(axis) = axis else { return Some(1) };
+    if axis.is_none() {
+        return Some(u64::MAX >> (64 - nd.clamp(1, 64)));
+    }
+    let Ok(axes) = axis.cast_exact::<PyTuple>() else { return bit(axis) };
+    axes.iter_borrowed().try_fold(0, |all, axis| {
+        let one = bit(&axis)?;
+        (all & one == 0).then_some(all | one)
+    })
 }
 
 /// Whether a dtype says of a logical operation what it does anyway (`ndarray.any` says so).
