@@ -140,7 +140,7 @@ fn is_hot(frame: &Frame<'_>, index: u16) -> bool {
     }
     // It will, as soon as its turns or those of the loops around it are enough; it is the one that is worth a compilation.
     let hopeless = || parent.state.lock().unwrap_or_else(PoisonError::into_inner).hopeless;
-    !left.is_some_and(|left| left <= SHORT) || hopeless()
+    left.is_none_or(|left| left > SHORT) || hopeless()
 }
 
 fn record(py: Python<'_>, frame: &mut Frame<'_>, index: u16) -> Verdict {

@@ -9,9 +9,9 @@ use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
 
-use micronumpy::ufunc::{BoundLoop, HostContext, OpType, Weak, loop_status, reduce as folds, resolve};
 use micronumpy::cast::copy_into;
 use micronumpy::iter::axis_order;
+use micronumpy::ufunc::{BoundLoop, HostContext, OpType, Weak, loop_status, reduce as folds, resolve};
 use micronumpy::{ArrayRef, Casting, Dims, Dtype, Order, TypeNum};
 use pyo3::ffi;
 use pyo3::prelude::*;
