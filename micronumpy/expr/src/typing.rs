@@ -162,7 +162,10 @@ fn error(uf: &Ufunc, types: &[OpType<'_>], e: ResolveError) -> Error {
             "ufunc '{name}' not supported for the input types, and the inputs could not be safely coerced to any \
              supported types according to the casting rule ''safe''"
         )),
-        ResolveError::NoLoop | ResolveError::NoLoopDtypes | ResolveError::NoSignatureLoop => {
+        ResolveError::NoLoop
+        | ResolveError::NoLoopDtypes
+        | ResolveError::NoUniformLoop(_)
+        | ResolveError::NoSignatureLoop => {
             // Several as a tuple, one as itself.
             let list = |types: &[String]| match types {
                 [one] => one.clone(),

@@ -44,6 +44,15 @@ pub struct Loop {
     pub listed: bool,
 }
 
+impl Loop {
+    pub fn has_dates(&self) -> bool {
+        self.def.types.iter().any(|t| t.is_datetime())
+    }
+    pub fn has_strings(&self) -> bool {
+        self.def.types.iter().any(|t| t.is_string() || *t == TypeNum::VSTRING)
+    }
+}
+
 impl From<LoopDef> for Loop {
     fn from(def: LoopDef) -> Loop {
         Loop { def, dtypes: None, listed: true }

@@ -63,6 +63,8 @@ pub enum ResolveError {
     NoLoop,
     /// No loop for these operand types, told with the operands' descriptors.
     NoLoopDtypes,
+    /// No loop whose operands all have this dtype.
+    NoUniformLoop(Dtype),
     /// No loop the inputs can be safely cast to.
     NotSupported,
     /// No loop for the types the signature asks for.
@@ -94,12 +96,27 @@ type Resolve<T> = std::result::Result<T, ResolveError>;
 ///
 /// `ops` has an entry per argument; `signature` is empty or has an entry per argument with the types the caller insists
 /// on. Casts are not checked here, see [`check_casts`].
-pub fn resolve(uf: &Ufunc, ops: &[OpType<'_>], signature: &[Option<TypeNum>]) -> Resolve<Resolution> {
+pub fn resolve<'a>(uf: &Ufunc, ops: &[OpType<'a>], signature: &[Option<TypeNum>]) -> Resolve<Resolution> {
     let q = Query { uf, ops, signature };
-    let (index, force_cast) = match q.exact() {
-        Some(i) => (i, false),
-        None => q.by_rule()?,
-    };
+    let mut found = q.search()?;
+    if q.has_signature() && uf.loops[found.0].has_dates() && !uf.loops[found.0].has_strings() {
+        // That there are dates and times decides whose rules are asked, and those look at nothing but the operands.
+        q.check_objects(found.0)?;
+        // Python's numbers have become what the loop takes by now.
+        let taken: PerOp<Dtype> = uf.loops[found.0].def.types.iter().map(|&t| Dtype::builtin(t)).collect();
+        let operand = |(i, op): (usize, &OpType<'a>)| match op {
+            OpType::Weak(_) => OpType::Is(&taken[i]),
+            op => *op,
+        };
+        let operands: PerOp<OpType<'_>> = ops.iter().enumerate().map(operand).collect();
+        let q = Query { uf, ops: &operands, signature: &[] };
+        found = q.search().map_err(|e| match e {
+            ResolveError::NoLoop if uf.nin == 1 => ResolveError::NoUniformLoop(q.input_dtype(0)),
+            e => e,
+        })?;
+        return Ok(Resolution { index: found.0, dtypes: q.dtypes(found.0)?, force_cast: found.1 });
+    }
+    let (index, force_cast) = found;
     Ok(Resolution { index, dtypes: q.dtypes(index)?, force_cast })
 }
 
@@ -114,6 +131,10 @@ pub fn check_casts(
     res: &Resolution,
     casting: Casting,
 ) -> Resolve<()> {
+    if matches!(uf.rule, Rule::IsFinite | Rule::IsNat) && uf.loops[res.index].has_dates() {
+        // These rules ask nobody whether a bool can be cast to the output.
+        return Ok(());
+    }
     for (i, (op, to)) in ops.iter().zip(&res.dtypes).enumerate() {
         let ok = match op {
             OpType::Absent => true,
@@ -235,6 +256,26 @@ impl Query<'_> {
         self.ops[..self.nin()].iter().all(|op| matches!(op, OpType::Weak(_)))
     }
 
+    /// The loop, and whether inputs are cast whatever the casting level says.
+    fn search(&self) -> Resolve<(usize, bool)> {
+        self.exact().map_or_else(|| self.by_rule(), |index| Ok((index, false)))
+    }
+
+    /// Objects have no dtype among dates and times until their values are known.
+    fn check_objects(&self, index: usize) -> Resolve<()> {
+        for (op, t) in self.ops.iter().zip(self.uf.loops[index].def.types.iter()) {
+            if t.is_datetime()
+                && let OpType::Is(dt) = op
+                && dt.num.is_object()
+            {
+                let class = if *t == TypeNum::DATETIME { "DateTime64DType" } else { "TimeDelta64DType" };
+                let text = format!("cannot cast dtype object to <class 'numpy.dtypes.{class}'>.");
+                return Err(ResolveError::Other(Error::type_(text)));
+            }
+        }
+        Ok(())
+    }
+
     /// A loop for exactly the operands' types, outputs only as far as the signature names them.
     fn exact(&self) -> Option<usize> {
         let nin = self.nin();
@@ -263,22 +304,6 @@ impl Query<'_> {
         self.uf.loops.iter().position(|l| matches_at(&l.def.types, l.dtypes.as_deref()))
     }
 
-    /// One type asked for all results is meant for all operands, as far as the signature leaves them open.
-    fn by_result(&self) -> Option<usize> {
-        let nin = self.nin();
-        let common = self.sig(nin)?;
-        if nin < 2 || (nin..self.uf.nargs()).any(|i| self.sig(i) != Some(common)) {
-            return None;
-        }
-        if self.uf.rule == Rule::Comparison && common.is_bool() && self.sig(0).is_none() {
-            // That is what comparisons give anyway.
-            return None;
-        }
-        let fits =
-            |types: &[TypeNum]| types.iter().enumerate().all(|(i, &t)| t == self.sig(i).unwrap_or(common));
-        self.uf.loops.iter().position(|l| l.dtypes.is_none() && fits(&l.def.types))
-    }
-
     fn by_rule(&self) -> Resolve<(usize, bool)> {
         let uf = self.uf;
         if matches!(uf.rule, Rule::Logical) {
@@ -295,13 +320,6 @@ impl Query<'_> {
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
         }
-        // Rules that know dates and times do not ask what is wanted of those.
-        let knows_dates = !matches!(uf.rule, Rule::Linear | Rule::Uniform);
-        if !(knows_dates && self.any_input(TypeNum::is_datetime))
-            && let Some(index) = self.by_result()
-        {
-            return Ok((index, false));
-        }
         if uf.rule == Rule::Add
             && let Some(t) = self.sig(2).filter(|t| t.is_string())
         {
@@ -313,6 +331,9 @@ impl Query<'_> {
         }
         let index = match uf.rule {
             Rule::Linear | Rule::LogicalNot | Rule::Exact | Rule::Strings | Rule::Logical => self.linear()?,
+            Rule::IsFinite if self.input_num(0).is_datetime() => {
+                uf.find_loop(&[self.input_num(0), TypeNum::BOOL]).ok_or(ResolveError::NoLoop)?
+            }
             Rule::IsFinite => self.linear()?,
             Rule::Uniform => self.uniform()?,
             Rule::OnesLike => self.uniform()?,
@@ -321,6 +342,7 @@ impl Query<'_> {
                 let num = self.input_num(0);
                 if num.is_complex() || num.is_user() { self.linear()? } else { self.uniform()? }
             }
+            Rule::Negative if self.any_input(|t| t.is_object() || t.is_user()) => self.linear()?,
             Rule::Negative => {
                 let index = self.uniform_type()?;
                 if index.is_bool() {
@@ -578,24 +600,27 @@ impl Query<'_> {
     fn linear_signature(&self) -> Resolve<usize> {
         let (nin, nargs) = (self.nin(), self.uf.nargs());
         let outs = &self.signature[nin..];
+        if let Some(i) = self.scan(self.signature) {
+            return Ok(i);
+        }
         if let Some(Some(t)) = outs.first()
-            && self.signature[..nin].iter().all(|s| s.is_none())
             && outs.iter().all(|s| *s == Some(*t))
         {
-            // Only a result type is given: a loop with that type throughout is what is meant, if there is one.
-            let all = vec![Some(*t); nargs];
+            // One type asked for all results is meant for the operands that are left open, too.
+            let all: PerOp<Option<TypeNum>> = (0..nargs).map(|i| self.sig(i).or(Some(*t))).collect();
             if let Some(i) = self.scan(&all) {
                 return Ok(i);
             }
         }
-        self.scan(self.signature).ok_or(ResolveError::NoSignatureLoop)
+        Err(ResolveError::NoSignatureLoop)
     }
 
     /// First loop that has the wanted types and whose other inputs take the operands safely.
     fn scan(&self, wanted: &[Option<TypeNum>]) -> Option<usize> {
         let nin = self.nin();
         let want = |i: usize| wanted.get(i).copied().flatten();
-        let any_object = self.any_input(TypeNum::is_object);
+        // Outputs count: what goes to an object may be computed as one.
+        let any_object = self.ops.iter().any(|op| matches!(op, OpType::Is(dt) if dt.num.is_object()));
         let inputs: PerOp<OpType<'_>> = (0..nin).map(|i| self.input(i)).collect();
         let lifted = self.lift_weak(&inputs);
         let fits = |types: &[TypeNum], dtypes: Option<&[Dtype]>| {

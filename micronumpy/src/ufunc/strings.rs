@@ -38,6 +38,9 @@ pub fn repetition(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> O
             OpType::Absent => None,
         })
     };
+    if signature.get(2).copied().flatten().is_some_and(|t| !t.is_string()) {
+        return None;
+    }
     // Times count as integers until it turns out that they cannot be cast to one.
     let counts = |t: TypeNum| t.is_integer() || t.is_datetime();
     let (a, b) = (num(0)?, num(1)?);

@@ -402,6 +402,11 @@ fn try_error<'py>(
             }
             make("_UFuncNoLoopError", vec![uf.0.clone(), PyTuple::new(py, types)?.into_any()])
         }
+        ResolveError::NoUniformLoop(dtype) => {
+            let descr = dtype::descr_of(py, &dtype)?.0;
+            let types = PyTuple::new(py, (0..uf.nargs()).map(|_| descr.clone()))?;
+            make("_UFuncNoLoopError", vec![uf.0.clone(), types.into_any()])
+        }
         ResolveError::Binary => {
             let types = PyTuple::new(py, [strong(0)?, strong(1)?])?;
             make("_UFuncBinaryResolutionError", vec![uf.0.clone(), types.into_any()])
