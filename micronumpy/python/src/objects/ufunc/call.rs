@@ -322,39 +322,27 @@ pub fn elementwise<'py>(
     }
     let outputs = allocate(py, binding, &shape, &arrays, outs, where_, order)?;
 
-    // Inputs that an output overwrites before they are read are copied first.
-    let mut copies: Vec<NdArray> = vec![];
-    let mut copy_of: PerOp<Option<usize>> = PerOp::new();
-    for arr in arrays.iter().chain(where_) {
-        let mut copy = false;
-        for (out, given) in &outputs {
-            copy |= *given && overlaps(&arr.view(), &out.view()) == Overlap::Copy;
-        }
-        copy_of.push(if copy {
-            copies.push(copied(&arr.view()).py(py)?);
-            Some(copies.len() - 1)
-        } else {
-            None
-        });
-    }
-    // Outputs that overlap each other are filled one after the other, in order; one that overlaps itself by an assignment.
+    // An output that would overwrite an input before it is read is collected elsewhere, in the dtype of the loop, and assigned
+    // at the end: what a mask leaves out is cast there and back. Outputs that overlap each other are filled one after the other,
+    // in order; one that overlaps itself by an assignment.
     let mut temps: Vec<(usize, NdArray)> = vec![];
     for (i, (out, _)) in outputs.iter().enumerate().filter(|(_, (_, given))| *given) {
         let view = out.view();
+        if arrays.iter().chain(where_).any(|a| overlaps(&a.view(), &view) == Overlap::Copy) {
+            temps.push((i, collected(&view, &binding.dtypes()[uf.nin() + i], where_.is_some()).py(py)?));
+            continue;
+        }
         let met = outputs[..i].iter().any(|(o, given)| *given && bounds_meet(&o.view(), &view));
         if met || !elements_apart(&view) {
             temps.push((i, copied(&view).py(py)?));
         }
     }
 
-    let mut views: PerOp<ArrayRef<'_>> = PerOp::new();
-    for (i, arr) in arrays.iter().enumerate() {
-        views.push(copy_of[i].map_or_else(|| arr.view(), |k| copies[k].view()));
-    }
+    let mut views: PerOp<ArrayRef<'_>> = arrays.iter().map(|arr| arr.view()).collect();
     for (i, (out, _)) in outputs.iter().enumerate() {
         views.push(temps.iter().find(|(k, _)| *k == i).map_or_else(|| out.view(), |(_, t)| t.view()));
     }
-    let mask = where_.map(|m| copy_of[arrays.len()].map_or_else(|| m.view(), |k| copies[k].view()));
+    let mask = where_.map(|m| m.view());
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(uf, &raw));
     let buffered = views.iter().zip(binding.dtypes()).any(|(v, dt)| needs_buffer(v, dt, l.takes_unaligned()));
@@ -379,7 +367,7 @@ pub fn elementwise<'py>(
     }
     drop(views);
     for (i, temp) in &temps {
-        micronumpy::cast::copy_into(&outputs[*i].0.view(), &temp.view()).py(py)?;
+        array::assign::transfer(py, &outputs[*i].0.view(), &temp.view())?;
     }
     Ok(outputs.into_iter().map(|(o, _)| o).collect())
 }
@@ -414,6 +402,19 @@ fn read_outputs(outputs: &[(Array<'_>, bool)], dtypes: &[micronumpy::Dtype]) -> 
         }
     }
     Ok(status)
+}
+
+/// What stands in for an output: an array of the loop's dtype, with the output's elements if those are read.
+fn collected(out: &ArrayRef<'_>, dtype: &micronumpy::Dtype, read: bool) -> micronumpy::Result<NdArray> {
+    if dtype.as_strings().is_some() || out.dtype.as_strings().is_some() {
+        // Strings are where their array has its memory.
+        return copied(out);
+    }
+    let temp = NdArray::empty(out.shape, dtype, Order::C)?;
+    if read {
+        micronumpy::cast::copy_into(&temp.view(), out)?;
+    }
+    Ok(temp)
 }
 
 /// A contiguous copy.

@@ -52,6 +52,14 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
     let outs: PerOp<Option<Array<'py>>> =
         c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
     let operand = |i: usize| if i < nin { Some(&ins[i].arr) } else { outs[i - nin].as_ref() };
+    check_keywords(c)?;
+    // Dtypes that do not go together are told before shapes that do not.
+    let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
+    let arrays: PerOp<Array<'py>> = ins
+        .iter()
+        .zip(&binding.descrs)
+        .map(|(op, descr)| if op.weak.is_some() { weak_operand(&op.obj, descr) } else { Ok(op.arr.clone()) })
+        .collect::<PyResult<_>>()?;
 
     let keepdims = keepdims_of(&name, &sig, nin, c)?;
     // Outputs get this many axes of length one.
@@ -91,14 +99,7 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
     for (i, ax) in axes.iter().enumerate() {
         let Some(a) = operand(i) else { continue };
         let own = pick(a.shape(), &ax.core);
-        if i >= nin && extra > 0 {
-            if own.iter().any(|&n| n != 1) {
-                return Err(PyValueError::new_err(format!(
-                    "{name}: Output operand {} has a core dimension that is not of length one with keepdims=True",
-                    i - nin
-                )));
-            }
-        } else {
+        if i < nin || extra == 0 {
             gufunc::match_sizes(&name, &sig, &mut core, nin, i, &own).py(py)?;
         }
     }
@@ -115,13 +116,7 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
         }
     }
 
-    let shape = loop_shape(&sig, &core, nin, loop_ndim, nargs, &axes, &operand)?;
-    let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
-    let arrays: PerOp<Array<'py>> = ins
-        .iter()
-        .zip(&binding.descrs)
-        .map(|(op, descr)| if op.weak.is_some() { weak_operand(&op.obj, descr) } else { Ok(op.arr.clone()) })
-        .collect::<PyResult<_>>()?;
+    let shape = loop_shape(&sig, &core, nin, loop_ndim, nargs, extra, &axes, &operand)?;
 
     // Outputs: the caller's, or new ones.
     let mut results: PerOp<Array<'py>> = PerOp::new();
@@ -135,7 +130,7 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
                 let mut full = Dims::from_elem(1, shape.len() + sizes.len());
                 ax.looped.iter().zip(&shape).for_each(|(&a, &n)| full[a] = n);
                 ax.core.iter().zip(&sizes).for_each(|(&a, &n)| full[a] = n);
-                let order = layout(c.order, &shape, &arrays, &axes, ax, full.len());
+                let order = layout(c.order, &shape, &arrays, &axes, ax);
                 new_laid_out(&binding.descrs[i], &full, &order)?
             }
         });
@@ -216,17 +211,16 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
     Ok(results)
 }
 
-/// Memory order of a new output: loop axes as the inputs have them, core axes last.
+/// Memory order of a new output: loop axes as the inputs have them, core axes last, wherever these are among its axes.
 fn layout<'py>(
     order: Order,
     shape: &[isize],
     arrays: &[Array<'py>],
     axes: &[Axes],
     out: &Axes,
-    ndim: usize,
 ) -> Vec<usize> {
     match order {
-        Order::F => (0..ndim).rev().collect(),
+        Order::F => out.looped.iter().chain(&out.core).rev().copied().collect(),
         Order::Keep if shape.len() > 1 => {
             let rows: Vec<Dims> = arrays
                 .iter()
@@ -244,18 +238,24 @@ fn layout<'py>(
             let sorted = axis_order(shape.len(), &views);
             sorted.iter().map(|&k| out.looped[k]).chain(out.core.iter().copied()).collect()
         }
-        _ => (0..ndim).collect(),
+        _ => out.looped.iter().chain(&out.core).copied().collect(),
     }
 }
 
+/// What is wrong with keywords whatever the ufunc is.
+fn check_keywords(c: &Call<'_>) -> PyResult<()> {
+    if c.keywords.keepdims.as_ref().is_some_and(|k| !k.is_instance_of::<PyBool>()) {
+        return Err(PyTypeError::new_err("'keepdims' must be a boolean"));
+    }
+    if c.keywords.axis.is_some() && c.keywords.axes.is_some() {
+        return Err(PyTypeError::new_err("cannot specify both 'axis' and 'axes'"));
+    }
+    Ok(())
+}
+
+/// Whether dimensions are kept. A ufunc that cannot keep them does not take the keyword at all.
 fn keepdims_of(name: &str, sig: &CoreSignature, nin: usize, c: &Call<'_>) -> PyResult<bool> {
     let Some(obj) = &c.keywords.keepdims else { return Ok(false) };
-    let Ok(b) = obj.cast::<PyBool>() else {
-        return Err(PyTypeError::new_err("'keepdims' must be a boolean"));
-    };
-    if !b.is_true() {
-        return Ok(false);
-    }
     let first = sig.core_ndim(0);
     for (i, dims) in sig.operands.iter().enumerate() {
         if i < nin && dims.len() != first || i >= nin && !dims.is_empty() {
@@ -269,14 +269,11 @@ fn keepdims_of(name: &str, sig: &CoreSignature, nin: usize, c: &Call<'_>) -> PyR
             )));
         }
     }
-    Ok(true)
+    obj.is_truthy()
 }
 
 fn axis_of(name: &str, sig: &CoreSignature, c: &Call<'_>) -> PyResult<Option<isize>> {
     let Some(obj) = &c.keywords.axis else { return Ok(None) };
-    if c.keywords.axes.is_some() {
-        return Err(PyTypeError::new_err("cannot specify both 'axis' and 'axes'"));
-    }
     if sig.dims.len() != 1 {
         return Err(PyTypeError::new_err(format!(
             "{name}: axis can only be used with a single shared core dimension, not with the {} distinct ones implied by \
@@ -284,6 +281,9 @@ fn axis_of(name: &str, sig: &CoreSignature, c: &Call<'_>) -> PyResult<Option<isi
             sig.dims.len(),
             sig.text
         )));
+    }
+    if obj.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err("an integer is required"));
     }
     index(obj).map(Some)
 }
@@ -392,13 +392,14 @@ fn process_core_dims(uf: &UfuncRef<'_>, core: &mut CoreSizes) -> PyResult<()> {
     Ok(())
 }
 
-/// The shape the operands' other axes broadcast to.
+/// The shape the operands' other axes broadcast to. Outputs keep so many axes of length one.
 fn loop_shape<'a, 'py: 'a>(
     sig: &CoreSignature,
     core: &CoreSizes,
     nin: usize,
     loop_ndim: usize,
     nargs: usize,
+    kept: usize,
     axes: &[Axes],
     operand: &dyn Fn(usize) -> Option<&'a Array<'py>>,
 ) -> PyResult<Dims> {
@@ -417,9 +418,15 @@ fn loop_shape<'a, 'py: 'a>(
             }
         }
     }
+    // Axes that are kept are as long as one element.
+    fits &= kept == 0
+        || (nin..nargs).all(|i| operand(i).is_none_or(|a| axes[i].core.iter().all(|&k| a.shape()[k] == 1)));
     if !fits {
         // The text speaks of an iteration that has the core dimensions of the outputs as well.
-        let out_core: Dims = (nin..nargs).flat_map(|i| core.core_shape(sig, i)).collect();
+        let out_core: Dims = match kept {
+            0 => (nin..nargs).flat_map(|i| core.core_shape(sig, i)).collect(),
+            kept => Dims::from_elem(1, kept),
+        };
         let mut text = String::from(
             "operands could not be broadcast together with remapped shapes [original->remapped]: ",
         );
@@ -431,7 +438,7 @@ fn loop_shape<'a, 'py: 'a>(
             if i < nin {
                 remapped.extend(out_core.iter().map(|_| -1));
             } else {
-                remapped.extend(core.core_shape(sig, i));
+                remapped.extend(pick(a.shape(), &ax.core));
             }
             text += &format!("{}->{} ", shape_text(a.shape()), shape_text(&remapped));
         }
@@ -443,7 +450,8 @@ fn loop_shape<'a, 'py: 'a>(
     for (i, ax) in axes.iter().enumerate().skip(nin) {
         let Some(a) = operand(i) else { continue };
         let own = pick(a.shape(), &ax.looped);
-        if own != shape {
+        let (lead, rest) = shape.split_at(loop_ndim - own.len());
+        if *own != *rest || lead.iter().any(|&n| n != 1) {
             return Err(PyValueError::new_err(format!(
                 "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
                 shape_text(a.shape()),

@@ -223,9 +223,16 @@ impl Copies {
     ) -> PyResult<()> {
         let out = self.target(py)?;
         let arr = operand(&self.state, py, 1)?;
-        let (view, input) = (out.view(), arr.view());
+        let input = arr.view();
+        // Of further axes of the output only the first elements are written.
+        let (shape, more) = out.shape().split_at(input.ndim());
+        if more.contains(&0) {
+            return Ok(());
+        }
+        // SAFETY: these elements.
+        let view = unsafe { ArrayRef::new(out.data(), shape, &out.strides()[..shape.len()], out.dtype()) };
         // An operand of length one is repeated, but not along the axis, where only so much is read and written.
-        let mut whole = Dims::from_slice(out.shape());
+        let mut whole = Dims::from_slice(shape);
         whole[axis] = input.shape[axis];
         let strides = broadcast_strides(input.shape, input.strides, &whole).py(py)?;
         // SAFETY: the operand, repeated.

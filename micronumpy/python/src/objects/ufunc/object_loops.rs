@@ -492,8 +492,8 @@ unsafe fn dot(
             a = a.wrapping_offset(sa);
             b = b.wrapping_offset(sb);
         }
-        // A sum of nothing.
-        put(out, if sum.is_null() { ffi::PyLong_FromLong(0) } else { sum });
+        // A sum of nothing is nothing, except for `matmul`.
+        put(out, if sum.is_null() { new_ref(ffi::Py_None()) } else { sum });
     }
     0
 }
@@ -529,7 +529,9 @@ unsafe extern "C" fn matmul(
                     let a = at(0).wrapping_offset(i * s[3]);
                     let b = at(1).wrapping_offset(j * s[6]);
                     let out = at(2).wrapping_offset(i * s[7] + j * s[8]);
-                    if dot(a, s[4], b, s[5], n, out, false) < 0 {
+                    if n == 0 {
+                        put(out, ffi::PyLong_FromLong(0));
+                    } else if dot(a, s[4], b, s[5], n, out, false) < 0 {
                         return -1;
                     }
                 }

@@ -736,6 +736,8 @@ fn along_axis<'py>(
     if let Some(o) = out
         && indices.is_none()
         && arr.ndim() == 1
+        && arr.size() > 0
+        && o.size() > 0
         && !fits(o)
         && plain(arr)
         && plain(o)
@@ -751,7 +753,7 @@ fn along_axis<'py>(
             Some(o) => o.clone(),
             None => {
                 // The list of indices runs along the axis, where the operand does not take part then.
-                let mut strides = Dims::from_slice(arr.strides());
+                let mut strides = broadcast_strides(arr.shape(), arr.strides(), arr.shape()).py(py)?;
                 if indices.is_some() {
                     strides[axis] = 0;
                 }
@@ -782,7 +784,9 @@ fn along_axis<'py>(
     let status = fpstatus::get();
     let done = copies.map_or(Ok(0), |c| c.finish(py).map(|()| fpstatus::take()));
     ran?;
-    let status = status | done?;
+    // A cast starts with a clean status, and takes what there was before with it.
+    let recast = out.is_some_and(|o| !simple && o.dtype().num != work.dtype().num);
+    let status = if recast { done? } else { status | done? };
     if check && status != 0 {
         errstate::report(py, method.name(), status)?;
     }
