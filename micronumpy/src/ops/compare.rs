@@ -28,7 +28,10 @@ enum Kind {
     Object(&'static ObjectOps),
     Host(Box<dyn HostOrder>),
     Fields(Vec<(usize, Compare)>),
+    /// Subarrays of objects.
     Items(Box<Compare>, usize, usize),
+    /// Other subarrays, which are ordered as so many bytes.
+    Bytes(usize),
 }
 
 impl Compare {
@@ -40,6 +43,7 @@ impl Compare {
             Body::Struct(fields) => Kind::Fields(
                 fields.iter().map(|f| Ok((f.offset, Compare::of(&f.dtype)?))).collect::<Result<_>>()?,
             ),
+            Body::Subarray(base, _) if !base.has_object() => Kind::Bytes(dt.itemsize),
             Body::Subarray(base, shape) => {
                 let count = shape.iter().map(|&n| n as usize).product();
                 Kind::Items(Box::new(Compare::of(base)?), count, base.itemsize)
@@ -93,6 +97,9 @@ impl Compare {
                         }
                     }
                     Ok(Ordering::Equal)
+                }
+                Kind::Bytes(size) => {
+                    Ok(std::slice::from_raw_parts(a, *size).cmp(std::slice::from_raw_parts(b, *size)))
                 }
                 Kind::Items(c, count, size) => {
                     for i in 0..*count {

@@ -58,7 +58,13 @@ pub fn flat_length(sizes: &[usize]) -> Result<isize> {
 
 /// Byte strides numpy gives the result: like the inputs lie.
 pub fn concatenate_strides(arrays: &[ArrayRef<'_>], shape: &[isize], itemsize: usize) -> Dims {
-    let rows: Vec<&[isize]> = arrays.iter().map(|a| a.strides).collect();
+    // Axes of length one have no say here, repeated ones have: the size of a stride is counted from one on.
+    let sizes = |a: &ArrayRef<'_>| -> Dims {
+        let size = |s: isize| (s.unsigned_abs() as isize).saturating_add(1);
+        a.shape.iter().zip(a.strides).map(|(&n, &s)| if n == 1 { 0 } else { size(s) }).collect()
+    };
+    let rows: Vec<Dims> = arrays.iter().map(sizes).collect();
+    let rows: Vec<&[isize]> = rows.iter().map(|r| r.as_slice()).collect();
     keep_order_strides(shape, &rows, itemsize)
 }
 

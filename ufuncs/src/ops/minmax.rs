@@ -162,8 +162,9 @@ vector_floats!(f32, f64);
 
 binary!(Maximum for [LongDouble] |a, b| if a >= b || a.is_nan() { a } else { b });
 binary!(Minimum for [LongDouble] |a, b| if a <= b || a.is_nan() { a } else { b });
-binary!(Fmax for [LongDouble] |a, b| LongDouble::fmax(a, b));
-binary!(Fmin for [LongDouble] |a, b| LongDouble::fmin(a, b));
+// Which of two zeros it is, is what the C library's functions of this type decide.
+binary!(Fmax for [LongDouble] |a, b| if !a.is_nan() && (b.is_nan() || a > b) { a } else { b });
+binary!(Fmin for [LongDouble] |a, b| if !b.is_nan() && (a.is_nan() || b < a) { b } else { a });
 
 // Selection between operands: no rounding, so the bits of the operand are returned.
 macro_rules! half_select {

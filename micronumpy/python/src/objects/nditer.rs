@@ -759,7 +759,7 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
     let nothing = vec![None; nop];
 
     // The outermost iterator makes copies, and all others walk them. With buffering it is the innermost one that casts.
-    let buffered = flags & (global::BUFFERED | global::GROWINNER) != 0;
+    let buffered = flags & global::BUFFERED != 0;
     let outer_flags =
         flags & !(global::EXTERNAL_LOOP | global::BUFFERED | global::GROWINNER | global::DELAY_BUFALLOC);
     let mut chain: Vec<Bound<'py, PyAny>> = Vec::with_capacity(nests.len());
@@ -769,6 +769,7 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
             (true, _) if buffered => (flags, &requested),
             (true, _) => (flags & !global::COMMON_DTYPE, &nothing),
             (false, 0) if !buffered => (outer_flags, &requested),
+            (false, 0) => (outer_flags, &nothing),
             _ => (outer_flags & !global::COMMON_DTYPE, &nothing),
         };
         let op_axes = vec![Some(axes.clone()); nop];

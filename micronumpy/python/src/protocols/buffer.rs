@@ -217,9 +217,17 @@ pub fn array_from_buffer<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<
                 .call1((source.get_type(),))?
                 .is_truthy()?;
             if !is_ctypes {
-                return Err(PyRuntimeError::new_err(
-                    "Item size computed from the PEP 3118 buffer format string does not match the actual item size.",
-                ));
+                let format = if view.format.is_null() {
+                    "B".into()
+                } else {
+                    CStr::from_ptr(view.format).to_string_lossy()
+                };
+                return Err(PyRuntimeError::new_err(format!(
+                    "Item size {} for PEP 3118 buffer format string {format} does not match the dtype {} item size {}.",
+                    view.itemsize,
+                    descr.dtype().num.char().unwrap_or(b'V') as char,
+                    descr.itemsize()
+                )));
             }
             PyErr::warn(
                 py,
@@ -349,8 +357,7 @@ impl FormatWriter<'_> {
                 self.out.push_str(&text);
                 self.out.push(':');
             }
-            // Padding at the end is not spelled out.
-            self.offset = start + dt.itemsize;
+            // Padding at the end is not spelled out here; what follows the structure begins with it.
             self.out.push('}');
             return Ok(());
         }

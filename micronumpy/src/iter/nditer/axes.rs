@@ -52,7 +52,7 @@ pub(super) fn broadcast_shape(
         n == 1 || *have == n
     };
     let mut fits = true;
-    for (iop, spec) in specs.iter().enumerate() {
+    'operands: for (iop, spec) in specs.iter().enumerate() {
         let Some(arr) = &spec.array else { continue };
         let op_ndim = arr.shape.len();
         let Some(axes) = spec.axes else {
@@ -78,6 +78,10 @@ pub(super) fn broadcast_shape(
                 )));
             };
             fits &= merge(axis, n);
+            if !fits {
+                // What is wrong with later axes is not told any more.
+                break 'operands;
+            }
         }
     }
     // An extent of one that was asked for is not free to grow.

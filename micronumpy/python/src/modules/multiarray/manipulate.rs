@@ -154,7 +154,7 @@ fn concatenate_items<'py>(
     };
     for x in &arrays {
         if !micronumpy::cast::can_cast(x.dtype(), target_descr.dtype(), casting) {
-            return Err(coercion::cannot_cast(&x.descr(), &target_descr, casting));
+            return Err(coercion::cannot_cast_array(x, &target_descr, casting));
         }
     }
     let views: Vec<_> = arrays.iter().map(|x| x.view()).collect();

@@ -94,7 +94,8 @@ fn compare_void<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<'p
         (false, false) => {
             if a.itemsize() != b.itemsize() {
                 return Err(PyTypeError::new_err(
-                    "cannot compare unstructured voids of different length. Use `.view()` to compare. ",
+                    "cannot compare unstructured voids of different length. Use bytes to compare. (This may return array of \
+                     False in the future.)",
                 ));
             }
             // Bytes of one length are equal exactly if they are equal as strings.
@@ -105,7 +106,9 @@ fn compare_void<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<'p
             };
             call_by_name(py, ufunc_name(op), &[&view(a)?.0, &view(b)?.0], None)
         }
-        _ => Err(PyTypeError::new_err("Cannot compare structured with unstructured void arrays.")),
+        _ => Err(PyTypeError::new_err(
+            "Cannot compare structured with unstructured void arrays. (unreachable error, please report to NumPy devs.)",
+        )),
     }
 }
 

@@ -153,8 +153,8 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if descr.dtype().has_object() && !is_list {
         return Err(PyValueError::new_err("pickled objects expected as a list"));
     }
-    // Elements come to rest in native byte order.
-    let swapped = !is_list && descr.dtype().is_swapped();
+    // Elements come to rest in native byte order; structures have none, their fields stay as they are.
+    let swapped = !is_list && descr.dtype().fields().is_none() && descr.dtype().is_swapped();
     let native =
         if swapped { dtype::descr_of(py, &descr.dtype().with_byteorder(b'='))? } else { descr.clone() };
     let strides = micronumpy::array::contiguous_strides(&shape, descr.itemsize(), fortran);

@@ -402,15 +402,18 @@ fn assign(slf: &Bound<'_, PyAny>, key: &Bound<'_, PyAny>, value: Option<&Bound<'
         return Err(PyIndexError::new_err("Assigning to a flat iterator with a 0-D index is not supported"));
     }
     let descr = arr.descr();
-    // A list of positions is held against the bounds when the value is known to fit.
+    // A slice is looked at, and a list of positions held against the bounds, when the value is known to fit.
+    let sliced = key.is_instance_of::<PySlice>() || key.is(PyEllipsis::get(slf.py()));
     let selected = match select(slf, key) {
-        Err(e) if key.len().is_ok() && e.to_string().contains("out of bounds for size") => {
+        Err(e) if sliced || key.len().is_ok() && e.to_string().contains("out of bounds for size") => {
             array::from_any(value, Some(&descr), 0, 0, NPY_ARRAY_FORCECAST)?;
             return Err(e);
         }
         selected => selected?,
     };
     match selected {
+        // False selects nothing that a value had to fit.
+        Selection::Many { indices, .. } if indices.is_empty() && !sliced && key.len().is_err() => Ok(()),
         Selection::Current if state(slf).index < state(slf).size => {
             // SAFETY: the iterator stands on an element.
             unsafe { scalar::set_item(&descr, state(slf).dataptr, value) }

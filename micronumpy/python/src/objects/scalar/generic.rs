@@ -13,6 +13,7 @@ use super::value::{
     Cell, cell_of, descr_of_numpy_scalar, make_num, python_number, to_array, to_f64, to_scalar, typenum_of,
 };
 use super::{number, text, void};
+use crate::abi::*;
 use crate::error::missing;
 use crate::ffi::Args;
 use crate::ffi::import::cached;
@@ -260,7 +261,8 @@ fn dtype<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     }
 }
 fn flags_<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
-    to_array(slf)?.0.getattr(intern!(slf.py(), "flags"))
+    let flags = NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_OWNDATA | NPY_ARRAY_ALIGNED;
+    array::flags::of_scalar(slf.py(), flags)
 }
 fn data<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     Ok(PyMemoryView::from(slf)?.into_any())

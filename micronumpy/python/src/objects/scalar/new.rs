@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
 use super::set::{cast_item, number};
-use super::types::{concrete, typenum_of_subclass};
-use super::value::{Cell, bool_scalar, make, make_bytes, make_str, to_scalar, trim_nul, typenum_of};
+use super::types::typenum_of_subclass;
+use super::value::{Cell, bool_scalar, make, make_bytes, to_scalar, trim_nul, typenum_of};
 use crate::abi::*;
 use crate::error::missing;
 use crate::objects::array;
@@ -129,25 +129,14 @@ fn new_object<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -
     unsafe { to_scalar(&arr.descr(), arr.data(), None) }
 }
 
-/// Whether a class is the scalar type itself, whose strings lose trailing NULs as elements do.
-fn is_exact(cls: &Obj<'_>, num: TypeNum) -> bool {
-    cls.as_ptr().cast() == concrete(num)
-}
-
 fn new_str<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> PyResult<Obj<'py>> {
     let py = cls.py();
     // SAFETY: `str.__new__` for a class derived from it.
-    let obj = unsafe {
+    unsafe {
         let new = ffi::PyUnicode_Type.tp_new.ok_or_else(|| missing("str.__new__"))?;
         let kwargs = kwargs.map_or(null_mut(), |k| k.as_ptr());
-        Bound::from_owned_ptr_or_err(py, new(cls.as_ptr().cast(), args.as_ptr(), kwargs))?
-    };
-    let text = obj.cast::<PyString>()?.to_string_lossy().into_owned();
-    if text.ends_with('\0') && is_exact(cls, TypeNum::UNICODE) {
-        let trimmed = PyString::new(py, text.trim_end_matches('\0'));
-        return make_str(py, cls.as_ptr().cast(), trimmed.as_any());
+        Bound::from_owned_ptr_or_err(py, new(cls.as_ptr().cast(), args.as_ptr(), kwargs))
     }
-    Ok(obj)
 }
 
 fn new_bytes<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> PyResult<Obj<'py>> {
@@ -159,8 +148,8 @@ fn new_bytes<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) ->
         let kwargs = kwargs.map_or(null_mut(), |k| k.as_ptr());
         Bound::from_owned_ptr_or_err(py, new(class, args.as_ptr(), kwargs))
     };
-    let obj = match obj {
-        Ok(obj) => obj,
+    match obj {
+        Ok(obj) => Ok(obj),
         Err(err) => {
             // What is neither bytes nor text becomes its text.
             let Ok(first) = args.get_item(0) else { return Err(err) };
@@ -171,14 +160,9 @@ fn new_bytes<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) ->
             // SAFETY: a live string; a new reference or null.
             let ascii =
                 unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyUnicode_AsASCIIString(text.as_ptr()))? };
-            return make_bytes(py, class, trim_nul(ascii.cast::<PyBytes>()?.as_bytes()));
+            make_bytes(py, class, trim_nul(ascii.cast::<PyBytes>()?.as_bytes()))
         }
-    };
-    let bytes = obj.cast::<PyBytes>()?.as_bytes();
-    if bytes.last() == Some(&0) && is_exact(cls, TypeNum::STRING) {
-        return make_bytes(py, class, trim_nul(bytes));
     }
-    Ok(obj)
 }
 
 /// # Safety

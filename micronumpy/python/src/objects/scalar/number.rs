@@ -171,7 +171,7 @@ fn values(py: Python<'_>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<
 }
 
 /// Operations whose bits or status are others for scalars than for arrays: products of complex numbers without fused steps,
-/// lengths by the C library.
+/// lengths and powers by the C library.
 fn by_itself(op: Op, num: TypeNum, args: &[Cell]) -> Option<Cell> {
     macro_rules! of {
         ($t:ty) => {{
@@ -189,9 +189,15 @@ fn by_itself(op: Op, num: TypeNum, args: &[Cell]) -> Option<Cell> {
         }};
     }
     // The status is read and cleared around this: nothing may be computed ahead or put off, hence the boxes.
-    match num {
-        TypeNum::CFLOAT => of!(f32),
-        TypeNum::CDOUBLE => of!(f64),
+    match (num, op) {
+        (TypeNum::CFLOAT, _) => of!(f32),
+        (TypeNum::CDOUBLE, _) => of!(f64),
+        (TypeNum::FLOAT, Op::Power) => {
+            Some(Cell::of(black_box(black_box(args[0].get::<f32>()).powf(black_box(args[1].get())))))
+        }
+        (TypeNum::DOUBLE, Op::Power) => {
+            Some(Cell::of(black_box(black_box(args[0].get::<f64>()).powf(black_box(args[1].get())))))
+        }
         _ => None,
     }
 }
@@ -264,7 +270,7 @@ pub fn cast(cell: &Cell, from: TypeNum, to: TypeNum) -> Option<Cell> {
     Some(dst)
 }
 
-/// The smallest number type both can be cast to safely, if one of the two is it.
+/// The smallest number type both can be cast to safely, if one of the two is it; the first one of two names for one type.
 fn larger(a: TypeNum, b: TypeNum) -> Option<TypeNum> {
     if a == b {
         return Some(a);
@@ -279,11 +285,7 @@ fn larger(a: TypeNum, b: TypeNum) -> Option<TypeNum> {
         let (fs, ts) = (from.size(), to.size());
         if from.is_integer() {
             if to.is_integer() {
-                return if from.is_signed() == to.is_signed() {
-                    fs < ts || (fs == ts && from.0 <= to.0)
-                } else {
-                    to.is_signed() && fs < ts
-                };
+                return if from.is_signed() == to.is_signed() { fs <= ts } else { to.is_signed() && fs < ts };
             }
             // Floats hold integers of half their size exactly; from 8 bytes on any float of 8 bytes will do.
             let float = to.real_part().size();
@@ -292,10 +294,10 @@ fn larger(a: TypeNum, b: TypeNum) -> Option<TypeNum> {
         let (ff, tf) = (from.real_part().size(), to.real_part().size());
         !to.is_integer() && (from.is_float() || to.is_complex()) && ff <= tf
     };
-    if fits(a, b) {
-        Some(b)
-    } else if fits(b, a) {
+    if fits(b, a) {
         Some(a)
+    } else if fits(a, b) {
+        Some(b)
     } else {
         None
     }
@@ -633,8 +635,12 @@ macro_rules! unary_slots {
 }
 unary_slots! { negative Negative; positive Positive; absolute Absolute; invert Invert; }
 
-/// Complex numbers have no floor.
-fn refuse<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+/// Complex numbers have no floor; booleans leave it to the ufunc to say so.
+fn refuse<'py>(op: Op, a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let is_bool = |x: &Obj<'py>| number_type(x).is_some_and(TypeNum::is_bool);
+    if is_bool(a) || is_bool(b) {
+        return general(op, a, b);
+    }
     for (slf, other) in [(a, b), (b, a)] {
         if let Some(num) = number_type(slf)
             && num.is_complex()
@@ -643,19 +649,16 @@ fn refuse<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
             return not_implemented(a.py());
         }
     }
-    general(Op::FloorDivide, a, b)
+    general(op, a, b)
+}
+fn refuse_floor_divide<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
+    refuse(Op::FloorDivide, a, b)
 }
 fn refuse_remainder<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
-    if number_type(a).is_some() || number_type(b).is_some() {
-        return refuse(a, b);
-    }
-    general(Op::Remainder, a, b)
+    refuse(Op::Remainder, a, b)
 }
 fn refuse_divmod<'py>(a: &Obj<'py>, b: &Obj<'py>) -> PyResult<Obj<'py>> {
-    if number_type(a).is_some() || number_type(b).is_some() {
-        return refuse(a, b);
-    }
-    general(Op::Divmod, a, b)
+    refuse(Op::Divmod, a, b)
 }
 
 fn op_of(op: CompareOp) -> Op {
@@ -966,7 +969,7 @@ pub unsafe fn fill(ty: *mut ffi::PyTypeObject, num: Option<TypeNum>) {
         t.nb_remainder = Some(quick_slot!(Remainder, crate::binaryfunc!(remainder)));
         t.nb_divmod = Some(crate::binaryfunc!(divmod));
         if num.is_some_and(|n| n.is_complex()) {
-            t.nb_floor_divide = Some(crate::binaryfunc!(refuse));
+            t.nb_floor_divide = Some(crate::binaryfunc!(refuse_floor_divide));
             t.nb_remainder = Some(crate::binaryfunc!(refuse_remainder));
             t.nb_divmod = Some(crate::binaryfunc!(refuse_divmod));
         }

@@ -423,6 +423,7 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
         let count = i128::from(ticks).wrapping_mul(i128::from(m.num));
         let factor: i128 = match m.unit {
             Unit::Year => 12,
+            Unit::Month => 1,
             Unit::Week => 7 * 86_400 * 1_000_000_000_000_000_000,
             Unit::Day => 86_400 * 1_000_000_000_000_000_000,
             Unit::Hour => 3600 * 1_000_000_000_000_000_000,
@@ -436,8 +437,11 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
             _ => 1,
         };
         let total = count.wrapping_mul(factor);
+        if m.unit <= Unit::Month {
+            return (total as i64).into_pyobject(py)?.into_any().hash();
+        }
         let micro = 1_000_000_000_000;
-        if m.unit > Unit::Month && total % micro == 0 {
+        if total % micro == 0 {
             let micros = i64::try_from(total / micro);
             let meta = DatetimeMeta { unit: Unit::Micro as i32, num: 1 };
             if let Ok(micros) = micros {
@@ -447,7 +451,6 @@ pub fn hash(slf: &Obj<'_>) -> PyResult<isize> {
                 }
             }
         }
-        (m.unit <= Unit::Month).hash(&mut state);
         total.hash(&mut state);
     }
     Ok(state.finish() as isize)

@@ -435,8 +435,8 @@ impl<'py> Walk<'_, 'py> {
             self.found = Some(descr);
             return Ok(());
         };
-        // Even equal dtypes lose a foreign byte order when they meet.
-        if old.is(&descr) && descr.dtype().is_native() {
+        // Even equal dtypes lose a foreign byte order when they meet, and the holes between fields.
+        if old.is(&descr) && descr.dtype().is_native() && descr.dtype().num != TypeNum::VOID {
             return Ok(());
         }
         let merged = match promote(old.dtype(), descr.dtype()) {

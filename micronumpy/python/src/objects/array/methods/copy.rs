@@ -219,7 +219,7 @@ pub fn byteswap<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let [inplace] = a.parse_c(&SIG)?;
     let arr = Array(slf.clone());
     if !args::truth(inplace.as_ref(), false)? {
-        let out = copy_array(&arr, Order::Keep)?;
+        let out = copy_array(&arr, Order::Any)?;
         micronumpy::ops::fill::byteswap(&out.view());
         return Ok(out.0);
     }

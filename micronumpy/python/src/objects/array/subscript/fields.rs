@@ -75,29 +75,7 @@ pub fn subscript<'py>(arr: &Array<'py>, key: &Bound<'py, PyAny>) -> PyResult<Opt
             return Err(PyValueError::new_err(format!("duplicate field of name {}", n.repr()?)));
         }
     }
-    // A dtype with these fields at their places, of the full size.
-    let formats = PyList::empty(py);
-    let offsets = PyList::empty(py);
-    let titles_seen = PyList::empty(py);
-    let fields = arr.descr().0.getattr(intern!(py, "fields"))?;
-    let mut any_title = false;
-    for n in list.iter() {
-        let entry = fields.get_item(&n)?;
-        formats.append(entry.get_item(0)?)?;
-        offsets.append(entry.get_item(1)?)?;
-        let title = entry.get_item(2).ok();
-        any_title |= title.is_some();
-        titles_seen.append(title.unwrap_or_else(|| py.None().into_bound(py)))?;
-    }
-    let d = PyDict::new(py);
-    d.set_item("names", list)?;
-    d.set_item("formats", formats)?;
-    d.set_item("offsets", offsets)?;
-    d.set_item("itemsize", arr.itemsize())?;
-    if any_title {
-        d.set_item("titles", titles_seen)?;
-    }
-    let descr = dtype::convert(d.as_any())?;
+    let descr = dtype::fields::subset(&arr.descr(), list)?;
     // SAFETY: the same elements, of which the new dtype names a part.
     unsafe { alloc::derived_view(arr, &descr, arr.data(), arr.shape(), arr.strides()) }.map(Some)
 }
