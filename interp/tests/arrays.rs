@@ -45,3 +45,28 @@ fn casts() {
 fn iterators() {
     cases("nditer", 1000);
 }
+
+#[test]
+fn nested_iterators() {
+    cases("nested", 1000);
+}
+
+#[test]
+fn structures() {
+    cases("struct", 500);
+}
+
+#[test]
+fn scalars() {
+    cases("scalar", 200);
+}
+
+#[test]
+fn generalized_ufuncs() {
+    cases("gufunc", 100);
+}
+
+#[test]
+fn overlaps() {
+    cases("overlap", 1000);
+}

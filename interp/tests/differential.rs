@@ -35,7 +35,7 @@ fn variable_width_strings_behave_as_under_stock_numpy() {
 /// Where the rules of numpy end: odd indices and values, scalars and wide integers, folds with a dtype of their own.
 #[test]
 fn corners_are_those_of_stock_numpy() {
-    same_output(&[file("calls.py"), file("corners.txt")], 290);
+    same_output(&[file("calls.py"), file("corners.txt")], 340);
 }
 
 #[test]

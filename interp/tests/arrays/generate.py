@@ -108,10 +108,15 @@ def index_text(parts):
 def case(area, seed):
     """The case of a seed, the same one every time."""
     import casts
+    import generalized
     import indices
     import iteration
+    import overlaps
+    import scalars
+    import structures
     import ufuncs
 
     rng = random.Random(f"{area} {seed}")
-    areas = {"ufunc": ufuncs.case, "index": indices.case, "cast": casts.case, "nditer": iteration.case}
+    areas = {"ufunc": ufuncs.case, "index": indices.case, "cast": casts.case, "nditer": iteration.case, "nested": iteration.nested,
+             "struct": structures.case, "scalar": scalars.case, "gufunc": generalized.case, "overlap": overlaps.case}  # fmt: skip
     return areas[area](rng)

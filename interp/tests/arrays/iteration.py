@@ -94,3 +94,43 @@ def walk(rng, flags, read, write, count):
     lines.append("it.close()")
     lines.append("seen += outs")
     return lines
+
+
+def nested(rng):
+    """Iterators within iterators."""
+    dims = [rng.choice([0, 1, 2, 3, 4]) for _ in range(rng.randint(1, 4))]
+    arrays = {"a": writable(array(rng, dtype(rng), dims))}
+    operands, modes = ["a"], [[rng.choice(["readonly", "readwrite"])]]
+    if rng.random() < 0.5:
+        arrays["b"] = writable(array(rng, dtype(rng), compatible(rng, dims)))
+        operands.append("b")
+        modes.append([rng.choice(["readonly", "readonly", "readwrite"])])
+    axes, levels = list(range(len(dims))), []
+    rng.shuffle(axes)
+    cuts = sorted(rng.randint(0, len(axes)) for _ in range(rng.randint(1, 2)))
+    for first, last in zip([0, *cuts], [*cuts, len(axes)]):
+        levels.append(axes[first:last])
+    if rng.random() < 0.05:
+        levels[0] = levels[0] + [rng.choice([0, len(dims), -1])]
+    # What an index is at the end of an axis of length one, or with a range, is anything.
+    flags = [flag for flag in FLAGS if rng.random() < 0.12 and flag not in ("c_index", "f_index")]
+    kwargs = {"flags": str(flags), "op_flags": str(modes)}
+    if rng.random() < 0.3:
+        kwargs["order"] = repr(rng.choice("CFAK"))
+    if rng.random() < 0.3:
+        kwargs["op_dtypes"] = f"[{', '.join(quoted(dtype(rng)) if rng.random() < 0.5 else 'None' for _ in operands)}]"
+        kwargs["casting"] = repr(rng.choice(["unsafe", "same_kind", "safe"]))
+    if rng.random() < 0.2:
+        kwargs["buffersize"] = str(rng.choice([1, 2, 5]))
+    arguments = ", ".join([f"[{', '.join(operands)}]", str(levels)] + [f"{k}={v}" for k, v in kwargs.items()])
+    lines = [f"its = np.nested_iters({arguments})", "seen = [(it.shape, it.ndim, it.itersize, it.dtypes) for it in its]"]
+    body = "x = x if isinstance(x, tuple) else (x,); seen.append([y.copy() for y in x])"
+    writes = [i for i, m in enumerate(modes) if m[0] == "readwrite"]
+    body += "".join(f"; x[{i}][...] = x[0] + 1" for i in writes)
+    text, depth = "", 0
+    for depth in range(len(levels) - 1):
+        text += "    " * depth + f"for _ in its[{depth}]:\n"
+    depth = len(levels) - 1
+    lines.append(text + "    " * depth + f"for x in its[{depth}]: {body}")
+    lines += ["for it in its: it.close()", "seen"]
+    return {"arrays": arrays, "lines": lines}

@@ -1,6 +1,6 @@
 """Compare random uses of arrays with stock numpy: ``run.py --help``.
 
-Every case of an area (``ufunc``, ``index``, ``cast``, ``nditer``) runs under both, each in a process of its own. Values to the
+Every case of an area (``AREAS``) runs under both, each in a process of its own. Values to the
 bit, dtypes, strides, flags, warnings, exceptions with their texts and every array afterwards must be the same. A case that
 differs is made smaller as long as it differs, and printed. Cases that ``known.txt`` lists with their reason may differ; one of
 them that no longer does is a finding, too.
@@ -24,6 +24,7 @@ from generate import case, render  # noqa: E402
 from shrink import shrunk  # noqa: E402
 
 BATCH = 250
+AREAS = ["ufunc", "index", "cast", "nditer", "nested", "struct", "scalar", "gufunc", "overlap"]
 
 
 class Worker:
@@ -81,7 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", required=True, help="a Python with stock numpy")
     parser.add_argument("--micronumpy", required=True)
-    parser.add_argument("--area", nargs="+", default=["ufunc", "index", "cast", "nditer"])
+    parser.add_argument("--area", nargs="+", default=AREAS, choices=AREAS)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=1000, help="cases of each area")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
@@ -143,7 +144,10 @@ def show(area, seed, one, both):
         print(f"    {line}")
     for key in sorted(ours.keys() | stock.keys()):
         if ours.get(key) != stock.get(key):
-            print(f"  {key}:\n    ours  {str(ours.get(key))[:600]}\n    stock {str(stock.get(key))[:600]}")
+            texts = str(ours.get(key)), str(stock.get(key))
+            # From a little before the first difference on.
+            start = max(len(os.path.commonprefix(texts)) - 200, 0)
+            print(f"  {key}:\n    ours  {texts[0][start:][:500]}\n    stock {texts[1][start:][:500]}")
     sys.stdout.flush()
 
 
