@@ -2,7 +2,7 @@
 
 use core::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
-use super::pair::{Pair, only_if, polynomial, select};
+use super::pair::{Pair, only_if, polynomial, root, select};
 
 const PIO2_LO: f64 = 6.123233995736766e-17;
 const PIO4_LO: f64 = 3.061616997868383e-17;
@@ -37,10 +37,9 @@ fn arcsin_tail(z: f64) -> f64 {
 fn half_angle(a: f64) -> (Pair, bool) {
     let small = a < 0.5;
     let z = select(small, a * a, 0.5 * (1.0 - a));
-    let root = z.sqrt();
-    let t = select(small, a, root);
-    // What the root was rounded by; nothing is missing at zero.
-    let lo = select(small | (root == 0.0), 0.0, (-root).mul_add(root, z) / (root + root));
+    let root = root(Pair { hi: z, lo: 0.0 });
+    let t = select(small, a, root.hi);
+    let lo = select(small, 0.0, root.lo);
     (Pair { hi: t, lo: (z * t).mul_add(arcsin_tail(z), lo) }, small)
 }
 
@@ -50,7 +49,7 @@ pub(super) fn arcsin(x: f64) -> f64 {
     // pi/2 - 2t, the leading parts exactly.
     let first = Pair::quick_sum(FRAC_PI_2, -2.0 * t.hi);
     let large = first.hi + (first.lo + (-2.0f64).mul_add(t.lo, PIO2_LO));
-    select(small, t.value(), large).copysign(x)
+    only_if(x.abs() <= 1.0, select(small, t.value(), large).copysign(x))
 }
 
 #[inline(always)]
@@ -63,7 +62,7 @@ pub(super) fn arccos(x: f64) -> f64 {
     let base_lo = select(small, PIO2_LO, select(negative, PI_LO, 0.0));
     let factor = select(small, -sign, 2.0 * sign);
     let first = Pair::quick_sum(base, factor * t.hi);
-    first.hi + (first.lo + factor.mul_add(t.lo, base_lo))
+    only_if(x.abs() <= 1.0, first.hi + (first.lo + factor.mul_add(t.lo, base_lo)))
 }
 
 /// `(arctan t - t) / t^3` by the square of `|t| <= 0.4145`, error 2^-59.4 of the arctangent.
@@ -111,8 +110,7 @@ fn positive(y: f64, x: f64) -> Pair {
 #[inline(always)]
 pub(super) fn arctan(x: f64) -> f64 {
     let a = x.abs();
-    let value = positive(a, 1.0).hi;
-    only_if(!x.is_nan(), select(a < 1e-9, x, select(a > 1e18, FRAC_PI_2, value)).copysign(x))
+    positive(select(a > 1e18, 1e18, a), 1.0).hi.copysign(x)
 }
 
 #[inline(always)]
@@ -127,75 +125,48 @@ pub(super) fn arctan2(y: f64, x: f64) -> f64 {
     only_if(near, value.copysign(y))
 }
 
-/// [`half_angle`] for 24 bits.
+/// [`half_angle`] in single precision.
 #[inline(always)]
-fn half_angle_f32(a: f64) -> (f64, bool) {
+fn half_angle_f32(a: f32) -> (Pair<f32>, bool) {
     let small = a < 0.5;
     let z = select(small, a * a, 0.5 * (1.0 - a));
-    let t = select(small, a, z.sqrt());
-    let tail = polynomial(
-        z,
-        [
-            0.1666665999128198,
-            0.07500504186037023,
-            0.04451695472675936,
-            0.031807722968545435,
-            0.014438585941819227,
-            0.03751647816301621,
-        ],
-    );
-    ((z * t).mul_add(tail, t), small)
+    let root = root(Pair { hi: z, lo: 0.0 });
+    let t = select(small, a, root.hi);
+    let tail = polynomial(z, [0.16666754, 0.07495249, 0.045476887, 0.024145398, 0.042227518]);
+    (Pair { hi: t, lo: (z * t).mul_add(tail, select(small, 0.0, root.lo)) }, small)
 }
+
+const PIO2_LO_F32: f32 = -4.371139e-8;
 
 #[inline(always)]
 pub(super) fn arcsin_f32(x: f32) -> f32 {
-    let x = f64::from(x);
+    const FRAC_PI_2: f32 = core::f32::consts::FRAC_PI_2;
     let (t, small) = half_angle_f32(x.abs());
-    select(small, t, (-2.0f64).mul_add(t, FRAC_PI_2)).copysign(x) as f32
+    let first = Pair::quick_sum(FRAC_PI_2, -2.0 * t.hi);
+    let large = first.hi + (first.lo + (-2.0f32).mul_add(t.lo, PIO2_LO_F32));
+    only_if(x.abs() <= 1.0, select(small, t.value(), large).copysign(x))
 }
 
 #[inline(always)]
 pub(super) fn arccos_f32(x: f32) -> f32 {
-    let x = f64::from(x);
+    const FRAC_PI_2: f32 = core::f32::consts::FRAC_PI_2;
     let (t, small) = half_angle_f32(x.abs());
     let negative = x < 0.0;
-    let sign = select(negative, -1.0f64, 1.0);
-    let base = select(small, FRAC_PI_2, select(negative, PI, 0.0));
-    select(small, -sign, 2.0 * sign).mul_add(t, base) as f32
+    let sign = select(negative, -1.0f32, 1.0);
+    let halves = select(small, 1.0f32, select(negative, 2.0, 0.0));
+    let factor = select(small, -sign, 2.0 * sign);
+    let first = Pair::quick_sum(halves * FRAC_PI_2, factor * t.hi);
+    let lo = factor.mul_add(t.lo, halves * PIO2_LO_F32);
+    only_if(x.abs() <= 1.0, first.hi + (first.lo + lo))
 }
 
-/// [`positive`] for 24 bits.
+/// [`positive`] in single precision.
 #[inline(always)]
-fn positive_f32(y: f64, x: f64) -> f64 {
-    let swapped = y > x;
-    let (n, d) = (select(swapped, x, y), select(swapped, y, x));
-    let turned = n > d * 0.41421356237309503;
-    let t = select(turned, n - d, n) / select(turned, n + d, d);
-    let z = t * t;
-    let tail = polynomial(
-        z,
-        [
-            -0.33333315073249614,
-            0.19998463882605633,
-            -0.14243379668775794,
-            0.10592613859181742,
-            -0.0607503259799337,
-        ],
-    );
-    let a = (z * t).mul_add(tail, t) + select(turned, FRAC_PI_4, 0.0);
-    select(swapped, FRAC_PI_2 - a, a)
-}
-
-/// [`positive`] of a number and 1, in single precision.
-#[inline(always)]
-pub(super) fn arctan_f32(x: f32) -> f32 {
+fn positive_f32(y: f32, x: f32) -> Pair<f32> {
     const FRAC_PI_2: f32 = core::f32::consts::FRAC_PI_2;
     const FRAC_PI_4: f32 = core::f32::consts::FRAC_PI_4;
-    const PIO2_LO: f32 = -4.371139e-8;
-    let a = x.abs();
-    let a = select(a > 1e30, 1e30, a);
-    let swapped = a > 1.0;
-    let (n, d) = (select(swapped, 1.0, a), select(swapped, a, 1.0));
+    let swapped = y > x;
+    let (n, d) = (select(swapped, x, y), select(swapped, y, x));
     let turned = n > d * 0.4142135;
     let (less, more) = (Pair::quick_sum(-d, n), Pair::quick_sum(d, n));
     let n = Pair { hi: select(turned, less.hi, n), lo: select(turned, less.lo, 0.0) };
@@ -208,19 +179,28 @@ pub(super) fn arctan_f32(x: f32) -> f32 {
     let rest = (z * t).mul_add(tail, lo);
     let sign = select(swapped, -1.0, 1.0);
     let base = select(turned, FRAC_PI_4, select(swapped, FRAC_PI_2, 0.0));
-    let base_lo = select(turned, 0.5 * PIO2_LO, select(swapped, PIO2_LO, 0.0));
+    let base_lo = select(turned, 0.5 * PIO2_LO_F32, select(swapped, PIO2_LO_F32, 0.0));
     let sum = Pair::quick_sum(base, sign * t);
-    let value = sum.hi + (sum.lo + sign.mul_add(rest, base_lo));
-    only_if(!x.is_nan(), select(a < 1e-10, x, value.copysign(x)))
+    Pair { hi: sum.hi, lo: sum.lo + sign.mul_add(rest, base_lo) }
+}
+
+#[inline(always)]
+pub(super) fn arctan_f32(x: f32) -> f32 {
+    let a = x.abs();
+    positive_f32(select(a > 1e30, 1e30, a), 1.0).value().copysign(x)
 }
 
 #[inline(always)]
 pub(super) fn arctan2_f32(y: f32, x: f32) -> f32 {
-    let (y, x) = (f64::from(y), f64::from(x));
+    const PI: f32 = core::f32::consts::PI;
     let (ay, ax) = (y.abs(), x.abs());
+    let (small, large) = (select(ay > ax, ax, ay), select(ay > ax, ay, ax));
+    // Neither inverse nor quotient nor remainders may underflow.
+    let near = (large < 1e30) & (large > 1e-20) & ((small > large * 1e-10) | (small == 0.0));
     let a = positive_f32(ay, ax);
-    let value = select(x.is_sign_negative(), PI - a, a);
-    // Zero over zero is NaN by itself; infinities are not. A result that underflows must not pass for an exact zero.
-    let near = (ay < f64::INFINITY) & (ax < f64::INFINITY) & ((value > 1e-38) | (y == 0.0));
-    only_if(near, value.copysign(y)) as f32
+    let back = Pair::quick_sum(PI, -a.hi);
+    let negative = x.is_sign_negative();
+    let (hi, lo) =
+        (select(negative, back.hi, a.hi), select(negative, back.lo + (2.0 * PIO2_LO_F32 - a.lo), a.lo));
+    only_if(near, (hi + lo).copysign(y))
 }

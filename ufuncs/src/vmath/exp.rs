@@ -78,26 +78,6 @@ pub(super) fn exp(x: f64) -> f64 {
     only_if(in_range(x), scale(y, bits))
 }
 
-/// `e^x - 1` with 31 bits, `x` as for [`expm1_pair`].
-#[inline(always)]
-pub(super) fn expm1_short(x: f64) -> f64 {
-    let shifted = x.mul_add(LOG2_E, ROUNDER);
-    let r = (-(shifted - ROUNDER)).mul_add(LN_2, x);
-    let power = power_of_two(shifted.to_bits());
-    let q = polynomial(
-        r,
-        [
-            0.5000000044663319,
-            0.16666666367067606,
-            0.04166635860014596,
-            0.00833338979898007,
-            0.0013940823221824216,
-            0.00019845893042691915,
-        ],
-    );
-    power.mul_add((r * r).mul_add(q, r), power - 1.0)
-}
-
 /// `2^r` for `|r| <= 1/2` as an unrounded sum, the first part exact.
 #[inline(always)]
 fn exp2_reduced(r: f64) -> Pair {

@@ -1,9 +1,11 @@
-//! Hyperbolic functions and their inverses, from exponentials and logarithms in twice the precision, so that the
-//! cancellations near zero cost nothing.
+//! Hyperbolic functions and their inverses.
+//!
+//! The former come from exponentials in twice the precision, so that the cancellations near zero cost nothing; the latter have
+//! a series near zero, and elsewhere are logarithms of a number in twice the precision.
 
-use super::exp::{expm1_pair, expm1_short, quarter_exp_pair, reduce_f32};
-use super::log::{log1p_pair, log1p_short};
-use super::pair::{Pair, only_if, select};
+use super::exp::{expm1_pair, quarter_exp_pair, reduce_f32};
+use super::log::{log_pair, log_pair_f32};
+use super::pair::{Pair, only_if, polynomial, power_of_two_f32, root, select};
 
 /// Below this the next term of every odd series here is lost in rounding.
 const TINY: f64 = 1e-9;
@@ -45,47 +47,97 @@ pub(super) fn tanh(x: f64) -> f64 {
     let t = expm1_pair(2.0 * select(a > 20.0, 20.0, a));
     let more = Pair::sum(2.0, t.hi);
     let value = t.over(Pair { hi: more.hi, lo: more.lo + t.lo }).hi;
-    only_if(!x.is_nan(), select(a < TINY, x, value.copysign(x)))
+    select(a < TINY, x, value.copysign(x))
 }
 
-/// Square root of a pair.
-#[inline(always)]
-fn root(x: Pair) -> Pair {
-    let hi = x.hi.sqrt();
-    Pair { hi, lo: ((-hi).mul_add(hi, x.hi) + x.lo) / (hi + hi) }
-}
-
+/// A series, or the logarithm of `a + sqrt(a^2 + 1)`.
 #[inline(always)]
 pub(super) fn arcsinh(x: f64) -> f64 {
     let a = x.abs();
-    let square = Pair::product(a, a);
-    let more = Pair::sum(1.0, square.hi);
-    let r = root(Pair { hi: more.hi, lo: more.lo + square.lo });
-    // log1p(a + (r - 1)).
-    let less = Pair::sum(r.hi, -1.0);
-    let sum = Pair::sum(a, less.hi);
-    let value = log1p_pair(Pair::quick_sum(sum.hi, sum.lo + (less.lo + r.lo)));
-    only_if(a < 1e150, select(a < TINY, x, value.copysign(x)))
+    let z = a * a;
+    let tail = polynomial(
+        z,
+        [
+            -0.1666666666666661,
+            0.07499999999984305,
+            -0.044642857127741,
+            0.030381943712685096,
+            -0.022372138269529177,
+            0.01735238561742913,
+            -0.013960219026934671,
+            0.01151289697642171,
+            -0.00953376419477024,
+            0.007464558452783492,
+            -0.004745867402927093,
+            0.001716948115430957,
+        ],
+    );
+    let small = (z * a).mul_add(tail, a);
+    let more = a.mul_add(a, 1.0);
+    let r = root(Pair { hi: more, lo: a.mul_add(a, 1.0 - more) });
+    let sum = Pair::quick_sum(r.hi, a);
+    let large = log_pair(Pair { hi: sum.hi, lo: sum.lo + r.lo });
+    only_if(a < 1e150, select(a < TINY, x, select(a < 0.5, small, large).copysign(x)))
 }
 
+/// The root of `2 (x - 1)` times a series, or the logarithm of `x + sqrt(x^2 - 1)`.
 #[inline(always)]
 pub(super) fn arccosh(x: f64) -> f64 {
-    // log1p((x - 1) + sqrt(x^2 - 1)).
-    let square = Pair::product(x, x);
-    let less = Pair::sum(square.hi, -1.0);
-    let r = root(Pair { hi: less.hi, lo: less.lo + square.lo });
-    let first = Pair::sum(x, -1.0);
-    let sum = Pair::sum(first.hi, r.hi);
-    let value = log1p_pair(Pair::quick_sum(sum.hi, sum.lo + (first.lo + r.lo)));
-    only_if((x > 1.0) & (x < 1e150), value)
+    let t = x - 1.0;
+    let near = t < 0.5;
+    let less = x.mul_add(x, -1.0);
+    let lo = x.mul_add(x, -1.0 - less);
+    let r = root(Pair { hi: select(near, t + t, less), lo: select(near, 0.0, lo) });
+    let series = polynomial(
+        t,
+        [
+            -0.08333333333333305,
+            0.01874999999996084,
+            -0.005580357140970923,
+            0.0018988714821136544,
+            -0.0006991293218031711,
+            0.0002711310321270531,
+            -0.00010906424599634551,
+            4.497237128335695e-05,
+            -1.8620893485365238e-05,
+            7.289972197159957e-06,
+            -2.317610055752941e-06,
+            4.192788756974944e-07,
+        ],
+    );
+    let small = r.hi + (r.hi * t).mul_add(series, r.lo);
+    let sum = Pair::quick_sum(x, r.hi);
+    let large = log_pair(Pair { hi: sum.hi, lo: sum.lo + r.lo });
+    only_if((x > 1.0) & (x < 1e150), select(near, small, large))
 }
 
+/// A series, or half the logarithm of `(1 + a) / (1 - a)`.
 #[inline(always)]
 pub(super) fn arctanh(x: f64) -> f64 {
     let a = x.abs();
-    let ratio = Pair { hi: a + a, lo: 0.0 }.over(Pair::quick_sum(1.0, -a));
-    let value = 0.5 * log1p_pair(ratio);
-    only_if(a < 1.0, select(a < TINY, x, value.copysign(x)))
+    let z = a * a;
+    let tail = polynomial(
+        z,
+        [
+            0.3333333333333328,
+            0.20000000000018164,
+            0.14285714283435583,
+            0.11111111255432714,
+            0.09090903681492214,
+            0.07692438576672819,
+            0.06664514186547327,
+            0.05907152090210227,
+            0.050600135294970226,
+            0.05946366215964953,
+            -0.004982862028165575,
+            0.17414088634854774,
+            -0.1950535610249626,
+            0.24049565394305247,
+        ],
+    );
+    let small = (z * a).mul_add(tail, a);
+    let large = 0.5 * log_pair(Pair::loose_quotient_of(Pair::quick_sum(1.0, a), 1.0 - a));
+    only_if(a < 1.0, select(a < TINY, x, select(a < 0.5, small, large).copysign(x)))
 }
 
 /// `e^a = 2^k e^r`, so `cosh a = (2^k + 2^-k)/2 cosh r + (2^k - 2^-k)/2 sinh r`, and `sinh a` with the factors exchanged: no
@@ -120,35 +172,59 @@ pub(super) fn cosh_f32(x: f32) -> f32 {
     sinh_or_cosh_f32(x.abs(), false)
 }
 
+/// A series, or `1 - 2 / (e^(2a) + 1)`.
 #[inline(always)]
 pub(super) fn tanh_f32(x: f32) -> f32 {
-    let x = f64::from(x);
     let a = x.abs();
-    let t = expm1_short(2.0 * select(a > 10.0, 10.0, a));
-    only_if(!x.is_nan(), (t / (t + 2.0)).copysign(x)) as f32
+    let z = a * a;
+    let tail = polynomial(
+        z,
+        [-0.33333296, 0.13332346, -0.053879846, 0.021486681, -0.007946032, 0.0023012506, -0.00035840608],
+    );
+    let small = (z * a).mul_add(tail, a);
+    // From 10 on it is one.
+    let (r, bits) = reduce_f32(2.0 * select(a > 10.0, 10.0, a));
+    let power = power_of_two_f32(bits);
+    let q = polynomial(r.hi, [0.5, 0.16666576, 0.041666463, 0.008363258, 0.0013935327]);
+    let more = power.mul_add((r.hi * r.hi).mul_add(q, r.hi), power + 1.0);
+    let large = 1.0 - 2.0 / more;
+    select(a < 1.0, small, large).copysign(x)
 }
 
+/// A series, or the logarithm of `a + sqrt(a^2 + 1)`.
 #[inline(always)]
 pub(super) fn arcsinh_f32(x: f32) -> f32 {
-    let x = f64::from(x);
     let a = x.abs();
-    let square = a * a;
-    // sqrt(1 + a^2) - 1 without cancellation.
-    let value = log1p_short(a + square / (1.0 + (1.0 + square).sqrt()));
-    only_if(a < f64::INFINITY, value.copysign(x)) as f32
+    let z = a * a;
+    let tail = polynomial(z, [-0.16666643, 0.07498642, -0.044383317, 0.028163496, -0.0132284]);
+    let small = (z * a).mul_add(tail, a);
+    let more = a.mul_add(a, 1.0);
+    let r = root(Pair { hi: more, lo: a.mul_add(a, 1.0 - more) });
+    let sum = Pair::quick_sum(r.hi, a);
+    let large = log_pair_f32(Pair { hi: sum.hi, lo: sum.lo + r.lo });
+    only_if(a < 1e18, select(a < 0.5, small, large).copysign(x))
 }
 
+/// The root of `2 (x - 1)` times a series, or the logarithm of `x + sqrt(x^2 - 1)`.
 #[inline(always)]
 pub(super) fn arccosh_f32(x: f32) -> f32 {
-    let t = f64::from(x) - 1.0;
-    let value = log1p_short(t + (t * (t + 2.0)).sqrt());
-    only_if((t > 0.0) & (t < f64::INFINITY), value) as f32
+    let t = x - 1.0;
+    let near = t < 0.5;
+    let r = root(Pair { hi: select(near, t + t, x.mul_add(x, -1.0)), lo: 0.0 });
+    let series = polynomial(t, [-0.08333322, 0.018746605, -0.0055479147, 0.0017602185, -0.0004133875]);
+    let small = r.hi + (r.hi * t).mul_add(series, r.lo);
+    let sum = Pair::quick_sum(x, r.hi);
+    let large = log_pair_f32(Pair { hi: sum.hi, lo: sum.lo + r.lo });
+    only_if((t > 0.0) & (x < 1e18), select(near, small, large))
 }
 
+/// A series, or half the logarithm of `(1 + a) / (1 - a)`.
 #[inline(always)]
 pub(super) fn arctanh_f32(x: f32) -> f32 {
-    let x = f64::from(x);
     let a = x.abs();
-    let value = 0.5 * log1p_short(2.0 * a / (1.0 - a));
-    only_if(a < 1.0, value.copysign(x)) as f32
+    let z = a * a;
+    let tail = polynomial(z, [0.33333302, 0.20002453, 0.14223786, 0.118163854, 0.05160444, 0.17637831]);
+    let small = (z * a).mul_add(tail, a);
+    let large = 0.5 * log_pair_f32(Pair::loose_quotient_of(Pair::quick_sum(1.0, a), 1.0 - a));
+    only_if(a < 1.0, select(a < 0.5, small, large).copysign(x))
 }

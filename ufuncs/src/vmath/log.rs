@@ -112,16 +112,17 @@ pub(super) fn log1p(x: f64) -> f64 {
     only_if((x > -1.0) & (x < 1e300), value)
 }
 
-/// `log(1 + x)` with 30 bits, for `-1 < x < 1e300`.
+/// The logarithm of a sum of at least one and below 1e300, whose second part is about the last bit of the first.
 #[inline(always)]
-pub(super) fn log1p_short(x: f64) -> f64 {
-    let (k, f, _) = split(1.0 + x);
-    // Without an exponent nothing needs to be lost in the sum.
-    let f = select(k == 0.0, x, f);
+pub(super) fn log_pair(x: Pair) -> f64 {
+    let (k, f, down) = split(x.hi);
+    let half_square = 0.5 * f * f;
     let s = f / (2.0 + f);
-    let z = s * s;
-    let series = z * polynomial(z, [0.6666677697244012, 0.39977452318144585, 0.29874497696283003]);
-    k.mul_add(core::f64::consts::LN_2, s.mul_add(2.0, s * series))
+    let rest = s.mul_add(half_square + series(s * s), -half_square);
+    // The derivative 1 / (1 + f), roughly.
+    let lo = (x.lo * down) * (-0.8f64).mul_add(f, 1.0);
+    let sum = Pair::quick_sum(k * LN2_HI, f);
+    sum.hi + (sum.lo + (lo + k.mul_add(LN2_LO, rest)))
 }
 
 /// `log2(x)` with 37 bits.
@@ -174,6 +175,16 @@ pub(super) fn log_f32(x: f32) -> f32 {
     let sum = Pair::quick_sum(k * LN2_HI_F32, f);
     let rest = (f * f).mul_add(tail_f32(f), k.mul_add(LN2_LO_F32, sum.lo));
     only_if(is_positive_normal_f32(x), sum.hi + rest)
+}
+
+/// The logarithm of a sum of at least one, whose second part is less than the last bit of the first.
+#[inline(always)]
+pub(super) fn log_pair_f32(x: Pair<f32>) -> f32 {
+    let (k, f, down) = split_f32(x.hi);
+    let sum = Pair::quick_sum(k * LN2_HI_F32, f);
+    // The derivative 1 / (1 + f), roughly.
+    let rest = k.mul_add(LN2_LO_F32, (x.lo * down).mul_add((-0.8f32).mul_add(f, 1.0), sum.lo));
+    sum.hi + (f * f).mul_add(tail_f32(f), rest)
 }
 
 #[inline(always)]

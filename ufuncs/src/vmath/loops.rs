@@ -7,7 +7,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-use super::{Binary, Lane, Settled, Stored, Unary};
+use super::{Binary, Lane, Settled, Stored, Unary, edges};
 use crate::abi::LoopContext;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::Kind;
@@ -147,20 +147,30 @@ pub(super) fn unary_block<Op: Unary, T: Lane>(level: Level, x: &[T], y: &mut [Ma
         Some(settled) => {
             status.restore();
             if !settled {
-                careful_unary::<Op, T>(x, y);
+                // SAFETY: the lanes wrote every result.
+                unsettled_unary::<Op, T>(level, x, unsafe { y.assume_init_mut() });
             }
         }
     }
 }
 
+/// Answers that the lanes did not settle.
 #[cold]
 #[inline(never)]
-fn careful_unary<Op: Unary, T: Lane>(x: &[T], y: &mut [MaybeUninit<T>]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        // SAFETY: the lanes wrote every result.
-        if !unsafe { y.assume_init_read() }.is_settled(Op::SETTLED) {
-            y.write(Op::careful(x));
+fn unsettled_unary<Op: Unary, T: Lane>(level: Level, x: &[T], y: &mut [T]) {
+    let before = fpstatus::Saved::now();
+    let (status, others) = edges::settle(level, &Op::EDGES, Op::SETTLED, x, y);
+    // Comparisons have a status of their own.
+    before.restore();
+    if others {
+        for (y, &x) in y.iter_mut().zip(x) {
+            if !y.is_settled(Op::SETTLED) && !Op::EDGES.knows(x) {
+                *y = Op::careful(x);
+            }
         }
+    }
+    if status != 0 {
+        fpstatus::raise(status);
     }
 }
 

@@ -19,6 +19,7 @@ mod arc;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod divide;
+mod edges;
 mod exp;
 mod hyperbolic;
 mod log;
@@ -30,6 +31,8 @@ mod power;
 mod trig;
 
 use core::mem::MaybeUninit;
+
+use edges::{Edge, Edges};
 
 use crate::cpu::Level;
 use crate::elem::{Elem, Real};
@@ -55,14 +58,12 @@ pub type Eight = unsafe fn(core::arch::x86_64::__m512d) -> core::arch::x86_64::_
 /// A function of one real number.
 pub trait Unary: 'static {
     const SETTLED: Settled;
+    const EDGES: Edges;
     /// Takes the place of [`Unary::lane`] at the level of AVX-512, for functions that need its instructions by name.
     #[cfg(target_arch = "x86_64")]
     const EIGHT: Option<Eight> = None;
     fn lane(x: f64) -> f64;
-    #[inline(always)]
-    fn lane_f32(x: f32) -> f32 {
-        Self::lane(x.into()) as f32
-    }
+    fn lane_f32(x: f32) -> f32;
     fn careful<T: Real>(x: T) -> T;
 }
 
@@ -84,6 +85,8 @@ pub trait Lane: Real {
     /// One of two values, both already computed.
     fn select(condition: bool, yes: Self, no: Self) -> Self;
     fn is_settled(self, settled: Settled) -> bool;
+    fn is_quiet_nan(self) -> bool;
+    fn limit(edge: &Edge) -> Self;
     /// A block through [`Unary::EIGHT`]; says whether there is such a function.
     ///
     /// # Safety
@@ -101,7 +104,7 @@ pub trait Lane: Real {
 }
 
 macro_rules! lane {
-    ($($t:ident $method:ident $are_settled:ident $(, $eights:ident)?;)*) => {$(
+    ($($t:ident $method:ident $limit:ident $are_settled:ident $(, $eights:ident)?;)*) => {$(
         impl Lane for $t {
             #[inline(always)]
             fn unary<Op: Unary>(self) -> $t {
@@ -124,6 +127,15 @@ macro_rules! lane {
                     Settled::Finite => size < $t::INFINITY,
                 }
             }
+            #[inline(always)]
+            fn is_quiet_nan(self) -> bool {
+                // The highest bit of the significand, which infinity does not have.
+                self.to_bits() << 1 >= $t::NAN.to_bits() << 1
+            }
+            #[inline(always)]
+            fn limit(edge: &Edge) -> $t {
+                edge.$limit as $t
+            }
             $(#[cfg(target_arch = "x86_64")]
             #[inline(always)]
             unsafe fn eights<Op: Unary>(x: &[$t], y: &mut [MaybeUninit<$t>]) -> bool {
@@ -140,8 +152,8 @@ macro_rules! lane {
     )*};
 }
 lane! {
-    f32 lane_f32 are_settled_f32;
-    f64 lane are_settled_f64, apply;
+    f32 lane_f32 limit_f32 are_settled_f32;
+    f64 lane limit are_settled_f64, apply;
 }
 
 /// What an element in memory is computed in.
@@ -156,19 +168,20 @@ pub trait Stored: Elem {
 }
 
 macro_rules! unary {
-    ($($op:ident = $careful:ident, $settled:ident, $lane:path $(, $lane_f32:path)? $(=> $eight:expr)?;)*) => {$(
+    ($($op:ident = $careful:ident, $settled:ident, $edges:expr, $lane:path, $lane_f32:path $(=> $eight:expr)?;)*) => {$(
         impl Unary for $op {
             const SETTLED: Settled = Settled::$settled;
+            const EDGES: Edges = $edges;
             $(#[cfg(target_arch = "x86_64")]
             const EIGHT: Option<Eight> = Some($eight);)?
             #[inline(always)]
             fn lane(x: f64) -> f64 {
                 $lane(x)
             }
-            $(#[inline(always)]
+            #[inline(always)]
             fn lane_f32(x: f32) -> f32 {
                 $lane_f32(x)
-            })?
+            }
             fn careful<T: Real>(x: T) -> T {
                 Real::$careful(x)
             }
@@ -176,26 +189,26 @@ macro_rules! unary {
     )*};
 }
 unary! {
-    Exp = exp, Normal, exp::exp, exp::exp_f32;
-    Exp2 = exp2, Normal, exp::exp2, exp::exp2_f32;
-    Expm1 = expm1, OrZero, exp::expm1, exp::expm1_f32;
-    Log = log, OrZero, log::log, log::log_f32 => log_avx512::log::<log_avx512::Natural>;
-    Log2 = log2, OrZero, log::log2, log::log2_f32 => log_avx512::log::<log_avx512::Binary>;
-    Log10 = log10, OrZero, log::log10, log::log10_f32 => log_avx512::log::<log_avx512::Decimal>;
-    Log1p = log1p, OrZero, log::log1p, log::log1p_f32;
-    Sin = sin, OrZero, trig::sin, trig::sin_f32;
-    Cos = cos, Normal, trig::cos, trig::cos_f32;
-    Tan = tan, OrZero, trig::tan, trig::tan_f32;
-    Arcsin = asin, OrZero, arc::arcsin, arc::arcsin_f32;
-    Arccos = acos, OrZero, arc::arccos, arc::arccos_f32;
-    Arctan = atan, OrZero, arc::arctan, arc::arctan_f32;
-    Sinh = sinh, OrZero, hyperbolic::sinh, hyperbolic::sinh_f32;
-    Cosh = cosh, Normal, hyperbolic::cosh, hyperbolic::cosh_f32;
-    Tanh = tanh, OrZero, hyperbolic::tanh, hyperbolic::tanh_f32;
-    Arcsinh = asinh, OrZero, hyperbolic::arcsinh, hyperbolic::arcsinh_f32;
-    Arccosh = acosh, Normal, hyperbolic::arccosh, hyperbolic::arccosh_f32;
-    Arctanh = atanh, OrZero, hyperbolic::arctanh, hyperbolic::arctanh_f32;
-    Cbrt = cbrt, OrZero, power::cbrt, power::cbrt_f32;
+    Exp = exp, Normal, Edges::EXP, exp::exp, exp::exp_f32;
+    Exp2 = exp2, Normal, Edges::EXP2, exp::exp2, exp::exp2_f32;
+    Expm1 = expm1, OrZero, Edges::EXPM1, exp::expm1, exp::expm1_f32;
+    Log = log, OrZero, Edges::above(0.0), log::log, log::log_f32 => log_avx512::log::<log_avx512::Natural>;
+    Log2 = log2, OrZero, Edges::above(0.0), log::log2, log::log2_f32 => log_avx512::log::<log_avx512::Binary>;
+    Log10 = log10, OrZero, Edges::above(0.0), log::log10, log::log10_f32 => log_avx512::log::<log_avx512::Decimal>;
+    Log1p = log1p, OrZero, Edges::above(-1.0), log::log1p, log::log1p_f32;
+    Sin = sin, OrZero, Edges::FINITE, trig::sin, trig::sin_f32;
+    Cos = cos, Normal, Edges::FINITE, trig::cos, trig::cos_f32;
+    Tan = tan, OrZero, Edges::FINITE, trig::tan, trig::tan_f32;
+    Arcsin = asin, OrZero, Edges::UNIT, arc::arcsin, arc::arcsin_f32;
+    Arccos = acos, OrZero, Edges::UNIT, arc::arccos, arc::arccos_f32;
+    Arctan = atan, OrZero, Edges::NONE, arc::arctan, arc::arctan_f32;
+    Sinh = sinh, OrZero, Edges::SINH, hyperbolic::sinh, hyperbolic::sinh_f32;
+    Cosh = cosh, Normal, Edges::COSH, hyperbolic::cosh, hyperbolic::cosh_f32;
+    Tanh = tanh, OrZero, Edges::NONE, hyperbolic::tanh, hyperbolic::tanh_f32;
+    Arcsinh = asinh, OrZero, Edges::NONE, hyperbolic::arcsinh, hyperbolic::arcsinh_f32;
+    Arccosh = acosh, Normal, Edges::FROM_ONE, hyperbolic::arccosh, hyperbolic::arccosh_f32;
+    Arctanh = atanh, OrZero, Edges::OPEN_UNIT, hyperbolic::arctanh, hyperbolic::arctanh_f32;
+    Cbrt = cbrt, OrZero, Edges::NONE, power::cbrt, power::cbrt_f32;
 }
 
 macro_rules! binary {

@@ -16,21 +16,60 @@ pub(super) trait Float:
     + Neg<Output = Self>
 {
     const NAN: Self;
+    /// Whether the significand has more than 28 bits.
+    const LONG: bool;
     fn mul_add(self, b: Self, c: Self) -> Self;
+    fn sqrt(self) -> Self;
+    fn from_f64(x: f64) -> Self;
+    /// The inverse root, whose square is right up to a factor between 0.87 and 1.
+    fn rough_inverse_root(self) -> Self;
 }
 
 macro_rules! float {
-    ($($t:ident),*) => {$(
+    ($($t:ident $bits:literal $root:literal;)*) => {$(
         impl Float for $t {
             const NAN: $t = $t::NAN;
+            const LONG: bool = $bits > 28;
             #[inline(always)]
             fn mul_add(self, b: $t, c: $t) -> $t {
                 $t::mul_add(self, b, c)
             }
+            #[inline(always)]
+            fn sqrt(self) -> $t {
+                $t::sqrt(self)
+            }
+            #[inline(always)]
+            fn from_f64(x: f64) -> $t {
+                x as $t
+            }
+            // The bits of a number are a piecewise linear logarithm of it (Blinn, "Floating-point tricks", 1997).
+            #[inline(always)]
+            fn rough_inverse_root(self) -> $t {
+                $t::from_bits($root - (self.to_bits() >> 1))
+            }
         }
     )*};
 }
-float!(f32, f64);
+float! {
+    f32 24 0x5f30_0000;
+    f64 53 0x5fe6_0000_0000_0000;
+}
+
+/// The root of a sum that is zero or normal. Without a division, which would take a processor as long as twenty
+/// multiplications.
+#[inline(always)]
+pub(super) fn root<T: Float>(x: Pair<T>) -> Pair<T> {
+    let c = T::from_f64;
+    let hi = x.hi.sqrt();
+    // Half the inverse, for the little that is missing.
+    let rough = x.hi.rough_inverse_root();
+    let half = if T::LONG {
+        rough * (x.hi * rough * rough).mul_add(c(-0.27758876526522), c(0.7770159890582))
+    } else {
+        rough * c(0.5178)
+    };
+    Pair { hi, lo: ((-hi).mul_add(hi, x.hi) + x.lo) * half }
+}
 
 /// `hi + lo`, where `lo` is small against `hi`.
 #[derive(Clone, Copy)]
@@ -130,6 +169,14 @@ impl<T: Float> Pair<T> {
     pub fn times(self, other: Pair<T>) -> Pair<T> {
         let Pair { hi, lo } = Pair::product(self.hi, other.hi);
         Pair { hi, lo: lo + self.hi.mul_add(other.lo, self.lo * other.hi) }
+    }
+
+    /// The quotient, with one division; not rounded again.
+    #[inline(always)]
+    pub fn loose_quotient_of(n: Pair<T>, d: T) -> Pair<T> {
+        let inverse = T::from_f64(1.0) / d;
+        let hi = n.hi * inverse;
+        Pair { hi, lo: ((-hi).mul_add(d, n.hi) + n.lo) * inverse }
     }
 
     #[inline(always)]

@@ -38,13 +38,21 @@ fn log2_pair(x: f64) -> Pair {
 
 /// The power of the magnitude as that of the base: only integer exponents of negative numbers, and the odd ones keep the
 /// sign.
-#[inline(always)]
-fn with_sign(value: f64, x: f64, y: f64) -> f64 {
-    let whole = y.round_ties_even() == y;
-    let half = 0.5 * y;
-    let odd = whole & (half.round_ties_even() != half);
-    let negative = x < 0.0;
-    only_if(whole | !negative, select(negative & odd, -value, value))
+macro_rules! with_sign {
+    ($($name:ident $t:ident;)*) => {$(
+        #[inline(always)]
+        fn $name(value: $t, x: $t, y: $t) -> $t {
+            let whole = y.round_ties_even() == y;
+            let half = 0.5 * y;
+            let odd = whole & (half.round_ties_even() != half);
+            let negative = x < 0.0;
+            only_if(whole | !negative, select(negative & odd, -value, value))
+        }
+    )*};
+}
+with_sign! {
+    with_sign f64;
+    with_sign_f32 f32;
 }
 
 #[inline(always)]
@@ -53,17 +61,16 @@ pub(super) fn power(x: f64, y: f64) -> f64 {
     let log = log2_pair(a);
     let product = Pair::product(log.hi, y);
     let value = exp2_pair(Pair { hi: product.hi, lo: y.mul_add(log.lo, product.lo) });
-    let ok = (a >= f64::MIN_POSITIVE) & (a < f64::INFINITY) & (y.abs() < 1e300);
-    only_if(ok, with_sign(value, x, y))
+    only_if((a >= f64::MIN_POSITIVE) & (a < f64::INFINITY), with_sign(value, x, y))
 }
 
 #[inline(always)]
 pub(super) fn power_f32(x: f32, y: f32) -> f32 {
-    let (x, y) = (f64::from(x), f64::from(y));
     let a = x.abs();
-    let product = y * log2_short(a);
-    let ok = (a > 0.0) & (a < f64::INFINITY) & (product > -126.0) & (product < 128.0);
-    only_if(ok, with_sign(exp2_short(product), x, y)) as f32
+    let product = f64::from(y) * log2_short(a.into());
+    let ok = (product > -126.0) & (product < 128.0);
+    let value = only_if(ok, exp2_short(product)) as f32;
+    only_if((a > 0.0) & (a < f32::INFINITY), with_sign_f32(value, x, y))
 }
 
 /// The magnitude of a number as `2^(3 q + j) m` with `1 <= m < 2` and `j` 0, 1 or 2: gives `m`, `j` and the bits of `q`.
