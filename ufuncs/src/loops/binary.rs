@@ -139,8 +139,12 @@ fn divide_block_body<Op: Division<T>, T: Divisible>(
     b: T,
     inverse: T::Inverse,
 ) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        y.write(Op::by_inverse(x, b, inverse));
+    let each = |y: &mut MaybeUninit<T>, &x: &T| _ = y.write(Op::by_inverse(x, b, inverse));
+    // One question for all of them: asked in the loop, it would keep that from becoming vectors.
+    if T::is_positive(inverse) {
+        y.iter_mut().zip(x).for_each(|(y, x)| each(y, x));
+    } else {
+        y.iter_mut().zip(x).for_each(|(y, x)| each(y, x));
     }
 }
 
@@ -427,7 +431,7 @@ unsafe fn fold_gathered<Op: BinaryOp<T, T, Out = T>, T: Elem>(
 ) -> T {
     let (mut acc, mut p, mut left) = (acc, p, n);
     let mut scratch = Scratch::new();
-    while left > 0 {
+    while left > 0 && !Op::is_final(acc) {
         let count = left.min(Scratch::capacity::<T>());
         // SAFETY: some of the elements left.
         let piece = unsafe { scratch.gather::<T>(p, count, stride) };

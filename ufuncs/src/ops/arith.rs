@@ -30,8 +30,27 @@ binary!(Multiply for [i8, i16, i32, i64, u8, u16, u32, u64] |a, b| a.wrapping_mu
 binary!(Add for [Bool] |a, b| Bool((a.0 | b.0 != 0) as u8));
 binary!(Multiply for [Bool] |a, b| Bool(((a.0 != 0) & (b.0 != 0)) as u8));
 
-binary!(Subtract for [f32, f64, LongDouble] |a, b| a - b);
-binary!(Multiply for [f32, f64, LongDouble] |a, b| a * b);
+binary!(Subtract for [LongDouble] |a, b| a - b);
+binary!(Multiply for [LongDouble] |a, b| a * b);
+
+/// A fold waits for each result before it computes the next, so there is time to fetch elements from wherever they lie.
+macro_rules! in_order {
+    ($($op:ident for [$($t:ty),*] |$a:ident, $b:ident| $e:expr;)*) => {$($(
+        impl BinaryOp<$t> for $op {
+            type Out = $t;
+            const FOLDS_IN_PIECES: bool = false;
+            #[inline(always)]
+            fn apply($a: $t, $b: $t) -> $t {
+                $e
+            }
+        }
+    )*)*};
+}
+in_order! {
+    Subtract for [f32, f64] |a, b| a - b;
+    Multiply for [f32, f64] |a, b| a * b;
+}
+
 binary!(Divide for [LongDouble] |a, b| a / b);
 
 macro_rules! divide {

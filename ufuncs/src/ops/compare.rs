@@ -79,12 +79,13 @@ fn unordered<T: Real>(a: Complex<T>, b: Complex<T>) -> u32 {
 }
 
 macro_rules! complex_comparisons {
-    ($($op:ident |$a:ident, $b:ident| $e:expr, $status:expr;)*) => {$(
+    ($costly:literal: $($op:ident |$a:ident, $b:ident| $e:expr, $status:expr;)*) => {$(
         impl<T: Real> BinaryOp<Complex<T>> for $op
         where
             Complex<T>: Elem,
         {
             type Out = Bool;
+            const COSTLY: bool = $costly;
             #[inline(always)]
             fn apply(a: Complex<T>, b: Complex<T>) -> Bool {
                 fpstatus::reported(Self::apply_status(a, b))
@@ -96,9 +97,11 @@ macro_rules! complex_comparisons {
         }
     )*};
 }
-complex_comparisons! {
+complex_comparisons! { false:
     Equal |a, b| (a.re == b.re) & (a.im == b.im), 0;
     NotEqual |a, b| (a.re != b.re) | (a.im != b.im), 0;
+}
+complex_comparisons! { true:
     Greater |a, b| complex_gt(a, b), unordered(a, b);
     GreaterEqual |a, b| complex_ge(a, b), unordered(a, b);
     Less |a, b| complex_gt(b, a), unordered(a, b);
@@ -113,6 +116,10 @@ macro_rules! logical {
             fn apply(a: T, b: T) -> Bool {
                 let ($a, $b) = (a.is_nonzero(), b.is_nonzero());
                 Bool($e as u8)
+            }
+            #[inline(always)]
+            fn is_final(acc: Bool) -> bool {
+                Some(acc.is_nonzero()) == $stop
             }
             /// Only `Bool` reduces; the result is known at the first element that decides it.
             #[inline(always)]

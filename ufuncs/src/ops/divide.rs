@@ -23,6 +23,11 @@ pub trait Divisible: RoundDown {
     type Inverse: Copy;
     /// `None` where a division costs no more.
     fn inverse(b: Self) -> Option<Self::Inverse>;
+    /// Whether it is that of a positive number.
+    #[inline(always)]
+    fn is_positive(_inverse: Self::Inverse) -> bool {
+        true
+    }
     /// The quotient towards zero.
     fn quotient_by(a: Self, inverse: Self::Inverse) -> Self;
     /// The quotient rounded down.
@@ -144,6 +149,10 @@ impl Divisible for i64 {
     #[inline]
     fn inverse(b: i64) -> Option<Inverse> {
         (b.unsigned_abs() > 1).then(|| Inverse::new(b.unsigned_abs(), b < 0))
+    }
+    #[inline(always)]
+    fn is_positive(inverse: Inverse) -> bool {
+        inverse.flip == 0
     }
     #[inline(always)]
     fn quotient_by(a: i64, inverse: Inverse) -> i64 {

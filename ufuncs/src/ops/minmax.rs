@@ -42,6 +42,10 @@ macro_rules! bools {
                 Bool($e as u8)
             }
             #[inline(always)]
+            fn is_final(acc: Bool) -> bool {
+                <$logical as BinaryOp<Bool>>::is_final(acc)
+            }
+            #[inline(always)]
             unsafe fn reduce(acc: Bool, p: *const u8, n: usize, stride: isize) -> Bool {
                 // SAFETY: the caller's promise.
                 unsafe { <$logical as BinaryOp<Bool>>::reduce(acc, p, n, stride) }
@@ -65,8 +69,8 @@ impl TernaryOp<Bool> for Clip {
 /// Running results kept side by side by a reduction, so that it vectorises.
 pub const LANES: usize = 16;
 
-/// So many that the processor does not wait for any of them, where it does not matter in which order elements meet.
-const MANY: usize = 64;
+/// Bytes of so many that the processor does not wait for any of them, where it does not matter in which order elements meet.
+const MANY: usize = 256;
 
 /// `f32` and `f64`: written so that a comparison and two selections remain. The order of a reduction is free, but it shows
 /// in results that are zero or NaN: those are found in the order that `LANES` says, others by the quickest way.
@@ -86,28 +90,31 @@ macro_rules! vector_float {
                 if stride == size_of::<$t>() as isize {
                     // SAFETY: contiguous elements, promised readable; nothing is written meanwhile.
                     let all = unsafe { core::slice::from_raw_parts(p.cast::<$t>(), n) };
-                    if n >= 2 * MANY && !acc.is_nan() {
-                        let (mut lanes, mut numbers) = ([acc; MANY], true);
-                        for piece in all.chunks(16 * MANY) {
-                            let (blocks, rest) = piece.as_chunks::<MANY>();
-                            numbers &= piece.iter().fold(true, |all, x| all & !x.is_nan());
-                            for block in blocks {
-                                for k in 0..MANY {
-                                    lanes[k] = select(lanes[k], block[k]);
-                                }
-                            }
-                            for (lane, &x) in lanes.iter_mut().zip(rest) {
-                                *lane = select(*lane, x);
+                    const SIDE_BY_SIDE: usize = MANY / size_of::<$t>();
+                    if n >= 2 * SIDE_BY_SIDE && !acc.is_nan() {
+                        // A selection loses a NaN, so they are kept apart.
+                        let (mut lanes, mut nans) = ([acc; SIDE_BY_SIDE], [0.0; SIDE_BY_SIDE]);
+                        let put = |lane: &mut $t, nan: &mut $t, x: $t| {
+                            *lane = select(*lane, x);
+                            *nan = if x.is_nan() { x } else { *nan };
+                        };
+                        let (blocks, rest) = all.as_chunks::<SIDE_BY_SIDE>();
+                        for block in blocks {
+                            for k in 0..SIDE_BY_SIDE {
+                                put(&mut lanes[k], &mut nans[k], block[k]);
                             }
                         }
-                        let mut width = MANY / 2;
+                        for ((lane, nan), &x) in lanes.iter_mut().zip(&mut nans).zip(rest) {
+                            put(lane, nan, x);
+                        }
+                        let mut width = SIDE_BY_SIDE / 2;
                         while width > 0 {
                             for k in 0..width {
                                 lanes[k] = select(lanes[k], lanes[k + width]);
                             }
                             width /= 2;
                         }
-                        if numbers && lanes[0] != 0.0 {
+                        if lanes[0] != 0.0 && nans.iter().all(|x| !x.is_nan()) {
                             return lanes[0];
                         }
                     }
@@ -191,6 +198,7 @@ macro_rules! complex_select {
             Complex<T>: Elem,
         {
             type Out = Complex<T>;
+            const COSTLY: bool = true;
             #[inline]
             fn apply($a: Complex<T>, $b: Complex<T>) -> Complex<T> {
                 if $e { $a } else { $b }

@@ -58,6 +58,11 @@ pub trait BinaryOp<A: Elem, B: Elem = A> {
     const COSTLY: bool = false;
     /// Whether folding a row is folding its pieces one after the other. Pairwise sums are not.
     const FOLDS_IN_PIECES: bool = true;
+    /// Whether no element can change this result of a fold any more.
+    #[inline(always)]
+    fn is_final(_acc: Self::Out) -> bool {
+        false
+    }
     fn apply(a: A, b: B) -> Self::Out;
 
     /// [`BinaryOp::apply`] with the status it would raise.
