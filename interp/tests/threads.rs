@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use support::run;
+use support::{Run, run, stock};
 
 #[test]
 fn large_arrays_are_computed_while_others_run() {
@@ -23,4 +23,22 @@ fn large_arrays_are_computed_while_others_run() {
 fn loops_of_several_threads_pause() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threads/pauses.py");
     assert_eq!(run([&script]).ok(), "done\n");
+}
+
+/// Whichever thread computes an element: results, warnings and errors are stock numpy's.
+#[test]
+fn parts_of_a_call_make_the_whole() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threads/parts.py");
+    let with = |threads: &str| run([&script]).env("MICRONUMPY_NUM_THREADS", threads).ok();
+    let expected = Run::new(stock(), [&script]).ok();
+    for threads in ["1", "3"] {
+        let got = with(threads);
+        for (ours, theirs) in got.lines().zip(expected.lines()) {
+            assert_eq!(ours, theirs, "with {threads} threads");
+        }
+        assert_eq!(got, expected);
+    }
+    let own =
+        |threads: &str| run([script.as_os_str(), "own".as_ref()]).env("MICRONUMPY_NUM_THREADS", threads).ok();
+    assert_eq!(own("1"), own("3"));
 }

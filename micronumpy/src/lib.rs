@@ -13,6 +13,7 @@ pub mod index;
 pub mod iter;
 pub mod object;
 pub mod ops;
+pub mod threads;
 pub mod ufunc;
 pub mod vstring;
 

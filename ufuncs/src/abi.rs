@@ -92,6 +92,9 @@ impl LoopFlags {
     pub const NO_FP_ERRORS: LoopFlags = LoopFlags(2);
     /// Works on unaligned operands.
     pub const UNALIGNED: LoopFlags = LoopFlags(4);
+    /// Parts of a row may be computed at once by several threads, and give what the whole gives. Somebody else's loop does
+    /// not say so.
+    pub const IN_PARTS: LoopFlags = LoopFlags(8);
 
     pub const fn contains(self, other: LoopFlags) -> bool {
         self.0 & other.0 == other.0

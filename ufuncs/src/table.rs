@@ -92,7 +92,8 @@ const fn concat<const N: usize>(groups: &[&[Row]]) -> [Row; N] {
 }
 
 const fn link(row: &'static Row) -> LoopDef {
-    let mut def = LoopDef::new(row.types.split_at(row.len).0, row.func, row.flags);
+    let flags = row.flags.with(LoopFlags::IN_PARTS);
+    let mut def = LoopDef::new(row.types.split_at(row.len).0, row.func, flags);
     def.fold = row.fold;
     def
 }

@@ -6,13 +6,14 @@
 use std::sync::{Arc, RwLock};
 
 use micronumpy::array::is_c_contiguous;
+use micronumpy::threads;
 use micronumpy::ufunc::exec::{Overlap, bounds_meet, output_shape_error, overlaps};
 use micronumpy::{ArrayRef, Dims, Dtype, Error, NdArray, Order, Result, cast};
 use smallvec::SmallVec;
 
 use crate::bind::{Bound, Group, Kind, Lie, Source, bind};
 use crate::exec::fold::fill_identity;
-use crate::exec::{Evaluator, Pointers, fold, map, threads};
+use crate::exec::{Evaluator, Pointers, fold, map};
 use crate::expr::Expr;
 use crate::graph::{Arg, Graph, Input};
 use crate::number::{Element, Number};

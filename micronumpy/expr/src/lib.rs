@@ -33,12 +33,12 @@ mod plan;
 mod status;
 mod typing;
 
-pub use exec::threads;
 pub use expr::Expr;
 pub use function::Function;
 pub use graph::Arg;
 pub use interop::Scalar;
 pub use kernel::backend_names;
+pub use micronumpy::threads;
 pub use number::{Element, Number};
 pub use options::{Options, Tier};
 pub use status::Status;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::exec::threads::Team;
+use micronumpy::threads::Team;
 
 /// Which way to run groups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

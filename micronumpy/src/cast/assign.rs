@@ -7,6 +7,7 @@ use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, broadcast_strides};
 use crate::object::ObjectOps;
+use crate::threads;
 use crate::ufunc::exec::elements_apart;
 use std::ptr::{null, null_mut};
 use ufuncs::casts::{cast_flags, cast_loop, copy};
@@ -66,7 +67,10 @@ fn copy_row(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Option<u8> {
     }
     if same {
         // SAFETY: two rows of `n` elements of one type that are apart.
-        unsafe { copy::copy_strided(dst.data, strides[1], src.data, strides[0], n as usize, size) };
+        let copy = |data: [*mut u8; 2], n: usize| unsafe {
+            copy::copy_strided(data[1], strides[1], data[0], strides[0], n, size);
+        };
+        rows_in_parts(dst, [src.data, dst.data], strides, n as usize, copy);
         return Some(0);
     }
     // Making the plan is what warns of discarded parts.
@@ -81,15 +85,41 @@ fn copy_row(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Option<u8> {
     if checked {
         fpstatus::clear();
     }
-    // SAFETY: two aligned rows of `n` elements of the loop's types, or one element and room for it.
-    unsafe {
-        let code = func(null(), data.as_ptr(), if repeats { &1 } else { &n }, strides.as_ptr(), null_mut());
+    let cast = |data: [*mut u8; 2], n: usize| {
+        // SAFETY: two aligned rows of `n` elements of the loop's types, or one element and room for it.
+        let code = unsafe { func(null(), data.as_ptr(), &(n as isize), strides.as_ptr(), null_mut()) };
         debug_assert_eq!(code, 0, "casts between numbers do not fail");
-        if repeats {
-            copy::fill(dst.data, strides[1], n as usize, data[1], size);
-        }
+    };
+    if repeats {
+        cast(data, 1);
+        // SAFETY: a row of `n` elements, and one of its type.
+        unsafe { copy::fill(dst.data, strides[1], n as usize, data[1], size) };
+    } else {
+        rows_in_parts(dst, data, strides, n as usize, cast);
     }
     Some(if checked { fpstatus::take() as u8 } else { 0 })
+}
+
+/// Calls `f` for parts of two rows of `n` elements that are apart, source and destination, on several threads if that pays.
+fn rows_in_parts(
+    dst: &ArrayRef<'_>,
+    data: [*mut u8; 2],
+    strides: [isize; 2],
+    n: usize,
+    f: impl Fn([*mut u8; 2], usize) + Sync,
+) {
+    if n < threads::LONG || !elements_apart(dst) {
+        return f(data, n);
+    }
+    // SAFETY: parts of the destination do not meet, nor does the source.
+    let shared = unsafe { threads::Shared::new(data) };
+    let done = threads::split(n, 1, |from, to| {
+        let [source, destination] = *shared.get();
+        let at = |p: *mut u8, stride: isize| p.wrapping_offset(from as isize * stride);
+        f([at(source, strides[0]), at(destination, strides[1])], to - from);
+        Ok(())
+    });
+    debug_assert!(done.is_ok(), "no part fails");
 }
 
 /// Elements up to which a copy across memory orders needs no tiles.

@@ -98,6 +98,24 @@ pub struct AxisPlan {
 }
 
 impl AxisPlan {
+    /// The axis whose parts several threads can take: an outer one if it is long enough, so that parts lie apart.
+    pub fn axis_to_split(&self) -> usize {
+        self.longest_axis(|_| true).unwrap_or(0)
+    }
+    /// The first axis that is long enough for parts of equal size, or else the longest, of those that qualify.
+    pub fn longest_axis(&self, qualifies: impl Fn(usize) -> bool) -> Option<usize> {
+        const ENOUGH: isize = 64;
+        let found = (0..self.shape.len()).filter(|&a| qualifies(a));
+        found.clone().find(|&a| self.shape[a] >= ENOUGH).or_else(|| found.max_by_key(|&a| self.shape[a]))
+    }
+    /// The same walk over indices `from..to` of one axis, for operands that lie at these addresses.
+    pub fn part(&self, axis: usize, from: usize, to: usize, data: &[*mut u8]) -> (AxisPlan, PerOp<*mut u8>) {
+        let mut part = self.clone();
+        part.shape[axis] = (to - from) as isize;
+        let row = &self.strides[axis * data.len()..];
+        let at = data.iter().zip(row).map(|(p, st)| p.wrapping_offset(from as isize * st)).collect();
+        (part, at)
+    }
     /// Plan a walk in memory order. `strides` has a row per operand, each with an entry per axis of `shape`.
     pub fn new(shape: &[isize], strides: &[&[isize]]) -> AxisPlan {
         if shape.len() <= 1 && strides.iter().all(|s| s.iter().all(|&x| x >= 0)) {

@@ -4,9 +4,12 @@
 //! inner loop runs in chunks through a buffer: cast in, call, cast out. Chunks are `bufsize` elements, which callers can
 //! observe: sums of casted input are pairwise within a chunk only.
 //!
+//! Long calls are split between [threads](crate::threads) along one axis.
+//!
 //! Operands either coincide or do not overlap; [`overlaps`] is how callers find out and copy what does.
 
 use smallvec::SmallVec;
+use ufuncs::LoopFlags;
 
 use super::BoundLoop;
 use crate::array::{ArrayRef, buffer};
@@ -14,6 +17,7 @@ use crate::cast::{Transfer, release_objects};
 use crate::dtype::{Dtype, equivalent};
 use crate::error::{Error, Result};
 use crate::iter::{AxisPlan, MultiIter, PerOp, broadcast_strides};
+use crate::threads::{LONG, Shared, split};
 
 /// Run a loop over all elements of a shape.
 ///
@@ -39,11 +43,44 @@ pub fn execute(
     let views: PerOp<&[isize]> = strides.iter().map(|s| s.as_slice()).collect();
     let plan = AxisPlan::new(shape, &views);
     let data: PerOp<*mut u8> = ops.iter().chain(mask).map(|op| op.data).collect();
-    let mut iter = MultiIter::from_plan(&plan, &data);
+    let masked = mask.is_some();
+    let size = shape.iter().product::<isize>() as usize;
+    if size < LONG || !may_split(l, ops) || !ops[l.nin..].iter().all(elements_apart) {
+        return walk(l, &plan, &data, ops, masked, bufsize);
+    }
+    let axis = plan.axis_to_split();
+    // SAFETY: the loop and its operands are plain, and no two parts of the outputs meet.
+    let shared = unsafe { Shared::new((l, &plan, &data, ops)) };
+    let total = plan.shape[axis] as usize;
+    split(total, size / total, |from, to| {
+        let (l, plan, data, ops) = shared.get();
+        let (plan, data) = plan.part(axis, from, to, data);
+        walk(l, &plan, &data, ops, masked, bufsize)
+    })
+}
+
+/// Whether parts of a call may be computed at once: neither the loop nor a cast needs the host.
+pub(super) fn may_split(l: &BoundLoop<'_>, ops: &[ArrayRef<'_>]) -> bool {
+    let plain = |dt: &Dtype| dt.num.is_bool() || dt.num.is_number() || dt.num.is_datetime();
+    l.flags.contains(LoopFlags::IN_PARTS)
+        && l.dtypes.iter().all(plain)
+        && ops.iter().all(|op| plain(op.dtype))
+}
+
+/// [`execute`] as planned.
+fn walk(
+    l: &BoundLoop<'_>,
+    plan: &AxisPlan,
+    data: &[*mut u8],
+    ops: &[ArrayRef<'_>],
+    masked: bool,
+    bufsize: usize,
+) -> Result<()> {
+    let mut iter = MultiIter::from_plan(plan, data);
     let nop = ops.len();
     let mut stager = Stager::new(l, ops, bufsize)?;
     iter.for_each(|ptrs, n, st| {
-        if mask.is_none() {
+        if !masked {
             return stager.run(ptrs, n, st);
         }
         // SAFETY: the mask was broadcast to the shape of the iteration.

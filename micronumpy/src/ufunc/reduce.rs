@@ -10,17 +10,20 @@
 //! Loops with a kernel for two axes ([`ufuncs::FoldFn`]) get the two innermost ones at once, elements of another dtype
 //! several rows at a time.
 //!
+//! Long folds are split between [threads](crate::threads) along an axis that is not folded.
+//!
 //! Outputs are always in the loop's dtype here, aligned and initialised; inputs of other dtypes are cast on the way.
 
 use ufuncs::FoldFn;
 
 use super::BoundLoop;
-use super::exec::{Stager, for_runs};
+use super::exec::{Stager, elements_apart, for_runs, may_split};
 use super::grouped::Grouped;
 use crate::array::{ArrayRef, Dims, buffer};
 use crate::cast::{Transfer, copy_into};
 use crate::error::Result;
 use crate::iter::{AxisPlan, MultiIter, PerOp, axis_order, broadcast_strides};
+use crate::threads::{LONG, Shared, split};
 
 /// Fold `input` into `out`, which has length 1 (and stride 0) along the folded axes.
 ///
@@ -68,15 +71,49 @@ pub fn reduce(
     ptrs.push(input.data);
     ptrs.extend(mask.map(|m| m.data));
 
-    if let Some(mut grouped) = Grouped::new(l, &plan, input, mask, bufsize)? {
+    let size = shape.iter().product::<isize>() as usize;
+    let operands = Operands { out, input, mask, first_copied, bufsize };
+    // Results along an axis that is not folded can be computed apart.
+    let kept = if size < LONG || !may_split(l, &[*out, *input]) || !elements_apart(out) {
+        None
+    } else {
+        plan.longest_axis(|axis| plan.strides[axis * nop] != 0)
+    };
+    let Some(axis) = kept else { return walk(l, &operands, &plan, &ptrs) };
+    // SAFETY: the loop and its operands are plain, and no two parts of the results meet.
+    let shared = unsafe { Shared::new((l, &operands, &plan, &ptrs)) };
+    let total = plan.shape[axis] as usize;
+    split(total, size / total, |from, to| {
+        let (l, operands, plan, ptrs) = shared.get();
+        let (plan, ptrs) = plan.part(axis, from, to, ptrs);
+        walk(l, operands, &plan, &ptrs)
+    })
+}
+
+/// What is folded, and how.
+struct Operands<'a> {
+    out: &'a ArrayRef<'a>,
+    input: &'a ArrayRef<'a>,
+    mask: Option<&'a ArrayRef<'a>>,
+    first_copied: bool,
+    bufsize: usize,
+}
+
+/// [`reduce`] as planned.
+fn walk(l: &BoundLoop<'_>, operands: &Operands<'_>, plan: &AxisPlan, start: &[*mut u8]) -> Result<()> {
+    let &Operands { out, input, mask, first_copied, bufsize } = operands;
+    let masked = mask.is_some();
+    let nop = start.len();
+    let mut ptrs: PerOp<*mut u8> = PerOp::from_slice(start);
+    if let Some(mut grouped) = Grouped::new(l, plan, input, mask, bufsize)? {
         return grouped.run(&ptrs, first_copied);
     }
-    if mask.is_none()
+    if !masked
         && let Some(fold) = l.fold
         && plan.shape.len() > 1
     {
         let mut rows = Rows::new(l, fold, out, input, bufsize)?;
-        return rows.walk(&plan, ptrs[0], ptrs[1], first_copied);
+        return rows.walk(plan, ptrs[0], ptrs[1], first_copied);
     }
     let (inner, outer) = match plan.shape.split_last() {
         Some((&n, outer)) => (n as usize, outer),
@@ -105,14 +142,13 @@ pub fn reduce(
             stager.run(&[o, i, o], n, &[so, si, so])
         };
         if skip < inner {
-            match mask {
-                None => fold(skip, inner - skip)?,
-                Some(_) => {
-                    let sm = inner_strides[2];
-                    let start = ptrs[2].wrapping_offset(skip as isize * sm);
-                    // SAFETY: the mask was broadcast to the shape that is walked.
-                    unsafe { for_runs(start, sm, inner - skip, |from, n| fold(skip + from, n))? };
-                }
+            if masked {
+                let sm = inner_strides[2];
+                let start = ptrs[2].wrapping_offset(skip as isize * sm);
+                // SAFETY: the mask was broadcast to the shape that is walked.
+                unsafe { for_runs(start, sm, inner - skip, |from, n| fold(skip + from, n))? };
+            } else {
+                fold(skip, inner - skip)?;
             }
         }
         if !step(&mut index, outer, &mut ptrs, &plan.strides, nop) {

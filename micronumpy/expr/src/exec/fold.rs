@@ -14,6 +14,7 @@
 use std::hint::black_box;
 use std::ops::Add;
 
+use micronumpy::threads::{self, Team};
 use micronumpy::ufunc::loop_status;
 use micronumpy::{Dims, Result, TypeNum};
 use ufuncs::casts::copy::copy_strided;
@@ -21,7 +22,6 @@ use ufuncs::elem::{Complex, LongDouble, f16, float16};
 use ufuncs::loops::pairwise::{self, Summand};
 use ufuncs::{Identity, LoopContext, LoopDef, LoopInfo, fpstatus};
 
-use super::threads::{self, Team};
 use super::{Evaluator, with_scratch};
 use crate::plan::{Report, TILE};
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use micronumpy::Result;
 use micronumpy::cast::Transfer;
+use micronumpy::threads::{Team, for_parts};
 use smallvec::SmallVec;
 use ufuncs::fpstatus;
 
-use super::threads::{Team, for_parts};
 use super::{Evaluator, Pointers, with_scratch};
 use crate::plan::Report;
 

@@ -3,7 +3,6 @@
 pub(crate) mod fold;
 pub(crate) mod map;
 pub(crate) mod select;
-pub mod threads;
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -8,9 +8,11 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
+use std::sync::{Mutex, PoisonError};
 
 use micronumpy::cast::copy_into;
 use micronumpy::iter::axis_order;
+use micronumpy::threads::{self, Shared};
 use micronumpy::ufunc::{BoundLoop, HostContext, OpType, Weak, loop_status, reduce as folds, resolve};
 use micronumpy::{ArrayRef, Casting, Dims, Dtype, Order, TypeNum};
 use pyo3::ffi;
@@ -307,11 +309,161 @@ const CHUNK: usize = 8192;
 #[repr(C, align(64))]
 struct Buffer([u8; CHUNK]);
 
+/// Run a loop, casting inputs that need it.
+///
+/// # Safety
+/// As for [`run_casting`].
+#[inline]
+unsafe fn run(
+    entry: &Entry,
+    nin: usize,
+    nargs: usize,
+    ctx: &LoopContext,
+    data: &[*mut u8; MAX_ARGS],
+    strides: &[isize; MAX_ARGS],
+    count: isize,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if entry.casts[..nin].iter().all(|c| c.is_none()) {
+            (entry.func)(ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux)
+        } else {
+            run_casting(entry, nin, nargs, ctx, data, strides, count)
+        }
+    }
+}
+
+/// The same for many elements, which several threads may compute. Different results lie in different places.
+///
+/// # Errors
+/// What the loop reports.
+///
+/// # Safety
+/// As for [`run_casting`].
+#[cold]
+unsafe fn run_long(
+    entry: &Entry,
+    nin: usize,
+    nargs: usize,
+    ctx: &LoopContext,
+    data: &[*mut u8; MAX_ARGS],
+    strides: &[isize; MAX_ARGS],
+    count: isize,
+) -> micronumpy::Result<()> {
+    if !entry.flags.contains(LoopFlags::IN_PARTS) || strides[nin..nargs].contains(&0) {
+        // SAFETY: the caller's promise.
+        return loop_status(unsafe { run(entry, nin, nargs, ctx, data, strides, count) });
+    }
+    // SAFETY: the loop allows parts, which write to different places.
+    let shared = unsafe { Shared::new((entry, ctx, data)) };
+    threads::split(count as usize, 1, |from, to| {
+        let (entry, ctx, data) = *shared.get();
+        let mut at = *data;
+        for (p, stride) in at.iter_mut().zip(strides) {
+            *p = p.wrapping_offset(from as isize * stride);
+        }
+        // SAFETY: the caller's promise, for these elements.
+        loop_status(unsafe { run(entry, nin, nargs, ctx, &at, strides, (to - from) as isize) })
+    })
+}
+
+/// Whether a fold of this type gives the same bits however it is put together from folds of parts.
+fn is_associative(identity: Identity, num: TypeNum) -> bool {
+    match identity {
+        Identity::None => false,
+        Identity::ReorderableNone => {
+            num.is_integer()
+                || num.is_bool()
+                || matches!(num, TypeNum::HALF | TypeNum::FLOAT | TypeNum::DOUBLE)
+        }
+        _ => num.is_integer() || num.is_bool(),
+    }
+}
+
+/// Whether an element is a floating-point zero.
+///
+/// # Safety
+/// An element of the type.
+unsafe fn is_zero(num: TypeNum, p: *const u8) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match num {
+            TypeNum::HALF => *p.cast::<u16>() << 1 == 0,
+            TypeNum::FLOAT => *p.cast::<u32>() << 1 == 0,
+            TypeNum::DOUBLE => *p.cast::<u64>() << 1 == 0,
+            _ => false,
+        }
+    }
+}
+
+/// Fold many elements, parts of which several threads may fold.
+///
+/// # Errors
+/// What the loop reports.
+///
+/// # Safety
+/// `count` elements of the type the entry's key tells at this address and stride, and a result that elements were folded into
+/// before; the operation is [associative](is_associative).
+#[cold]
+unsafe fn fold_long(
+    entry: &Entry,
+    identity: Identity,
+    ctx: &LoopContext,
+    acc: *mut u8,
+    data: *mut u8,
+    stride: isize,
+    count: isize,
+) -> micronumpy::Result<()> {
+    let num = entry.types[0];
+    let mut first = [0u128; 2];
+    // SAFETY: an element, and room for any.
+    unsafe { std::ptr::copy_nonoverlapping(acc, first.as_mut_ptr().cast(), num.size()) };
+    let parts: Mutex<Vec<(usize, [u128; 2])>> = Mutex::default();
+    // SAFETY: the loop allows parts, which are only read.
+    let shared = unsafe { Shared::new((entry, ctx, data)) };
+    threads::split(count as usize, 1, |from, to| {
+        let (entry, ctx, data) = *shared.get();
+        let mut cell = [0u128; 2];
+        let acc = cell.as_mut_ptr().cast::<u8>();
+        let mut at = data.wrapping_offset(from as isize * stride);
+        let mut left = (to - from) as isize;
+        // SAFETY: the caller's promise, for these elements; a cell for one of them. Without identity nothing is cast.
+        unsafe {
+            if !start(identity, num, acc) {
+                std::ptr::copy_nonoverlapping(at, acc, num.size());
+                (at, left) = (at.wrapping_offset(stride), left - 1);
+            }
+            let ptrs = [acc, at, acc, null_mut(), null_mut()];
+            loop_status(run(entry, 2, 3, ctx, &ptrs, &[0, stride, 0, 0, 0], left))?;
+        }
+        parts.lock().unwrap_or_else(PoisonError::into_inner).push((from, cell));
+        Ok(())
+    })?;
+    let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    parts.sort_unstable_by_key(|(from, _)| *from);
+    for (_, mut cell) in parts {
+        let ptrs = [acc, cell.as_mut_ptr().cast(), acc];
+        // SAFETY: two values of the loop's type.
+        loop_status(unsafe { (entry.func)(ctx, ptrs.as_ptr(), &1, [0, 0, 0].as_ptr(), entry.aux) })?;
+    }
+    // SAFETY: the result, then what it was at first; the caller's promise.
+    unsafe {
+        if is_zero(num, acc) {
+            // Which of several zeros is the largest is up to the order of a single thread.
+            std::ptr::copy_nonoverlapping(first.as_ptr().cast(), acc, num.size());
+            let ptrs = [acc, data, acc, null_mut(), null_mut()];
+            return loop_status(run(entry, 2, 3, ctx, &ptrs, &[0, stride, 0, 0, 0], count));
+        }
+    }
+    Ok(())
+}
+
 /// Run a loop in chunks, casting inputs that need it.
 ///
 /// # Safety
 /// Operands of `count` elements at these addresses and strides, in the types the entry's key tells (inputs) and the
 /// loop writes (outputs).
+#[inline(never)]
 unsafe fn run_casting(
     entry: &Entry,
     nin: usize,
@@ -504,15 +656,16 @@ pub unsafe fn try_call(
                 flags: 0,
                 parameters: null_mut(),
             };
-            let others = Others::run_if(count >= LONG as isize && !is_compiled(entry.func));
-            let code = if entry.casts[..nin].iter().all(|c| c.is_none()) {
-                (entry.func)(&ctx, data.as_ptr(), &count, strides.as_ptr(), entry.aux)
+            if count < LONG as isize {
+                let code = run(&entry, nin, nin + nout, &ctx, &data, &strides, count);
+                if code != 0 {
+                    loop_status(code).py(py)?;
+                }
             } else {
-                run_casting(&entry, nin, nin + nout, &ctx, &data, &strides, count)
-            };
-            drop(others);
-            if code != 0 {
-                loop_status(code).py(py)?;
+                let others = Others::run_if(!is_compiled(entry.func));
+                let done = run_long(&entry, nin, nin + nout, &ctx, &data, &strides, count);
+                drop(others);
+                done.py(py)?;
             }
         }
         if check {
@@ -603,14 +756,18 @@ pub unsafe fn try_reduce(
             };
             let ptrs = [acc, data, acc, null_mut(), null_mut()];
             let strides = [0, stride, 0, 0, 0];
-            let others = Others::run_if(count >= LONG as isize && !is_compiled(entry.func));
-            let code = if entry.casts[1].is_none() {
-                (entry.func)(&ctx, ptrs.as_ptr(), &count, strides.as_ptr(), entry.aux)
+            if count < LONG as isize {
+                loop_status(run(&entry, 2, 3, &ctx, &ptrs, &strides, count)).py(py)?;
             } else {
-                run_casting(&entry, 2, 3, &ctx, &ptrs, &strides, count)
-            };
-            drop(others);
-            loop_status(code).py(py)?;
+                let others = Others::run_if(!is_compiled(entry.func));
+                let done = if entry.flags.contains(LoopFlags::IN_PARTS) && is_associative(identity, num) {
+                    fold_long(&entry, identity, &ctx, acc, data, stride, count)
+                } else {
+                    loop_status(run(&entry, 2, 3, &ctx, &ptrs, &strides, count))
+                };
+                drop(others);
+                done.py(py)?;
+            }
         }
         if check {
             let status = fpstatus::take();
