@@ -111,12 +111,13 @@ impl<T: Float> Plan<T> {
         let chirp: Vec<C<T>> =
             (0..n).map(|k| fine[(k as u128 * k as u128 % (2 * n) as u128) as usize]).collect();
         let len = convolution_length(2 * n - 1);
-        let mut spectrum = vec![zero(); len];
+        let mut factors = vec![zero(); len];
         for (k, z) in chirp.iter().enumerate() {
-            spectrum[k] = conj(*z);
-            spectrum[(len - k) % len] = conj(*z);
+            factors[k] = conj(*z);
+            factors[(len - k) % len] = conj(*z);
         }
-        T::complex(len, false)(&mut spectrum);
+        let mut spectrum = vec![zero(); len];
+        T::complex(len, false)(&mut factors, &mut spectrum);
         Plan::Convolution { chirp, spectrum }
     }
 
@@ -135,11 +136,12 @@ impl<T: Float> Plan<T> {
                 for ((w, x), c) in work.iter_mut().zip(&*data).zip(chirp) {
                     *w = mul(*x, *c);
                 }
-                T::complex(work.len(), false)(&mut work);
-                for (w, s) in work.iter_mut().zip(spectrum) {
+                let mut other = vec![zero(); work.len()];
+                T::complex(work.len(), false)(&mut work, &mut other);
+                for (w, s) in other.iter_mut().zip(spectrum) {
                     *w = mul(*w, *s);
                 }
-                T::complex(work.len(), true)(&mut work);
+                T::complex(work.len(), true)(&mut other, &mut work);
                 let scale = T::of_long(Ld::from(1.0) / Ld::from(spectrum.len() as u64));
                 for ((x, w), c) in data.iter_mut().zip(&work).zip(chirp) {
                     let z = mul(*w, *c);

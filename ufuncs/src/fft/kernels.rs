@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use num_complex::Complex;
 
-use super::plans::{Across, Float, InPlace};
+use super::plans::{Across, Float};
 use crate::abi::LoopContext;
 use crate::fpstatus;
 
@@ -22,7 +22,7 @@ pub trait Transform {
         Self: Sized;
     /// How many inputs are looked at.
     fn needs(&self) -> usize;
-    /// `input` has as many elements as are needed.
+    /// `input` has as many elements as are needed, and is spoilt.
     fn run(&mut self, input: &mut [Self::In], output: &mut [Self::Out]);
     fn scale(x: Self::Out, by: Self::Scale) -> Self::Out;
     fn nan() -> Self::Out;
@@ -37,7 +37,7 @@ fn nan<T: Float>() -> Complex<T> {
 
 /// `fft` and, with `INVERSE`, `ifft`.
 pub struct Whole<T: Float, const INVERSE: bool> {
-    plan: InPlace<T>,
+    plan: Across<Complex<T>, Complex<T>>,
     len: usize,
 }
 
@@ -53,8 +53,7 @@ impl<T: Float, const INVERSE: bool> Transform for Whole<T, INVERSE> {
         self.len
     }
     fn run(&mut self, input: &mut [Complex<T>], output: &mut [Complex<T>]) {
-        output.copy_from_slice(input);
-        (self.plan)(output);
+        (self.plan)(input, output);
     }
     fn scale(x: Complex<T>, by: T) -> Complex<T> {
         scaled(x, by)
@@ -122,6 +121,71 @@ impl<T: Float> Transform for HalfInverse<T> {
     }
 }
 
+/// So many transforms are done together where neighbours in memory belong to different ones.
+const SIDE: usize = 8;
+
+/// Successive vectors of one length in foreign memory, bytes apart.
+///
+/// Invariant, from the loop contract: all elements addressed are valid and aligned `T`, writeable if it is an output.
+struct Rows<T> {
+    at: *mut u8,
+    /// From one vector to the next, and from one element to the next.
+    steps: [isize; 2],
+    kind: PhantomData<*mut T>,
+}
+
+impl<T: Copy> Rows<T> {
+    fn element(&self, row: usize, k: usize) -> *mut T {
+        self.at.wrapping_offset(row as isize * self.steps[0] + k as isize * self.steps[1]).cast()
+    }
+    fn contiguous(&self) -> bool {
+        self.steps[1] == size_of::<T>() as isize
+    }
+    /// Copy the first `count` elements of some vectors to the starts of rows `len` long.
+    ///
+    /// # Safety
+    /// As many vectors as rows, of `count` elements at least.
+    unsafe fn load(&self, rows: &mut [T], len: usize, count: usize) {
+        // SAFETY: the caller's promise and the invariant; `count` elements fit into a row.
+        unsafe {
+            if self.contiguous() {
+                for (r, row) in rows.chunks_exact_mut(len).enumerate() {
+                    row[..count].as_mut_ptr().copy_from_nonoverlapping(self.element(r, 0), count);
+                }
+            } else {
+                for k in 0..count {
+                    for (r, row) in rows.chunks_exact_mut(len).enumerate() {
+                        row[k] = self.element(r, k).read();
+                    }
+                }
+            }
+        }
+    }
+    /// Write rows `len` long.
+    ///
+    /// # Safety
+    /// As many vectors as rows, of `len` elements.
+    unsafe fn store(&self, rows: &[T], len: usize) {
+        // SAFETY: the caller's promise and the invariant.
+        unsafe {
+            if self.contiguous() {
+                for (r, row) in rows.chunks_exact(len).enumerate() {
+                    self.element(r, 0).copy_from_nonoverlapping(row.as_ptr(), len);
+                }
+            } else {
+                for k in 0..len {
+                    for (r, row) in rows.chunks_exact(len).enumerate() {
+                        self.element(r, k).write(row[k]);
+                    }
+                }
+            }
+        }
+    }
+    fn skip(&mut self, rows: usize) {
+        self.at = self.at.wrapping_offset(rows as isize * self.steps[0]);
+    }
+}
+
 /// The loop of `(n),()->(m)`.
 ///
 /// # Safety
@@ -134,45 +198,50 @@ pub unsafe extern "C" fn transform<K: Transform>(
     _aux: *mut c_void,
 ) -> c_int {
     // SAFETY: the contract: three pointers, the count and two core dimensions, three outer and two core strides.
-    let ([mut input, mut factor, mut output], [count, n, m], [si, sf, so, ci, co]) =
+    let ([input, mut factor, output], [count, n, m], [si, sf, so, ci, co]) =
         unsafe { (*data.cast::<[*mut u8; 3]>(), *dims.cast::<[isize; 3]>(), *strides.cast::<[isize; 5]>()) };
     let (n, m) = (n as usize, m as usize);
     if m == 0 {
         return 0;
     }
+    let mut input = Rows::<K::In> { at: input, steps: [si, ci], kind: PhantomData };
+    let mut output = Rows::<K::Out> { at: output, steps: [so, co], kind: PhantomData };
     // A panic in a transform would be a bug, but must neither cross into C nor pass for a result.
     let prepared = catch_unwind(AssertUnwindSafe(|| K::new(m))).unwrap_or(None);
     let mut failed = prepared.is_none();
     let mut plan = prepared;
-    let needs = plan.as_ref().map_or(0, K::needs);
-    let mut from = vec![K::NO_INPUT; needs];
-    let mut to = vec![K::nan(); m];
-    for _ in 0..count {
-        // SAFETY: `n` inputs, one factor and `m` outputs are valid, aligned and of these types by the contract.
-        unsafe {
-            for (k, x) in from.iter_mut().enumerate() {
-                *x = if k < n {
-                    input.wrapping_offset(k as isize * ci).cast::<K::In>().read()
-                } else {
-                    K::NO_INPUT
-                };
-            }
-            let by = factor.cast::<K::Scale>().read();
+    let needs = plan.as_ref().map_or(1, K::needs);
+    let across = |outer: isize, inner: isize| outer.unsigned_abs() < inner.unsigned_abs();
+    let side = if across(si, ci) || across(so, co) { SIDE.min(count as usize) } else { 1 };
+    let mut from = vec![K::NO_INPUT; needs * side];
+    let mut to = vec![K::nan(); m * side];
+    let mut left = count as usize;
+    while left > 0 {
+        let side = side.min(left);
+        let (from, to) = (&mut from[..needs * side], &mut to[..m * side]);
+        let given = n.min(needs);
+        // SAFETY: `n` inputs and a factor of that many transforms, by the contract.
+        unsafe { input.load(from, needs, given) };
+        for (from, to) in from.chunks_exact_mut(needs).zip(to.chunks_exact_mut(m)) {
+            from[given..].fill(K::NO_INPUT);
+            // SAFETY: as above.
+            let by = unsafe { factor.cast::<K::Scale>().read() };
+            factor = factor.wrapping_offset(sf);
             if let Some(plan) = &mut plan
-                && catch_unwind(AssertUnwindSafe(|| plan.run(&mut from, &mut to))).is_err()
+                && catch_unwind(AssertUnwindSafe(|| plan.run(from, to))).is_err()
             {
                 failed = true;
                 to.fill(K::nan());
             }
-            let plain = by.is_one();
-            for (k, &x) in to.iter().enumerate() {
-                let x = if plain { x } else { K::scale(x, by) };
-                output.wrapping_offset(k as isize * co).cast::<K::Out>().write(x);
+            if !by.is_one() {
+                to.iter_mut().for_each(|x| *x = K::scale(*x, by));
             }
         }
-        input = input.wrapping_offset(si);
-        factor = factor.wrapping_offset(sf);
-        output = output.wrapping_offset(so);
+        // SAFETY: `m` outputs of that many transforms, by the contract.
+        unsafe { output.store(to, m) };
+        input.skip(side);
+        output.skip(side);
+        left -= side;
     }
     if failed {
         fpstatus::raise(fpstatus::INVALID);

@@ -47,8 +47,6 @@ impl<P: ?Sized> Recent<P> {
     }
 }
 
-/// A transform of one buffer in place.
-pub type InPlace<T> = Box<dyn FnMut(&mut [Complex<T>])>;
 /// A transform from one buffer to another; the input is spoilt.
 pub type Across<I, O> = Box<dyn FnMut(&mut [I], &mut [O])>;
 
@@ -61,7 +59,7 @@ pub trait Float:
     fn of_long(x: LongDouble) -> Self;
     const NAN: fn() -> Self;
     fn is_one(self) -> bool;
-    fn complex(len: usize, inverse: bool) -> InPlace<Self>;
+    fn complex(len: usize, inverse: bool) -> Across<Complex<Self>, Complex<Self>>;
     /// From `len` reals to `len / 2 + 1` complex numbers.
     fn real(len: usize) -> Across<Self, Complex<Self>>;
     /// Back to `len` reals, not scaled.
@@ -79,7 +77,7 @@ macro_rules! float {
             fn is_one(self) -> bool {
                 self == 1.0
             }
-            fn complex(len: usize, inverse: bool) -> InPlace<$t> {
+            fn complex(len: usize, inverse: bool) -> Across<Complex<$t>, Complex<$t>> {
                 $(if !$good(len) {
                     return $complex(len, inverse);
                 })?
@@ -88,8 +86,8 @@ macro_rules! float {
                     let mut planner = FftPlanner::new();
                     if inverse { planner.plan_fft_inverse(len) } else { planner.plan_fft_forward(len) }
                 });
-                let mut scratch = vec![Complex::new(0.0, 0.0); plan.get_inplace_scratch_len()];
-                Box::new(move |data| plan.process_with_scratch(data, &mut scratch))
+                let mut scratch = vec![Complex::new(0.0, 0.0); plan.get_outofplace_scratch_len()];
+                Box::new(move |data, out| plan.process_outofplace_with_scratch(data, out, &mut scratch))
             }
             fn real(len: usize) -> Across<$t, Complex<$t>> {
                 $(if !$good(len) {
@@ -136,16 +134,22 @@ fn library_is_good(len: usize) -> bool {
 }
 
 /// Transforms of the lengths that the library is not good at.
-fn own_complex(len: usize, inverse: bool) -> InPlace<f64> {
+fn own_complex(len: usize, inverse: bool) -> Across<Complex<f64>, Complex<f64>> {
     if exact::largest_factor(len) > factored::LARGEST {
         static PLANS: Recent<exact::Plan<f64>> = Recent::new();
         let plan = PLANS.get(len, || Arc::new(exact::Plan::new(len)));
-        return Box::new(move |data| plan.run(data, inverse));
+        return Box::new(move |data, out| {
+            out.copy_from_slice(data);
+            plan.run(out, inverse);
+        });
     }
     static PLANS: Recent<factored::Plan> = Recent::new();
     let plan = PLANS.get(len, || Arc::new(factored::Plan::new(len)));
     let mut work = vec![];
-    Box::new(move |data| plan.run(data, inverse, &mut work))
+    Box::new(move |data, out| {
+        out.copy_from_slice(data);
+        plan.run(out, inverse, &mut work);
+    })
 }
 
 fn own_real_plan(len: usize) -> Option<Arc<factored::RealPlan>> {
@@ -168,8 +172,9 @@ fn own_real_inverse(len: usize) -> Across<Complex<f64>, f64> {
 fn real_by_complex<T: Float>(len: usize) -> Across<T, Complex<T>> {
     let mut whole = T::complex(len, false);
     Box::new(move |data, out| {
-        let mut all: Vec<_> = data.iter().map(|&re| Complex { re, im: T::ZERO }).collect();
-        whole(&mut all);
+        let mut given: Vec<_> = data.iter().map(|&re| Complex { re, im: T::ZERO }).collect();
+        let mut all = given.clone();
+        whole(&mut given, &mut all);
         out.copy_from_slice(&all[..out.len()]);
         out[0].im = T::ZERO;
         if len.is_multiple_of(2) {
@@ -183,6 +188,7 @@ fn real_inverse_by_complex<T: Float>(len: usize) -> Across<Complex<T>, T> {
     let mut whole = T::complex(len, true);
     Box::new(move |data, out| {
         let mut all = vec![Complex { re: T::ZERO, im: T::ZERO }; len];
+        let mut result = all.clone();
         all[0].re = data[0].re;
         for k in 1..=len / 2 {
             let z = data[k];
@@ -192,8 +198,8 @@ fn real_inverse_by_complex<T: Float>(len: usize) -> Across<Complex<T>, T> {
         if len.is_multiple_of(2) {
             all[len / 2].im = T::ZERO;
         }
-        whole(&mut all);
-        out.iter_mut().zip(&all).for_each(|(x, z)| *x = z.re);
+        whole(&mut all, &mut result);
+        out.iter_mut().zip(&result).for_each(|(x, z)| *x = z.re);
     })
 }
 
@@ -207,10 +213,13 @@ impl Float for LongDouble {
     fn is_one(self) -> bool {
         self == LongDouble::from(1.0)
     }
-    fn complex(len: usize, inverse: bool) -> InPlace<LongDouble> {
+    fn complex(len: usize, inverse: bool) -> Across<Complex<LongDouble>, Complex<LongDouble>> {
         static PLANS: Recent<exact::Plan<LongDouble>> = Recent::new();
         let plan = PLANS.get(len, || Arc::new(exact::Plan::new(len)));
-        Box::new(move |data| plan.run(data, inverse))
+        Box::new(move |data, out| {
+            out.copy_from_slice(data);
+            plan.run(out, inverse);
+        })
     }
     fn real(len: usize) -> Across<LongDouble, Complex<LongDouble>> {
         real_by_complex(len)

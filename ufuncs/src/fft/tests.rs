@@ -21,10 +21,10 @@ fn transforms_match_the_definition() {
     for n in LENGTHS {
         let (x, want) = (sample(n), naive(&sample(n)));
         let mut got = x.clone();
-        f64::complex(n, false)(&mut got);
+        f64::complex(n, false)(&mut x.clone(), &mut got);
         let mut long: Vec<Complex<LongDouble>> =
             x.iter().map(|z| Complex { re: z.re.into(), im: z.im.into() }).collect();
-        LongDouble::complex(n, false)(&mut long);
+        LongDouble::complex(n, false)(&mut long.clone(), &mut long);
         for k in 0..n {
             assert!((got[k] - want[k]).norm() < 1e-11, "{n} {k}");
             let z = Complex::new(long[k].re.to_f64(), long[k].im.to_f64());
@@ -40,8 +40,9 @@ fn long_double_is_more_precise_than_double() {
         let x: Vec<Complex<LongDouble>> =
             sample(n).iter().map(|z| Complex { re: z.re.into(), im: z.im.into() }).collect();
         let mut back = x.clone();
-        LongDouble::complex(n, false)(&mut back);
-        LongDouble::complex(n, true)(&mut back);
+        let mut spectrum = x.clone();
+        LongDouble::complex(n, false)(&mut x.clone(), &mut spectrum);
+        LongDouble::complex(n, true)(&mut spectrum, &mut back);
         let len = LongDouble::from(n as u64);
         for (a, b) in x.iter().zip(&back) {
             assert!((a.re - b.re / len).to_f64().abs() < 2e-18 && (a.im - b.im / len).to_f64().abs() < 2e-18);
