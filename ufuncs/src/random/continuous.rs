@@ -2,6 +2,7 @@
 
 use std::f64::consts::PI;
 
+use super::bitgen::Bits;
 use super::{BitGen, standard_exponential, standard_exponential_f32, standard_normal, standard_normal_f32};
 
 /// Exponential with mean 1 by inversion.
@@ -235,7 +236,7 @@ pub fn triangular(rng: &BitGen, left: f64, mode: f64, right: f64) -> f64 {
 }
 
 /// Best and Fisher's wrapped Cauchy rejection; a wrapped normal where the concentration is very high.
-pub fn vonmises(rng: &BitGen, mu: f64, kappa: f64) -> f64 {
+pub fn vonmises(rng: &impl Bits, mu: f64, kappa: f64) -> f64 {
     if kappa.is_nan() {
         return f64::NAN;
     }
@@ -255,7 +256,7 @@ pub fn vonmises(rng: &BitGen, mu: f64, kappa: f64) -> f64 {
     vonmises_rejection(rng, mu, kappa)
 }
 
-pub(super) fn vonmises_rejection(rng: &BitGen, mu: f64, kappa: f64) -> f64 {
+pub(super) fn vonmises_rejection(rng: &impl Bits, mu: f64, kappa: f64) -> f64 {
     // Close to zero the exact formula loses all its digits; this is its expansion.
     let s = if kappa < 1e-5 {
         1.0 / kappa + kappa

@@ -282,11 +282,15 @@ pub fn geometric_search(rng: &impl Bits, p: f64) -> i64 {
 }
 #[inline]
 pub fn geometric(rng: &impl Bits, p: f64) -> i64 {
-    if p >= 1.0 / 3.0 {
-        return geometric_search(rng, p);
-    }
-    // The cast saturates where the result is out of range.
-    (-standard_exponential(rng) / (-p).ln_1p()).ceil() as i64
+    if p >= 1.0 / 3.0 { geometric_search(rng, p) } else { geometric_inversion(rng, (-p).ln_1p()) }
+}
+/// For small `p`, of which the logarithm of `1 - p` is given.
+#[inline]
+pub fn geometric_inversion(rng: &impl Bits, ln_q: f64) -> i64 {
+    let x = -standard_exponential(rng) / ln_q;
+    // Rounded up without a call. The conversion saturates where the result is out of range.
+    let whole = x as i64;
+    whole.saturating_add(i64::from((whole as f64) < x))
 }
 
 /// Devroye's rejection for the zeta distribution, from a range cut off where results would not fit.

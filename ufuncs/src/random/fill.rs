@@ -5,7 +5,7 @@
 
 use super::BitGen;
 use super::bitgen::{Bits, direct};
-use super::{discrete, ziggurat};
+use super::{continuous, discrete, ziggurat};
 
 macro_rules! fills {
     ($($(#[$doc:meta])* $name:ident($($param:ident: $param_type:ty),*) -> $t:ty = $bits:ident => $one:expr;)*) => {$(
@@ -35,6 +35,23 @@ fills! {
     standard_exponential() -> f64 = bits => ziggurat::standard_exponential(bits);
     exponential(scale: f64) -> f64 = bits => scale * ziggurat::standard_exponential(bits);
     poisson(lam: f64) -> i64 = bits => discrete::poisson(bits, lam);
-    geometric(p: f64) -> i64 = bits => discrete::geometric(bits, p);
+    geometric_search(p: f64) -> i64 = bits => discrete::geometric_search(bits, p);
+    geometric_inversion(ln_q: f64) -> i64 = bits => discrete::geometric_inversion(bits, ln_q);
+    vonmises(mu: f64, kappa: f64) -> f64 = bits => continuous::vonmises(bits, mu, kappa);
     standard_exponential_f32() -> f32 = bits => ziggurat::standard_exponential_f32(bits);
+}
+
+/// The number of trials up to the first success.
+///
+/// # Safety
+/// Room for `n` values at `out`.
+pub unsafe fn geometric(rng: &BitGen, p: f64, out: *mut i64, n: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if p >= 1.0 / 3.0 {
+            geometric_search(rng, p, out, n);
+        } else {
+            geometric_inversion(rng, (-p).ln_1p(), out, n);
+        }
+    }
 }

@@ -19,16 +19,21 @@ pub struct Philox {
 }
 
 fn block(mut c: [u64; 4], mut key: [u64; 2]) -> [u64; 4] {
-    for round in 0..10 {
-        if round > 0 {
-            key[0] = key[0].wrapping_add(WEYL[0]);
-            key[1] = key[1].wrapping_add(WEYL[1]);
-        }
-        let p0 = u128::from(MULTIPLIERS[0]) * u128::from(c[0]);
-        let p1 = u128::from(MULTIPLIERS[1]) * u128::from(c[2]);
-        c = [(p1 >> 64) as u64 ^ c[1] ^ key[0], p1 as u64, (p0 >> 64) as u64 ^ c[3] ^ key[1], p0 as u64];
+    c = mix(c, key);
+    for _ in 1..10 {
+        key[0] = key[0].wrapping_add(WEYL[0]);
+        key[1] = key[1].wrapping_add(WEYL[1]);
+        c = mix(c, key);
     }
     c
+}
+
+/// One round.
+#[inline(always)]
+fn mix(c: [u64; 4], key: [u64; 2]) -> [u64; 4] {
+    let p0 = u128::from(MULTIPLIERS[0]) * u128::from(c[0]);
+    let p1 = u128::from(MULTIPLIERS[1]) * u128::from(c[2]);
+    [(p1 >> 64) as u64 ^ c[1] ^ key[0], p1 as u64, (p0 >> 64) as u64 ^ c[3] ^ key[1], p0 as u64]
 }
 
 impl Philox {
@@ -51,7 +56,10 @@ impl Philox {
         self.buffer[0]
     }
     fn refill(&mut self) {
-        self.add([1, 0, 0, 0]);
+        self.counter[0] = self.counter[0].wrapping_add(1);
+        if self.counter[0] == 0 {
+            self.add([0, 1, 0, 0]);
+        }
         self.buffer = block(self.counter, self.key);
         self.buffer_pos = 1;
     }

@@ -396,6 +396,7 @@ filled_distributions! {
     normal(loc = 0.0: Any, scale = 1.0: NonNegative) continuous::normal, fill::normal;
     poisson(lam = 1.0: Poisson) discrete::poisson, fill::poisson;
     geometric(p: BoundedGt0) discrete::geometric, fill::geometric;
+    vonmises(mu: Any, kappa: NonNegative) continuous::vonmises, fill::vonmises;
 }
 distributions! {
     beta(a: Positive, b: Positive) continuous::beta;
@@ -405,7 +406,6 @@ distributions! {
     chisquare(df: Positive) continuous::chisquare;
     noncentral_chisquare(df: Positive, nonc: NonNegative) continuous::noncentral_chisquare;
     standard_t(df: Positive) continuous::standard_t;
-    vonmises(mu: Any, kappa: NonNegative) continuous::vonmises;
     pareto(a: Positive) continuous::pareto;
     weibull(a: NonNegative) continuous::weibull;
     power(a: Positive) continuous::power;
