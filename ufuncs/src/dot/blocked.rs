@@ -1,68 +1,95 @@
-//! Matrix products in register tiles, for every type the compiler can put into vectors.
+//! Matrix products in register tiles, for types no library multiplies, and for small matrices of those it does.
 //!
-//! A tile of the result, some rows by two vectors, stays in registers while a strip of the second factor streams by: each
-//! step loads one row of the strip and multiplies it with an element of every row of the first factor. Strips whose rows
-//! are contiguous are read where they are, others are copied first. Elements too narrow to multiply well (or at all) are
+//! A tile of the result, some rows by two registers, stays in registers while a strip of the second factor streams by: each
+//! step loads one row of the strip and multiplies it with an element of every row of the first factor. A strip that is
+//! used often, or whose rows are not contiguous, is copied first. Elements too narrow to multiply well (or at all) are
 //! widened before: bytes to 16 bits, halves to `float`.
 
 use core::mem::MaybeUninit;
 
+use super::registers::{self, Register};
 use super::{DotElem, Product};
 use crate::cpu::{Kind, Level};
 
 /// What tiles are made of.
 pub trait Block: Copy {
     const ZERO: Self;
-    /// `acc + a * b`; in one rounding with `FUSED`, which only processors that can do that ask for.
-    fn step<const FUSED: bool>(acc: Self, a: Self, b: Self) -> Self;
+    /// `acc + a * b`; in one rounding where that costs nothing.
+    fn step(acc: Self, a: Self, b: Self) -> Self;
     fn add(a: Self, b: Self) -> Self;
+    /// Registers of AVX-512, of AVX2, and of any processor.
+    #[cfg(target_arch = "x86_64")]
+    type Zmm: Register<Elem = Self>;
+    #[cfg(target_arch = "x86_64")]
+    type Ymm: Register<Elem = Self>;
+    type Plain: Register<Elem = Self>;
+}
+
+macro_rules! in_registers {
+    ($zmm:ident, $ymm:ident) => {
+        #[cfg(target_arch = "x86_64")]
+        type Zmm = registers::$zmm;
+        #[cfg(target_arch = "x86_64")]
+        type Ymm = registers::$ymm;
+        type Plain = [Self; 16 / size_of::<Self>()];
+    };
 }
 
 macro_rules! ints {
-    ($($t:ty)*) => {$(
+    ($($t:ident in $zmm:ident, $ymm:ident;)*) => {$(
         impl Block for $t {
             const ZERO: $t = 0;
             #[inline(always)]
-            fn step<const FUSED: bool>(acc: $t, a: $t, b: $t) -> $t {
+            fn step(acc: $t, a: $t, b: $t) -> $t {
                 acc.wrapping_add(a.wrapping_mul(b))
             }
             #[inline(always)]
             fn add(a: $t, b: $t) -> $t {
                 a.wrapping_add(b)
             }
+            in_registers!($zmm, $ymm);
         }
     )*};
 }
-ints!(u16 u32 u64);
+ints! {
+    u16 in Zmm16, Ymm16;
+    u32 in Zmm32, Ymm32;
+    u64 in Zmm64, Ymm64;
+}
 
 macro_rules! floats {
-    ($($t:ty)*) => {$(
+    ($($t:ident in $zmm:ident, $ymm:ident;)*) => {$(
         impl Block for $t {
             const ZERO: $t = 0.0;
             #[inline(always)]
-            fn step<const FUSED: bool>(acc: $t, a: $t, b: $t) -> $t {
-                if FUSED { a.mul_add(b, acc) } else { acc + a * b }
+            fn step(acc: $t, a: $t, b: $t) -> $t {
+                if cfg!(target_arch = "aarch64") { a.mul_add(b, acc) } else { acc + a * b }
             }
             #[inline(always)]
             fn add(a: $t, b: $t) -> $t {
                 a + b
             }
+            in_registers!($zmm, $ymm);
         }
     )*};
 }
-floats!(f32 f64);
+floats! {
+    f32 in ZmmSingle, YmmSingle;
+    f64 in ZmmDouble, YmmDouble;
+}
 
 /// Truth values, one a byte: the sum is "any", the product "both".
 impl Block for u8 {
     const ZERO: u8 = 0;
     #[inline(always)]
-    fn step<const FUSED: bool>(acc: u8, a: u8, b: u8) -> u8 {
+    fn step(acc: u8, a: u8, b: u8) -> u8 {
         acc | (a & b)
     }
     #[inline(always)]
     fn add(a: u8, b: u8) -> u8 {
         a | b
     }
+    in_registers!(Zmm8, Ymm8);
 }
 
 /// A factor in elements of the tiles' type, its strides counted in elements.
@@ -82,8 +109,26 @@ impl<B> Factor<B> {
     }
 }
 
-/// How far the sums of one tile go before the next strip: what a strip takes stays in the first-level cache.
-const DEPTH: usize = 256;
+/// Bytes of a strip: this much stays in the first-level cache.
+const STRIP: usize = 16 << 10;
+/// Registers side by side in a tile.
+const WIDTH: usize = 2;
+/// Bytes of the largest tile: eight rows of two of the longest registers.
+const TILE: usize = 8 * WIDTH * 64;
+/// A strip used for so many tiles is worth copying: in place, its rows share lines of the cache with what is beside them.
+const REUSED: usize = 4;
+/// Multiplications up to which [`suits`] prefers tiles.
+const FEW: usize = 64 * 64 * 64;
+/// Fewer rows or columns leave most of a tile empty.
+const NARROW: usize = 4;
+
+/// Whether tiles are faster than the library, which has to prepare its work.
+pub fn suits<T: DotElem>(p: &Product) -> bool {
+    T::TILES
+        && Level::current().kind() == Kind::Avx512
+        && p.m.min(p.n) >= NARROW
+        && p.m.saturating_mul(p.n).saturating_mul(p.k) <= FEW
+}
 
 /// A product of widened factors, as widened or given.
 struct Work<'a, T: DotElem> {
@@ -149,124 +194,128 @@ unsafe fn choose<T: DotElem>(w: &Work<'_, T>) {
     }
 }
 
-/// Tiles of so many bytes and rows, and of half as many rows where elements are long: a row of them has at least 32,
-/// since loops of fewer turns are written out before anybody looks for vectors in them.
-macro_rules! sized {
-    ($B:ty, $run:ident, $w:ident, $bytes:literal, $rows:literal, $fused:expr) => {
-        match const { size_of::<$B>() } {
-            1 => $run::<T, $rows, { $bytes }, $fused>($w),
-            2 => $run::<T, $rows, { $bytes / 2 }, $fused>($w),
-            4 => $run::<T, $rows, { $bytes / 4 }, $fused>($w),
-            _ => $run::<T, { $rows / 2 }, { $bytes / 4 }, $fused>($w),
-        }
-    };
-}
-
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx512vl,avx512bw,avx2,fma,f16c,bmi1,bmi2,lzcnt")]
 unsafe fn avx512<T: DotElem>(w: &Work<'_, T>) {
     // SAFETY: the caller's promise.
-    unsafe { sized!(T::Wide, run, w, 128, 8, true) }
+    unsafe { run::<T, <T::Wide as Block>::Zmm, 8>(w) }
 }
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt")]
 unsafe fn avx2<T: DotElem>(w: &Work<'_, T>) {
     // SAFETY: the caller's promise.
-    unsafe { sized!(T::Wide, run, w, 128, 4, true) }
+    unsafe { run::<T, <T::Wide as Block>::Ymm, 4>(w) }
 }
 #[inline(never)]
 unsafe fn baseline<T: DotElem>(w: &Work<'_, T>) {
     // SAFETY: the caller's promise.
-    unsafe { sized!(T::Wide, run, w, 128, 4, { cfg!(target_arch = "aarch64") }) }
+    unsafe { run::<T, <T::Wide as Block>::Plain, 4>(w) }
 }
 
 /// # Safety
-/// As for [`choose`].
+/// As for [`choose`], on a processor with these registers.
 #[inline(always)]
-unsafe fn run<T: DotElem, const ROWS: usize, const COLS: usize, const FUSED: bool>(w: &Work<'_, T>) {
+unsafe fn run<T: DotElem, R: Register<Elem = T::Wide>, const ROWS: usize>(w: &Work<'_, T>) {
+    const { assert!(ROWS * WIDTH * R::LANES * size_of::<R::Elem>() <= TILE) };
+    let cols = WIDTH * R::LANES;
     let (m, k, n) = (w.p.m, w.p.k, w.p.n);
     // Sums that are rounded in the end only must not be put down on the way.
-    let depth = if size_of::<T>() == size_of::<T::Wide>() { DEPTH.min(k) } else { k };
-    let mut small = [MaybeUninit::<u64>::uninit(); 2048];
+    let whole = size_of::<T>() != size_of::<T::Wide>();
+    let depth = if whole { k } else { k.min(STRIP / (cols * size_of::<T::Wide>())) };
+    let mut small = [MaybeUninit::<u64>::uninit(); STRIP / 8];
     let mut large = vec![];
-    let strip: *mut T::Wide = if depth * COLS * size_of::<T::Wide>() <= size_of_val(&small) {
+    let strip: *mut T::Wide = if depth * cols * size_of::<T::Wide>() <= STRIP {
         small.as_mut_ptr().cast()
     } else {
-        large.reserve_exact(depth * COLS);
+        large.reserve_exact(depth * cols);
         large.as_mut_ptr()
     };
     for first in (0..k).step_by(depth) {
         let depth = depth.min(k - first);
-        for j in (0..n).step_by(COLS) {
-            let width = COLS.min(n - j);
+        for j in (0..n).step_by(cols) {
+            let width = cols.min(n - j);
             let (mut row, mut step) = (w.b.get(first, j), w.b.row);
             // SAFETY: elements of the second factor; the strip has room for `depth` rows.
             unsafe {
-                if width < COLS || w.b.col != 1 {
+                if width < cols || w.b.col != 1 || m >= REUSED * ROWS {
                     for l in 0..depth {
-                        let to = strip.add(l * COLS);
-                        for c in 0..width {
-                            to.add(c).write(*w.b.get(first + l, j + c));
+                        let (from, to) = (w.b.get(first + l, j), strip.add(l * cols));
+                        if w.b.col == 1 {
+                            to.copy_from_nonoverlapping(from, width);
+                        } else {
+                            for c in 0..width {
+                                to.add(c).write(*from.wrapping_offset(c as isize * w.b.col));
+                            }
                         }
-                        for c in width..COLS {
+                        for c in width..cols {
                             to.add(c).write(T::Wide::ZERO);
                         }
                     }
-                    (row, step) = (strip, COLS as isize);
+                    (row, step) = (strip, cols as isize);
                 }
                 let mut i = 0;
                 while i < m {
                     let height = ROWS.min(m - i);
                     let a = Factor { at: w.a.get(i, first), ..w.a };
                     let to = Place { i, j, height, width, add: first > 0 };
-                    if height > ROWS / 2 {
-                        let tile = tile::<_, ROWS, COLS, FUSED>(depth, a, height, row, step);
-                        store::<T, ROWS, COLS>(w.p, &tile, to);
-                        i += ROWS;
-                    } else if height > 1 {
-                        let tile = tile::<_, 4, COLS, FUSED>(depth, a, height.min(4), row, step);
-                        store::<T, 4, COLS>(w.p, &tile, Place { height: height.min(4), ..to });
-                        i += 4;
-                    } else {
-                        let tile = tile::<_, 1, COLS, FUSED>(depth, a, 1, row, step);
-                        store::<T, 1, COLS>(w.p, &tile, to);
-                        i += 1;
+                    let b = Strip { depth, row, step };
+                    match (height > 1, width > R::LANES) {
+                        (true, true) => tile::<T, R, ROWS, WIDTH>(w.p, a, b, to),
+                        (true, false) => tile::<T, R, ROWS, 1>(w.p, a, b, to),
+                        (false, true) => tile::<T, R, 1, WIDTH>(w.p, a, b, to),
+                        (false, false) => tile::<T, R, 1, 1>(w.p, a, b, to),
                     }
+                    i += height;
                 }
             }
         }
     }
 }
 
-/// # Safety
-/// `depth` columns of `height` rows at `a`; as many rows of the tile's width at `row`, `step` elements apart.
-#[inline(always)]
-unsafe fn tile<B: Block, const ROWS: usize, const COLS: usize, const FUSED: bool>(
+/// Some rows of the second factor.
+#[derive(Clone, Copy)]
+struct Strip<B> {
     depth: usize,
-    a: Factor<B>,
-    height: usize,
     row: *const B,
     step: isize,
-) -> [[B; COLS]; ROWS] {
-    let mut acc = [[B::ZERO; COLS]; ROWS];
-    // Rows that are not there are the last one again, and are not stored.
-    let mut lanes: [*const B; ROWS] = core::array::from_fn(|i| a.get(i.min(height - 1), 0));
-    let mut row = row;
-    for _ in 0..depth {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let b = *row.cast::<[B; COLS]>();
-            for (acc, lane) in acc.iter_mut().zip(&mut lanes) {
-                let x = **lane;
-                for (acc, b) in acc.iter_mut().zip(b) {
-                    *acc = B::step::<FUSED>(*acc, x, b);
+}
+
+/// Compute a tile and put it in its place.
+///
+/// # Safety
+/// As many columns of `at.height` rows at `a` as the strip has rows, each of them as wide as the tile's registers; the place
+/// lies in the product's output, and the processor has these registers.
+#[inline(always)]
+unsafe fn tile<T: DotElem, R: Register<Elem = T::Wide>, const ROWS: usize, const COUNT: usize>(
+    p: &Product,
+    a: Factor<T::Wide>,
+    b: Strip<T::Wide>,
+    at: Place,
+) {
+    let mut out = [MaybeUninit::<u64>::uninit(); TILE / 8];
+    let out = out.as_mut_ptr().cast::<T::Wide>();
+    // SAFETY: the caller's promise; `out` has room for the tile.
+    unsafe {
+        let mut acc = [[R::splat(T::Wide::ZERO); COUNT]; ROWS];
+        // Rows that are not there are the last one again, and are not stored.
+        let rows: [*const T::Wide; ROWS] = core::array::from_fn(|i| a.get(i.min(at.height - 1), 0));
+        for l in 0..b.depth as isize {
+            let from = b.row.wrapping_offset(l * b.step);
+            let right: [R; COUNT] = core::array::from_fn(|v| R::load(from.wrapping_add(v * R::LANES)));
+            for i in 0..ROWS {
+                let left = R::splat(*rows[i].wrapping_offset(l * a.col));
+                for v in 0..COUNT {
+                    acc[i][v] = acc[i][v].step(left, right[v]);
                 }
-                *lane = lane.wrapping_offset(a.col);
             }
         }
-        row = row.wrapping_offset(step);
+        for i in 0..ROWS {
+            for v in 0..COUNT {
+                acc[i][v].store(out.add((i * COUNT + v) * R::LANES));
+            }
+        }
+        store::<T>(p, out, COUNT * R::LANES, at);
     }
-    acc
 }
 
 /// Where a tile goes.
@@ -281,32 +330,27 @@ struct Place {
 }
 
 /// # Safety
-/// The place lies in the product's output.
+/// The place lies in the product's output; rows of so many sums at `tile`.
 #[inline(always)]
-unsafe fn store<T: DotElem, const ROWS: usize, const COLS: usize>(
-    p: &Product,
-    tile: &[[T::Wide; COLS]; ROWS],
-    at: Place,
-) {
+unsafe fn store<T: DotElem>(p: &Product, tile: *const T::Wide, cols: usize, at: Place) {
     let size = size_of::<T>() as isize;
-    for (r, values) in tile.iter().enumerate().take(at.height) {
+    for r in 0..at.height {
         let row =
             p.out.wrapping_offset((at.i + r) as isize * p.out_strides[0] + at.j as isize * p.out_strides[1]);
         // SAFETY: the caller's promise. Types of one size are the same bits, so that a sum can be read again.
         unsafe {
-            if at.add {
-                for (c, &value) in values.iter().enumerate().take(at.width) {
-                    let to = row.wrapping_offset(c as isize * p.out_strides[1]);
-                    let sum = T::Wide::add(*to.cast::<T::Wide>(), value);
-                    *to.cast::<T>() = T::narrow(sum);
-                }
-            } else if at.width == COLS && p.out_strides[1] == size {
+            let values = core::slice::from_raw_parts(tile.add(r * cols), at.width);
+            if p.out_strides[1] == size {
+                let out = row.cast::<T>();
                 for (c, &value) in values.iter().enumerate() {
-                    *row.cast::<T>().add(c) = T::narrow(value);
+                    let sum = if at.add { T::Wide::add(*out.add(c).cast::<T::Wide>(), value) } else { value };
+                    *out.add(c) = T::narrow(sum);
                 }
             } else {
-                for (c, &value) in values.iter().enumerate().take(at.width) {
-                    *row.wrapping_offset(c as isize * p.out_strides[1]).cast::<T>() = T::narrow(value);
+                for (c, &value) in values.iter().enumerate() {
+                    let to = row.wrapping_offset(c as isize * p.out_strides[1]);
+                    let sum = if at.add { T::Wide::add(*to.cast::<T::Wide>(), value) } else { value };
+                    *to.cast::<T>() = T::narrow(sum);
                 }
             }
         }

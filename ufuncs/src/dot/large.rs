@@ -3,7 +3,7 @@
 use faer::traits::ComplexField;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use super::{DotElem, Product};
+use super::{DotElem, Product, blocked};
 use crate::{fpstatus, threads};
 
 /// Fewer multiplications than this do not pay for a thread: it costs some tens of microseconds.
@@ -91,6 +91,10 @@ unsafe fn together<T: ComplexField + DotElem>(p: &Product, parts: usize) -> u32 
 /// # Safety
 /// As for [`product`].
 unsafe fn alone<T: ComplexField + DotElem>(p: &Product) {
+    if blocked::suits::<T>(p) {
+        // SAFETY: the caller's promise; an empty sum is too little work to come here.
+        return unsafe { blocked::product::<T>(p) };
+    }
     let size = size_of::<T>() as isize;
     // SAFETY: the pointers and strides describe the matrices, and the output meets neither factor.
     unsafe {

@@ -2,11 +2,13 @@
 //!
 //! Which way a product goes depends on its shape and type: tiny square ones are written out, a factor with one row or column
 //! is a vector ([`vector`]), a matrix times its own transpose is computed once below the diagonal, and the rest
-//! goes to a library ([`large`]) or, for types it does not know, to register tiles ([`blocked`]). Integers wrap, booleans
+//! goes to a library ([`large`]) or, if it is small or of a type that the library does not know, to register tiles
+//! ([`blocked`]). Integers wrap, booleans
 //! are "any pair true", halves accumulate in `float` and round once.
 
 mod blocked;
 mod large;
+mod registers;
 mod vector;
 
 use core::ffi::{c_int, c_void};
@@ -192,7 +194,7 @@ macro_rules! floats {
             fn finish(acc: $t) -> $t {
                 acc
             }
-            tiles!(none);
+            tiles!($t as $t);
             const HAS_GEMM: bool = true;
             unsafe fn gemm(p: &Product) {
                 // SAFETY: the caller's promise.

@@ -1,0 +1,123 @@
+//! Vector registers as tiles use them: a type for every element type and kind of processor.
+//!
+//! The compiler finds vectors in a loop over elements, but not in a dozen of them that share their operands.
+
+use super::blocked::Block;
+
+/// Some elements, in a register of one kind of processor.
+///
+/// # Safety
+/// Functions may be called only where the processor has these registers. `load` and `store` access [`Self::LANES`]
+/// elements at any address.
+pub trait Register: Copy {
+    type Elem: Copy;
+    const LANES: usize;
+    unsafe fn load(from: *const Self::Elem) -> Self;
+    unsafe fn store(self, to: *mut Self::Elem);
+    unsafe fn splat(x: Self::Elem) -> Self;
+    /// `self + a * b`, as [`Block::step`] has it; floats may round once.
+    unsafe fn step(self, a: Self, b: Self) -> Self;
+}
+
+/// What every processor has, or the compiler makes of it.
+impl<B: Block, const N: usize> Register for [B; N] {
+    type Elem = B;
+    const LANES: usize = N;
+    #[inline(always)]
+    unsafe fn load(from: *const B) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut B) {
+        // SAFETY: the caller's promise.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: B) -> Self {
+        [x; N]
+    }
+    #[inline(always)]
+    unsafe fn step(self, a: Self, b: Self) -> Self {
+        core::array::from_fn(|i| B::step(self[i], a[i], b[i]))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! registers {
+    ($($name:ident: $vector:ident of $elem:ty as $pointer:ty, $load:ident, $store:ident,
+        $splat:ident($x:ident => $value:expr), |$sum:ident, $a:ident, $b:ident| $step:expr;)*) => {$(
+        #[derive(Clone, Copy)]
+        pub struct $name($vector);
+
+        impl Register for $name {
+            type Elem = $elem;
+            const LANES: usize = size_of::<$vector>() / size_of::<$elem>();
+            #[inline(always)]
+            unsafe fn load(from: *const $elem) -> Self {
+                // SAFETY: the caller's promise, here and below.
+                $name(unsafe { $load(from.cast::<$pointer>()) })
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $elem) {
+                // SAFETY: as above.
+                unsafe { $store(to.cast::<$pointer>(), self.0) }
+            }
+            #[inline(always)]
+            unsafe fn splat($x: $elem) -> Self {
+                // SAFETY: as above.
+                $name(unsafe { $splat($value) })
+            }
+            #[inline(always)]
+            unsafe fn step(self, $a: Self, $b: Self) -> Self {
+                let ($sum, $a, $b) = (self.0, $a.0, $b.0);
+                // SAFETY: as above.
+                $name(unsafe { $step })
+            }
+        }
+    )*};
+}
+
+#[cfg(target_arch = "x86_64")]
+pub use x86::*;
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use core::arch::x86_64::*;
+
+    use super::Register;
+
+    registers! {
+        Zmm8: __m512i of u8 as __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi8(x => x as i8),
+            // The table of sum | a & b.
+            |sum, a, b| _mm512_ternarylogic_epi64::<0xf8>(sum, a, b);
+        Zmm16: __m512i of u16 as __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi16(x => x as i16),
+            |sum, a, b| _mm512_add_epi16(sum, _mm512_mullo_epi16(a, b));
+        Zmm32: __m512i of u32 as __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi32(x => x as i32),
+            |sum, a, b| _mm512_add_epi32(sum, _mm512_mullo_epi32(a, b));
+        Zmm64: __m512i of u64 as __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi64(x => x as i64),
+            |sum, a, b| _mm512_add_epi64(sum, _mm512_mullo_epi64(a, b));
+        ZmmSingle: __m512 of f32 as f32, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps(x => x),
+            |sum, a, b| _mm512_fmadd_ps(a, b, sum);
+        ZmmDouble: __m512d of f64 as f64, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd(x => x),
+            |sum, a, b| _mm512_fmadd_pd(a, b, sum);
+
+        Ymm8: __m256i of u8 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi8(x => x as i8),
+            |sum, a, b| _mm256_or_si256(sum, _mm256_and_si256(a, b));
+        Ymm16: __m256i of u16 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi16(x => x as i16),
+            |sum, a, b| _mm256_add_epi16(sum, _mm256_mullo_epi16(a, b));
+        Ymm32: __m256i of u32 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi32(x => x as i32),
+            |sum, a, b| _mm256_add_epi32(sum, _mm256_mullo_epi32(a, b));
+        Ymm64: __m256i of u64 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi64x(x => x as i64),
+            |sum, a, b| {
+                let (a_high, b_high) = (_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
+                let crossed = _mm256_add_epi64(_mm256_mul_epu32(a_high, b), _mm256_mul_epu32(a, b_high));
+                let low = _mm256_add_epi64(sum, _mm256_mul_epu32(a, b));
+                _mm256_add_epi64(low, _mm256_slli_epi64::<32>(crossed))
+            };
+        YmmSingle: __m256 of f32 as f32, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps(x => x),
+            |sum, a, b| _mm256_fmadd_ps(a, b, sum);
+        YmmDouble: __m256d of f64 as f64, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd(x => x),
+            |sum, a, b| _mm256_fmadd_pd(a, b, sum);
+    }
+}
