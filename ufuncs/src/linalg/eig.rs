@@ -1,11 +1,14 @@
 //! Eigenvalues and right eigenvectors of general matrices: `eig`, `eigvals`.
 //!
+//! Small matrices are decomposed here (see [`super::schur`]), larger ones by the library.
+//!
 //! Balance, decompose, undo the balancing, normalise. Balancing has two parts. Rows and columns that isolate an
 //! eigenvalue are moved to the border, so triangular matrices (however permuted) give their diagonal exactly; the rest
 //! is scaled by powers of two until rows and columns weigh the same. It also decides the order of the eigenvalues, which
 //! is why the search goes in LAPACK's direction. Vectors get norm one, their largest component real.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -14,9 +17,19 @@ use faer::{Mat, Par};
 use num_complex::Complex;
 
 use super::call::{Call, Kernel};
-use super::columns::{Content, column, column_mut, content, norm, rescale, rescale_to};
+use super::columns::{Content, content, norm, rescale, rescale_to};
+use super::lu_small::small;
 use super::scalar::{Real, Scalar};
-use super::space::Columns;
+use super::space::{Columns, Heap, Space, Stack};
+use super::{schur_francis, schur_single};
+
+/// The largest order that is decomposed here.
+const SMALL: usize = 75;
+
+/// What eigenvalues and eigenvectors consist of.
+type Z<T> = <<T as Scalar>::R as Real>::Complex;
+/// Eigenvalues, and eigenvectors if wanted.
+type Pairs<T, S> = (<S as Space>::Vector<Z<T>>, Option<<S as Space>::Matrix<Z<T>>>);
 
 /// What balancing exchanged: rows and columns, in the order of the exchanges.
 type Swaps = Vec<(usize, usize)>;
@@ -31,8 +44,8 @@ fn exchange<T: Scalar>(a: &mut impl Columns<T>, i: usize, j: usize) {
     }
 }
 
-/// Balance, with the factors of rows to `scales`, which are ones.
-fn balance<T: Scalar>(a: &mut impl Columns<T>, scales: &mut [T::R]) -> Swaps {
+/// Balance, with the factors of rows to `scales`, which are ones; also returns the part that is not triangular.
+fn balance<T: Scalar>(a: &mut impl Columns<T>, scales: &mut [T::R]) -> (Swaps, Range<usize>) {
     let n = a.rows();
     let mut swaps = vec![];
     // The part that is not yet isolated.
@@ -85,21 +98,25 @@ fn balance<T: Scalar>(a: &mut impl Columns<T>, scales: &mut [T::R]) -> Swaps {
             a.col_mut(i).iter_mut().for_each(|x| *x = x.scale(f));
         }
     }
-    swaps
+    (swaps, lo..hi)
 }
 
-/// The real types' and the complex types' ways into the library.
+/// The real types' and the complex types' ways.
 pub trait General: Scalar {
-    /// Eigenvalues, and eigenvectors not yet normalised.
-    #[allow(clippy::type_complexity)]
-    fn eigen(a: &Mat<Self>, vectors: bool) -> Option<(Vec<Complex<Self::R>>, Option<Mat<Complex<Self::R>>>)>;
-    fn norm_of(v: &[Complex<Self::R>]) -> Self::R;
+    /// Eigenvalues, and eigenvectors not yet normalised, by the library.
+    fn library(a: &Mat<Self>, vectors: bool) -> Option<Pairs<Self, Heap>>;
+    /// The same by iteration, of a balanced matrix of which only a part is not triangular.
+    fn iterate<S: Space>(a: S::Matrix<Self>, part: Range<usize>, vectors: bool) -> Option<Pairs<Self, S>>;
 }
 
 macro_rules! general {
     ($($t:ident)*) => {$(
         impl General for $t {
-            fn eigen(a: &Mat<$t>, vectors: bool) -> Option<(Vec<Complex<$t>>, Option<Mat<Complex<$t>>>)> {
+            #[inline(always)]
+            fn iterate<S: Space>(a: S::Matrix<$t>, part: Range<usize>, vectors: bool) -> Option<Pairs<$t, S>> {
+                schur_francis::eigen::<$t, S>(a, part, vectors)
+            }
+            fn library(a: &Mat<$t>, vectors: bool) -> Option<Pairs<$t, Heap>> {
                 let n = a.nrows();
                 let (params, compute) = (Default::default(), compute(vectors));
                 let mut memory =
@@ -140,13 +157,14 @@ macro_rules! general {
                 });
                 Some((values, u))
             }
-            fn norm_of(v: &[Complex<$t>]) -> $t {
-                norm(v)
-            }
         }
 
         impl General for Complex<$t> {
-            fn eigen(a: &Mat<Self>, vectors: bool) -> Option<(Vec<Self>, Option<Mat<Self>>)> {
+            #[inline(always)]
+            fn iterate<S: Space>(a: S::Matrix<Self>, part: Range<usize>, vectors: bool) -> Option<Pairs<Self, S>> {
+                schur_single::eigen::<Self, S>(a, part, vectors)
+            }
+            fn library(a: &Mat<Self>, vectors: bool) -> Option<Pairs<Self, Heap>> {
                 let n = a.nrows();
                 let (params, compute) = (Default::default(), compute(vectors));
                 let mut memory =
@@ -165,9 +183,6 @@ macro_rules! general {
                 .ok()?;
                 Some(((0..n).map(|i| values[i]).collect(), u))
             }
-            fn norm_of(v: &[Self]) -> $t {
-                norm(v)
-            }
         }
     )*};
 }
@@ -179,81 +194,115 @@ fn compute(vectors: bool) -> ComputeEigenvectors {
 
 /// Scale a vector to norm one and, if it is complex, turn its largest component real: positive for complex matrices,
 /// with the sign of its real part for real ones.
-fn normalise<T: General>(v: &mut [Complex<T::R>], is_real: bool) {
-    let size = T::norm_of(v);
+fn normalise<T: General>(v: &mut [Z<T>], is_real: bool) {
+    let size = norm(v);
     if !(size > T::R::ZERO && size.finite()) {
         return;
     }
     for z in v.iter_mut() {
-        *z = Complex { re: z.re / size, im: z.im / size };
+        *z = Z::<T>::of(z.re() / size, z.im() / size);
     }
     if is_real {
         return;
     }
-    let square = |z: &Complex<T::R>| z.re * z.re + z.im * z.im;
     let mut at = 0;
     for (i, z) in v.iter().enumerate() {
-        if square(z) > square(&v[at]) {
+        if z.square() > v[at].square() {
             at = i;
         }
     }
-    let (re, im) = (v[at].re, v[at].im);
+    let (re, im) = (v[at].re(), v[at].im());
     let mut length = re.hypot(im);
     if T::REAL {
         length = length.with_sign_of(re);
     }
-    let (cos, sin) = (re / length, im / length);
+    let turn = Z::<T>::of(re / length, -im / length);
     for z in v.iter_mut() {
-        *z = Complex { re: z.re * cos + z.im * sin, im: z.im * cos - z.re * sin };
+        *z *= turn;
     }
-    v[at].im = T::R::ZERO;
+    v[at] = Z::<T>::real(v[at].re());
 }
 
-#[allow(clippy::type_complexity)]
-fn decompose<T: General>(
-    mut a: Mat<T>,
-    vectors: bool,
-) -> Option<(Vec<Complex<T::R>>, Option<Mat<Complex<T::R>>>)> {
+/// Balance, decompose as told, and undo the balancing.
+#[inline(always)]
+fn balanced<T: General, S: Space>(
+    mut a: S::Matrix<T>,
+    eigen: impl FnOnce(S::Matrix<T>, Range<usize>) -> Option<Pairs<T, S>>,
+) -> Option<Pairs<T, S>> {
+    let n = a.rows();
+    let mut scales: S::Vector<T::R> = S::vector(n);
+    scales[..n].fill(T::R::ONE);
+    let (swaps, part) = balance(&mut a, &mut scales[..n]);
+    let (values, mut u) = eigen(a, part)?;
+    if let Some(u) = &mut u {
+        for (j, value) in values[..n].iter().enumerate() {
+            // The second of a conjugate pair follows the first, so that they stay conjugates.
+            if T::REAL && j > 0 && value.im() < T::R::ZERO {
+                let (first, second) = u.pair_mut(j - 1, j);
+                first.iter().zip(second).for_each(|(x, y)| *y = x.conjugate());
+                continue;
+            }
+            let col = u.col_mut(j);
+            for (z, scale) in col.iter_mut().zip(&scales[..n]) {
+                *z = z.scale(*scale);
+            }
+            for &(i, k) in swaps.iter().rev() {
+                col.swap(i, k);
+            }
+            normalise::<T>(col, T::REAL && value.im() == T::R::ZERO);
+        }
+    }
+    Some((values, u))
+}
+
+fn decompose<T: General>(mut a: Mat<T>, vectors: bool) -> Option<Pairs<T, Heap>> {
     if content(&a) != Content::Finite {
         return None;
     }
+    let few = a.nrows() <= SMALL;
     // For real eigenvectors the library takes the square of a small difference for zero where it is below epsilon times
     // the norm, so the matrix is made large enough that squares are not.
-    let factor = if T::REAL && vectors {
+    let factor = if T::REAL && vectors && !few {
         let exponent = T::R::MAX_SCALE / 6;
         rescale_to(&mut a, exponent..=exponent, exponent)
     } else {
         rescale(&mut a)
     };
-    let mut scales = vec![T::R::ONE; a.nrows()];
-    let swaps = balance(&mut a, &mut scales);
-    let (mut values, mut u) = T::eigen(&a, vectors)?;
+    let (mut values, vectors) = balanced::<T, Heap>(a, |a, part| {
+        if few { T::iterate::<Heap>(a, part, vectors) } else { T::library(&a, vectors) }
+    })?;
     for z in &mut values {
-        *z = Complex { re: z.re / factor, im: z.im / factor };
+        *z = Z::<T>::of(z.re() / factor, z.im() / factor);
     }
-    if let Some(u) = &mut u {
-        for (j, value) in values.iter().enumerate() {
-            let col = column_mut(u.as_mut(), j);
-            for (z, scale) in col.iter_mut().zip(&scales) {
-                *z = Complex { re: z.re * *scale, im: z.im * *scale };
-            }
-            for &(i, k) in swaps.iter().rev() {
-                col.swap(i, k);
-            }
-            // The second of a conjugate pair follows the first, so that they stay conjugates.
-            let second = T::REAL && j > 0 && value.im < T::R::ZERO;
-            if second {
-                let first = column(u.as_ref(), j - 1).to_vec();
-                for (z, w) in column_mut(u.as_mut(), j).iter_mut().zip(first) {
-                    *z = Complex { re: w.re, im: -w.im };
-                }
-            } else {
-                let is_real = T::REAL && value.im == T::R::ZERO;
-                normalise::<T>(column_mut(u.as_mut(), j), is_real);
-            }
-        }
+    Some((values, vectors))
+}
+
+/// Decompose a matrix of a few rows whose elements need no scaling; `None` when it is none.
+fn decompose_few<T: General, const N: usize>(call: &Call, vectors: bool) -> Option<bool> {
+    let a = call.block::<T>(0);
+    let mut largest = T::R::ZERO;
+    let mut finite = true;
+    let a = Stack::<N>::matrix(N, N, |i, j| {
+        let x = a.get(i, j);
+        finite &= x.finite();
+        largest = largest.max_of(x.cabs1());
+        x
+    });
+    if !(finite && T::R::ORDINARY.contains(&largest)) {
+        return None;
     }
-    Some((values, u))
+    let iterate = |a, part| T::iterate::<Stack<N>>(a, part, vectors);
+    let Some((values, vectors)) = balanced::<T, Stack<N>>(a, iterate) else { return Some(false) };
+    call.block::<Z<T>>(1).store_with(|i, _| values[i]);
+    if let Some(vectors) = vectors {
+        call.block::<Z<T>>(2).store_with(|i, j| vectors.0[j][i]);
+    }
+    Some(true)
+}
+
+/// [`decompose_few`] where it applies.
+fn few<T: General>(call: &Call, vectors: bool) -> Option<bool> {
+    small!(call.block::<T>(0).rows, N => decompose_few::<T, N>(call, vectors)).flatten()
 }
 
 /// `eig`.
@@ -262,17 +311,19 @@ pub struct Eig<T>(PhantomData<T>);
 impl<T: General> Kernel for Eig<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0], &[0, 0]];
     fn run(call: &Call) -> bool {
+        if let Some(done) = few::<T>(call, true) {
+            return done;
+        }
         let Some((values, Some(vectors))) = decompose(call.block::<T>(0).load(), true) else {
             return false;
         };
-        call.block::<Complex<T::R>>(1).store_with(|i, _| values[i]);
-        call.block::<Complex<T::R>>(2).store(vectors.as_ref());
+        call.block::<Z<T>>(1).store_with(|i, _| values[i]);
+        call.block::<Z<T>>(2).store(vectors.as_ref());
         true
     }
     fn fail(call: &Call) {
-        let nan = Complex { re: T::R::NAN, im: T::R::NAN };
-        call.block(1).fill(nan);
-        call.block(2).fill(nan);
+        call.block(1).fill(Z::<T>::NAN);
+        call.block(2).fill(Z::<T>::NAN);
     }
 }
 
@@ -282,11 +333,14 @@ pub struct Eigvals<T>(PhantomData<T>);
 impl<T: General> Kernel for Eigvals<T> {
     const CORE: &'static [&'static [usize]] = &[&[0, 0], &[0]];
     fn run(call: &Call) -> bool {
+        if let Some(done) = few::<T>(call, false) {
+            return done;
+        }
         let Some((values, _)) = decompose(call.block::<T>(0).load(), false) else { return false };
-        call.block::<Complex<T::R>>(1).store_with(|i, _| values[i]);
+        call.block::<Z<T>>(1).store_with(|i, _| values[i]);
         true
     }
     fn fail(call: &Call) {
-        call.block(1).fill(Complex { re: T::R::NAN, im: T::R::NAN });
+        call.block(1).fill(Z::<T>::NAN);
     }
 }

@@ -10,7 +10,8 @@
 //! memory from the heap (`space`). Updates and solves of large matrices are shared among threads (`parts`).
 //!
 //! Values agree with LAPACK to rounding. Signs of singular vectors and of eigenvectors of Hermitian matrices are LAPACK's
-//! for matrices small enough that LAPACK iterates (`bidiagonal`, `tridiagonal`), and free for larger ones.
+//! for matrices small enough that LAPACK iterates (`bidiagonal`, `tridiagonal`), and free for larger ones; so are order and signs of
+//! what `eig` gives (`schur`).
 
 mod bidiagonal;
 mod call;
@@ -27,6 +28,9 @@ mod parts;
 mod qr;
 mod rotation;
 mod scalar;
+mod schur;
+mod schur_francis;
+mod schur_single;
 mod space;
 mod svd;
 mod table;

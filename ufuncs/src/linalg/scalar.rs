@@ -62,7 +62,11 @@ pub trait Scalar:
 
 /// The real types.
 pub trait Real: Scalar<R = Self> + PartialOrd + Div<Output = Self> {
+    /// Complex numbers of this type.
+    type Complex: Scalar<R = Self>;
     const MAX: Self;
+    /// What is brought near one before it grows.
+    const LARGE: Self;
     const EPSILON: Self;
     const MIN_POSITIVE: Self;
     /// Exponents of two between which a matrix is decomposed as it is; others are scaled first.
@@ -92,7 +96,7 @@ pub trait Real: Scalar<R = Self> + PartialOrd + Div<Output = Self> {
 }
 
 macro_rules! scalars {
-    ($($t:ident, $plain:expr, $ordinary:expr, $tolerance:expr, $max_scale:literal;)*) => {$(
+    ($($t:ident, $plain:expr, $ordinary:expr, $large:expr, $tolerance:expr, $max_scale:literal;)*) => {$(
         impl Scalar for $t {
             type R = $t;
             const ZERO: $t = 0.0;
@@ -136,7 +140,9 @@ macro_rules! scalars {
         }
 
         impl Real for $t {
+            type Complex = Complex<$t>;
             const MAX: $t = $t::MAX;
+            const LARGE: $t = $large;
             const EPSILON: $t = $t::EPSILON;
             const MIN_POSITIVE: $t = $t::MIN_POSITIVE;
             const PLAIN: core::ops::RangeInclusive<i32> = $plain;
@@ -220,6 +226,6 @@ macro_rules! scalars {
 }
 scalars! {
     // A unit roundoff to the power of -1/8, at least 10 and at most 100, times the unit.
-    f32, -40..=40, 1e-11..=1e11, 10.0 * (f32::EPSILON / 2.0), 120;
-    f64, -300..=300, 1e-90..=1e90, 98.701_172_094_182_53 * (f64::EPSILON / 2.0), 1000;
+    f32, -40..=40, 1e-11..=1e11, 1e10, 10.0 * (f32::EPSILON / 2.0), 120;
+    f64, -300..=300, 1e-90..=1e90, 1e100, 98.701_172_094_182_53 * (f64::EPSILON / 2.0), 1000;
 }
