@@ -40,13 +40,7 @@ pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
     let beta = -size.with_sign_of(alpha.re());
     let tau = T::of((beta - alpha.re()) / beta, -alpha.im() / beta);
     let by = alpha - T::real(beta);
-    // The reciprocal of a tiny number overflows.
-    if by.cabs1() >= T::R::MIN_POSITIVE / T::R::EPSILON {
-        let inverse = T::ONE.over(by);
-        x[1..].iter_mut().for_each(|v| *v *= inverse);
-    } else {
-        x[1..].iter_mut().for_each(|v| *v = v.over(by));
-    }
+    x[1..].iter_mut().for_each(|v| *v = v.over(by));
     x[0] = T::real(beta);
     tau
 }
