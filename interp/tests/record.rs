@@ -138,8 +138,8 @@ a = np.arange(4)
 print(inside(a, 300), alone(a, 300))
 ";
     let log = fresh_dir("record-short").join("log");
-    let expected = Run::new(stock(), &["-c", code]).ok();
-    let got = Run::new(ours(), &["-c", code]).env("MICRONUMPY_LOG", format!("trace:{}", log.display())).ok();
+    let expected = Run::new(stock(), ["-c", code]).ok();
+    let got = Run::new(ours(), ["-c", code]).env("MICRONUMPY_LOG", format!("trace:{}", log.display())).ok();
     assert_eq!(got, expected);
     let log = fs::read_to_string(log).expect("a log");
     let mut compiled: Vec<&str> =
