@@ -62,7 +62,8 @@ fn checks() -> bool {
 
 /// Turns of an outer loop after which it is recorded, if a loop inside is hot.
 const OUTER_TURNS: u32 = 3;
-/// Turns an inner loop has left, or has had, that are too many to wait for the outer loop's next one.
+/// Turns an inner loop has left, or has had, with those of the loops inside of it, that are too many to wait for the outer
+/// loop's next one.
 const LONG: u64 = 20_000;
 /// Turns of an inner loop that are too few to enter compiled code for, if the loop around may be compiled.
 const SHORT: u64 = 8;
@@ -136,7 +137,10 @@ fn is_hot(frame: &Frame<'_>, index: u16) -> bool {
         .map(|r| r.stop.abs_diff(r.next) / r.step.unsigned_abs());
     // The loop around is about to take this one in.
     if turns(parent) < OUTER_TURNS {
-        return left.unwrap_or(turns(l).into()) > LONG;
+        let inside = |inner: &&crate::bytecode::Loop| inner.head > l.head && inner.end <= l.end;
+        let within: u64 = code.loops.iter().filter(inside).map(|inner| u64::from(turns(inner))).sum();
+        let each = 1 + within / u64::from(turns(l)).max(1);
+        return left.unwrap_or(turns(l).into()).saturating_mul(each) > LONG;
     }
     // It will, as soon as its turns or those of the loops around it are enough; it is the one that is worth a compilation.
     let hopeless = || parent.state.lock().unwrap_or_else(PoisonError::into_inner).hopeless;
