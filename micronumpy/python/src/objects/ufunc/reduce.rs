@@ -82,7 +82,7 @@ pub fn reduce<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bou
         let everything = axis.as_ref().is_some_and(|v| v.is_none());
         // SAFETY: a live object.
         let result = unsafe {
-            let whole = if everything || axis.as_ref().is_none_or(|v| fast_axes(Some(v), 1).is_some()) {
+            let whole = if everything || fast_axes(axis.as_ref(), 1) == Some(1) {
                 fast::try_reduce(&uf, a.as_ptr(), everything)?
             } else {
                 None
