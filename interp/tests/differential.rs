@@ -39,6 +39,11 @@ fn corners_are_those_of_stock_numpy() {
 }
 
 #[test]
+fn orders_are_those_of_stock_numpy() {
+    same_output(&[file("calls.py"), file("order.txt")], 31);
+}
+
+#[test]
 fn casts_resolve_as_stock_numpys() {
     same_output(&[file("casts.py")], 6000);
 }

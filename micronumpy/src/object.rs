@@ -27,6 +27,7 @@ pub struct ObjectOps {
     pub truth: unsafe fn(*mut u8) -> Result<bool>,
     /// `a < b` (borrowed).
     pub less: unsafe fn(*mut u8, *mut u8) -> Result<bool>,
+    pub greater: unsafe fn(*mut u8, *mut u8) -> Result<bool>,
     /// `a == b` (borrowed).
     pub equal: unsafe fn(*mut u8, *mut u8) -> Result<bool>,
     /// `a * b` (borrowed; the result is a new reference).

@@ -74,6 +74,21 @@ impl Compare {
     }
 
     /// # Errors
+    /// What the host's `>` raises.
+    ///
+    /// # Safety
+    /// As for [`Compare::less`].
+    pub unsafe fn greater(&self, a: *const u8, b: *const u8) -> Result<bool> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match &self.kind {
+                Kind::Object(ops) => (ops.greater)(object_at(ops, a), object_at(ops, b)),
+                _ => Ok(self.order(a, b)? == Ordering::Greater),
+            }
+        }
+    }
+
+    /// # Errors
     /// As [`Compare::less`].
     ///
     /// # Safety
@@ -86,7 +101,7 @@ impl Compare {
                 Kind::Object(ops) => {
                     let (x, y) = (object_at(ops, a), object_at(ops, b));
                     let less = (ops.less)(x, y)?;
-                    Ok(order_of(less, !less && (ops.less)(y, x)?))
+                    Ok(order_of(less, !less && (ops.greater)(x, y)?))
                 }
                 Kind::Host(order) => order.order(a, b),
                 Kind::Fields(fields) => {
@@ -116,24 +131,34 @@ impl Compare {
 
     /// This comparison as the sorts of `ufuncs` take it. Valid while `self` is.
     pub(super) fn comparator(&self) -> Comparator {
-        unsafe extern "C" fn call(a: *const u8, b: *const u8, ctx: *mut c_void) -> c_int {
+        unsafe extern "C" fn order(a: *const u8, b: *const u8, ctx: *mut c_void) -> c_int {
             // SAFETY: `ctx` is the `Compare` this comparator was made from; items are of its dtype.
-            let (me, answer) = unsafe {
+            unsafe {
                 let me = &*ctx.cast::<Compare>();
-                // Sorts only ask for "less".
-                (me, me.less(a, b))
-            };
-            match answer {
-                Ok(true) => -1,
-                Ok(false) => 0,
-                Err(e) => {
-                    *me.failure.borrow_mut() = Some(e);
-                    COMPARE_FAILED
-                }
+                me.answer(me.order(a, b))
             }
         }
-        Comparator { func: call, ctx: std::ptr::from_ref(self).cast_mut().cast() }
+        unsafe extern "C" fn less(a: *const u8, b: *const u8, ctx: *mut c_void) -> c_int {
+            // SAFETY: as above.
+            unsafe {
+                let me = &*ctx.cast::<Compare>();
+                me.answer(me.less(a, b).map(|less| if less { Ordering::Less } else { Ordering::Equal }))
+            }
+        }
+        Comparator { less, order, ctx: std::ptr::from_ref(self).cast_mut().cast() }
     }
+
+    /// An answer as a number; what failed is kept.
+    fn answer(&self, answer: Result<Ordering>) -> c_int {
+        answer.map_or_else(
+            |e| {
+                *self.failure.borrow_mut() = Some(e);
+                COMPARE_FAILED
+            },
+            |order| order as c_int,
+        )
+    }
+
     /// The error behind a failed sort.
     pub(super) fn failure(&self, _: CompareFailed) -> Error {
         self.failure.borrow_mut().take().unwrap_or(Error::Host)

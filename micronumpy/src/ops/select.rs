@@ -287,7 +287,7 @@ unsafe fn extreme_by(
     for i in (best + 1..n).filter(|&i| !empty(i)) {
         let (a, b) = (p.wrapping_offset(i * stride), p.wrapping_offset(best * stride));
         // SAFETY: two elements of the lane.
-        let better = unsafe { if min { c.less(a, b)? } else { c.less(b, a)? } };
+        let better = unsafe { if min { c.less(a, b)? } else { c.greater(a, b)? } };
         if better {
             best = i;
         }

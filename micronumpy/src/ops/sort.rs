@@ -105,7 +105,7 @@ pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
             match (&kernel, &compare) {
                 (Some(f), _) => f(items, n, size),
                 (None, Some(c)) => {
-                    by::sort(items, n, size, &c.comparator()).map_err(|e| c.failure(e))?;
+                    by::sort(items, n, size, kind, &c.comparator()).map_err(|e| c.failure(e))?;
                 }
                 (None, None) => {}
             }
@@ -118,7 +118,7 @@ pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
 ///
 /// # Errors
 /// As [`sort`].
-pub fn argsort(arr: &ArrayRef<'_>, axis: usize, out: &ArrayRef<'_>) -> Result<()> {
+pub fn argsort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind, out: &ArrayRef<'_>) -> Result<()> {
     let kernel: Option<ArgSortFn> = if has_kernel(arr.dtype) { argsort_fn(arr.dtype.num) } else { None };
     let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
     let ascending = kernel.and_then(|_| ascending_fn(arr.dtype.num));
@@ -131,7 +131,7 @@ pub fn argsort(arr: &ArrayRef<'_>, axis: usize, out: &ArrayRef<'_>) -> Result<()
             match (&kernel, &compare) {
                 (Some(f), _) => f(items, index, n, size),
                 (None, Some(c)) => {
-                    by::argsort(items, index, n, size, &c.comparator()).map_err(|e| c.failure(e))?;
+                    by::argsort(items, index, n, size, kind, &c.comparator()).map_err(|e| c.failure(e))?;
                 }
                 (None, None) => {}
             }
@@ -250,7 +250,7 @@ pub fn check_kth(kth: &[isize], n: usize) -> Result<Vec<usize>> {
 pub fn partition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize]) -> Result<()> {
     let kth = check_kth(kth, arr.shape[axis] as usize)?;
     let kernel: Option<PartitionFn> = if has_kernel(arr.dtype) { partition_fn(arr.dtype.num) } else { None };
-    let Some(f) = kernel else { return sort(arr, axis, SortKind::Stable) };
+    let Some(f) = kernel else { return sort(arr, axis, SortKind::Quick) };
     let ascending = ascending_fn(arr.dtype.num);
     in_place(arr, axis, |items, n, size| {
         // SAFETY: `n` contiguous native items, positions below `n`. What ascends is partitioned.
@@ -271,7 +271,7 @@ pub fn argpartition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize], out: &ArrayR
     let kth = check_kth(kth, arr.shape[axis] as usize)?;
     let kernel: Option<ArgPartitionFn> =
         if has_kernel(arr.dtype) { argpartition_fn(arr.dtype.num) } else { None };
-    let Some(f) = kernel else { return argsort(arr, axis, out) };
+    let Some(f) = kernel else { return argsort(arr, axis, SortKind::Quick, out) };
     let ascending = ascending_fn(arr.dtype.num);
     indirect(arr, axis, out, |items, index, n, size| {
         // SAFETY: `n` contiguous native items, `index` the identity, positions below `n`. What ascends is partitioned.
@@ -326,8 +326,11 @@ pub fn lexsort(keys: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result
                 let size = key.dtype.itemsize;
                 match way {
                     Way::Kernel(f) => f(items, index.as_mut_ptr(), n, size),
-                    Way::Compare(c) => by::argsort(items, index.as_mut_ptr(), n, size, &c.comparator())
-                        .map_err(|e| c.failure(e))?,
+                    Way::Compare(c) => {
+                        let index = index.as_mut_ptr();
+                        by::argsort(items, index, n, size, SortKind::Stable, &c.comparator())
+                            .map_err(|e| c.failure(e))?;
+                    }
                 }
             }
         }

@@ -130,15 +130,21 @@ unsafe extern "C" fn erratic(a: *const u8, b: *const u8, ctx: *mut c_void) -> c_
 #[test]
 fn foreign_comparisons() {
     let v: Vec<u32> = (0..1000).map(|i| i * 7919 % 1000).collect();
+    for kind in [SortKind::Quick, SortKind::Stable] {
+        foreign_comparisons_of(&v, kind);
+    }
+}
+
+fn foreign_comparisons_of(v: &[u32], kind: SortKind) {
     let run = |fail_at: u32| {
-        let (mut items, mut calls) = (v.clone(), (0u32, fail_at));
-        let cmp = by::Comparator { func: erratic, ctx: (&raw mut calls).cast() };
+        let (mut items, mut calls) = (v.to_vec(), (0u32, fail_at));
+        let cmp = by::Comparator { less: erratic, order: erratic, ctx: (&raw mut calls).cast() };
         // SAFETY: the vector's own items.
-        let r = unsafe { by::sort(items.as_mut_ptr().cast(), items.len(), 4, &cmp) };
+        let r = unsafe { by::sort(items.as_mut_ptr().cast(), items.len(), 4, kind, &cmp) };
         (items, r)
     };
     assert_eq!(run(0), ((0..1000).collect(), Ok(())));
-    assert_eq!(run(500), (v.clone(), Err(by::CompareFailed)));
+    assert_eq!(run(500), (v.to_vec(), Err(by::CompareFailed)));
     let (mut items, r) = run(u32::MAX);
     items.sort();
     assert_eq!((items, r), ((0..1000).collect(), Ok(())));

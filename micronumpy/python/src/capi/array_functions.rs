@@ -96,7 +96,7 @@ fn sorts<const N: i32>() -> [*mut c_void; 3] {
 }
 
 fn argsorts<const N: i32>() -> [*mut c_void; 3] {
-    let all: [ArgSortFunction; 3] = [argsort_items::<N>, argsort_items::<N>, argsort_items::<N>];
+    let all: [ArgSortFunction; 3] = [argsort_items::<N, 0>, argsort_items::<N, 1>, argsort_items::<N, 2>];
     all.map(|f| f as *mut c_void)
 }
 
@@ -321,16 +321,20 @@ unsafe extern "C" fn fill_with<const N: i32>(
     }
 }
 
+const fn sort_kind(number: i32) -> SortKind {
+    match number {
+        1 => SortKind::Heap,
+        2 => SortKind::Stable,
+        _ => SortKind::Quick,
+    }
+}
+
 unsafe extern "C" fn sort_items<const N: i32, const KIND: i32>(
     data: *mut c_void,
     n: isize,
     arr: *mut c_void,
 ) -> c_int {
-    let kind = match KIND {
-        1 => SortKind::Heap,
-        2 => SortKind::Stable,
-        _ => SortKind::Quick,
-    };
+    let kind = sort_kind(KIND);
     // SAFETY: as above.
     unsafe {
         with_dtype::<N, _>(arr, |dt| {
@@ -344,7 +348,7 @@ unsafe extern "C" fn sort_items<const N: i32, const KIND: i32>(
 }
 
 /// Put the indices in `order` in the order of their elements.
-unsafe extern "C" fn argsort_items<const N: i32>(
+unsafe extern "C" fn argsort_items<const N: i32, const KIND: i32>(
     data: *mut c_void,
     order: *mut isize,
     n: isize,
@@ -357,7 +361,8 @@ unsafe extern "C" fn argsort_items<const N: i32>(
             let index = Dtype::builtin(TypeNum::LONG);
             let out_strides = [size_of::<isize>() as isize];
             let out = ArrayRef::new(order.cast(), &shape, &out_strides, &index);
-            match sort::argsort(&ArrayRef::new(data.cast(), &shape, &strides, dt), 0, &out) {
+            let items = ArrayRef::new(data.cast(), &shape, &strides, dt);
+            match sort::argsort(&items, 0, sort_kind(KIND), &out) {
                 Ok(()) => 0,
                 Err(e) => zero(|py| Err(e).py(py)),
             }

@@ -265,10 +265,12 @@ unsafe extern "C" fn PyArray_FromScalar(obj: *mut PyObject, descr: *mut PyArray_
     // SAFETY: the C API's contract.
     give(|py| unsafe {
         let (descr, obj) = (given::stolen(py, descr), given::object(py, obj));
-        let arr = scalar::to_array(&obj)?;
         match descr {
-            None => Ok(arr.0),
-            Some(d) => Ok(array::coercion::from_array(&arr, Some(&d), NPY_ARRAY_FORCECAST)?.0),
+            None => Ok(scalar::shared_or_copied(&obj)?.0),
+            Some(d) => {
+                let arr = scalar::to_array(&obj)?;
+                Ok(array::coercion::from_array(&arr, Some(&d), NPY_ARRAY_FORCECAST)?.0)
+            }
         }
     })
 }

@@ -92,11 +92,19 @@ fn descr_of_object<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Descr<'py>>>
     })
 }
 
-unsafe extern "C" fn PyArray_ObjectType(obj: *mut PyObject, _: c_int) -> c_int {
+/// The number of the type that holds an object and what has that of `least`.
+unsafe extern "C" fn PyArray_ObjectType(obj: *mut PyObject, least: c_int) -> c_int {
     let num = guard(|py| {
         // SAFETY: as above.
         let descr = descr_of_object(&unsafe { given::object(py, obj) })?;
-        Ok(descr.map_or(TypeNum::DOUBLE.0, |d| d.dtype().num.0))
+        let num = descr.as_ref().map_or(TypeNum::DOUBLE, |d| d.dtype().num);
+        if least < 0 || least == given::NO_TYPE {
+            return Ok(num.0);
+        }
+        let least = given::descr_of_number(py, least)?;
+        // What has nothing in common are objects.
+        let both = descr.map(|d| micronumpy::dtype::promote::promote(least.dtype(), d.dtype()));
+        Ok(both.map_or(least.dtype().num, |both| both.map_or(TypeNum::OBJECT, |dt| dt.num)).0)
     });
     if num == -1 { given::NO_TYPE } else { num }
 }

@@ -7,13 +7,14 @@ use micronumpy::Order;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyTuple};
 
 use super::given::{self, give, int, method, text, zero};
 use super::{Slot, create};
 use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::guard;
+use crate::ffi::import::cached;
 use crate::objects::array::{self, methods};
 use crate::objects::{Array, scalar};
 
@@ -150,25 +151,61 @@ reductions! {
     PyArray_CumProd, "cumprod", typed;
 }
 reductions! {
-    PyArray_Max, "max", true;
-    PyArray_Min, "min", true;
     PyArray_All, "all", true;
     PyArray_Any, "any", true;
     PyArray_ArgMax, "argmax", false;
     PyArray_ArgMin, "argmin", false;
 }
 
-unsafe extern "C" fn PyArray_Ptp(arr: Arr, axis: c_int, out: Arr) -> *mut PyObject {
+/// Fold with a ufunc in the type of a number, by which dtypes of any length are meant.
+fn fold<'py>(
+    arr: &Array<'py>,
+    ufunc: &str,
+    axis: &Obj<'py>,
+    num: c_int,
+    out: Option<Obj<'py>>,
+) -> PyResult<Obj<'py>> {
+    let py = arr.py();
+    let options = named(py, &[("axis", Some(axis.clone())), ("out", out)])?;
+    options.set_item("dtype", given::dtype_arg(py, num)?)?;
+    let reduce = cached(py, "numpy._core._multiarray_umath", ufunc)?.getattr("reduce")?;
+    reduce.call((&arr.0,), Some(&options))
+}
+
+/// The greatest or the least elements.
+unsafe fn extreme(arr: Arr, ufunc: &str, axis: c_int, out: Arr) -> *mut PyObject {
     // SAFETY: the C API's contract.
     give(|py| unsafe {
+        let arr = given::array(py, arr)?;
+        let axis = given::folded_axis(&arr, axis)?;
+        fold(&arr, ufunc, &axis, arr.dtype().num.0, given::optional(py, out))
+    })
+}
+
+unsafe extern "C" fn PyArray_Max(arr: Arr, axis: c_int, out: Arr) -> *mut PyObject {
+    // SAFETY: the C API's contract, here and below.
+    unsafe { extreme(arr, "maximum", axis, out) }
+}
+
+unsafe extern "C" fn PyArray_Min(arr: Arr, axis: c_int, out: Arr) -> *mut PyObject {
+    // SAFETY: as above.
+    unsafe { extreme(arr, "minimum", axis, out) }
+}
+
+unsafe extern "C" fn PyArray_Ptp(arr: Arr, axis: c_int, out: Arr) -> *mut PyObject {
+    // SAFETY: as above.
+    give(|py| unsafe {
         let (arr, out) = (given::array(py, arr)?, given::optional(py, out));
-        let ends = |name| method(&arr, name, &[given::axis(py, axis)], None);
-        let (high, low) = (ends("max")?, ends("min")?);
+        let axis = given::folded_axis(&arr, axis)?;
+        let end = |ufunc| fold(&arr, ufunc, &axis, arr.dtype().num.0, None);
+        let (high, low) = (end("maximum")?, end("minimum")?);
         let options = named(py, &[("out", out)])?;
         given::function(py, "subtract", &[high, low], Some(&options))
     })
 }
 
+/// Deviations the way C code has always got them, which is not how the method computes: sums are multiplied by the reciprocal of
+/// the count, and no elements deviate by nothing.
 unsafe extern "C" fn PyArray_Std(
     arr: Arr,
     axis: c_int,
@@ -176,13 +213,42 @@ unsafe extern "C" fn PyArray_Std(
     out: Arr,
     variance: c_int,
 ) -> *mut PyObject {
-    let name = if variance != 0 { "var" } else { "std" };
-    // SAFETY: the C API's contract.
-    unsafe {
-        into_out(arr, name, out, true, |a| {
-            Ok(vec![given::folded_axis(a, axis)?, given::dtype_arg(a.py(), num)?])
-        })
-    }
+    // SAFETY: as above.
+    give(|py| unsafe {
+        deviation(&given::array(py, arr)?, axis, num, given::optional(py, out), variance != 0)
+    })
+}
+
+fn deviation<'py>(
+    arr: &Array<'py>,
+    axis: c_int,
+    num: c_int,
+    out: Option<Obj<'py>>,
+    squared: bool,
+) -> PyResult<Obj<'py>> {
+    let py = arr.py();
+    let axis = given::folded_axis(arr, axis)?;
+    let call = |name: &str, args: &[Obj<'py>]| given::function(py, name, args, None);
+    let keep = named(py, &[("keepdims", Some(PyBool::new(py, true).to_owned().into_any()))])?;
+    let mean = method(arr, "mean", &[axis.clone(), given::dtype_arg(py, num)?], Some(&keep))?;
+    let off = Array(given::as_array(call("subtract", &[arr.0.clone(), mean])?)?);
+    let square = if off.dtype().num.is_complex() {
+        call("multiply", &[off.0.clone(), call("conjugate", &[off.0.clone()])?])?.getattr("real")?
+    } else {
+        call("multiply", &[off.0.clone(), off.0.clone()])?
+    };
+    let total = fold(&Array(given::as_array(square)?), "add", &axis, num, None)?;
+    let count = match axis.extract::<isize>() {
+        Ok(axis) => arr.shape()[micronumpy::array::normalize_axis(axis, arr.ndim()).py(py)?],
+        Err(_) => arr.size() as isize,
+    };
+    let share = PyFloat::new(py, 1.0 / count.max(1) as f64).into_any();
+    let result = call("multiply", &[total, share])?;
+    let result = if squared { result } else { call("sqrt", &[result])? };
+    let Some(out) = out else { return Ok(result) };
+    let to = Array::cast(&out).ok_or_else(|| PyTypeError::new_err("out must be an array"))?;
+    array::assign::assign_array(&to, &Array(given::as_array(result)?))?;
+    Ok(out)
 }
 
 unsafe extern "C" fn PyArray_Trace(

@@ -45,11 +45,7 @@ unsafe extern "C" fn PyArray_SetStringFunction(_: *mut PyObject, _: c_int) {
 
 unsafe extern "C" fn PyArray_CopyInto(dst: Arr, src: Arr) -> c_int {
     // SAFETY: the C API's contract, here and below.
-    zero(|py| unsafe {
-        let (dst, src) = (given::array(py, dst)?, given::array(py, src)?);
-        assign::check_writeable(&dst, "assignment destination")?;
-        assign::assign_array(&dst, &src)
-    })
+    zero(|py| unsafe { assign::assign_array(&given::array(py, dst)?, &given::array(py, src)?) })
 }
 
 /// Elements in C order, whatever the shapes.

@@ -84,6 +84,10 @@ unsafe fn less(a: *mut u8, b: *mut u8) -> Result<bool> {
     compare_objects(a, b, ffi::Py_LT)
 }
 
+unsafe fn greater(a: *mut u8, b: *mut u8) -> Result<bool> {
+    compare_objects(a, b, ffi::Py_GT)
+}
+
 unsafe fn equal(a: *mut u8, b: *mut u8) -> Result<bool> {
     compare_objects(a, b, ffi::Py_EQ)
 }
@@ -257,6 +261,7 @@ pub fn install() {
         by_scalar,
         truth,
         less,
+        greater,
         equal,
         multiply,
         add,

@@ -160,6 +160,7 @@ pub fn from_struct<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py>>>
             ..Make::new(&descr, shape)
         }
         .build()?;
+        (*out.raw()).flags |= i.flags & NPY_ARRAY_NOTSWAPPED;
         Ok(Some(out))
     }
 }

@@ -741,16 +741,17 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
             Some(coercion::from_any(&m, Some(&dtype::builtin(py, TypeNum::BOOL)), 0, 0, NPY_ARRAY_FORCECAST)?)
         }
     };
-    assign::check_writeable(&dst, "assignment destination")?;
     match mask {
         None => {
             if casting == micronumpy::Casting::SameValue {
+                assign::check_writeable(&dst, "assignment destination")?;
                 micronumpy::cast::copy_into_same_value(&dst.view(), &source.view()).py(py)?;
             } else {
                 assign::assign_array(&dst, &source)?;
             }
         }
         Some(m) => {
+            assign::check_writeable(&dst, "assignment destination")?;
             let status = micronumpy::cast::copy_masked(&dst.view(), &source.view(), &m.view()).py(py)?;
             crate::objects::ufunc::report_fp_status(py, "cast", status)?;
         }

@@ -56,7 +56,7 @@ fn converted<'py>(arr: &Array<'py>, descr: &Descr<'py>) -> PyResult<Array<'py>> 
 /// The array a product goes to: `out` if it is exactly right, else a new plain one.
 fn result<'py>(descr: &Descr<'py>, shape: &[isize], out: Option<&Array<'py>>) -> PyResult<Array<'py>> {
     if let Some(out) = out {
-        let right = out.shape() == shape
+        let right = out.ndim() == shape.len()
             && out.dtype().num == descr.dtype().num
             && out.has_flags(NPY_ARRAY_CARRAY)
             && out.dtype().is_native();
@@ -64,6 +64,9 @@ fn result<'py>(descr: &Descr<'py>, shape: &[isize], out: Option<&Array<'py>>) ->
             return Err(PyValueError::new_err(
                 "output array is not acceptable (must have the right datatype, number of dimensions, and be a C-Array)",
             ));
+        }
+        if out.shape() != shape {
+            return Err(PyValueError::new_err("output array has wrong dimensions"));
         }
         return Ok(out.clone());
     }

@@ -184,16 +184,6 @@ impl<'a, 'py> Make<'a, 'py> {
             st.extend(contiguous_strides(&inner, base.itemsize(), false));
             st
         });
-        let strides = match (strides, self.fortran && !inner.is_empty()) {
-            (Some(st), _) => Some(st),
-            // Fortran order concerns the outer dimensions; an element stays in one piece.
-            (None, true) => {
-                let mut st = Dims::from_vec(contiguous_strides(self.shape, self.descr.itemsize(), true));
-                st.extend(contiguous_strides(&inner, base.itemsize(), false));
-                Some(st)
-            }
-            (None, false) => None,
-        };
         // SAFETY: the same memory, described element by element.
         unsafe { Make { descr: base, shape: &shape, strides: strides.as_deref(), ..self }.build_with(touch) }
     }

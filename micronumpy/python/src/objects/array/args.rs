@@ -107,7 +107,7 @@ pub fn optional_shape(obj: &Bound<'_, PyAny>) -> PyResult<Option<Dims>> {
         // 0-d arrays say they are sequences and have no length.
     }
     let bad = || -> PyErr {
-        let text = obj.str().map(|s| s.to_string()).unwrap_or_default();
+        let text = obj.repr().map(|s| s.to_string()).unwrap_or_default();
         PyTypeError::new_err(format!("expected a sequence of integers or a single integer, got '{text}'"))
     };
     if obj.is_instance_of::<pyo3::types::PyBool>() {

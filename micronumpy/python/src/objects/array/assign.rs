@@ -62,7 +62,6 @@ pub fn transfer(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyRes
 
 /// Assign an array, with broadcasting and any cast.
 pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
-    check_writeable(dst, "assignment destination")?;
     // `a[1:5] += x` ends with the assignment of a part of the array to the same part.
     let same_place = dst.data() == src.data()
         && dst.shape() == src.shape()
@@ -71,6 +70,7 @@ pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
     if dst.0.is(&src.0) || same_place {
         return Ok(());
     }
+    check_writeable(dst, "assignment destination")?;
     let may_fail = |d: &micronumpy::Dtype| d.fields().is_some() || d.num.is_user();
     let (from, to) = (src.dtype(), dst.dtype());
     if (may_fail(from) || may_fail(to)) && !micronumpy::cast::can_cast(from, to, micronumpy::Casting::Unsafe)

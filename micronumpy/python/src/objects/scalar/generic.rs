@@ -123,13 +123,20 @@ fn deepcopy<'py>(slf: &Obj<'py>, _: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     copy0(slf)
 }
 
+/// A scalar as an array; a void scalar that is a part of something else shares its memory.
+pub fn shared_or_copied<'py>(slf: &Obj<'py>) -> PyResult<Array<'py>> {
+    match super::void::part(slf) {
+        Some(_) => super::void::as_array(slf),
+        None => to_array(slf),
+    }
+}
+
 fn array_method<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
-    let arr = to_array(slf)?;
     match args.get(0) {
-        None => Ok(arr.0),
+        None => shared_or_copied(slf).map(|arr| arr.0),
         Some(dtype) => {
             let descr = convert(&dtype)?;
-            arr.0.call_method1(intern!(slf.py(), "astype"), (descr.0,))
+            to_array(slf)?.0.call_method1(intern!(slf.py(), "astype"), (descr.0,))
         }
     }
 }

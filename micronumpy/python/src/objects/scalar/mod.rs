@@ -19,6 +19,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::abi::*;
+pub use generic::shared_or_copied;
 pub use set::{cast_item, set_item};
 pub use types::{GENERIC, concrete, typenum_of_class, typenum_of_subclass};
 pub use value::{

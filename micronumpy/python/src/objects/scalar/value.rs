@@ -207,10 +207,10 @@ pub unsafe fn read_ucs4<'py>(
         chars.iter_mut().for_each(|c| *c = c.swap_bytes());
     }
     let n = chars.iter().rposition(|&c| c != 0).map_or(0, |i| i + 1);
-    if let Some(c) = chars[..n].iter().find(|&&c| c > 0x10ffff) {
-        return Err(pyo3::exceptions::PyValueError::new_err(format!(
-            "character U+{c:x} is not in range [U+0000; U+10ffff]"
-        )));
+    // CPython makes such strings, if only of more than one character, and then reads outside of its tables.
+    if chars[..n].iter().any(|&c| c > 0x10ffff) {
+        let text = "invalid maximum character passed to PyUnicode_New";
+        return Err(pyo3::exceptions::PySystemError::new_err(text));
     }
     // SAFETY: valid code points.
     unsafe {

@@ -160,11 +160,11 @@ pub unsafe extern "C" fn unary_method(
     unsafe {
         let name = aux.cast::<c_char>();
         let (mut src, mut dst) = (*data, *data.add(1));
-        for _ in 0..*dims {
+        for i in 0..*dims {
             let obj = get(src);
             let method = ffi::PyObject_GetAttrString(obj, name);
             if method.is_null() || ffi::PyCallable_Check(method) == 0 {
-                no_method(obj, name, method);
+                no_method(i, obj, name, method);
                 return -1;
             }
             let result = ffi::PyObject_CallNoArgs(method);
@@ -180,11 +180,12 @@ pub unsafe extern "C" fn unary_method(
     0
 }
 
-/// Raise the error of an element without the method a loop calls; the lookup's own error becomes its cause.
+/// Raise the error of an element without the method a loop calls; the lookup's own error becomes its cause. What numpy calls
+/// the number of the argument is the element's place `i` in the loop.
 ///
 /// # Safety
 /// Live objects; `method` is owned or null.
-unsafe fn no_method(obj: *mut PyObject, name: *const c_char, method: *mut PyObject) {
+unsafe fn no_method(i: isize, obj: *mut PyObject, name: *const c_char, method: *mut PyObject) {
     // SAFETY: the caller's promise; the GIL is held wherever object loops run.
     unsafe {
         let py = pyo3::Python::assume_attached();
@@ -192,7 +193,7 @@ unsafe fn no_method(obj: *mut PyObject, name: *const c_char, method: *mut PyObje
         let cause = pyo3::PyErr::take(py);
         let ty = CStr::from_ptr((*ffi::Py_TYPE(obj)).tp_name).to_string_lossy();
         let err = pyo3::exceptions::PyTypeError::new_err(format!(
-            "loop of ufunc does not support argument 0 of type {ty} which has no callable {} method",
+            "loop of ufunc does not support argument {i} of type {ty} which has no callable {} method",
             CStr::from_ptr(name).to_string_lossy()
         ));
         if cause.is_some() {

@@ -101,12 +101,11 @@ pub fn argsort<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         Some(x) => args::axis(Some(&x))?,
         None => Some(-1),
     };
-    // Checked only: positions are always found by a stable sort.
-    sort_kind(kind.as_ref(), stable.as_ref())?;
+    let kind = sort_kind(kind.as_ref(), stable.as_ref())?;
     let descr = ordered_descr(&arr, order.as_ref())?;
     let (src, ax) = along(&viewed(&arr, descr.as_ref())?, axis, 0)?;
     let out = Out::new(None, &dtype::builtin(py, TypeNum::LONG), src.shape(), Some(&arr), "", &[])?;
-    core::argsort(&src.view(), ax, &out.target.view()).py(py)?;
+    core::argsort(&src.view(), ax, kind, &out.target.view()).py(py)?;
     Ok(out.finish()?.0)
 }
 

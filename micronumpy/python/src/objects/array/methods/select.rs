@@ -139,6 +139,7 @@ pub fn put<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     };
     let clip = args::clip_mode(clip.as_ref())?;
     let arr = Array(slf.clone());
+    assign::check_writeable(&arr, "put: output array")?;
     let index = indices(&index, 0, false)?;
     let values = match as_it_is(&values, &arr.descr()) {
         Some(values) => values,
@@ -148,7 +149,6 @@ pub fn put<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     if index.size() == 0 || values.size() == 0 {
         return Ok(none);
     }
-    assign::check_writeable(&arr, "put: output array")?;
     core::put(&arr.view(), &index.view(), &values.view(), mode(clip)).py(py)?;
     Ok(none)
 }

@@ -1,13 +1,20 @@
 //! Sorting and searching with a comparison that belongs to somebody else.
 //!
 //! The function may fail, and nothing forces its answers to be consistent: a class may define `<` as it likes. The
-//! standard sorts are free to panic then, so this is a merge sort of its own: every index comes from the loop bounds,
-//! never from an answer, and the result is always a permutation. Items are compared where they lie and moved once, at the
+//! standard sorts are free to panic then, so these are sorts of their own: every index stays within the loop bounds,
+//! whatever the answers, and the result is always a permutation. Items are compared where they lie and moved once, at the
 //! end, because the comparison may run code that looks at the array.
+//!
+//! Which items are compared, and in which order, is numpy's: it decides where equal items end up in a sort that is not stable,
+//! and which of two objects without an order is asked first.
 
+mod introsort;
+mod timsort;
+
+use core::cmp::Ordering;
 use core::ffi::{c_int, c_void};
 
-use super::Side;
+use super::{Side, SortKind};
 
 /// Compares two items: negative, zero, positive, or [`COMPARE_FAILED`].
 pub type CompareItemsFn = unsafe extern "C" fn(a: *const u8, b: *const u8, ctx: *mut c_void) -> c_int;
@@ -22,7 +29,10 @@ pub struct CompareFailed;
 /// A comparison with its context.
 #[derive(Clone, Copy)]
 pub struct Comparator {
-    pub func: CompareItemsFn,
+    /// Asked only whether the answer is negative.
+    pub less: CompareItemsFn,
+    /// Asked which of the three it is, which may take longer.
+    pub order: CompareItemsFn,
     pub ctx: *mut c_void,
 }
 
@@ -31,17 +41,59 @@ impl Comparator {
     /// Both pointers are items the function understands.
     unsafe fn less(&self, a: *const u8, b: *const u8) -> Result<bool, CompareFailed> {
         // SAFETY: the caller's promise.
-        match unsafe { (self.func)(a, b, self.ctx) } {
+        match unsafe { (self.less)(a, b, self.ctx) } {
             COMPARE_FAILED => Err(CompareFailed),
             answer => Ok(answer < 0),
         }
     }
+
+    /// # Safety
+    /// As for `less`.
+    unsafe fn order(&self, a: *const u8, b: *const u8) -> Result<Ordering, CompareFailed> {
+        // SAFETY: the caller's promise.
+        match unsafe { (self.order)(a, b, self.ctx) } {
+            COMPARE_FAILED => Err(CompareFailed),
+            answer => Ok(answer.cmp(&0)),
+        }
+    }
 }
 
-/// Runs up to this length are sorted by insertion.
-const RUN: usize = 16;
+/// The items that positions name.
+struct Items<'a> {
+    data: *const u8,
+    itemsize: usize,
+    cmp: &'a Comparator,
+}
 
-/// Stable indirect sort of `index`. After an error it is still a permutation of what it was.
+impl Items<'_> {
+    fn at(&self, position: isize) -> *const u8 {
+        self.data.wrapping_offset(position * self.itemsize as isize)
+    }
+
+    fn less(&self, a: isize, b: isize) -> Result<bool, CompareFailed> {
+        // SAFETY: the positions are those of the index that `argsort` was given.
+        unsafe { self.cmp.less(self.at(a), self.at(b)) }
+    }
+
+    fn order(&self, a: isize, b: isize) -> Result<Ordering, CompareFailed> {
+        // SAFETY: as above.
+        unsafe { self.cmp.order(self.at(a), self.at(b)) }
+    }
+}
+
+/// Grow the sorted `index[..sorted]` to the whole by insertion.
+fn insertion(index: &mut [isize], sorted: usize, items: &Items<'_>) -> Result<(), CompareFailed> {
+    for i in sorted..index.len() {
+        let mut j = i;
+        while j > 0 && items.less(index[j], index[j - 1])? {
+            index.swap(j, j - 1);
+            j -= 1;
+        }
+    }
+    Ok(())
+}
+
+/// Indirect sort of `index`, stable if that is the kind. After an error it is still a permutation of what it was.
 ///
 /// # Safety
 /// `n` items of `itemsize` bytes at `data`, which stay there during the calls, and `index` holds `n` positions below `n`.
@@ -50,59 +102,33 @@ pub unsafe fn argsort(
     index: *mut isize,
     n: usize,
     itemsize: usize,
+    kind: SortKind,
     cmp: &Comparator,
 ) -> Result<(), CompareFailed> {
     // SAFETY: the caller's promise.
     let index = unsafe { super::items_mut::<isize>(index.cast(), n) };
-    // SAFETY: positions are below `n`.
-    let less = |a: isize, b: isize| unsafe {
-        cmp.less(data.offset(a * itemsize as isize), data.offset(b * itemsize as isize))
-    };
-
-    for run in index.chunks_mut(RUN) {
-        for i in 1..run.len() {
-            let mut j = i;
-            while j > 0 && less(run[j], run[j - 1])? {
-                run.swap(j, j - 1);
-                j -= 1;
-            }
-        }
+    let items = Items { data, itemsize, cmp };
+    match kind {
+        SortKind::Stable => timsort::sort(index, &items),
+        SortKind::Quick | SortKind::Heap => introsort::sort(index, &items),
     }
-
-    let mut scratch = index.to_vec();
-    let mut width = RUN;
-    while width < n {
-        // Merges into scratch and copies back, so that an error halfway leaves `index` whole.
-        for (part, out) in index.chunks(2 * width).zip(scratch.chunks_mut(2 * width)) {
-            let (mut left, mut right) = part.split_at(width.min(part.len()));
-            for slot in out {
-                let take_right = match (left.first(), right.first()) {
-                    (Some(&l), Some(&r)) => less(r, l)?,
-                    (None, _) => true,
-                    (_, None) => false,
-                };
-                let from = if take_right { &mut right } else { &mut left };
-                if let Some((&first, rest)) = from.split_first() {
-                    *slot = first;
-                    *from = rest;
-                }
-            }
-        }
-        index.copy_from_slice(&scratch);
-        width *= 2;
-    }
-    Ok(())
 }
 
-/// Stable sort in place. After an error the items are as they were.
+/// Sort in place. After an error the items are as they were.
 ///
 /// # Safety
 /// `n` items of `itemsize` bytes at `data`, which stay there during the calls.
-pub unsafe fn sort(data: *mut u8, n: usize, itemsize: usize, cmp: &Comparator) -> Result<(), CompareFailed> {
+pub unsafe fn sort(
+    data: *mut u8,
+    n: usize,
+    itemsize: usize,
+    kind: SortKind,
+    cmp: &Comparator,
+) -> Result<(), CompareFailed> {
     let mut index: Vec<isize> = (0..n as isize).collect();
     // SAFETY: the caller's promise; `index` is a permutation.
     unsafe {
-        argsort(data, index.as_mut_ptr(), n, itemsize, cmp)?;
+        argsort(data, index.as_mut_ptr(), n, itemsize, kind, cmp)?;
         super::permute(data, &index, itemsize);
     }
     Ok(())
