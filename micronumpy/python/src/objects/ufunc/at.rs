@@ -76,7 +76,7 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
         ins.push(Input { obj: b.0.clone(), arr: b.clone(), weak: None });
     }
     let signature = (0..uf.nargs()).map(|_| None).collect();
-    let binding = bind(&uf, &ins, &[Some(arr.clone())], &signature, Casting::Unsafe)?;
+    let binding = bind(&uf, &mut ins, &[Some(arr.clone())], &signature, Casting::Unsafe)?;
     let raw = binding.raw_descrs();
     let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(&uf, &raw));
     let (shape, offsets) = selected(&arr, &given[1])?;

@@ -1,7 +1,7 @@
 //! From Python operands to a loop: the bridge to `micronumpy::ufunc::resolve`.
 
 use micronumpy::iter::PerOp;
-use micronumpy::ufunc::resolve::{ResolveError, check_casts};
+use micronumpy::ufunc::resolve::{ResolveError, check_casts, promote_weak};
 use micronumpy::ufunc::{HostContext, OpType, Resolution, Rule, Weak, resolve};
 use micronumpy::{ArrayRef, Casting, Dtype};
 use pyo3::prelude::*;
@@ -54,33 +54,79 @@ pub fn inputs<'py>(uf: &UfuncRef<'py>, objs: &[Bound<'py, PyAny>]) -> PyResult<P
         let weak = if objs.len() == 1 { None } else { weak_kind(obj) };
         out.push(Input { obj: obj.clone(), arr, weak });
     }
-    match uf.data().core.borrow().rule {
-        Rule::Comparison => out_of_range_ints(&mut out)?,
-        Rule::Logical => long_ints(&out)?,
-        _ => {}
+    if uf.data().core.borrow().rule == Rule::Comparison {
+        out_of_range_ints(&mut out)?;
     }
     Ok(out)
 }
 
-/// What is wrong with one of Python's numbers as a value of the dtype the loop wants: that counts before any cast.
-fn weak_error(py: Python<'_>, ins: &[Input<'_>], dtypes: &[micronumpy::Dtype]) -> Option<PyErr> {
-    ins.iter().zip(dtypes).filter(|(op, _)| op.weak == Some(Weak::Int)).find_map(|(op, dt)| {
-        let descr = dtype::descr_of(py, dt).ok()?;
-        weak_operand(&op.obj, &descr).err()
-    })
+/// The dtype one of Python's numbers gets next to what the loop wants: their common one, which need not be the loop's if
+/// somebody asked for that loop; its own one where there is no common one.
+fn settled(weak: Weak, to: &Dtype) -> Dtype {
+    let common = match to.num {
+        n if n.is_bool() || n.is_number() => promote_weak(to, weak).ok(),
+        n if n.is_object() || (weak == Weak::Int && n == micronumpy::TypeNum::TIMEDELTA) => Some(to.clone()),
+        _ => None,
+    };
+    common.unwrap_or_else(|| Dtype::builtin(weak.default_type()))
 }
 
-/// Unless objects are about, Python's integers are C longs to the logical functions.
-fn long_ints(ops: &[Input<'_>]) -> PyResult<()> {
-    if ops.iter().any(|op| op.weak.is_none() && op.arr.dtype().num.is_object()) {
-        return Ok(());
-    }
-    for op in ops.iter().filter(|op| op.weak == Some(Weak::Int)) {
-        op.obj.extract::<i64>().map_err(|_| {
-            pyo3::exceptions::PyOverflowError::new_err("Python int too large to convert to C long")
-        })?;
+/// Make arrays of Python's numbers, now that the loop is known. What is wrong with a number counts before any cast that is not
+/// allowed, and its array is cast like any other afterwards.
+fn settle<'py>(
+    py: Python<'py>,
+    ins: &mut [Input<'py>],
+    dtypes: &[Dtype],
+    signature: &Signature,
+    casting: Casting,
+    rule: Rule,
+) -> PyResult<()> {
+    for (i, (op, to)) in ins.iter_mut().zip(dtypes).enumerate() {
+        let Some(weak) = op.weak else { continue };
+        // A type asked for by name is that of the operand.
+        let named = signature.get(i).is_some_and(|s| s.is_some());
+        let dt = if named { to.clone() } else { settled(weak, to) };
+        let same = dt.num == weak.default_type();
+        // Comparisons with integers are made for any integer.
+        let free = rule == Rule::Comparison && weak == Weak::Int && to.num.is_integer();
+        if casting == Casting::Equiv && !same && !dt.num.is_object() && !free {
+            return Err(not_equivalent(py, weak, &dt));
+        }
+        if !same || weak == Weak::Int {
+            op.arr = weak_operand(&op.obj, &dtype::descr_of(py, &dt)?)?;
+        }
+        op.weak = None;
     }
     Ok(())
+}
+
+/// Objects have no unit that they could bring to a loop over dates and times.
+fn objects_for_dates(py: Python<'_>, dtypes: &[Dtype], outs: &[Option<Array<'_>>]) -> PyResult<()> {
+    for (out, dt) in outs.iter().zip(dtypes) {
+        if dt.num.is_datetime() && out.as_ref().is_some_and(|o| o.dtype().num.is_object()) {
+            let class = dtype::DtypeClass::of_num(py, dt.num)?.0;
+            return Err(pyo3::exceptions::PyTypeError::new_err(format!(
+                "cannot cast dtype object to {}.",
+                class.repr()?
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Under the rule 'equiv' (but not under 'no') Python's numbers become their own default types only.
+fn not_equivalent(py: Python<'_>, weak: Weak, to: &Dtype) -> PyErr {
+    let kind = match weak {
+        Weak::Int => "int",
+        Weak::Float => "float",
+        Weak::Complex => "complex",
+    };
+    match dtype::descr_of(py, to).and_then(|d| Ok(d.0.str()?.to_string())) {
+        Ok(to) => pyo3::exceptions::PyTypeError::new_err(format!(
+            "cannot cast Python {kind} to {to} under the casting rule 'equiv'"
+        )),
+        Err(e) => e,
+    }
 }
 
 /// A comparison with a Python integer that the other operand's type cannot hold has an answer all the same: such an
@@ -138,15 +184,18 @@ pub struct Binding<'py> {
     pub owner: Option<Owned>,
 }
 
-/// Find the loop for these operands; `outs` has an entry per output.
+/// Find the loop for these operands; `outs` has an entry per output. Python's numbers among the inputs become arrays, except next to
+/// user DTypes.
 pub fn bind<'py>(
     uf: &UfuncRef<'py>,
-    ins: &[Input<'py>],
+    ins: &mut [Input<'py>],
     outs: &[Option<Array<'py>>],
     signature: &Signature,
     casting: Casting,
 ) -> PyResult<Binding<'py>> {
+    let py = uf.py();
     if let Some(known) = known(uf, ins, outs, signature, casting) {
+        settle(py, ins, known.dtypes(), signature, casting, uf.data().core.borrow().rule)?;
         return Ok(known);
     }
     let operands = || {
@@ -173,51 +222,45 @@ pub fn bind<'py>(
             None => OpType::Absent,
         }))
         .collect();
-    let core = uf.data().core.borrow();
-    let found = resolve(&core, &ops, signature);
-    if let Ok(res) = &found
-        && casting == Casting::Equiv
-        && core.rule != Rule::Comparison
-    {
-        check_weak_equiv(uf.py(), ins, &res.dtypes)?;
-    }
-    let mut unfit = None;
-    let found = found.and_then(|res| {
-        // An integer out of the other operand's range was replaced, which is no cast of the caller's.
-        let replaced = core.rule == Rule::Comparison && ins.iter().any(is_replaced);
-        let checked = {
-            let wanted = |i: usize| OpType::Is(&res.dtypes[i]);
-            let ops: PerOp<OpType<'_>> = ops
-                .iter()
-                .enumerate()
-                .map(|(i, &op)| if replaced && i < ins.len() { wanted(i) } else { op })
-                .collect();
-            check_casts(&core, &ops, signature, &res, casting)
-        };
-        if checked.is_err() {
-            unfit = weak_error(uf.py(), ins, &res.dtypes);
-        }
-        checked.map(|()| res)
-    });
+    let (found, rule) = {
+        let core = uf.data().core.borrow();
+        (resolve(&core, &ops, signature), core.rule)
+    };
+    // Arrays of Python's numbers take part in the check of casts.
+    let shown = operands_shown(ins, outs);
+    let failed = |ops: &[OpType<'_>], e| error(uf, &shown, ops, signature, casting, e);
     let res = match found {
         Ok(res) => res,
-        Err(e) => {
-            drop(core);
-            if let Some(e) = unfit {
-                return Err(e);
-            }
-            let descrs: PerOp<Option<Descr<'py>>> = ins
-                .iter()
-                .map(|op| Some(op.arr.descr()))
-                .chain(outs.iter().map(|o| o.as_ref().map(|a| a.descr())))
-                .collect();
-            return Err(error(uf, &descrs, &ops, signature, casting, e));
-        }
+        Err(e) => return Err(failed(&ops, e)),
     };
+    drop(ops);
+    objects_for_dates(py, &res.dtypes[ins.len()..], outs)?;
+    settle(py, ins, &res.dtypes, signature, casting, rule)?;
+    let shown = operands_shown(ins, outs);
+    // An integer out of the other operand's range was replaced, which is no cast of the caller's.
+    let replaced = rule == Rule::Comparison && ins.iter().any(is_replaced);
+    let ops: PerOp<OpType<'_>> = ins
+        .iter()
+        .enumerate()
+        .map(|(i, op)| OpType::Is(if replaced { &res.dtypes[i] } else { op.arr.dtype() }))
+        .chain(outs.iter().map(|o| o.as_ref().map_or(OpType::Absent, |a| OpType::Is(a.dtype()))))
+        .collect();
+    let core = uf.data().core.borrow();
+    if let Err(e) = check_casts(&core, &ops, signature, &res, casting) {
+        drop(core);
+        return Err(error(uf, &shown, &ops, signature, casting, e));
+    }
+    drop(ops);
     let def = core.loops[res.index].def.clone();
     drop(core);
-    let descrs = descrs_of(uf.py(), &res.dtypes, ins.iter().map(|i| &i.arr))?;
+    let descrs = descrs_of(py, &res.dtypes, ins.iter().map(|i| &i.arr))?;
     Ok(Binding { def, res, descrs, owner: None })
+}
+
+/// The operands' descriptors, as errors tell them.
+fn operands_shown<'py>(ins: &[Input<'py>], outs: &[Option<Array<'py>>]) -> PerOp<Option<Descr<'py>>> {
+    let ins = ins.iter().map(|op| Some(op.arr.descr()));
+    ins.chain(outs.iter().map(|o| o.as_ref().map(Array::descr))).collect()
 }
 
 /// Whether [`out_of_range_ints`] put an infinity in place of this operand.
@@ -225,25 +268,6 @@ fn is_replaced(op: &Input<'_>) -> bool {
     op.weak.is_none()
         && op.arr.dtype().num == micronumpy::TypeNum::DOUBLE
         && weak_kind(&op.obj) == Some(Weak::Int)
-}
-
-/// Under the rule 'equiv' (but not under 'no') Python's numbers become their own default types only.
-fn check_weak_equiv(py: Python<'_>, ins: &[Input<'_>], dtypes: &[Dtype]) -> PyResult<()> {
-    for (op, to) in ins.iter().zip(dtypes) {
-        let Some(weak) = op.weak else { continue };
-        if to.num != weak.default_type() && !to.num.is_object() {
-            return Err(pyo3::exceptions::PyTypeError::new_err(format!(
-                "cannot cast Python {} to {} under the casting rule 'equiv'",
-                match weak {
-                    Weak::Int => "int",
-                    Weak::Float => "float",
-                    Weak::Complex => "complex",
-                },
-                dtype::descr_of(py, to)?.0.str()?
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// The loop for operands of builtin numeric types, if it was found before.

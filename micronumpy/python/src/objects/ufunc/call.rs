@@ -99,6 +99,9 @@ impl<'py> Keywords<'py> {
                     )));
                 }
             };
+        if k.axis.is_some() && k.axes.is_some() {
+            return Err(PyTypeError::new_err("cannot specify both 'axis' and 'axes'"));
+        }
             *slot = Some(value);
         }
         if k.sig.is_some() {
@@ -296,7 +299,7 @@ fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
     }
     let outs: PerOp<Option<Array<'py>>> =
         c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
-    let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
+    let binding = bind(uf, &mut ins, &outs, &c.signature, c.casting)?;
     elementwise(uf, &binding, &ins, outs, c.where_.as_ref(), c.order)
 }
 

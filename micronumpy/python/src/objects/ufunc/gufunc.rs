@@ -48,13 +48,13 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
         Some(s) => s.clone(),
         None => return Err(PyTypeError::new_err("not a generalized ufunc")),
     };
-    let ins = inputs(uf, &c.ins)?;
+    let mut ins = inputs(uf, &c.ins)?;
     let outs: PerOp<Option<Array<'py>>> =
         c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
-    let operand = |i: usize| if i < nin { Some(&ins[i].arr) } else { outs[i - nin].as_ref() };
-    check_keywords(c)?;
+    check_keepdims(c)?;
     // Dtypes that do not go together are told before shapes that do not.
-    let binding = bind(uf, &ins, &outs, &c.signature, c.casting)?;
+    let binding = bind(uf, &mut ins, &outs, &c.signature, c.casting)?;
+    let operand = |i: usize| if i < nin { Some(&ins[i].arr) } else { outs[i - nin].as_ref() };
     let arrays: PerOp<Array<'py>> = ins
         .iter()
         .zip(&binding.descrs)
@@ -242,15 +242,12 @@ fn layout<'py>(
     }
 }
 
-/// What is wrong with keywords whatever the ufunc is.
-fn check_keywords(c: &Call<'_>) -> PyResult<()> {
-    if c.keywords.keepdims.as_ref().is_some_and(|k| !k.is_instance_of::<PyBool>()) {
-        return Err(PyTypeError::new_err("'keepdims' must be a boolean"));
+/// What is wrong with `keepdims` whatever the ufunc is.
+fn check_keepdims(c: &Call<'_>) -> PyResult<()> {
+    match &c.keywords.keepdims {
+        Some(k) if !k.is_instance_of::<PyBool>() => Err(PyTypeError::new_err("'keepdims' must be a boolean")),
+        _ => Ok(()),
     }
-    if c.keywords.axis.is_some() && c.keywords.axes.is_some() {
-        return Err(PyTypeError::new_err("cannot specify both 'axis' and 'axes'"));
-    }
-    Ok(())
 }
 
 /// Whether dimensions are kept. A ufunc that cannot keep them does not take the keyword at all.
