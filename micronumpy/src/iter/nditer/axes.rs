@@ -64,6 +64,9 @@ pub(super) fn broadcast_shape(
             for (i, &n) in arr.shape.iter().enumerate() {
                 fits &= merge(ndim - op_ndim + i, n);
             }
+            if !fits {
+                break 'operands;
+            }
             continue;
         };
         for (axis, &entry) in axes.iter().enumerate() {

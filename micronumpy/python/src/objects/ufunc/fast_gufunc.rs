@@ -334,8 +334,10 @@ pub unsafe fn try_call(
                     return Ok(None);
                 }
             }
-            // Memory order of the result follows the inputs'.
-            let plain = arrays[i].is_null() || (*arrays[i]).flags & NPY_ARRAY_C_CONTIGUOUS != 0;
+            // Memory order of the result follows the inputs', those without elements included, whose strides may be any.
+            let plain = arrays[i].is_null()
+                || (*arrays[i]).flags & NPY_ARRAY_C_CONTIGUOUS != 0
+                    && (0..ndims[i]).all(|a| *(*arrays[i]).dimensions.add(a) != 0);
             if loop_ndim > 1 && out.is_null() && !plain {
                 return Ok(None);
             }

@@ -1,18 +1,19 @@
 //! Calls of generalized ufuncs: which axes of the operands are core dimensions, and the call itself.
 
-use micronumpy::array::{Dims, normalize_axis, shape_text};
+use micronumpy::array::{Dims, normalize_axis};
+use micronumpy::iter::nditer::{REDUCTION_AXIS, global, per_op};
 use micronumpy::iter::{PerOp, axis_order};
 use micronumpy::ufunc::BoundLoop;
 use micronumpy::ufunc::core_dims::CoreSignature;
 use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
 use micronumpy::ufunc::gufunc::{self, CoreSizes};
-use micronumpy::{ArrayRef, NdArray, Order};
+use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PyTuple};
 use ufuncs::fpstatus;
 
-use super::bind::{bind, inputs, weak_operand};
+use super::bind::{Binding, bind, inputs, weak_operand};
 use super::call::{Call, new_laid_out};
 use super::{UfuncRef, errstate, params};
 use crate::error::IntoPyResult;
@@ -20,6 +21,7 @@ use crate::ffi::import::cached;
 use crate::ffi::others::{LONG, Others};
 use crate::objects::Array;
 use crate::objects::array::args::index;
+use crate::objects::nditer::{self, Options};
 
 /// Which axes of an operand are what.
 struct Axes {
@@ -116,7 +118,13 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
         }
     }
 
-    let shape = loop_shape(&sig, &core, nin, loop_ndim, nargs, extra, &axes, &operand)?;
+    let Some(shape) = loop_shape(nin, loop_ndim, extra, &axes, &operand) else {
+        let kept: Dims = match extra {
+            0 => (nin..nargs).flat_map(|i| core.core_shape(&sig, i)).collect(),
+            extra => std::iter::repeat_n(1, extra * (nargs - nin)).collect(),
+        };
+        return Err(misfit(py, &binding, nin, loop_ndim, &kept, &axes, &operand));
+    };
 
     // Outputs: the caller's, or new ones.
     let mut results: PerOp<Array<'py>> = PerOp::new();
@@ -130,7 +138,12 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
                 let mut full = Dims::from_elem(1, shape.len() + sizes.len());
                 ax.looped.iter().zip(&shape).for_each(|(&a, &n)| full[a] = n);
                 ax.core.iter().zip(&sizes).for_each(|(&a, &n)| full[a] = n);
-                let order = layout(c.order, &shape, &arrays, &axes, ax);
+                let given = || (0..nargs).filter_map(&operand);
+                let order = match c.order {
+                    Order::Any if given().all(|a| a.view().is_f_contiguous()) => Order::F,
+                    order => order,
+                };
+                let order = layout(order, &shape, &arrays, &axes, ax);
                 new_laid_out(&binding.descrs[i], &full, &order)?
             }
         });
@@ -389,72 +402,100 @@ fn process_core_dims(uf: &UfuncRef<'_>, core: &mut CoreSizes) -> PyResult<()> {
     Ok(())
 }
 
-/// The shape the operands' other axes broadcast to. Outputs keep so many axes of length one.
+/// The shape the operands' other axes broadcast to, if they do and outputs are not what is repeated. Outputs keep so many axes of
+/// length one.
 fn loop_shape<'a, 'py: 'a>(
-    sig: &CoreSignature,
-    core: &CoreSizes,
     nin: usize,
     loop_ndim: usize,
-    nargs: usize,
     kept: usize,
     axes: &[Axes],
     operand: &dyn Fn(usize) -> Option<&'a Array<'py>>,
-) -> PyResult<Dims> {
+) -> Option<Dims> {
     let mut shape = Dims::from_elem(1, loop_ndim);
-    let mut fits = true;
     for (i, ax) in axes.iter().enumerate() {
         let Some(a) = operand(i) else { continue };
         let own = pick(a.shape(), &ax.looped);
         let lead = loop_ndim - own.len();
-        for (k, &n) in own.iter().enumerate() {
-            let slot = &mut shape[lead + k];
+        for (slot, &n) in shape[lead..].iter_mut().zip(&own) {
             match (*slot, n) {
                 (s, n) if s == n || n == 1 => {}
                 (1, n) => *slot = n,
-                _ => fits = false,
+                _ => return None,
             }
         }
     }
-    // Axes that are kept are as long as one element.
-    fits &= kept == 0
-        || (nin..nargs).all(|i| operand(i).is_none_or(|a| axes[i].core.iter().all(|&k| a.shape()[k] == 1)));
-    if !fits {
-        // The text speaks of an iteration that has the core dimensions of the outputs as well.
-        let out_core: Dims = match kept {
-            0 => (nin..nargs).flat_map(|i| core.core_shape(sig, i)).collect(),
-            kept => Dims::from_elem(1, kept),
-        };
-        let mut text = String::from(
-            "operands could not be broadcast together with remapped shapes [original->remapped]: ",
-        );
-        for (i, ax) in axes.iter().enumerate() {
-            let Some(a) = operand(i) else { continue };
-            let own = pick(a.shape(), &ax.looped);
-            let mut remapped = Dims::from_elem(-1, loop_ndim - own.len());
-            remapped.extend(own);
-            if i < nin {
-                remapped.extend(out_core.iter().map(|_| -1));
-            } else {
-                remapped.extend(pick(a.shape(), &ax.core));
-            }
-            text += &format!("{}->{} ", shape_text(a.shape()), shape_text(&remapped));
-        }
-        let mut requested = Dims::from_elem(-1, loop_ndim);
-        requested.extend(out_core);
-        text += &format!(" and requested shape {}", shape_text(&requested));
-        return Err(PyValueError::new_err(text));
-    }
-    for (i, ax) in axes.iter().enumerate().skip(nin) {
-        let Some(a) = operand(i) else { continue };
+    let fits = axes.iter().enumerate().skip(nin).all(|(i, ax)| {
+        let Some(a) = operand(i) else { return true };
         let own = pick(a.shape(), &ax.looped);
         let (lead, rest) = shape.split_at(loop_ndim - own.len());
-        if *own != *rest || lead.iter().any(|&n| n != 1) {
-            return Err(PyValueError::new_err(format!(
-                "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
-                shape_text(a.shape()),
-                shape_text(&shape)
-            )));
-        }
+        // Axes that are kept are as long as one element.
+        *own == *rest
+            && lead.iter().all(|&n| n == 1)
+            && (kept == 0 || ax.core.iter().all(|&k| a.shape()[k] == 1))
+    });
+    fits.then_some(shape)
+}
+
+/// What is wrong with operands that no loop runs over. numpy walks them with an iterator that has the outputs' core dimensions, `kept`,
+/// behind those of the loop, and it is the iterator that complains, so ours is asked.
+fn misfit<'a, 'py: 'a>(
+    py: Python<'py>,
+    binding: &Binding<'py>,
+    nin: usize,
+    loop_ndim: usize,
+    kept: &[isize],
+    axes: &[Axes],
+    operand: &dyn Fn(usize) -> Option<&'a Array<'py>>,
+) -> PyErr {
+    let mut at = loop_ndim;
+    let rows: Vec<Option<Vec<i32>>> = axes
+        .iter()
+        .enumerate()
+        .map(|(i, ax)| {
+            let mut row = vec![-1; loop_ndim - ax.looped.len()];
+            row.extend(ax.looped.iter().map(|&a| a as i32));
+            row.resize(loop_ndim + kept.len(), REDUCTION_AXIS - 1);
+            if i >= nin {
+                for (slot, &a) in row[at..].iter_mut().zip(&ax.core) {
+                    *slot = a as i32;
+                }
+                at += ax.core.len();
+            }
+            Some(row)
+        })
+        .collect();
+    let flags: Vec<u32> = (0..axes.len())
+        .map(|i| match i < nin {
+            true => per_op::READONLY | per_op::COPY | per_op::ALIGNED,
+            false => {
+                per_op::WRITEONLY
+                    | per_op::UPDATEIFCOPY
+                    | per_op::ALIGNED
+                    | per_op::ALLOCATE
+                    | per_op::NO_BROADCAST
+                    | per_op::NO_SUBTYPE
+            }
+        })
+        .collect();
+    let requested: Vec<_> = binding.descrs.iter().cloned().map(Some).collect();
+    let itershape: Dims = std::iter::repeat_n(-1, loop_ndim).chain(kept.iter().copied()).collect();
+    let options = Options {
+        flags: global::MULTI_INDEX
+            | global::REFS_OK
+            | global::ZEROSIZE_OK
+            | global::COPY_IF_OVERLAP
+            | global::DELAY_BUFALLOC,
+        order: Order::Keep,
+        casting: Casting::Unsafe,
+        requested: &requested,
+        op_axes: Some(&rows),
+        ndim: Some(itershape.len()),
+        itershape: Some(&itershape),
+        buffersize: 0,
+    };
+    let arrays = (0..axes.len()).map(|i| operand(i).cloned()).collect();
+    match nditer::build(py, arrays, &flags, &options) {
+        Err(e) => e,
+        Ok(_) => PyValueError::new_err("operands could not be broadcast together"),
     }
-    Ok(shape)
 }
