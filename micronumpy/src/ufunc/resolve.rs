@@ -321,13 +321,22 @@ impl Query<'_> {
             return Err(ResolveError::NoLoop);
         }
         if uf.rule == Rule::Add
+            && let Some(t) = self.strings_only()
+        {
+            // Strings are added to a string, whatever type was named for the result.
+            return Ok((uf.find_loop(&[t; 3]).ok_or(ResolveError::NoLoop)?, false));
+        }
+        if uf.rule == Rule::Add
             && let Some(t) = self.sig(2).filter(|t| t.is_string())
         {
             let index = super::strings::addition(uf, self.input_num(0), self.input_num(1), t)?;
             return Ok((index, false));
         }
         if (0..uf.nargs()).any(|i| self.sig(i).is_some_and(|t| t.is_flexible() || t == TypeNum::VSTRING)) {
-            return Err(ResolveError::NoLoop);
+            return Err(match uf.rule {
+                Rule::Comparison => ResolveError::NoSignatureLoop,
+                _ => ResolveError::NoLoop,
+            });
         }
         let index = match uf.rule {
             Rule::Linear | Rule::LogicalNot | Rule::Exact | Rule::Strings | Rule::Logical => self.linear()?,
@@ -353,6 +362,9 @@ impl Query<'_> {
                 }
                 self.uniform_loop(index)?
             }
+            Rule::IsNat if self.input_num(0).is_datetime() => {
+                uf.find_loop(&[self.input_num(0), TypeNum::BOOL]).ok_or(ResolveError::NoLoop)?
+            }
             Rule::IsNat => {
                 return Err(ResolveError::Other(Error::type_(
                     "ufunc 'isnat' is only defined for np.datetime64 and np.timedelta64.",
@@ -367,6 +379,17 @@ impl Query<'_> {
             | Rule::Divmod => self.arithmetic()?,
         };
         Ok((index, false))
+    }
+
+    /// The type of strings that both inputs are (in reductions the second), if only the output's was named.
+    fn strings_only(&self) -> Option<TypeNum> {
+        let OpType::Is(dt) = self.ops[1] else { return None };
+        let alike = match self.ops[0] {
+            OpType::Is(other) => other.num == dt.num && self.sig(0).is_none(),
+            OpType::Absent => true,
+            OpType::Weak(_) => false,
+        };
+        (dt.num.is_string() && alike && self.sig(1).is_none()).then_some(dt.num)
     }
 
     /// The loop with all operands of one type.

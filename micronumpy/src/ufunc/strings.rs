@@ -29,7 +29,8 @@ pub fn find_loop(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> Re
     uf.loops.iter().position(fits).ok_or(ResolveError::NoLoop)
 }
 
-/// The loop of `multiply` that repeats a string, if one operand is a string and the other a count.
+/// The loop of `multiply` that repeats a string, if one operand is a string and the other a count; whatever type was named for the
+/// result.
 pub fn repetition(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> Option<usize> {
     let num = |i: usize| {
         signature.get(i).copied().flatten().or(match ops[i] {
@@ -38,9 +39,6 @@ pub fn repetition(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> O
             OpType::Absent => None,
         })
     };
-    if signature.get(2).copied().flatten().is_some_and(|t| !t.is_string()) {
-        return None;
-    }
     // Times count as integers until it turns out that they cannot be cast to one.
     let counts = |t: TypeNum| t.is_integer() || t.is_datetime();
     let (a, b) = (num(0)?, num(1)?);

@@ -108,6 +108,15 @@ fn product<'py>(
     let own = dtype::DtypeClass::of(&descr).functions().is_some_and(|f| f.dotfunc.is_some());
     let num = descr.dtype().num;
     if !own && !num.is_number() && !matches!(num.kind(), b'b' | b'O' | b'm') {
+        if is_vdot || (a.ndim() > 0 && b.ndim() > 0) {
+            shape_of(a.shape(), b.shape()).py(py)?;
+            match num.kind() {
+                // The result has no length of its own.
+                b'S' | b'U' => return Err(PyValueError::new_err("data type must provide an itemsize")),
+                b'M' => return Err(PyValueError::new_err("dot not available for this type")),
+                _ => {}
+            }
+        }
         // numpy multiplies what it has no product for, each operand as long as it is, and so words the error.
         let kind = dtype::builtin(py, num);
         let one = |obj: &Bound<'py, PyAny>| array::from_any(obj, Some(&kind), 0, 0, NPY_ARRAY_ALIGNED);

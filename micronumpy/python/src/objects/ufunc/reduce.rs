@@ -393,6 +393,7 @@ fn bind_reduction<'py>(
     if let Ok(res) = &found
         && signature[0].is_none()
         && res.dtypes[0].num != res.dtypes[2].num
+        && !res.dtypes[2].num.is_string()
     {
         // A loop whose result is of another type than its input folds nothing: the result's type is meant for both.
         signature[0] = Some(res.dtypes[2].num);
