@@ -153,7 +153,8 @@ fn values(py: Python<'_>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<
     if status == NEGATIVE_POWER {
         return Err(PyValueError::new_err("Integers to negative integer powers are not allowed."));
     }
-    let mut fpe = fpstatus::take();
+    let left = fpstatus::take();
+    let mut fpe = left;
     // The kernels wrap in silence; scalars tell.
     if def.types[0].is_integer() && overflows(op, def.types[0], args) {
         fpe |= fpstatus::OVERFLOW;
@@ -166,6 +167,10 @@ fn values(py: Python<'_>, op: Op, def: &LoopDef, args: &mut [Cell]) -> PyResult<
     let quiet = op as usize >= Op::Less as usize && op as usize <= Op::GreaterEqual as usize;
     if fpe != 0 && !quiet {
         ufunc::report_fp_status(py, OPS[op as usize].1, fpe as u8)?;
+    }
+    // A loop over objects that computes with scalars finds the status still there, as in numpy.
+    if left != 0 {
+        fpstatus::raise(left);
     }
     Ok(out)
 }
@@ -698,6 +703,10 @@ pub fn richcompare<'py>(slf: &Obj<'py>, other: &Obj<'py>, op: CompareOp) -> PyRe
         }
         // A Python complex is more than a real scalar compares with by itself.
         Other::Value(common, _) if common.is_complex() && !num.is_complex() && !is_numpy_scalar(other) => {
+            general_richcompare(slf, other, op)
+        }
+        // Neither do bools.
+        Other::Value(common, _) if common.is_complex() && num.is_bool() => {
             general_richcompare(slf, other, op)
         }
         Other::Value(common, value) => {

@@ -495,6 +495,8 @@ pub fn number(num: TypeNum, value: &Obj<'_>) -> PyResult<Cell> {
     // Only conversions to smaller floats can overflow; numpy calls that a cast.
     if overflow {
         ufunc::report_fp_status(value.py(), "cast", fpstatus::OVERFLOW as u8)?;
+        // Whoever converts as a part of something else finds the status still there, as in numpy.
+        fpstatus::raise(fpstatus::OVERFLOW);
     }
     Ok(cell)
 }

@@ -28,7 +28,7 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     let uf = UfuncRef::with_loops(slf);
     let py = uf.py();
     let none = py.None().into_bound(py);
-    if let Some(sig) = &uf.data().core.borrow().core {
+    if let Some(sig) = uf.data().core.borrow().core.as_ref().filter(|_| uf.is_generalized()) {
         return Err(PyTypeError::new_err(format!(
             "{0}.at does not support ufunc with non-trivial signature: {0} has signature {1}.",
             uf.name(),
@@ -95,8 +95,9 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
         }
     }
     let operand = second.as_ref().map(|b| temp.as_ref().map_or_else(|| b.view(), |t| t.view()));
-    apply(&l, &arr.view(), &shape, &offsets, operand.as_ref()).py(py)?;
-    if binding.has_fp_status() {
+    let cast = apply(&l, &arr.view(), &shape, &offsets, operand.as_ref()).py(py)?;
+    // Casts have a status, too.
+    if binding.has_fp_status() || cast {
         let status = fpstatus::take();
         if status != 0 {
             let name = uf.name();
@@ -184,14 +185,14 @@ fn view_offsets(shape: &[isize], strides: &[isize], start: isize) -> micronumpy:
     Ok(out)
 }
 
-/// Run the loop on every selected element in turn.
+/// Run the loop on every selected element in turn; says whether elements were cast.
 fn apply(
     l: &BoundLoop<'_>,
     arr: &ArrayRef<'_>,
     shape: &[isize],
     offsets: &[isize],
     second: Option<&ArrayRef<'_>>,
-) -> micronumpy::Result<()> {
+) -> micronumpy::Result<bool> {
     let last = l.dtypes.len() - 1;
     let unaligned = l.takes_unaligned();
     let direct =
@@ -218,7 +219,13 @@ fn apply(
         // SAFETY: one element each; the buffers hold one element of the loop's dtypes, objects in them null or owned.
         unsafe {
             t.read.run(at, 0, src, 0, 1)?;
+            let before = fpstatus::get();
             let mut status = l.call(&data[..=last], &[1], &[0; 3][..=last]);
+            if l.is_quiet() {
+                // Only the status of the casts means something.
+                fpstatus::clear();
+                fpstatus::raise(before);
+            }
             if status.is_ok() {
                 status = t.write.run(dst, 0, at, 0, 1);
             }
@@ -234,7 +241,7 @@ fn apply(
         for &off in offsets {
             one(arr.data.wrapping_offset(off), std::ptr::null_mut())?;
         }
-        return Ok(());
+        return Ok(!direct);
     };
     let strides = broadcast_strides(b.shape, b.strides, shape)?;
     let mut iter = MultiIter::c_order(shape, &[b.data], &[&strides]);
@@ -245,7 +252,8 @@ fn apply(
             k += 1;
         }
         Ok(())
-    })
+    })?;
+    Ok(!direct)
 }
 
 /// Elements that are not what the loop wants pass through here.

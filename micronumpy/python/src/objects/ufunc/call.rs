@@ -9,9 +9,7 @@
 use micronumpy::array::{Dims, broadcast_shapes};
 use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
 use micronumpy::ufunc::BoundLoop;
-use micronumpy::ufunc::exec::{
-    Overlap, bounds_meet, elements_apart, execute, needs_buffer, output_shape_error, overlaps,
-};
+use micronumpy::ufunc::exec::{bounds_meet, elements_apart, execute, needs_buffer, output_shape_error};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyDeprecationWarning, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -99,10 +97,10 @@ impl<'py> Keywords<'py> {
                     )));
                 }
             };
+            *slot = Some(value);
+        }
         if k.axis.is_some() && k.axes.is_some() {
             return Err(PyTypeError::new_err("cannot specify both 'axis' and 'axes'"));
-        }
-            *slot = Some(value);
         }
         if k.sig.is_some() {
             if k.signature.is_some() {
@@ -319,10 +317,12 @@ pub fn elementwise<'py>(
         .map(|(op, descr)| if op.weak.is_some() { weak_operand(&op.obj, descr) } else { Ok(op.arr.clone()) })
         .collect::<PyResult<_>>()?;
 
-    let shape = common_shape(&arrays, &outs, where_)?;
+    // Rows are cast before anybody asks whether shapes go together.
     if outs.len() == 1 && where_.is_none() {
         cast_rows(binding, &mut arrays)?;
     }
+    let shape = common_shape(&arrays, &outs, where_)?;
+    cast_values(binding, &mut arrays)?;
     let outputs = allocate(py, binding, &shape, &arrays, outs, where_, order)?;
 
     // An output that would overwrite an input before it is read is collected elsewhere, in the dtype of the loop, and assigned
@@ -331,7 +331,17 @@ pub fn elementwise<'py>(
     let mut temps: Vec<(usize, NdArray)> = vec![];
     for (i, (out, _)) in outputs.iter().enumerate().filter(|(_, (_, given))| *given) {
         let view = out.view();
-        if arrays.iter().chain(where_).any(|a| overlaps(&a.view(), &view) == Overlap::Copy) {
+        // Elements in the same place are not in the way, if both arrays say so in every respect: with a mask it shows what numpy
+        // takes for the same.
+        let in_the_way = |a: &Array<'_>| {
+            let a = a.view();
+            let same = a.data == view.data && a.shape == view.shape && a.strides == view.strides;
+            match same && std::ptr::eq(a.dtype, view.dtype) {
+                true => !elements_apart(&view),
+                false => bounds_meet(&a, &view),
+            }
+        };
+        if arrays.iter().chain(where_).any(in_the_way) {
             temps.push((i, collected(&view, &binding.dtypes()[uf.nin() + i], where_.is_some()).py(py)?));
             continue;
         }
@@ -394,6 +404,19 @@ fn cast_rows<'py>(binding: &Binding<'py>, arrays: &mut PerOp<Array<'py>>) -> PyR
     Ok(())
 }
 
+/// Values of another dtype are cast once, before the walk.
+fn cast_values<'py>(binding: &Binding<'py>, arrays: &mut PerOp<Array<'py>>) -> PyResult<()> {
+    for (arr, (descr, want)) in arrays.iter_mut().zip(binding.descrs.iter().zip(binding.dtypes())) {
+        let plain = want.num.is_bool() || want.num.is_number() || want.num.is_datetime();
+        if arr.ndim() == 0 && plain && !micronumpy::ufunc::exec::same_bytes(arr.dtype(), want) {
+            let value = array::new(descr, &[], Order::C, want.has_object())?;
+            array::assign::transfer(arr.py(), &value.view(), &arr.view())?;
+            *arr = value;
+        }
+    }
+    Ok(())
+}
+
 /// With a mask the outputs are read before they are written to. What that does to their values is not seen, but it may warn
 /// and fail: the floating-point status of the casts.
 fn read_outputs(outputs: &[(Array<'_>, bool)], dtypes: &[micronumpy::Dtype]) -> micronumpy::Result<u8> {
@@ -401,7 +424,10 @@ fn read_outputs(outputs: &[(Array<'_>, bool)], dtypes: &[micronumpy::Dtype]) -> 
     for ((out, given), dt) in outputs.iter().zip(dtypes) {
         if *given && !micronumpy::ufunc::exec::same_bytes(out.dtype(), dt) {
             let seen = NdArray::empty(out.shape(), dt, Order::C)?;
+            fpstatus::clear();
             status |= micronumpy::cast::copy_into_status(&seen.view(), &out.view())?;
+            // Objects leave theirs behind.
+            status |= fpstatus::take() as u8;
         }
     }
     Ok(status)

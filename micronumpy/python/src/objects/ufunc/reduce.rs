@@ -781,14 +781,18 @@ fn along_axis<'py>(
         (None, None) => fold::accumulate(&l, &target.view(), &arr.view(), axis).py(py),
         (None, Some(list)) => fold::reduceat(&l, &target.view(), &arr.view(), axis, list).py(py),
     };
-    // What is written back is cast before the status is looked at.
+    // What is written back is cast before the status is looked at. A cast starts with a clean status, and takes what there was
+    // before with it.
+    let recast = out.is_some_and(|o| !simple && o.dtype().num != work.dtype().num);
     let status = fpstatus::get();
+    if recast && !out.is_some_and(|o| o.dtype().num.is_object()) {
+        fpstatus::clear();
+    }
     let done = copies.map_or(Ok(0), |c| c.finish(py).map(|()| fpstatus::take()));
     ran?;
-    // A cast starts with a clean status, and takes what there was before with it.
-    let recast = out.is_some_and(|o| !simple && o.dtype().num != work.dtype().num);
     let status = if recast { done? } else { status | done? };
-    if check && status != 0 {
+    // Casts have a status, too.
+    if (check || recast) && status != 0 {
         errstate::report(py, method.name(), status)?;
     }
     match out {
