@@ -144,7 +144,9 @@ macro_rules! parts {
                 let magnitude = self.to_bits() & !(1 << ($bits::BITS - 1));
                 let special = (magnitude == 0) | (magnitude >= FIELD);
                 let small = magnitude < 1 << $explicit;
-                let scaled = select_unpredictable(small, self, 1.0) * $t::from_bits(((BIAS + UP) as $bits) << $explicit);
+                // Nothing larger than the least normal number is multiplied: a product that nobody selects may overflow all the same.
+                let low = $t::from_bits(magnitude.min(1 << $explicit) | self.to_bits() & (1 << ($bits::BITS - 1)));
+                let scaled = low * $t::from_bits(((BIAS + UP) as $bits) << $explicit);
                 let bits = select_unpredictable(small, scaled, self).to_bits();
                 let exponent = ((bits & FIELD) >> $explicit) as i32 - BIAS - select_unpredictable(small, UP, 0);
                 let one_to_two = $t::from_bits(bits & !FIELD | (BIAS as $bits) << $explicit);
