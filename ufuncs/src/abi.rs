@@ -95,6 +95,8 @@ impl LoopFlags {
     /// Parts of a row may be computed at once by several threads, and give what the whole gives. Somebody else's loop does
     /// not say so.
     pub const IN_PARTS: LoopFlags = LoopFlags(8);
+    /// Rounds in another way where outputs lie over inputs: lanes of a running fold are done one by one.
+    pub const BY_LANE: LoopFlags = LoopFlags(16);
 
     pub const fn contains(self, other: LoopFlags) -> bool {
         self.0 & other.0 == other.0

@@ -449,7 +449,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             floats!("T->T", NO_FP, unary::<Absolute, T>),
             longs!("T->T", NO_FP, unary_each::<Absolute, T>),
             deltas!("T->T", unary::<Absolute, T>),
-            small_complexes!("T->R", NO_FP, unary_fused::<Absolute, AbsoluteFused, T>),
+            small_complexes!("T->R", NO_FP, unary_fused::<Absolute, AbsoluteFused, T, false>),
             long_complexes!("T->R", FP, unary_each::<Absolute, T>),
         ]
     ),
@@ -720,7 +720,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("TT->T", FP, arith::<Multiply, T>; fold::<Multiply, T>),
             floats!("TT->T", FP, arith::<Multiply, T>; fold::<Multiply, T>),
             longs!("TT->T", FP, arith_each::<Multiply, T>),
-            small_complexes!("TT->T", FP, multiply_complex::<T>),
+            small_complexes!("TT->T", LoopFlags::BY_LANE, multiply_complex::<T>),
             long_complexes!("TT->T", FP, arith_each::<Multiply, T>),
             one!("mq->m", NO_FP, binary::<Multiply, Timedelta, i64>),
             one!("qm->m", NO_FP, binary::<Multiply, i64, Timedelta>),
@@ -886,7 +886,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("T->T", FP, unary::<Square, T>),
             floats!("T->T", FP, unary::<Square, T>),
             longs!("T->T", FP, unary_each::<Square, T>),
-            small_complexes!("T->T", FP, unary_fused::<Square, SquareFused, T>),
+            small_complexes!("T->T", FP, unary_fused::<Square, SquareFused, T, true>),
             long_complexes!("T->T", FP, unary_each::<Square, T>),
         ]
     ),

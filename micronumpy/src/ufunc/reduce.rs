@@ -14,7 +14,7 @@
 //!
 //! Outputs are always in the loop's dtype here, aligned and initialised; inputs of other dtypes are cast on the way.
 
-use ufuncs::FoldFn;
+use ufuncs::{FoldFn, LoopFlags};
 
 use super::BoundLoop;
 use super::exec::{Stager, elements_apart, for_runs, may_split};
@@ -342,7 +342,10 @@ pub fn accumulate(l: &BoundLoop<'_>, out: &ArrayRef<'_>, input: &ArrayRef<'_>, a
     }
     let (so, si) = (out.strides[axis], input.strides[axis]);
     let mut iter = lanes(&[*out, *input], axis);
-    let by_lane = iter.inner_count() < n as usize
+    // What objects do is seen: lanes are folded one after the other.
+    let by_lane = l.flags.contains(LoopFlags::NEEDS_API)
+        || l.flags.contains(LoopFlags::BY_LANE)
+        || iter.inner_count() < n as usize
         || iter
             .inner_strides()
             .iter()

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-use super::{Overlap, Scratch, are_apart, load, overlap, scatter, store};
+use super::{Overlap, Scratch, are_apart, load, overlap, scatter, store, suit_vectors};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
 use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, Elem, Timedelta};
@@ -371,7 +371,8 @@ where
     })
 }
 
-/// Products of complex numbers, fused where the processor can, except in reductions; see [`MultiplyFused`].
+/// Products of complex numbers, fused where the processor can and numpy's vector loops are taken: see [`MultiplyFused`]. These are not
+/// for reductions, outputs over inputs that are still to be read, and `F` that is read backwards.
 pub unsafe extern "C" fn multiply_complex<T: Elem>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
@@ -390,9 +391,14 @@ where
         unsafe { reduce::<Multiply, T>(&args) };
         return 0;
     }
+    let out = (args.o.cast_const(), args.so);
+    let vectors = args.so != 0
+        && (size_of::<T>() > 8 || args.sa.min(args.sb) >= 0)
+        && suit_vectors((args.a, args.sa), out, args.n)
+        && suit_vectors((args.b, args.sb), out, args.n);
     // SAFETY: as above.
     unsafe {
-        if Level::current().has_fused() {
+        if vectors && Level::current().has_fused() {
             elementwise::<MultiplyFused, T, T>(&args);
         } else {
             elementwise::<Multiply, T, T>(&args);

@@ -73,6 +73,17 @@ fn are_apart(a: (*const u8, isize, usize), b: (*const u8, isize, usize), n: usiz
     a.1 <= b.0 || b.1 <= a.0
 }
 
+/// Whether numpy's vector loops take an input and an output: apart, or from the same first to the same last element.
+#[inline(always)]
+fn suit_vectors(a: (*const u8, isize), o: (*const u8, isize), n: usize) -> bool {
+    let ends = |(p, stride): (*const u8, isize)| {
+        let (first, last) = (p as usize, p.wrapping_offset(stride * (n as isize - 1)) as usize);
+        (first.min(last), first.max(last))
+    };
+    let (a, o) = (ends(a), ends(o));
+    a == o || a.1 < o.0 || o.1 < a.0
+}
+
 /// Bytes of an operand moved at a time.
 const BLOCK: usize = 2048;
 

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-use super::{Scratch, are_apart, load, scatter, store};
+use super::{Scratch, are_apart, load, scatter, store, suit_vectors};
 use crate::abi::LoopContext;
 use crate::cpu::{Level, multiversion};
 use crate::elem::Elem;
@@ -71,8 +71,9 @@ pub unsafe extern "C" fn unary_each<Op: UnaryOp<A>, A: Elem>(
     0
 }
 
-/// An operation on complex numbers that has a variant with fused multiply-add, for processors with the instruction.
-pub unsafe extern "C" fn unary_fused<Op, Fused, A: Elem>(
+/// An operation on complex numbers that has a variant with fused multiply-add, for processors with the instruction. It is for what
+/// numpy's vector loops take: nothing written that is still to be read, `F` not read backwards, perhaps one side contiguous.
+pub unsafe extern "C" fn unary_fused<Op, Fused, A: Elem, const ONE_CONTIGUOUS: bool>(
     ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -86,10 +87,14 @@ where
     let level = Level::current();
     // SAFETY: two operands of the loop contract.
     unsafe {
-        if !level.has_fused() {
+        let args = Operands::new(data, dims, strides);
+        let size = size_of::<A>() as isize;
+        let vectors = (!ONE_CONTIGUOUS || args.sa == size || args.so == size)
+            && (size > 8 || args.sa >= 0)
+            && suit_vectors((args.a, args.sa), (args.o.cast_const(), args.so), args.n);
+        if !vectors || !level.has_fused() {
             return unary_each::<Op, A>(ctx, data, dims, strides, aux);
         }
-        let args = Operands::new(data, dims, strides);
         let fused = |args: &Operands| {
             let _ = strided_fused::<Fused, A>(level, args);
         };
