@@ -331,16 +331,17 @@ pub fn new<'py>(cls: &Obj<'py>, args: &Obj<'py>, kwargs: Option<&Obj<'py>>) -> P
             || unsafe { ffi::PyObject_TypeCheck(first.as_ptr(), super::types::INTEGER.as_type()) != 0 }
             || Array::cast(&first).is_some_and(|a| a.ndim() == 0 && a.dtype().num.is_integer());
         if is_int {
-            let size =
-                first.extract::<isize>().ok().filter(|n| (0..=i32::MAX as isize).contains(n)).ok_or_else(
-                    || {
-                        PyOverflowError::new_err(format!(
-                            "size must be non-negative and not greater than {}",
-                            i32::MAX
-                        ))
-                    },
-                )?;
-            let descr = alloc_descr(py, size as usize, class)?;
+            // Durations are integers here, those that Python knows as such.
+            // SAFETY: a live object.
+            let int = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Long(first.as_ptr()))? };
+            let fits = |n: &isize| (0..=i32::MAX as isize).contains(n);
+            let size = int.extract::<isize>().ok().filter(fits).ok_or_else(|| {
+                PyOverflowError::new_err(format!(
+                    "size must be non-negative and not greater than {}",
+                    i32::MAX
+                ))
+            })?;
+            let descr = alloc_descr(py, size.max(1) as usize, class)?;
             return zeroed(&descr);
         }
     }
