@@ -438,6 +438,13 @@ static PyObject *ufuncs(int two) {
     return PyUFunc_FromFuncAndData(l, d, t, n, 1 + two, 1, PyUFunc_None, two ? "probe2" : "probe1", "doc", 0);
 }
 DEF(ufunc) { int two; ARGS("i", &two); return ufuncs(two); }
+static PyUFuncGenericFunction replaced;
+static void one_more(char **args, npy_intp const *n, npy_intp const *steps, void *data) { char *out = args[2], *own[3] = {args[0], args[1], args[2]};
+    replaced(own, n, steps, data); for (npy_intp i = 0; i < *n; i++) *(npy_intp *)(out + i * steps[2]) += 1; }
+DEF(ReplaceLoop) { PyObject *u, *x; ARGS("OO", &u, &x); int own[3] = {NPY_INTP, NPY_INTP, NPY_INTP}, none[3] = {NPY_INTP, NPY_BOOL, NPY_INTP}; PyUFuncGenericFunction back = NULL;
+    int a = PyUFunc_ReplaceLoopBySignature((PyUFuncObject *)u, one_more, own, &replaced); if (a < 0) return NULL; PyObject *other = PyObject_CallFunctionObjArgs(u, x, x, NULL);
+    PyObject *fold = PyObject_CallMethod(u, "reduce", "O", x); int b = PyUFunc_ReplaceLoopBySignature((PyUFuncObject *)u, replaced, own, &back);
+    return Py_BuildValue("iNNiNii", a, other, fold, b, PyObject_CallFunctionObjArgs(u, x, x, NULL), PyUFunc_ReplaceLoopBySignature((PyUFuncObject *)u, one_more, none, NULL), back == one_more); }
 DEF(fperr) { double x; ARGS("d", &x); PyUFunc_clearfperr(); volatile double z = 0, y = x / z; (void)y; return Py_BuildValue("ii", PyUFunc_getfperr(), PyUFunc_getfperr()); }
 DEF(TypeResolver) { PyObject *u, *a; int c; ARGS("OOi", &u, &a, &c); Arr *ops[3] = {(Arr *)a, (Arr *)a, NULL}; PyArray_Descr *d[3] = {0};
     if (PyUFunc_DefaultTypeResolver((PyUFuncObject *)u, c, ops, NULL, d) < 0) return NULL; int v = PyUFunc_ValidateCasting((PyUFuncObject *)u, c, ops, d);
@@ -464,7 +471,7 @@ static PyMethodDef methods[] = {
     F(functions), F(OrderConverter), F(CastingConverter), F(ClipmodeConverter), F(SortkindConverter), F(SearchsideConverter), F(SelectkindConverter), F(ByteorderConverter), F(BoolConverter),
     F(AxisConverter), F(IntpConverter), F(DescrAlignConverter), F(Converter), F(OutputConverter), F(BufferConverter), F(ConvertClipmodeSequence), F(PyIntAsInt), F(PyIntAsIntp),
     F(IterNew), F(IterGoto), F(IterAllButAxis), F(BroadcastToShape), F(MultiIterNew), F(MultiIterNew8), F(MultiIterFromObjects), F(RemoveSmallest), F(Broadcast), F(Neighborhood),
-    F(nditer), F(nditer_index), F(nditer_range), F(date_fields), F(date_text), F(date_object), F(ufunc), F(fperr), F(TypeResolver), F(refs), F(layout), {NULL}};
+    F(nditer), F(nditer_index), F(nditer_range), F(date_fields), F(date_text), F(date_object), F(ufunc), F(ReplaceLoop), F(fperr), F(TypeResolver), F(refs), F(layout), {NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "probe", NULL, -1, methods};
 PyMODINIT_FUNC PyInit_probe(void) {
     import_array();

@@ -454,3 +454,6 @@ for x in (0.0, 1.0):
     call("fperr", x)
 call("TypeResolver", np.add, base, 3)
 call("TypeResolver", np.add, ints, 0)
+for name in ("add", "multiply", "maximum"):
+    for x in (np.arange(1, 12), np.arange(30)[::3], np.arange(12).reshape(3, 4).T):
+        call("ReplaceLoop", getattr(np, name), x)

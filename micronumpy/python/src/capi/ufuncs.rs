@@ -24,6 +24,7 @@ pub static SLOTS: &[Slot] = &[
     Slot(2, PyUFunc_RegisterLoopForType as *const ()),
     Slot(27, PyUFunc_clearfperr as *const ()),
     Slot(28, PyUFunc_getfperr as *const ()),
+    Slot(30, PyUFunc_ReplaceLoopBySignature as *const ()),
     Slot(31, PyUFunc_FromFuncAndDataAndSignature as *const ()),
     Slot(39, PyUFunc_DefaultTypeResolver as *const ()),
     Slot(40, PyUFunc_ValidateCasting as *const ()),
@@ -153,6 +154,29 @@ unsafe extern "C" fn PyUFunc_RegisterLoopForType(
         let types =
             (!types.is_null()).then(|| (0..uf.nargs()).map(|i| TypeNum(unsafe { *types.add(i) })).collect());
         compiled::add_for_type(&uf, TypeNum(user), function, types, data)?;
+        Ok(0)
+    })
+}
+
+unsafe extern "C" fn PyUFunc_ReplaceLoopBySignature(
+    ufunc: *mut PyUFuncObject,
+    function: PyUFuncGenericFunction,
+    types: *const c_int,
+    old: *mut PyUFuncGenericFunction,
+) -> c_int {
+    guard(|py| {
+        // SAFETY: the C API's contract: a live object, a type number per operand, null or room for a function.
+        unsafe {
+            let uf = ufunc_of(py, ufunc)?;
+            compiled::take_added(&uf);
+            let function = function.ok_or_else(|| PyValueError::new_err("no loop given"))?;
+            let types: Vec<TypeNum> = (0..uf.nargs()).map(|i| TypeNum(*types.add(i))).collect();
+            // That there is no such loop is told without an exception.
+            let Some(before) = compiled::replace(&uf, function, &types)? else { return Ok(-1) };
+            if !old.is_null() {
+                *old = Some(before);
+            }
+        }
         Ok(0)
     })
 }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int, c_void};
 
 use micronumpy::array::MAXDIMS;
-use micronumpy::ufunc::{Loop, Ufunc};
+use micronumpy::ufunc::{Loop, Ufunc, loop_status};
 use micronumpy::{Dtype, TypeNum};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -172,6 +172,110 @@ pub unsafe fn from_functions<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Ufun
     }
     take_added(&uf);
     Ok(uf)
+}
+
+/// `PyUFunc_ReplaceLoopBySignature`: put a function in the place of the loop of exactly these types. Says what function was there, if
+/// there is such a loop.
+pub fn replace(uf: &UfuncRef<'_>, function: Function, types: &[TypeNum]) -> PyResult<Option<Function>> {
+    let found = {
+        let core = uf.data().core.borrow();
+        let known =
+            |l: &Loop| l.dtypes.is_none() && *l.def.types == *types && !types.iter().any(|t| t.is_user());
+        core.loops.iter().position(known).map(|at| (at, core.loops[at].def.clone()))
+    };
+    let Some((at, old)) = found else { return Ok(None) };
+    let (before, data) = if is_compiled(old.func) {
+        // SAFETY: loops around old functions carry them.
+        let own = unsafe { &*old.aux.cast::<OldLoop>() };
+        (own.function, own.data)
+    } else {
+        (ours::as_function(&old)?, std::ptr::null_mut())
+    };
+    let raises = may_raise(types);
+    // Who puts back what was there gets the loop itself.
+    let new = ours::behind(function).filter(|def| *def.types == *types);
+    let new = new.unwrap_or_else(|| loop_of(uf, function, types.to_vec(), data, raises));
+    uf.data().core.borrow_mut().loops[at].def = new;
+    loops_changed(uf);
+    Ok(Some(before))
+}
+
+/// Our own loops as functions in the old style, which bring nothing but an address: whoever replaced a loop may call what was there
+/// before. There is a limited number of addresses, each of which runs what its place in a list says.
+mod ours {
+    use std::sync::{Mutex, OnceLock};
+
+    use super::*;
+
+    const PLACES: usize = 64;
+    static LOOPS: [OnceLock<LoopDef>; PLACES] = [const { OnceLock::new() }; PLACES];
+    /// How many places are taken.
+    static TAKEN: Mutex<usize> = Mutex::new(0);
+
+    unsafe extern "C" fn place<const N: usize>(
+        args: *mut *mut c_char,
+        dims: *const isize,
+        strides: *const isize,
+        _: *mut c_void,
+    ) {
+        let Some(def) = LOOPS[N].get() else { return };
+        let ctx = LoopContext {
+            caller: std::ptr::null_mut(),
+            method: std::ptr::null_mut(),
+            descriptors: std::ptr::null(),
+            info: std::ptr::null(),
+            flags: 0,
+            parameters: std::ptr::null_mut(),
+        };
+        // SAFETY: the contract of old loops, which is that of ours but for the context, and that is for strings only.
+        let code = unsafe { (def.func)(&ctx, args.cast(), dims, strides, def.aux) };
+        if code != 0 {
+            // Old loops report nothing but exceptions.
+            Python::attach(|py| match loop_status(code).py(py) {
+                Err(e) if !PyErr::occurred(py) => e.restore(py),
+                _ => {}
+            });
+        }
+    }
+
+    macro_rules! functions {
+        ($($n:literal)*) => {
+            static FUNCTIONS: [Function; PLACES] = [$(place::<$n>),*];
+        };
+    }
+    functions!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43
+        44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63);
+
+    /// The loop that a function runs, if it is one of ours.
+    pub fn behind(function: Function) -> Option<LoopDef> {
+        let at = FUNCTIONS.iter().position(|f| std::ptr::fn_addr_eq(*f, function))?;
+        LOOPS[at].get().cloned()
+    }
+
+    /// The function that runs a loop.
+    pub fn as_function(def: &LoopDef) -> PyResult<Function> {
+        if def.types.iter().any(|t| t.is_flexible()) {
+            return Err(PyTypeError::new_err("loops over strings cannot be replaced"));
+        }
+        let mut taken =
+            TAKEN.lock().map_err(|_| PyRuntimeError::new_err("a panic while a loop was replaced"))?;
+        let same = |l: &LoopDef| std::ptr::fn_addr_eq(l.func, def.func) && l.aux == def.aux;
+        let known = LOOPS[..*taken].iter().position(|l| l.get().is_some_and(same));
+        let at = match known {
+            Some(at) => at,
+            None if *taken == PLACES => {
+                return Err(PyRuntimeError::new_err(format!(
+                    "not more than {PLACES} builtin loops can be replaced"
+                )));
+            }
+            None => {
+                *taken += 1;
+                LOOPS[*taken - 1].get_or_init(|| def.clone());
+                *taken - 1
+            }
+        };
+        Ok(FUNCTIONS[at])
+    }
 }
 
 /// `PyUFunc_RegisterLoopForType`: a loop for a user type. Without `types` all operands are of that type.
