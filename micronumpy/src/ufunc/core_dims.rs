@@ -48,7 +48,9 @@ impl CoreSignature {
             let mut mine = vec![];
             while p.peek() != Some(b')') {
                 let dim = p.dimension()?;
-                let index = match out.dims.iter().position(|d| d.name == dim.name) {
+                // Sizes are the same whatever zeros they start with.
+                let same = |d: &CoreDim| d.name == dim.name || d.size.is_some() && d.size == dim.size;
+                let index = match out.dims.iter().position(same) {
                     Some(i) if out.dims[i].optional != dim.optional => {
                         p.at -= usize::from(dim.optional);
                         return Err(p.fail(if dim.optional {
@@ -164,6 +166,8 @@ mod tests {
         assert!(s.dims[0].optional && !s.dims[1].optional && s.dims[2].optional);
         let s = CoreSignature::parse(" (3), ( 3 ) -> ( )", 2, 1).unwrap();
         assert_eq!((s.dims[0].size, s.operands[2].len(), s.text.as_str()), (Some(3), 0, "(3),(3)->()"));
+        let s = CoreSignature::parse("(3),(03,3),(n)->(9)", 3, 1).unwrap();
+        assert_eq!(s.operands, [vec![0], vec![0, 0], vec![1], vec![2]]);
         for bad in ["(i),(j)->", "(i),i->()", "(i,),(j)->()", "(i)(j)->()", "(0),(i)->()", "(i?),(i)->()"] {
             assert!(CoreSignature::parse(bad, 2, 1).is_err(), "{bad}");
         }

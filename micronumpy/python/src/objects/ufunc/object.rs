@@ -222,7 +222,8 @@ pub fn make<'py>(
             uf.nout = core.nout as c_int;
             uf.nargs = (core.nin + core.nout) as c_int;
             uf.identity = identity_code(core.identity, identity.is_some());
-            uf.core_enabled = c_int::from(core.core.is_some());
+            // Without any core dimension it is a plain ufunc.
+            uf.core_enabled = c_int::from(core.core.as_ref().is_some_and(|s| !s.dims.is_empty()));
             uf.core_num_dim_ix = core.core.as_ref().map_or(0, |s| s.dims.len()) as c_int;
         }
         uf.name = data.name.as_ptr();
