@@ -11,13 +11,52 @@ tanh arcsinh arccosh arctanh power float_power arctan2 hypot""".split()}
 ULPS |= {name: (64, VMATH) for name in ("logaddexp", "logaddexp2")}
 # Of complex numbers; numpy's results are others for rows that are walked backwards.
 ULPS |= {name: (1, VMATH) for name in ("absolute",)}
+# Which of two zeros is the larger one depends on where in a vector of numpy's they are.
+ULPS |= {name: (0, "zeros") for name in ("fmax", "fmin")}
+# Products of matrices and vectors.
+CORE = "np.matmul np.vecdot np.matvec np.vecmat".split()
 
 
 def allowed(case):
-    if any("**=" in line for line in case.get("lines", [])):
+    """How many units results may be apart, if any; with none zeros may have either sign."""
+    code = [case.get("call", ""), *case.get("lines", [])]
+    if any("**=" in line for line in code):
         return ULPS["power"][0]
-    name = re.match(r"np\.(\w+)", case.get("call", ""))
-    return ULPS.get(name.group(1), (0, ""))[0] if name else 0
+    names = [name for line in code for name in re.findall(r"\bnp\.(\w+)", line)]
+    ulps = max((ULPS[name][0] for name in names if name in ULPS), default=None)
+    if ulps is None and case.get("call") in CORE and re.search("[FD]'", str([s.get("dtype") for s in case["arrays"].values()] + [case["kwargs"].get("dtype")])):
+        # What a BLAS starts the sums of a complex product with, and in what order it adds, shows in the sign of a zero.
+        return 0
+    return ulps
+
+
+def undefined(case, ours, stock):
+    """Whether numpy 2.4.6 reads or writes what it should not."""
+    kwargs = case.get("kwargs", {})
+    if case.get("call") == "np.vecdot" and kwargs.get("out") in ("a", "a[...]") and "error" not in stock:
+        # It overwrites vectors that it still reads.
+        return True
+    if stock.get("error", "").startswith("SystemError"):
+        # It goes on after an exception.
+        return True
+    result = stock.get("result", [])
+    loop = f"{result[1:2]} {kwargs.get('dtype')} {kwargs.get('signature')}"
+    if case.get("call") == "np.vecmat" and result[:1] == ["ndarray"] and re.search("[<>]c|[FD]", loop):
+        # It writes results of complex products to neighbouring elements, whatever the stride of the output.
+        axes = eval(kwargs["axes"]) if "axes" in kwargs else [-1]
+        axis = axes[-1] if isinstance(axes[-1], int) else axes[-1][0]
+        size = re.search(r"\d+", result[1])
+        return size is None or result[3][axis] not in (None, int(size[0]))
+    if str(case.get("call")).endswith(".accumulate") and result[:1] == ["ndarray"] and 0 in result[2]:
+        # It writes the first element of an output that has none.
+        return True
+    if str(case.get("call")).endswith(".reduceat") and "error" in ours and "error" in stock and "'O'" in str(case["arrays"]):
+        # Over several axes it goes on after an object has failed, and tells of the last one.
+        return True
+    if "not supported for the input types" in ours.get("error", "") and re.search("[mM]8", str(case["arrays"])):
+        # A ufunc that was once called with an output of objects takes its loop for objects for times ever after.
+        return "error" not in stock or re.search("has no (callable|attribute)", stock["error"]) is not None
+    return False
 
 
 def same(case, ours, stock):
@@ -27,7 +66,7 @@ def same(case, ours, stock):
     if "error" in ours and ours["error"] == stock.get("error") and ours.get("warnings") == stock.get("warnings"):
         # What an operation that fails halfway has written until then is not defined.
         return True
-    if ours == stock:
+    if ours == stock or undefined(case, ours, stock):
         return True
     if "same_value" in str(case.get("kwargs", {})) and str(ours.get("error", "")).startswith("ValueError: could not cast 'same_value'"):
         # numpy 2.4.6 forgets to check casts that it does in steps: of elements that are swapped or not aligned.
@@ -40,7 +79,10 @@ def same(case, ours, stock):
         # Which of its two errors numpy gives depends on the calls before.
         return True
     ulps = allowed(case)
-    return bool(ulps) and near(ours, stock, ulps)
+    if ulps and "byteorder" in str(case.get("kwargs", {}).get("out")):
+        # The other byte order of results that are near is far apart.
+        ours, stock = ({k: v for k, v in x.items() if k != "arrays"} for x in (ours, stock))
+    return ulps is not None and near(ours, stock, ulps)
 
 
 def near(x, y, ulps):
@@ -55,7 +97,31 @@ def near(x, y, ulps):
         return True
     if isinstance(x, str) and LONG.fullmatch(x) and LONG.fullmatch(y):
         return apart(x, y, ulps)
-    return isinstance(x, str) and number(x) is not None and number(y) is not None and x[0] == y[0] and distance(x, y) <= ulps
+    if isinstance(x, str) and x.startswith("[('") and y.startswith("[('"):
+        return objects_near(x, y, ulps)
+    if not isinstance(x, str) or number(x) is None or number(y) is None or x[0] != y[0]:
+        return False
+    return distance(x, y) <= ulps or x[0] == "d" and is_single(x) and is_single(y) and distance(f"f{x[1:]}", f"f{y[1:]}") <= ulps
+
+
+NUMBER = re.compile(r"(-?\d+\.\d+(?:e[-+]?\d+)?|-?\d+e[-+]?\d+)")
+
+
+def objects_near(x, y, ulps):
+    """Whether lists of objects are the same but for floats that are near."""
+    first, second = NUMBER.split(x), NUMBER.split(y)
+    if len(first) != len(second) or first[::2] != second[::2]:
+        return False
+    for p, q in zip(map(float, first[1::2]), map(float, second[1::2])):
+        if not near(f"d{p.hex()}", f"d{q.hex()}", ulps):
+            return False
+    return True
+
+
+def is_single(text):
+    """Whether a double is the result of single precision."""
+    v = number(text)
+    return v == v and abs(v) < 3e38 and struct.unpack("f", struct.pack("f", v))[0] == v
 
 
 LONG = re.compile("[0-9a-f]{20}")

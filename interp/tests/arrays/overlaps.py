@@ -14,8 +14,8 @@ def case(rng):
     side = rng.choice([1, 2, 3, 4, 5, 8, 17])
     dims = rng.choice([[side], [side, side], [side, side], [2, side, 2], [33], [side, 3]])
     arrays = {"a": writable(array(rng, kind, dims))}
-    # What swapping makes of long doubles is no number.
-    views = [v for v in VIEWS if "byteorder" not in v] if kind[-1] in "gG" else VIEWS
+    # What swapping makes of long doubles is no number, and numpy 2.4.6 swaps dates without a unit in casts only, not in ufuncs.
+    views = [v for v in VIEWS if "byteorder" not in v] if kind[-1] in "gG" or kind in ("m8", "M8") else VIEWS
     view = lambda: rng.choice(views)  # noqa: E731
     pick = rng.random()
     if pick < 0.15:
