@@ -30,7 +30,7 @@ pub fn find_loop(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> Re
 }
 
 /// The loop of `multiply` that repeats a string, if one operand is a string and the other a count; whatever type was named for the
-/// result.
+/// result alone.
 pub fn repetition(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> Option<usize> {
     let num = |i: usize| {
         signature.get(i).copied().flatten().or(match ops[i] {
@@ -39,6 +39,10 @@ pub fn repetition(uf: &Ufunc, ops: &[OpType<'_>], signature: Signature<'_>) -> O
             OpType::Absent => None,
         })
     };
+    let named = |i: usize| signature.get(i).copied().flatten();
+    if named(2).is_some_and(|t| !t.is_string()) && (named(0).is_some() || named(1).is_some()) {
+        return None;
+    }
     // Times count as integers until it turns out that they cannot be cast to one.
     let counts = |t: TypeNum| t.is_integer() || t.is_datetime();
     let (a, b) = (num(0)?, num(1)?);
