@@ -118,14 +118,21 @@ impl AxisPlan {
     }
     /// Plan a walk in memory order. `strides` has a row per operand, each with an entry per axis of `shape`.
     pub fn new(shape: &[isize], strides: &[&[isize]]) -> AxisPlan {
+        AxisPlan::by_given(shape, strides, |_| true)
+    }
+    /// [`AxisPlan::new`] for operands of which some were made for the walk. Over several axes those have no say in which way it goes.
+    pub fn by_given(shape: &[isize], strides: &[&[isize]], given: impl Fn(usize) -> bool) -> AxisPlan {
         if shape.len() <= 1 && strides.iter().all(|s| s.iter().all(|&x| x >= 0)) {
             return AxisPlan::gather(shape, strides, 0..shape.len(), &[]);
         }
         let order = axis_order(shape.len(), strides);
         // An axis is turned round if that makes somebody walk forwards and nobody backwards.
-        let turned: SmallVec<[usize; 8]> = (0..shape.len())
-            .filter(|&a| strides.iter().all(|s| s[a] <= 0) && strides.iter().any(|s| s[a] < 0))
-            .collect();
+        let asked = |i: usize| shape.len() < 2 || given(i);
+        let backwards = |a: usize| {
+            let mut steps = strides.iter().enumerate().filter(|&(i, _)| asked(i)).map(|(_, s)| s[a]);
+            steps.clone().all(|s| s <= 0) && steps.any(|s| s < 0)
+        };
+        let turned: SmallVec<[usize; 8]> = (0..shape.len()).filter(|&a| backwards(a)).collect();
         AxisPlan::gather(shape, strides, order.into_iter(), &turned)
     }
     /// Plan a walk through the memory of the first operand from front to back, whatever the others do.

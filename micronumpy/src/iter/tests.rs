@@ -23,6 +23,11 @@ fn plans_merge_axes() {
     assert_eq!(p.shape.as_slice(), [6]);
     let p = AxisPlan::new(&[2, 3], &[&[24, 8], &[0, 8]]);
     assert_eq!((p.shape.as_slice(), p.strides.as_slice()), (&[2, 3][..], &[24, 0, 8, 8][..]));
+    // What was made for the walk goes the way of what was given, over several axes.
+    let p = AxisPlan::by_given(&[2, 3], &[&[-24, -8], &[24, 8]], |i| i == 0);
+    assert_eq!((p.strides.as_slice(), p.offsets.as_slice()), (&[8, -8][..], &[-40, 40][..]));
+    let p = AxisPlan::by_given(&[6], &[&[-8], &[8]], |i| i == 0);
+    assert_eq!((p.strides.as_slice(), p.offsets.as_slice()), (&[-8, 8][..], &[0, 0][..]));
     let p = AxisPlan::new(&[3, 2], &[&[-16, -8]]);
     assert_eq!((p.shape.as_slice(), p.offsets.as_slice()), (&[6][..], &[-40][..]));
 }

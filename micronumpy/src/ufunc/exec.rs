@@ -33,6 +33,22 @@ pub fn execute(
     mask: Option<&ArrayRef<'_>>,
     bufsize: usize,
 ) -> Result<()> {
+    execute_given(l, shape, ops, mask, bufsize, |_| true)
+}
+
+/// [`execute`] where some outputs were made for the call: which way is walked is decided by the operands that were given, unless it
+/// is seen in what order a loop is called. Products of single complex numbers are rounded in another way backwards.
+///
+/// # Errors
+/// As there.
+pub fn execute_given(
+    l: &BoundLoop<'_>,
+    shape: &[isize],
+    ops: &[ArrayRef<'_>],
+    mask: Option<&ArrayRef<'_>>,
+    bufsize: usize,
+    given: impl Fn(usize) -> bool,
+) -> Result<()> {
     if shape.contains(&0) {
         // Casts that are planned tell what they will lose, even if nothing is cast.
         return Stager::new(l, ops, 1).map(|_| ());
@@ -42,7 +58,8 @@ pub fn execute(
         strides.push(broadcast_strides(op.shape, op.strides, shape)?);
     }
     let views: PerOp<&[isize]> = strides.iter().map(|s| s.as_slice()).collect();
-    let plan = AxisPlan::new(shape, &views);
+    let ordered = l.flags.contains(LoopFlags::NEEDS_API);
+    let plan = AxisPlan::by_given(shape, &views, |i| ordered || given(i));
     let data: PerOp<*mut u8> = ops.iter().chain(mask).map(|op| op.data).collect();
     let masked = mask.is_some();
     let size = shape.iter().product::<isize>() as usize;

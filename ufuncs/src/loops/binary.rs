@@ -392,8 +392,7 @@ where
         return 0;
     }
     let out = (args.o.cast_const(), args.so);
-    let vectors = args.so != 0
-        && (size_of::<T>() > 8 || args.sa.min(args.sb) >= 0)
+    let vectors = (size_of::<T>() > 8 || args.sa.min(args.sb) >= 0)
         && suit_vectors((args.a, args.sa), out, args.n)
         && suit_vectors((args.b, args.sb), out, args.n);
     // SAFETY: as above.

@@ -9,7 +9,7 @@
 use micronumpy::array::{Dims, broadcast_shapes};
 use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
 use micronumpy::ufunc::BoundLoop;
-use micronumpy::ufunc::exec::{bounds_meet, elements_apart, execute, needs_buffer, output_shape_error};
+use micronumpy::ufunc::exec::{bounds_meet, elements_apart, execute_given, needs_buffer, output_shape_error};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyDeprecationWarning, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -369,7 +369,8 @@ pub fn elementwise<'py>(
     }
     let elements = shape.iter().product::<isize>() as usize;
     let others = Others::run_if(elements >= LONG && binding.is_plain(&views));
-    let done = execute(&l, &shape, &views, mask.as_ref(), bufsize);
+    let given = |i: usize| i.checked_sub(uf.nin()).and_then(|k| outputs.get(k)).is_none_or(|o| o.1);
+    let done = execute_given(&l, &shape, &views, mask.as_ref(), bufsize, given);
     drop(others);
     done.py(py)?;
     if check {
