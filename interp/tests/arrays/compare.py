@@ -40,7 +40,7 @@ def undefined(case, ours, stock):
         # It goes on after an exception.
         return True
     result = stock.get("result", [])
-    loop = f"{result[1:2]} {kwargs.get('dtype')} {kwargs.get('signature')}"
+    loop = f"{result[1:2]} {kwargs.get('dtype')} {kwargs.get('signature')} {[s.get('dtype') for s in case['arrays'].values()]}"
     if case.get("call") == "np.vecmat" and result[:1] == ["ndarray"] and re.search("[<>]c|[FD]", loop):
         # It writes results of complex products to neighbouring elements, whatever the stride of the output.
         axes = eval(kwargs["axes"]) if "axes" in kwargs else [-1]
