@@ -4,7 +4,7 @@ mod buffer;
 mod generic;
 mod new;
 pub mod number;
-mod quick;
+pub(crate) mod quick;
 pub mod set;
 mod text;
 pub mod time;

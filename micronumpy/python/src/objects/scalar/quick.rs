@@ -5,6 +5,8 @@
 //! no kernel is looked up, the floating-point status is not touched, no exception is possible. Everything else
 //! answers `None`, and the whole path in [`super::number`] decides.
 
+use std::ptr::null_mut;
+
 use micronumpy::TypeNum;
 use pyo3::ffi;
 use ufuncs::elem::Complex;
@@ -295,6 +297,41 @@ unsafe fn scalar<T: Copy>(num: TypeNum, v: T) -> *mut ffi::PyObject {
     }
 }
 
+/// The scalar of a native element of any alignment. Null for everything but numbers and bools of Python's or C's sizes, and
+/// where there is no memory.
+///
+/// # Safety
+/// Attached; `data` points to an element of type `num`.
+#[inline]
+pub unsafe fn element(num: TypeNum, data: *const u8) -> *mut ffi::PyObject {
+    // SAFETY: the caller's promise; scalars hold the bytes of their element.
+    unsafe {
+        match num {
+            TypeNum::BOOL => {
+                let object = bool_object(*data != 0);
+                ffi::Py_INCREF(object);
+                object
+            }
+            TypeNum::BYTE | TypeNum::UBYTE => scalar(num, data.read()),
+            TypeNum::SHORT | TypeNum::USHORT | TypeNum::HALF => {
+                scalar(num, data.cast::<u16>().read_unaligned())
+            }
+            TypeNum::INT | TypeNum::UINT | TypeNum::FLOAT => scalar(num, data.cast::<u32>().read_unaligned()),
+            TypeNum::LONG | TypeNum::ULONG | TypeNum::LONGLONG | TypeNum::ULONGLONG if num.size() != 8 => {
+                null_mut()
+            }
+            TypeNum::LONG
+            | TypeNum::ULONG
+            | TypeNum::LONGLONG
+            | TypeNum::ULONGLONG
+            | TypeNum::DOUBLE
+            | TypeNum::CFLOAT => scalar(num, data.cast::<u64>().read_unaligned()),
+            TypeNum::CDOUBLE => scalar(num, data.cast::<[u64; 2]>().read_unaligned()),
+            _ => null_mut(),
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn typed<T: Plain>(
     op: Op,
@@ -315,7 +352,7 @@ unsafe fn typed<T: Plain>(
                 None => T::of_python(object),
             }
         };
-        let (Some(x), Some(y)) = (read(a), read(b)) else { return std::ptr::null_mut() };
+        let (Some(x), Some(y)) = (read(a), read(b)) else { return null_mut() };
         match T::binary(op, x, y) {
             Some(Made::Value(v)) => scalar(num, v),
             Some(Made::Double(v)) => scalar(TypeNum::DOUBLE, v),
@@ -324,7 +361,7 @@ unsafe fn typed<T: Plain>(
                 ffi::Py_INCREF(object);
                 object
             }
-            None => std::ptr::null_mut(),
+            None => null_mut(),
         }
     }
 }
@@ -362,9 +399,9 @@ pub unsafe fn binary(op: Op, a: *mut ffi::PyObject, b: *mut ffi::PyObject) -> *m
             // The one class that is asked whether it can hold others.
             (Some(_), Some(TypeNum::DOUBLE)) => TypeNum::DOUBLE,
             (Some(num), _) | (None, Some(num)) => num,
-            (None, None) => return std::ptr::null_mut(),
+            (None, None) => return null_mut(),
         };
-        by_type!(num, typed(op, num, a, b), std::ptr::null_mut())
+        by_type!(num, typed(op, num, a, b), null_mut())
     }
 }
 
@@ -378,7 +415,7 @@ unsafe fn typed_unary<T: Plain>(op: Op, num: TypeNum, a: *mut ffi::PyObject) -> 
             Op::Absolute => v.absolute(),
             _ => None,
         };
-        made.map_or(std::ptr::null_mut(), |v| scalar(num, v))
+        made.map_or(null_mut(), |v| scalar(num, v))
     }
 }
 
@@ -406,8 +443,8 @@ pub unsafe fn absolute(a: *mut ffi::PyObject) -> *mut ffi::PyObject {
 unsafe fn unary(op: Op, a: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: the caller's promise; the class tells what a scalar holds.
     unsafe {
-        let Some(num) = typenum_of_class(ffi::Py_TYPE(a)) else { return std::ptr::null_mut() };
-        by_type!(num, typed_unary(op, num, a), std::ptr::null_mut())
+        let Some(num) = typenum_of_class(ffi::Py_TYPE(a)) else { return null_mut() };
+        by_type!(num, typed_unary(op, num, a), null_mut())
     }
 }
 
@@ -442,7 +479,7 @@ pub unsafe fn float(a: *mut ffi::PyObject) -> *mut ffi::PyObject {
     unsafe {
         match typenum_of_class(ffi::Py_TYPE(a)) {
             Some(TypeNum::DOUBLE) => ffi::PyFloat_FromDouble(value(a)),
-            _ => std::ptr::null_mut(),
+            _ => null_mut(),
         }
     }
 }
@@ -458,7 +495,7 @@ pub unsafe fn int(a: *mut ffi::PyObject) -> *mut ffi::PyObject {
         match typenum_of_class(ffi::Py_TYPE(a)) {
             Some(num @ TypeNum::LONG) if num.size() == 8 => ffi::PyLong_FromLongLong(value(a)),
             Some(TypeNum::INT) => ffi::PyLong_FromLongLong(value::<i32>(a).into()),
-            _ => std::ptr::null_mut(),
+            _ => null_mut(),
         }
     }
 }

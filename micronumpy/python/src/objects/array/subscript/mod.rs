@@ -7,8 +7,9 @@ pub mod parse;
 use std::cell::UnsafeCell;
 
 use micronumpy::array::overlap;
+use micronumpy::dtype::SWAPPED;
 use micronumpy::index::{FancyPlan, Item, MaskPlan, Plan, Rows, is_element, is_plain, plan, put_in_row};
-use micronumpy::{ArrayRef, Dims, Order};
+use micronumpy::{ArrayRef, Dims, Order, TypeNum};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -40,7 +41,7 @@ pub fn table() -> *mut ffi::PyMappingMethods {
     // SAFETY: called once, before the type is ready.
     unsafe {
         (*t).mp_length = Some(sequence::length);
-        (*t).mp_subscript = Some(crate::binaryfunc!(get));
+        (*t).mp_subscript = Some(subscript);
         (*t).mp_ass_subscript = Some(crate::objobjargproc!(set));
     }
     t
@@ -94,6 +95,53 @@ fn integers(arr: &Array<'_>, key: &Obj<'_>) -> PyResult<Option<(*mut u8, usize)>
         step(axis, i)?;
     }
     Ok(Some((data, n)))
+}
+
+/// The scalar of the element that an integer, or a tuple with one for every axis, selects of an array of native numbers. Most
+/// reads are these, and nothing about them can fail or run other code. Null, with nothing set, for all others.
+///
+/// # Safety
+/// Attached; a live array and a live object.
+#[inline(always)]
+unsafe fn number_at(arr: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the array has `nd` dimensions and strides and keeps its descriptor; the tuple keeps its items; only exact
+    // integers are read as such, and what they select is inside the bounds.
+    unsafe {
+        let arr = arr.cast::<PyArrayObject>();
+        let (mut item, mut count) = (&raw const key, 1);
+        if ffi::Py_TYPE(key) == &raw mut ffi::PyTuple_Type {
+            item = (&raw const (*key.cast::<ffi::PyTupleObject>()).ob_item).cast();
+            count = ffi::Py_SIZE(key);
+        }
+        let descr = (*arr).descr;
+        if count != (*arr).nd as isize || (*descr).byteorder == SWAPPED {
+            return std::ptr::null_mut();
+        }
+        let mut data = (*arr).data;
+        for axis in 0..count {
+            let obj = *item.offset(axis);
+            if ffi::Py_TYPE(obj) != &raw mut ffi::PyLong_Type {
+                return std::ptr::null_mut();
+            }
+            let mut overflow = 0;
+            let i = ffi::PyLong_AsLongLongAndOverflow(obj, &mut overflow) as isize;
+            let n = *(*arr).dimensions.offset(axis);
+            let i = if i < 0 { i + n } else { i };
+            if i < 0 || i >= n || overflow != 0 {
+                return std::ptr::null_mut();
+            }
+            data = data.wrapping_offset(i * *(*arr).strides.offset(axis));
+        }
+        scalar::quick::element(TypeNum((*descr).type_num), data)
+    }
+}
+
+unsafe extern "C" fn subscript(arr: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: CPython passes live objects, the first an array.
+    unsafe {
+        let number = number_at(arr, key);
+        if number.is_null() { crate::binaryfunc!(get)(arr, key) } else { number }
+    }
 }
 
 /// `arr[key]`
