@@ -14,7 +14,7 @@ mod rows;
 
 pub use fancy::FancyPlan;
 pub use mask::{MaskPlan, count_true, nonzero, put_in_row};
-pub use rows::{Rows, is_plain};
+pub use rows::{Points, Rows, is_plain};
 
 use smallvec::SmallVec;
 

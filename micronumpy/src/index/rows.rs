@@ -1,8 +1,9 @@
-//! One array of positions on the first axis, without a plan: `a[i]`, `a[i] = b` and `take` of plain items.
+//! One array of positions on the first axis, without a plan: `a[i]`, `a[i] = b` and `take` of plain items; and one on every axis.
 //!
 //! Where what a position selects is one run of bytes, selecting is copying such runs: no subspace, no layout to find, no list of
 //! offsets.
 
+use smallvec::SmallVec;
 use ufuncs::pick::{self, Axis};
 
 use super::out_of_bounds;
@@ -38,15 +39,10 @@ impl<'a> Rows<'a> {
             }
             row = row.checked_mul(n)?;
         }
-        let native = index.dtype.num == crate::TypeNum::LONG && index.dtype.is_native();
-        if !native || !is_plain(arr.dtype) || !index.is_aligned() || !index.is_c_contiguous() {
+        if !is_plain(arr.dtype) {
             return None;
         }
-        let positions = match index.size() {
-            0 => &[][..],
-            // SAFETY: as many aligned native positions.
-            n => unsafe { std::slice::from_raw_parts(index.data.cast::<isize>(), n) },
-        };
+        let positions = positions(index)?;
         let wraps = match pick::check(positions, len) {
             Ok(wraps) => wraps,
             Err(at) => return Some(Err(out_of_bounds(positions[at], 0, len))),
@@ -93,4 +89,60 @@ impl<'a> Rows<'a> {
         unsafe { pick::scatter(self.axis, self.positions, self.wraps, src.data, stride) };
         true
     }
+}
+
+/// Checked positions on all axes of an array: `a[i, j]` for arrays of one shape, without a plan.
+pub struct Points {
+    offsets: SmallVec<[isize; 64]>,
+    base: *mut u8,
+    itemsize: usize,
+}
+
+impl Points {
+    /// `None` where it takes a plan: elements that are more than their bytes, positions that are not native, contiguous and of one
+    /// shape, or are out of bounds, about which the plan complains.
+    pub fn new(arr: &ArrayRef<'_>, indices: &[ArrayRef<'_>]) -> Option<Points> {
+        let first = indices.first()?;
+        if indices.len() != arr.ndim() || !is_plain(arr.dtype) {
+            return None;
+        }
+        let mut offsets: SmallVec<[isize; 64]> = SmallVec::new();
+        offsets.try_reserve(first.size()).ok()?;
+        for ((index, &len), &stride) in indices.iter().zip(arr.shape).zip(arr.strides) {
+            let positions = positions(index)?;
+            if index.shape != first.shape {
+                return None;
+            }
+            let wraps = pick::check(positions, len).ok()?;
+            let place = |&at: &isize| (if wraps && at < 0 { at + len } else { at }) * stride;
+            if offsets.len() < positions.len() {
+                offsets.extend(positions.iter().map(place));
+            } else {
+                offsets.iter_mut().zip(positions).for_each(|(offset, at)| *offset += place(at));
+            }
+        }
+        Some(Points { offsets, base: arr.data, itemsize: arr.dtype.itemsize })
+    }
+
+    /// Copies the elements one behind the other.
+    ///
+    /// # Safety
+    /// `out` has room for them and does not overlap the array, which is the one this was made for.
+    pub unsafe fn take(&self, out: *mut u8) {
+        // SAFETY: the offsets are those of elements.
+        unsafe { pick::gather_at(self.base, &self.offsets, out, self.itemsize as isize, self.itemsize) };
+    }
+}
+
+/// An array of native contiguous positions.
+fn positions<'a>(index: &ArrayRef<'a>) -> Option<&'a [isize]> {
+    let native = index.dtype.num == crate::TypeNum::LONG && index.dtype.is_native();
+    if !native || !index.is_aligned() || !index.is_c_contiguous() {
+        return None;
+    }
+    Some(match index.size() {
+        0 => &[],
+        // SAFETY: as many aligned native positions.
+        n => unsafe { std::slice::from_raw_parts(index.data.cast::<isize>(), n) },
+    })
 }

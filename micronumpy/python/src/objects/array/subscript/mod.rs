@@ -8,7 +8,9 @@ use std::cell::UnsafeCell;
 
 use micronumpy::array::overlap;
 use micronumpy::dtype::SWAPPED;
-use micronumpy::index::{FancyPlan, Item, MaskPlan, Plan, Rows, is_element, is_plain, plan, put_in_row};
+use micronumpy::index::{
+    FancyPlan, Item, MaskPlan, Plan, Points, Rows, is_element, is_plain, plan, put_in_row,
+};
 use micronumpy::{ArrayRef, Dims, Order, TypeNum};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
@@ -168,6 +170,9 @@ pub fn get<'py>(slf: &Obj<'py>, key: &Obj<'py>) -> PyResult<Obj<'py>> {
     if let Some(out) = get_by_array(&arr, key)? {
         return Ok(out.0);
     }
+    if let Some(out) = get_by_arrays(&arr, key)? {
+        return Ok(out.0);
+    }
     if let Some(view) = fields::subscript(&arr, key)? {
         return Ok(view.0);
     }
@@ -220,6 +225,25 @@ fn get_by_array<'py>(arr: &Array<'py>, key: &Obj<'py>) -> PyResult<Option<Array<
     let out = alloc::new(&arr.descr(), &shape, Order::C, false)?;
     // SAFETY: room for a row per position.
     unsafe { rows.take(out.data()) };
+    Ok(Some(out))
+}
+
+/// `arr[key]` of a plain array for a tuple with an array of positions for every axis, all of one shape, where that takes no
+/// plan.
+fn get_by_arrays<'py>(arr: &Array<'py>, key: &Obj<'py>) -> PyResult<Option<Array<'py>>> {
+    let Ok(key) = key.cast_exact::<PyTuple>() else { return Ok(None) };
+    if key.len() != arr.ndim() || !arr.is_exact() {
+        return Ok(None);
+    }
+    let indices: Option<SmallVec<[Array<'py>; 4]>> = key.iter().map(|item| Array::cast(&item)).collect();
+    let Some(indices) = indices.filter(|indices| indices.iter().all(|index| index.ndim() > 0)) else {
+        return Ok(None);
+    };
+    let views: SmallVec<[ArrayRef<'_>; 4]> = indices.iter().map(Array::view).collect();
+    let Some(points) = Points::new(&arr.view(), &views) else { return Ok(None) };
+    let out = alloc::new(&arr.descr(), views[0].shape, Order::C, false)?;
+    // SAFETY: room for an element per position.
+    unsafe { points.take(out.data()) };
     Ok(Some(out))
 }
 
