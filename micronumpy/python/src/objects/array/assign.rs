@@ -141,12 +141,20 @@ fn is_simple(value: &Bound<'_, PyAny>) -> bool {
 }
 
 /// Python's own real numbers.
-pub fn is_number(value: &Bound<'_, PyAny>) -> bool {
+fn is_number(value: &Bound<'_, PyAny>) -> bool {
     // SAFETY: comparing type pointers of a live object.
     unsafe {
         let t = ffi::Py_TYPE(value.as_ptr());
         t == &raw mut ffi::PyFloat_Type || t == &raw mut ffi::PyLong_Type || t == &raw mut ffi::PyBool_Type
     }
+}
+
+/// Python's own numbers where elements of this type take them as they are.
+pub fn is_number_for(value: &Bound<'_, PyAny>, num: TypeNum) -> bool {
+    if num.is_complex() && value.is_exact_instance_of::<pyo3::types::PyComplex>() {
+        return true;
+    }
+    is_number(value) && !num.is_datetime()
 }
 
 /// Assign one of Python's numbers to every element of an array of numbers.

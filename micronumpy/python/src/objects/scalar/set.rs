@@ -46,7 +46,7 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
     }
 }
 
-/// Store a `float`, `int` or `bool` of Python in a native element where it is no question what that is; false where it is, or
+/// Store a `float`, `int`, `bool` or `complex` of Python in a native element where it is no question what that is; false where it is, or
 /// the value is something else.
 ///
 /// # Safety
@@ -65,6 +65,18 @@ unsafe fn set_number(num: TypeNum, data: *mut u8, value: &Obj<'_>) -> bool {
                     data.cast::<f32>().write_unaligned(x as f32);
                 }
                 TypeNum::CDOUBLE => data.cast::<[f64; 2]>().write_unaligned([x, 0.0]),
+                _ => return false,
+            }
+            return true;
+        }
+        if ty == &raw mut ffi::PyComplex_Type {
+            let ffi::Py_complex { real, imag } = (*obj.cast::<ffi::PyComplexObject>()).cval;
+            let fits = |x: f64| x.abs() <= f64::from(f32::MAX);
+            match num {
+                TypeNum::CDOUBLE => data.cast::<[f64; 2]>().write_unaligned([real, imag]),
+                TypeNum::CFLOAT if fits(real) && fits(imag) => {
+                    data.cast::<[f32; 2]>().write_unaligned([real as f32, imag as f32]);
+                }
                 _ => return false,
             }
             return true;

@@ -263,7 +263,7 @@ fn set_by_array(arr: &Array<'_>, key: &Obj<'_>, value: &Obj<'_>) -> PyResult<boo
     if let Some(src) = Array::cast(value) {
         return Ok(rows.put(&target, &view, &src.view()));
     }
-    if !assign::is_number(value) || arr.dtype().num.is_datetime() {
+    if !assign::is_number_for(value, arr.dtype().num) {
         return Ok(false);
     }
     let mut item = [0u128; 2];
@@ -284,7 +284,7 @@ fn set_by_mask(arr: &Array<'_>, mask: &ArrayRef<'_>, value: &Obj<'_>) -> PyResul
     if let Some(src) = Array::cast(value) {
         return Ok(src.descr().0.is(&arr.descr().0) && put_in_row(&arr.view(), mask, &src.view()));
     }
-    if !assign::is_number(value) || arr.dtype().num.is_datetime() {
+    if !assign::is_number_for(value, arr.dtype().num) {
         return Ok(false);
     }
     // A conversion may warn, so it is done when nothing else can go wrong.
@@ -465,7 +465,7 @@ fn set_part<'py>(
         if let Some(src) = Array::cast(value).filter(|src| is_plain(src.dtype())) {
             return assign::assign_view(arr.py(), &part, &src.view());
         }
-        if assign::is_number(value) && !dtype.num.is_datetime() {
+        if assign::is_number_for(value, dtype.num) {
             return assign::assign_number(&arr.descr(), &part, value);
         }
     }
