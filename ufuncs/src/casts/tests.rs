@@ -77,6 +77,33 @@ fn floats() {
 }
 
 #[test]
+fn many_are_cast_as_each() {
+    fn all<S: Copy>(from: TypeNum, values: &[S]) {
+        fn to<S: Copy, D: Copy + Default + PartialEq + core::fmt::Debug>(
+            from: TypeNum,
+            to: TypeNum,
+            values: &[S],
+        ) {
+            let f = cast_loop(from, to).expect("a loop");
+            let mut out = vec![D::default(); values.len()];
+            let data = [values.as_ptr() as *mut u8, out.as_mut_ptr() as *mut u8];
+            let (n, strides) = (values.len() as isize, [size_of::<S>() as isize, size_of::<D>() as isize]);
+            // SAFETY: both have as many elements.
+            unsafe { f(core::ptr::null(), data.as_ptr(), &n, strides.as_ptr(), core::ptr::null_mut()) };
+            assert_eq!(out, run::<S, D>(from, to, values).0, "{from:?} to {to:?}");
+        }
+        to::<S, i8>(from, TypeNum::BYTE, values);
+        to::<S, u8>(from, TypeNum::UBYTE, values);
+        to::<S, i16>(from, TypeNum::SHORT, values);
+        to::<S, u16>(from, TypeNum::USHORT, values);
+        to::<S, i32>(from, TypeNum::INT, values);
+    }
+    let values = [0.5, -1.5, 300.0, -70000.9, 2147483520.0, -3e9, 1e300, f64::NAN, f64::INFINITY].repeat(23);
+    all(DBL, &values);
+    all(TypeNum::FLOAT, &values.iter().map(|&x| x as f32).collect::<Vec<_>>());
+}
+
+#[test]
 fn booleans() {
     check(DBL, TypeNum::BOOL, &[f64::NAN, -0.0, 1e-320], &[Bool::TRUE, Bool::FALSE, Bool::TRUE], 0);
     check(TypeNum::CFLOAT, TypeNum::BOOL, &[Complex32::new(0.0, 1.0)], &[Bool::TRUE], 0);
