@@ -13,6 +13,7 @@ use crate::loops::binary::{
     arith, arith_each, binary, binary_each, divide_complex, divide_delta, divide_integer, multiply_complex,
     power_float, power_integer,
 };
+use crate::loops::exponent;
 use crate::loops::fold::fold;
 use crate::loops::pairs::{binary_pair, float_divmod, unary_pair};
 use crate::loops::ternary::ternary;
@@ -617,7 +618,19 @@ pub static UFUNCS: &[UfuncDef] = &[
             longs!("TT->T", FP, arith_each::<Fmod, T>),
         ]
     ),
-    ufunc!("frexp", 1, 2, None, Default, [reals!("T->Ti", FP, unary_pair::<Frexp, T>)]),
+    ufunc!(
+        "frexp",
+        1,
+        2,
+        None,
+        Default,
+        [
+            one!("e->ei", FP, unary_pair::<Frexp, f16>),
+            one!("f->fi", FP, exponent::frexp::<f32>),
+            one!("d->di", FP, exponent::frexp::<f64>),
+            one!("g->gi", FP, unary_pair::<Frexp, LongDouble>),
+        ]
+    ),
     ufunc!("gcd", 2, 1, Zero, Default, [ints!("TT->T", arith_each::<Gcd, T>)]),
     comparison!("greater", Greater),
     comparison!("greater_equal", GreaterEqual),
@@ -654,10 +667,10 @@ pub static UFUNCS: &[UfuncDef] = &[
         Default,
         [
             one!("ei->e", FP, binary::<Ldexp, f16, i32>),
-            one!("fi->f", FP, binary::<Ldexp, f32, i32>),
+            one!("fi->f", FP, exponent::ldexp::<f32>),
             one!("el->e", FP, binary::<Ldexp, f16, i64>),
             one!("fl->f", FP, binary::<Ldexp, f32, i64>),
-            one!("di->d", FP, binary::<Ldexp, f64, i32>),
+            one!("di->d", FP, exponent::ldexp::<f64>),
             one!("dl->d", FP, binary::<Ldexp, f64, i64>),
             one!("gi->g", FP, binary_each::<Ldexp, LongDouble, i32>),
             one!("gl->g", FP, binary_each::<Ldexp, LongDouble, i64>),

@@ -10,6 +10,7 @@
 //! stated types are readable, or writable, at each pointer with its stride, and they are aligned.
 
 pub mod binary;
+pub mod exponent;
 pub mod fold;
 pub mod pairs;
 pub mod pairwise;

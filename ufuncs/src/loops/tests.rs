@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use super::{binary, fold, pairs, pairwise, unary};
+use super::{binary, exponent, fold, pairs, pairwise, unary};
 use crate::abi::{FoldFn, LoopFn};
 use crate::cpu::Level;
 use crate::elem::{Bool, Complex, Complex64, Elem, Real, f16, float16};
@@ -322,6 +322,58 @@ fn parts_are_the_c_librarys() {
     let singles: Vec<f32> =
         doubles.iter().map(|&x| x as f32).chain([1e-45, -1e-40, f32::MAX, f32::MIN_POSITIVE]).collect();
     check::<f32>(&singles);
+}
+
+/// Of vectors, values and status are those of single numbers.
+#[test]
+fn exponents_of_vectors_are_the_c_librarys() {
+    fn check<T: exponent::Scaled + Real + core::fmt::Debug>(values: &[T])
+    where
+        Frexp: UnaryPairOp<T, Out0 = T, Out1 = i32>,
+        Ldexp: BinaryOp<T, i32, Out = T>,
+    {
+        let (n, size) = (20usize, size_of::<T>() as isize);
+        let same = |a: T, b: T| bytes(&[a]) == bytes(&[b]) || a.is_nan() && b.is_nan();
+        for &x in values {
+            let (x, mut out) = (vec![x; n], vec![x; n]);
+            let mut exponents = vec![0i32; n];
+            let ints = (exponents.as_mut_ptr().cast_const().cast(), 4);
+            let outs = (out.as_mut_ptr().cast_const().cast(), size);
+            fpstatus::clear();
+            run(exponent::frexp::<T>, n, &[(x.as_ptr().cast(), size), outs, ints]);
+            assert_eq!(fpstatus::take(), 0, "{:?}", x[0]);
+            let (fraction, by) = Real::frexp(x[0]);
+            assert!(out.iter().all(|&y| same(y, fraction)), "{:?}: {out:?}", x[0]);
+            assert!(exponents.iter().all(|&e| e == by || !x[0].is_finite()), "{:?}: {exponents:?}", x[0]);
+            for e in (-2300..2300).step_by(7).chain([i32::MIN, i32::MAX, 1, -1]) {
+                let e = vec![e; n];
+                fpstatus::clear();
+                let expected = core::hint::black_box(Real::ldexp(x[0], core::hint::black_box(e[0])));
+                let flags = fpstatus::take();
+                run(exponent::ldexp::<T>, n, &[(x.as_ptr().cast(), size), (e.as_ptr().cast(), 4), outs]);
+                assert_eq!(fpstatus::take(), flags, "{:?} {}", x[0], e[0]);
+                assert!(out.iter().all(|&y| same(y, expected)), "{:?} {}: {out:?}", x[0], e[0]);
+            }
+        }
+    }
+    let doubles = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        0.1,
+        -1e300,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+        -3e-320,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+    ];
+    check::<f64>(&doubles);
+    check::<f32>(&doubles.map(|x| x as f32));
+    check::<f32>(&[1e-45, -1e-40, f32::MAX, f32::MIN_POSITIVE]);
 }
 
 /// Taking infinities and NaN apart is no invalid operation, in vectors either.

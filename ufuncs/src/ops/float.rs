@@ -133,21 +133,21 @@ fn half_spacing(a: f16) -> f16 {
 
 /// The parts of `f32` and `f64` without branches, so that loops become vectors.
 macro_rules! parts {
-    ($($t:ident, $bits:ident, explicit $explicit:literal;)*) => {$(
+    ($($t:ident, $bits:ident, $signed:ident, explicit $explicit:literal;)*) => {$(
         impl Parts for $t {
             #[inline(always)]
             fn split(self) -> ($t, i32, bool) {
                 const BIAS: i32 = $t::MAX_EXP - 1;
                 const FIELD: $bits = (2 * BIAS as $bits + 1) << $explicit;
-                /// Enough to make any subnormal number normal.
-                const UP: i32 = $explicit + 2;
-                let magnitude = self.to_bits() & !(1 << ($bits::BITS - 1));
+                /// What the significand of a subnormal number, as an integer, is too large by.
+                const UP: i32 = BIAS + $explicit - 1;
+                const SIGN: $bits = 1 << ($bits::BITS - 1);
+                let magnitude = self.to_bits() & !SIGN;
                 let special = (magnitude == 0) | (magnitude >= FIELD);
                 let small = magnitude < 1 << $explicit;
-                // Nothing larger than the least normal number is multiplied: a product that nobody selects may overflow all the same.
-                let low = $t::from_bits(magnitude.min(1 << $explicit) | self.to_bits() & (1 << ($bits::BITS - 1)));
-                let scaled = low * $t::from_bits(((BIAS + UP) as $bits) << $explicit);
-                let bits = select_unpredictable(small, scaled, self).to_bits();
+                // (A product would be computed of large numbers, too, and overflow, whatever is selected.)
+                let scaled = (magnitude as $signed as $t).to_bits() | self.to_bits() & SIGN;
+                let bits = select_unpredictable(small, scaled, self.to_bits());
                 let exponent = ((bits & FIELD) >> $explicit) as i32 - BIAS - select_unpredictable(small, UP, 0);
                 let one_to_two = $t::from_bits(bits & !FIELD | (BIAS as $bits) << $explicit);
                 (one_to_two, exponent, special)
@@ -199,7 +199,7 @@ macro_rules! parts {
         }
     )*};
 }
-parts! { f32, u32, explicit 23; f64, u64, explicit 52; }
+parts! { f32, u32, i32, explicit 23; f64, u64, i64, explicit 52; }
 
 trait Parts: Sized {
     /// A number in [1, 2), with the sign, and the exponent; or whether the value is zero, infinite or NaN.
