@@ -42,7 +42,25 @@ pub fn progression(arr: &ArrayRef<'_>) -> Result<()> {
     }
     macro_rules! int {
         ($t:ty) => {
-            fill!($t, |s, e| e.wrapping_sub(s), |d, i| s.wrapping_add((i as $t).wrapping_mul(d)))
+            // SAFETY: `n` elements of this type at the stride, any alignment.
+            unsafe {
+                let first = at(0).cast::<$t>().read_unaligned();
+                let step = at(1).cast::<$t>().read_unaligned().wrapping_sub(first);
+                let mut value = first;
+                // Sums are vectors everywhere, products of 64 bits are not.
+                if stride == size_of::<$t>() as isize {
+                    let to = arr.data.cast::<$t>();
+                    for i in 0..n {
+                        to.offset(i).write_unaligned(value);
+                        value = value.wrapping_add(step);
+                    }
+                } else {
+                    for i in 0..n {
+                        at(i).cast::<$t>().write_unaligned(value);
+                        value = value.wrapping_add(step);
+                    }
+                }
+            }
         };
     }
     macro_rules! float {
