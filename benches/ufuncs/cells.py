@@ -78,8 +78,8 @@ def supports(ufunc, dtype):
 def operations(kinds, dtypes):
     """Yields `(kind, name, dtype, layouts)`."""
     if "ufunc" in kinds:
-        for name, ufunc in ufuncs().items():
-            for dtype in dtypes:
+        for dtype in dtypes:
+            for name, ufunc in ufuncs().items():
                 if name == "ldexp" and dtype not in ("float32", "float64") or not supports(ufunc, dtype) and name != "ldexp":
                     continue
                 yield "ufunc", name, dtype, LAYOUTS
@@ -121,26 +121,30 @@ def draw(rng, domain, count, dtype):
     return out
 
 
-def operand(kind, name, dtype, position, count, layout):
-    """One input array, the same in every process."""
+def domain(kind, name, dtype, position):
     integer = np.dtype(dtype).kind in "iu"
     default = [(-1000, 1000), (1, 100)] if integer else [(-5, 5), (-5, 5)]
     domains = {**(INTEGERS if integer else DOMAINS)}.get(name, []) if kind in ("ufunc", "scalar") else []
-    domain = domains[position] if position < len(domains) else default[min(position, 1)]
+    return domains[position] if position < len(domains) else default[min(position, 1)]
+
+
+def operand(domain, dtype, position, count, layout):
+    """One input array, the same in every process."""
     rng = np.random.Generator(np.random.PCG64(1000 * position + 7))
     step = 2 if layout == "strided" else 1
     return draw(rng, domain, count * step, dtype)[::step]
 
 
 class Store:
-    """Keeps the arrays of the last few requests: neighbouring cells share operands."""
+    """Keeps the arrays of the last few requests: operations share operands, which take longer to draw than to use."""
 
     def __init__(self):
         self.arrays = {}
 
-    def get(self, *key):
+    def get(self, kind, name, dtype, position, count, layout):
+        key = (domain(kind, name, dtype, position), dtype, position, count, layout)
         if key not in self.arrays:
-            while len(self.arrays) >= 2:
+            while len(self.arrays) >= 4:
                 self.arrays.pop(next(iter(self.arrays)))
             self.arrays[key] = operand(*key)
         return self.arrays[key]
