@@ -60,6 +60,11 @@ fn folds_have_the_bits_of_stock_numpys() {
 }
 
 #[test]
+fn sorting_and_picking_give_what_stock_numpys_do() {
+    same_output(&[file("sorting.py")], 4000);
+}
+
+#[test]
 fn a_user_dtype_behaves_as_under_stock_numpy() {
     same_output(&[file("calls.py"), file("sfloat.txt")], 150);
 }

@@ -5,16 +5,17 @@
 //! strings are moved about as bytes, which within one arena is all it takes.
 
 use ufuncs::sort::{
-    ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, argpartition_fn, argsort_fn,
-    ascending_fn, by, partition_fn, search_fn, search_fn_with_sorter, sort_fn,
+    ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, are_enough, argpartition_fn, argsort_fn,
+    ascending_fn, by, partition_fn, search_fn, search_fn_with_sorter, sort_fn, sort_lanes_fn,
 };
 
 use super::compare::Compare;
-use super::{Prepared, Target, for_each_lane};
+use super::{Prepared, Target, for_each_lane, without_axis};
 use crate::array::{ArrayRef, NdArray, Order, buffer};
 use crate::cast::Transfer;
 use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
+use crate::iter::{AxisPlan, MultiIter};
 
 /// Whether a dtype's order is that of its type number's kernels.
 fn has_kernel(dt: &Dtype) -> bool {
@@ -86,11 +87,43 @@ fn in_place(
     })
 }
 
+/// Sorts many short lanes of native numbers together; false, and nothing done, where that is no gain.
+fn sort_together(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> bool {
+    let n = arr.shape[axis] as usize;
+    if arr.ndim() < 2 || arr.size() == 0 || !has_kernel(arr.dtype) || !arr.dtype.is_native() {
+        return false;
+    }
+    let Some(f) = sort_lanes_fn(arr.dtype.num, kind == SortKind::Stable, n) else { return false };
+    let (shape, strides) = (without_axis(arr.shape, axis), without_axis(arr.strides, axis));
+    let mut plan = AxisPlan::new(&shape, &[&strides]);
+    let longest = (0..plan.ndim()).max_by_key(|&a| plan.shape[a]);
+    // Neighbours in memory, unless there are few and more of them elsewhere.
+    if let (Some(longest), Some(last)) = (longest, plan.ndim().checked_sub(1))
+        && plan.shape[last] < 64
+    {
+        plan.shape.swap(longest, last);
+        plan.strides.swap(longest, last);
+    }
+    let mut it = MultiIter::from_plan(&plan, &[arr.data]);
+    if !are_enough(n, arr.dtype.itemsize, it.inner_count()) {
+        return false;
+    }
+    let sorted = it.for_each(|p, lanes, next| {
+        // SAFETY: the lanes of an array whose elements are native numbers.
+        unsafe { f(p[0], n, arr.strides[axis], lanes, next[0]) };
+        Ok(())
+    });
+    sorted.is_ok()
+}
+
 /// Sort in place along an axis.
 ///
 /// # Errors
 /// What comparisons of objects raise; lanes before are sorted then.
 pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
+    if sort_together(arr, axis, kind) {
+        return Ok(());
+    }
     let kernel: Option<SortFn> = if has_kernel(arr.dtype) { sort_fn(arr.dtype.num, kind) } else { None };
     let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
     // What is equal and not the same only stays where it is if that was asked for.

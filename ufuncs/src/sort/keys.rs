@@ -10,7 +10,7 @@ use crate::elem::{Bool, Datetime, Timedelta, f16};
 use crate::order::{SortOrd, f16_key};
 
 /// The unsigned integers used as keys.
-pub(super) trait Key: Copy + Ord {
+pub(super) trait Key: Copy + Ord + Default {
     fn widen(self) -> u64;
     /// Sorts ascending.
     fn sort(keys: &mut [Self]);

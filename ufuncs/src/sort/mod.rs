@@ -8,6 +8,7 @@
 //! buffers however inconsistent the answers are.
 
 pub mod by;
+mod columns;
 mod keys;
 mod pairs;
 mod search;
@@ -20,6 +21,7 @@ use crate::elem::{Bool, CLongDouble, Complex32, Complex64, Datetime, LongDouble,
 use crate::order::{SortOrd, compare_bytes, compare_unicode, with_ordered};
 use crate::typenum::TypeNum;
 
+pub use columns::{SortLanesFn, are_enough, sort_lanes_fn};
 pub use search::{BadSorter, SearchFn, Side, SorterSearchFn, search_fn, search_fn_with_sorter};
 
 /// The algorithms a user may name. What they promise is stability or nothing.
