@@ -134,19 +134,48 @@ where
         behind & !self.im.is_missing()
     }
 
-    #[inline]
+    #[inline(always)]
     fn less(self, other: Self) -> bool {
-        let class = |c: Self| (c.re.is_missing(), c.im.is_missing());
-        match class(self).cmp(&class(other)) {
-            Ordering::Less => true,
-            Ordering::Greater => false,
-            // Equal parts, which two NaNs are here, leave it to the imaginary part.
-            Ordering::Equal => self.re.less(other.re) || (!other.re.less(self.re) && self.im.less(other.im)),
+        let (less, greater) = (self.re.less_present(other.re), other.re.less_present(self.re));
+        // Real parts that differ are none missing.
+        if (less | greater) & !(self.im.is_missing() | other.im.is_missing()) {
+            return less;
         }
+        less_by_class(self, other)
+    }
+    #[inline(always)]
+    fn less_present(self, other: Self) -> bool {
+        let equal = !(self.re.less_present(other.re) | other.re.less_present(self.re));
+        self.re.less_present(other.re) | (equal & self.im.less_present(other.im))
     }
     #[inline(always)]
     fn is_missing(self) -> bool {
-        self.re.is_missing() || self.im.is_missing()
+        self.re.is_missing() | self.im.is_missing()
+    }
+    #[inline(always)]
+    fn order(self, other: Self) -> Ordering {
+        let (less, greater) = (self.re.less_present(other.re), other.re.less_present(self.re));
+        if (less | greater) & !(self.im.is_missing() | other.im.is_missing()) {
+            return if less { Ordering::Less } else { Ordering::Greater };
+        }
+        if less_by_class(self, other) {
+            Ordering::Less
+        } else if less_by_class(other, self) {
+            Ordering::Greater
+        } else {
+            Ordering::Equal
+        }
+    }
+}
+
+/// [`SortOrd::less`] of complex numbers whose parts may be equal or missing.
+fn less_by_class<T: SortOrd>(a: Complex<T>, b: Complex<T>) -> bool {
+    let class = |c: Complex<T>| (c.re.is_missing(), c.im.is_missing());
+    match class(a).cmp(&class(b)) {
+        Ordering::Less => true,
+        Ordering::Greater => false,
+        // Equal parts, which two NaNs are here, leave it to the imaginary part.
+        Ordering::Equal => a.re.less(b.re) || (!b.re.less(a.re) && a.im.less(b.im)),
     }
 }
 

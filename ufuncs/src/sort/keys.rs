@@ -187,6 +187,13 @@ pub(super) fn sort<K: Key>(keys: &mut [K]) {
     K::sort(keys);
 }
 
+/// Whether items that are equal in order are equal in bits.
+pub(super) fn are_exact<T: Keyed>(items: &[T]) -> bool {
+    let differs = |x: &T| x.is_missing() | (x.key() != x.to_bits());
+    // In blocks, within which nothing branches.
+    !items.chunks(128).any(|part| part.iter().fold(false, |any, x| any | differs(x)))
+}
+
 /// Turns the items into keys, runs `f` on them and turns them back.
 pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])) {
     const { assert!(size_of::<T>() == size_of::<T::Bits>() && align_of::<T>() == align_of::<T::Bits>()) };
@@ -210,6 +217,8 @@ pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])
 const FEW: usize = 16;
 /// From this many on, a walk over the counters of a byte costs less than comparing.
 const MANY: usize = 128;
+/// From this many on, so do walks over those of several bytes.
+const VERY_MANY: usize = 512;
 
 /// Stable indirect sort, or partition when `kth` is given.
 ///
@@ -228,19 +237,90 @@ pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth
     if size_of::<T>() <= 4 && index.len() <= 1 << 32 {
         // Key and place in `index` share a word, so ties keep their order.
         let mut packed: Vec<u64> = index.iter().zip(0..).map(|(&at, i)| key(at) << 32 | i).collect();
-        order(&mut packed, kth);
+        match kth {
+            None if has_many_ties(&packed, |word| word >> 32) => packed.sort_by_key(|word| word >> 32),
+            None if radix(&mut packed, |word| word >> 32) => {}
+            None => packed.sort_unstable(),
+            Some(kth) => select(&mut packed, kth),
+        }
         let old = index.to_vec();
         for (slot, word) in index.iter_mut().zip(packed) {
             *slot = old[word as u32 as usize];
         }
     } else {
         let mut pairs: Vec<(u64, usize)> = index.iter().zip(0..).map(|(&at, i)| (key(at), i)).collect();
-        order(&mut pairs, kth);
+        match kth {
+            None if !has_many_ties(&pairs, |pair| pair.0) && radix(&mut pairs, |pair| pair.0) => {}
+            None => by_key(&mut pairs),
+            Some(kth) => select(&mut pairs, kth),
+        }
         let old = index.to_vec();
         for (slot, (_, i)) in index.iter_mut().zip(pairs) {
             *slot = old[i];
         }
     }
+}
+
+/// Stable sort by the first parts of pairs whose second parts ascend.
+pub(super) fn by_key<K: Ord + Copy>(pairs: &mut [(K, usize)]) {
+    if has_many_ties(pairs, |pair| pair.0) {
+        // Merging what is equal costs next to nothing.
+        return pairs.sort_by_key(|pair| pair.0);
+    }
+    // Comparing keys only and mending the ties costs less than comparing both parts.
+    pairs.sort_unstable_by_key(|pair| pair.0);
+    for run in pairs.chunk_by_mut(|a, b| a.0 == b.0) {
+        if run.len() > 1 {
+            run.sort_unstable_by_key(|pair| pair.1);
+        }
+    }
+}
+
+/// Whether most of a few items looked at are there twice.
+fn has_many_ties<W: Copy, K: Ord + Copy>(words: &[W], key: impl Fn(W) -> K) -> bool {
+    const LOOK_AT: usize = 32;
+    if words.len() < VERY_MANY {
+        return false;
+    }
+    let mut some: [K; LOOK_AT] = core::array::from_fn(|i| key(words[i * words.len() / LOOK_AT]));
+    some.sort_unstable();
+    some.windows(2).filter(|two| two[0] == two[1]).count() > LOOK_AT / 2
+}
+
+/// Stable sort by the bytes in which keys differ, the least one first; false, and nothing done, where comparing is faster.
+fn radix<W: Copy>(words: &mut Vec<W>, key: impl Fn(W) -> u64) -> bool {
+    if words.len() < VERY_MANY {
+        return false;
+    }
+    let first = key(words[0]);
+    let differ = words.iter().fold(0, |differ, &word| differ | (key(word) ^ first));
+    let shifts = (0..64).step_by(8).filter(|shift| differ >> shift & 0xff != 0);
+    if shifts.clone().count() > 4 {
+        return false;
+    }
+    let mut other = words.clone();
+    for shift in shifts {
+        let digit = |word: W| (key(word) >> shift) as usize & 0xff;
+        let mut places = places(words.iter().map(|&word| digit(word)));
+        for &word in words.iter() {
+            let place = &mut places[digit(word)];
+            other[*place] = word;
+            *place += 1;
+        }
+        core::mem::swap(words, &mut other);
+    }
+    true
+}
+
+/// Where the first item with each digit goes.
+fn places(digits: impl Iterator<Item = usize>) -> [usize; 256] {
+    let mut places = [0usize; 256];
+    digits.for_each(|digit| places[digit] += 1);
+    let mut sum = 0;
+    for place in &mut places {
+        sum += core::mem::replace(place, sum);
+    }
+    places
 }
 
 /// Stable sort of a few positions by insertion.
@@ -261,14 +341,7 @@ fn by_bytes(index: &mut [isize], bytes: usize, key: impl Fn(isize) -> u64) {
     let mut old = index.to_vec();
     for byte in 0..bytes {
         let digit = |at: isize| (key(at) >> (8 * byte)) as usize & 0xff;
-        let mut places = [0usize; 256];
-        for &at in &old {
-            places[digit(at)] += 1;
-        }
-        let mut sum = 0;
-        for place in &mut places {
-            sum += core::mem::replace(place, sum);
-        }
+        let mut places = places(old.iter().map(|&at| digit(at)));
         for &at in &old {
             let place = &mut places[digit(at)];
             index[*place] = at;
@@ -280,11 +353,8 @@ fn by_bytes(index: &mut [isize], bytes: usize, key: impl Fn(isize) -> u64) {
     }
 }
 
-fn order<T: Ord>(pairs: &mut [T], kth: Option<&[usize]>) {
-    match kth {
-        None => pairs.sort_unstable(),
-        Some(kth) => super::select_each(pairs, kth, |part, k| {
-            part.select_nth_unstable(k);
-        }),
-    }
+fn select<T: Ord>(pairs: &mut [T], kth: &[usize]) {
+    super::select_each(pairs, kth, |part, k| {
+        part.select_nth_unstable(k);
+    });
 }

@@ -119,7 +119,7 @@ macro_rules! by_pair {
     ($($t:ty)*) => {$(
         impl Sortable for $t {
             fn sort(items: &mut [$t], stable: bool) {
-                if !pairs::Parts::in_place(items, stable, |keys| keys.sort_unstable()) {
+                if !pairs::Parts::in_place(items, stable, pairs::Pair::sort) {
                     items.sort_by(|a, b| a.order(*b));
                 }
             }
@@ -153,7 +153,7 @@ macro_rules! by_key {
     ($($t:ty: $exact:literal;)*) => {$(
         impl Sortable for $t {
             fn sort(items: &mut [$t], stable: bool) {
-                if stable && !$exact {
+                if stable && !$exact && !keys::are_exact(items) {
                     items.sort_by(|a, b| a.order(*b));
                 } else {
                     keys::in_place(items, |keys| keys::sort(keys));
@@ -345,7 +345,13 @@ fn ascending_body<T: SortOrd>(items: &[T]) -> bool {
     let mut from = 0;
     while from + 1 < items.len() {
         let part = &items[from..items.len().min(from + BLOCK + 1)];
-        if !part.iter().zip(&part[1..]).fold(true, |all, (&a, &b)| all & !b.less(a)) {
+        let pairs = part.iter().zip(&part[1..]);
+        let missing = part.iter().fold(false, |any, x| any | x.is_missing());
+        let ascend = match missing {
+            false => pairs.fold(true, |all, (&a, &b)| all & !b.less_present(a)),
+            true => pairs.fold(true, |all, (&a, &b)| all & !b.less(a)),
+        };
+        if !ascend {
             return false;
         }
         from += BLOCK;
