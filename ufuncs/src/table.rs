@@ -801,7 +801,8 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("T->T", FP, unary::<Reciprocal, T>),
             floats!("T->T", FP, unary::<Reciprocal, T>),
             longs!("T->T", FP, unary_each::<Reciprocal, T>),
-            complexes!("T->T", FP, unary_each::<Reciprocal, T>),
+            small_complexes!("T->T", FP, unary::<Reciprocal, T>),
+            one!("G->G", FP, unary_each::<Reciprocal, Complex<LongDouble>>),
         ]
     ),
     ufunc!(

@@ -336,19 +336,16 @@ where
     Complex<T>: Elem,
 {
     type Out = Complex<T>;
-    /// Smith's method again; one division by the larger part.
-    #[inline]
+    /// Smith's method again; one division by the larger part. Without branches, which random parts would mislead.
+    #[inline(always)]
     fn apply(a: Complex<T>) -> Complex<T> {
         let by_real = a.im.fabs() <= a.re.fabs();
-        let (large, small) = if by_real { (a.re, a.im) } else { (a.im, a.re) };
+        let (large, small) = select_unpredictable(by_real, (a.re, a.im), (a.im, a.re));
         let one = T::from_f64(1.0);
         let ratio = small / large;
         let denominator = large + small * ratio;
-        if by_real {
-            Complex { re: one / denominator, im: -ratio / denominator }
-        } else {
-            Complex { re: ratio / denominator, im: -one / denominator }
-        }
+        let (re, im) = select_unpredictable(by_real, (one, ratio), (ratio, one));
+        Complex { re: re / denominator, im: -im / denominator }
     }
 }
 
