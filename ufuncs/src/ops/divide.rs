@@ -90,6 +90,19 @@ impl Divisible for i32 {
         (b.unsigned_abs() > 1).then(|| ShortInverse::new(b.unsigned_abs(), b < 0))
     }
     #[inline(always)]
+    fn is_positive(inverse: ShortInverse) -> bool {
+        inverse.flip == 0
+    }
+    #[inline(always)]
+    fn floor_by(a: i32, b: i32, inverse: ShortInverse) -> i32 {
+        if inverse.flip == 0 {
+            // As of 64 bits.
+            let below = a >> 31;
+            return inverse.quotient((a ^ below) as u32) as i32 ^ below;
+        }
+        Self::round_down(a, b, Self::quotient_by(a, inverse)).0
+    }
+    #[inline(always)]
     fn quotient_by(a: i32, inverse: ShortInverse) -> i32 {
         let flip = (a >> 31) ^ inverse.flip;
         (inverse.quotient(a.unsigned_abs()) as i32 ^ flip).wrapping_sub(flip)
