@@ -6,7 +6,7 @@ pub mod parse;
 
 use std::cell::UnsafeCell;
 
-use micronumpy::array::overlap;
+use micronumpy::array::{MAXDIMS, overlap};
 use micronumpy::dtype::SWAPPED;
 use micronumpy::index::{
     FancyPlan, Item, MaskPlan, Plan, Points, Rows, is_element, is_plain, plan, put_in_row,
@@ -232,7 +232,8 @@ fn get_by_array<'py>(arr: &Array<'py>, key: &Obj<'py>) -> PyResult<Option<Array<
 /// plan.
 fn get_by_arrays<'py>(arr: &Array<'py>, key: &Obj<'py>) -> PyResult<Option<Array<'py>>> {
     let Ok(key) = key.cast_exact::<PyTuple>() else { return Ok(None) };
-    if key.len() != arr.ndim() || !arr.is_exact() {
+    // (As many arrays as there can be axes are too many, which the plan says.)
+    if key.len() != arr.ndim() || key.len() >= MAXDIMS || !arr.is_exact() {
         return Ok(None);
     }
     let indices: Option<SmallVec<[Array<'py>; 4]>> = key.iter().map(|item| Array::cast(&item)).collect();
