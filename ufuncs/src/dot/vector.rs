@@ -220,7 +220,7 @@ pub unsafe fn matvec<T: DotElem>(a: Matrix, x: Vector, out: *mut u8, step: isize
 }
 
 multiversion! {
-    fn add_columns[T: DotElem](acc: &mut [T::Acc], columns: [*const T; GROUP], x: [T; GROUP]) -> () = group::<T>;
+    fn add_columns[T: DotElem](acc: &mut [T::Acc], columns: &[*const T], x: &[T]) -> () = groups::<T>;
 }
 
 /// Columns added at once: the result is read and written once for all of them.
@@ -228,8 +228,25 @@ const GROUP: usize = 8;
 /// Rows done together, so that their sums stay in the first-level cache.
 const ROWS: isize = 1024;
 
+/// Add up to [`GROUP`] columns.
 #[inline(always)]
-fn group<T: DotElem>(acc: &mut [T::Acc], columns: [*const T; GROUP], x: [T; GROUP]) {
+fn groups<T: DotElem>(acc: &mut [T::Acc], columns: &[*const T], x: &[T]) {
+    match columns.len() {
+        1 => group::<T, 1>(acc, columns, x),
+        2 => group::<T, 2>(acc, columns, x),
+        3 => group::<T, 3>(acc, columns, x),
+        4 => group::<T, 4>(acc, columns, x),
+        5 => group::<T, 5>(acc, columns, x),
+        6 => group::<T, 6>(acc, columns, x),
+        7 => group::<T, 7>(acc, columns, x),
+        _ => group::<T, GROUP>(acc, columns, x),
+    }
+}
+
+#[inline(always)]
+fn group<T: DotElem, const N: usize>(acc: &mut [T::Acc], columns: &[*const T], x: &[T]) {
+    let columns: [*const T; N] = core::array::from_fn(|g| columns[g]);
+    let x: [T; N] = core::array::from_fn(|g| x[g]);
     for (i, acc) in acc.iter_mut().enumerate() {
         let mut sum = *acc;
         for (column, x) in columns.iter().zip(x) {
@@ -254,18 +271,19 @@ unsafe fn by_columns<T: DotElem>(a: Matrix, x: Vector, out: *mut u8, step: isize
             let column =
                 |j: isize| a.at.offset(first * size_of::<T>() as isize + j * a.strides[1]) as *const T;
             let factor = |j: isize| *(x.at.offset(j * x.step) as *const T);
-            let mut j = 0;
-            while j + GROUP as isize <= a.cols {
-                let columns = core::array::from_fn(|g| column(j + g as isize));
-                add_columns::<T>(level, acc, columns, core::array::from_fn(|g| factor(j + g as isize)));
-                j += GROUP as isize;
+            for j in (0..a.cols).step_by(GROUP) {
+                let count = (a.cols - j).min(GROUP as isize) as usize;
+                let at = |g: usize| j + (g % count) as isize;
+                let columns: [*const T; GROUP] = core::array::from_fn(|g| column(at(g)));
+                let factors: [T; GROUP] = core::array::from_fn(|g| factor(at(g)));
+                add_columns::<T>(level, acc, &columns[..count], &factors[..count]);
             }
-            while j < a.cols {
-                let (column, x) = (column(j), factor(j));
-                for (i, acc) in acc.iter_mut().enumerate() {
-                    *acc = T::add_product(*acc, *column.add(i), x);
+            if step == size_of::<T>() as isize {
+                let out = out.cast::<T>().offset(first);
+                for (i, sum) in acc.iter().enumerate() {
+                    *out.add(i) = T::finish(*sum);
                 }
-                j += 1;
+                continue;
             }
             for (i, sum) in acc.iter().enumerate() {
                 *(out.offset((first + i as isize) * step) as *mut T) = T::finish(*sum);
