@@ -647,14 +647,12 @@ impl Query<'_> {
         let inputs: PerOp<OpType<'_>> = (0..nin).map(|i| self.input(i)).collect();
         let lifted = self.lift_weak(&inputs);
         let fits = |types: &[TypeNum], dtypes: Option<&[Dtype]>| {
-            for (i, &t) in types.iter().enumerate() {
-                if let Some(w) = want(i) {
-                    if w != t {
-                        return false;
-                    }
-                    continue;
-                }
-                if i >= nin {
+            // Wanted types first: most loops fail there, and to compare them costs nothing.
+            if types.iter().enumerate().any(|(i, t)| want(i).is_some_and(|w| w != *t)) {
+                return false;
+            }
+            for (i, &t) in types.iter().enumerate().take(nin) {
+                if want(i).is_some() {
                     continue;
                 }
                 if t.is_object() && !any_object && self.uf.loops.len() > 1 {
