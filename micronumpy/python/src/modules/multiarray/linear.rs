@@ -184,7 +184,39 @@ pub fn dot<'py>(
     b: &Bound<'py, PyAny>,
     out: Option<&Array<'py>>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if out.is_none()
+        && let Some(res) = of_short_vectors(a, b)?
+    {
+        return Ok(res);
+    }
     product(a, b, out, product::dot_shape, product::dot, false)
+}
+
+/// Vectors up to this length are multiplied without further ado.
+const SHORT: isize = 1024;
+
+/// The product of two short vectors of one type, as they are; `None` for all else.
+fn of_short_vectors<'py>(
+    a: &Bound<'py, PyAny>,
+    b: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (Some(a), Some(b)) = (Array::cast(a), Array::cast(b)) else { return Ok(None) };
+    if !(a.is_exact() && b.is_exact() && a.ndim() == 1 && b.ndim() == 1) {
+        return Ok(None);
+    }
+    let (x, y) = (a.view(), b.view());
+    let (num, n) = (x.dtype.num, x.shape[0]);
+    let plain = num.is_number() && num == y.dtype.num && n == y.shape[0] && (1..=SHORT).contains(&n);
+    let native = |x: &ArrayRef<'_>| x.dtype.is_native() && x.is_aligned();
+    let (true, Some(dot)) = (plain && native(&x) && native(&y), ufuncs::dot::dot_fn(num)) else {
+        return Ok(None);
+    };
+    let res = result(&a.descr(), &[], None)?;
+    fpstatus::clear();
+    // SAFETY: both vectors have `n` aligned elements of the type, and the result has one.
+    unsafe { dot(x.data, x.strides[0], y.data, y.strides[0], res.view().data, n as usize) };
+    report(&res)?;
+    array::unwrap_0d(res).map(Some)
 }
 
 fn dot_function<'py>(_m: &Bound<'py, PyAny>, a: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
