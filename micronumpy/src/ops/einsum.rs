@@ -5,9 +5,11 @@
 //! repeats). That makes einsum one iteration: multiply, and add up along the axes the result does not have. A single
 //! operand with nothing to sum is a view.
 
+use std::sync::LazyLock;
+
 use smallvec::SmallVec;
 use ufuncs::dot::{DotFn, MatmulFn, Product, dot_fn, matmul_fn};
-use ufuncs::{LoopContext, LoopFn, TypeNum};
+use ufuncs::{LoopContext, LoopFn, TypeNum, UfuncDef};
 
 use super::{Prepared, Target};
 use crate::array::{ArrayRef, Dims, NdArray, Order, View, shape_text, strides_by_axis_order};
@@ -20,20 +22,24 @@ use crate::object::{self, ObjectOps};
 /// Marks a broadcast dimension among labels.
 const BROADCAST: u8 = 0;
 
-/// A parsed summation.
+/// Labels of some axes.
+type Labels = SmallVec<[u8; 8]>;
+/// Per iteration axis: an operand's axes that run along it.
+type Axes = SmallVec<[SmallVec<[usize; 1]>; 4]>;
+
+/// A parsed summation. A few operands of a few axes need no memory from the heap.
 #[derive(Clone, Debug)]
 pub struct Einsum {
     /// Labels of the iteration's axes: the result's, then the summed ones.
-    labels: Vec<u8>,
+    labels: Labels,
     out_ndim: usize,
-    /// Per operand, per iteration axis: the operand's axes that run along it.
-    axes: Vec<Vec<SmallVec<[usize; 1]>>>,
+    axes: SmallVec<[Axes; 2]>,
 }
 
 /// The labels of one operand, one per axis; broadcast dimensions are [`BROADCAST`].
-fn parse_operand(text: &str, index: usize, ndim: usize) -> Result<Vec<u8>> {
+fn parse_operand(text: &str, index: usize, ndim: usize) -> Result<Labels> {
     let bytes = text.as_bytes();
-    let mut labels = Vec::new();
+    let mut labels = Labels::new();
     let mut ellipsis = None;
     let mut i = 0;
     while i < bytes.len() {
@@ -70,7 +76,7 @@ fn parse_operand(text: &str, index: usize, ndim: usize) -> Result<Vec<u8>> {
         None => Ok(labels),
         Some(at) => {
             let extra = ndim - labels.len();
-            labels.splice(at..at, std::iter::repeat_n(BROADCAST, extra));
+            labels.insert_many(at, std::iter::repeat_n(BROADCAST, extra));
             Ok(labels)
         }
     }
@@ -84,9 +90,9 @@ fn bad_subscript(text: &str, at: usize) -> Error {
 }
 
 /// Labels of the result as written behind `->`.
-fn parse_output(text: &str, inputs: &[Vec<u8>], broadcast: usize) -> Result<Vec<u8>> {
+fn parse_output(text: &str, inputs: &[Labels], broadcast: usize) -> Result<Labels> {
     let bytes = text.as_bytes();
-    let mut labels = Vec::new();
+    let mut labels = Labels::new();
     let mut ellipsis = false;
     let mut i = 0;
     while i < bytes.len() {
@@ -146,7 +152,7 @@ pub fn parse(subscripts: &str, ndims: &[usize]) -> Result<Einsum> {
             }
         },
     };
-    let parts: Vec<&str> = inputs.split(',').collect();
+    let parts: SmallVec<[&str; 4]> = inputs.split(',').collect();
     // numpy has the two texts the wrong way round, and callers match on them.
     if parts.len() > ndims.len() {
         return Err(Error::value(
@@ -158,7 +164,7 @@ pub fn parse(subscripts: &str, ndims: &[usize]) -> Result<Einsum> {
             "fewer operands provided to einstein sum function than specified in the subscripts string",
         ));
     }
-    let operands: Vec<Vec<u8>> = parts
+    let operands: SmallVec<[Labels; 2]> = parts
         .iter()
         .zip(ndims)
         .enumerate()
@@ -169,8 +175,8 @@ pub fn parse(subscripts: &str, ndims: &[usize]) -> Result<Einsum> {
         Some(text) => parse_output(text, &operands, broadcast)?,
         None => {
             // Broadcast dimensions, then the labels that occur once, in alphabetical order.
-            let mut out = vec![BROADCAST; broadcast];
-            let mut once: Vec<u8> = operands.iter().flatten().copied().filter(|&c| c != BROADCAST).collect();
+            let mut out = Labels::from_elem(BROADCAST, broadcast);
+            let mut once: Labels = operands.iter().flatten().copied().filter(|&c| c != BROADCAST).collect();
             once.sort_unstable();
             let single = |c: u8| once.iter().filter(|&&d| d == c).count() == 1;
             out.extend(once.iter().copied().filter(|&c| single(c)));
@@ -191,9 +197,9 @@ pub fn parse(subscripts: &str, ndims: &[usize]) -> Result<Einsum> {
         return Err(Error::value("too many subscripts in einsum"));
     }
     let first_broadcast = labels.iter().position(|&c| c == BROADCAST).unwrap_or(0);
-    let mut axes = Vec::with_capacity(operands.len());
+    let mut axes = SmallVec::new();
     for op in &operands {
-        let mut row: Vec<SmallVec<[usize; 1]>> = vec![SmallVec::new(); labels.len()];
+        let mut row = Axes::from_elem(SmallVec::new(), labels.len());
         let mine = op.iter().filter(|&&c| c == BROADCAST).count();
         // Fewer broadcast dimensions than others have: they are the inner ones.
         let mut next = first_broadcast + broadcast - mine;
@@ -216,7 +222,7 @@ pub struct Layout {
     shape: Dims,
     out_ndim: usize,
     /// Per operand: strides along the iteration's axes.
-    strides: Vec<Dims>,
+    strides: SmallVec<[Dims; 2]>,
 }
 
 impl Einsum {
@@ -262,8 +268,8 @@ impl Einsum {
     /// # Errors
     /// Shapes that do not fit.
     pub fn layout(&self, operands: &[ArrayRef<'_>], out: Option<&[isize]>) -> Result<Layout> {
-        let mut rows = Vec::new();
-        let mut strides = Vec::new();
+        let mut rows: SmallVec<[Dims; 2]> = SmallVec::new();
+        let mut strides: SmallVec<[Dims; 2]> = SmallVec::new();
         for (k, op) in operands.iter().enumerate() {
             let (dims, st) = self.operand(k, op.shape, op.strides, false)?;
             rows.push(dims);
@@ -352,10 +358,8 @@ pub fn check_dtype(dt: &Dtype) -> Result<()> {
 /// As [`Einsum::layout`] and [`check_dtype`]; errors of objects' own arithmetic.
 pub fn einsum(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Result<()> {
     check_dtype(out.dtype)?;
-    plan.layout(operands, Some(out.shape))?;
-    let native = out.dtype.with_byteorder(b'=');
     if operands.iter().any(|op| crate::array::overlap::may_share(out, op)) {
-        let temp = NdArray::zeros(out.shape, &native, Order::C)?;
+        let temp = NdArray::zeros(out.shape, &out.dtype.with_byteorder(b'='), Order::C)?;
         compute(plan, operands, &temp.view())?;
         return copy_into(out, &temp.view());
     }
@@ -367,9 +371,9 @@ pub fn einsum(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> R
 /// `out` is native and aligned and overlaps nothing.
 fn compute(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Result<()> {
     let dtype = out.dtype;
-    let prepared: Vec<Prepared<'_>> =
+    let prepared: SmallVec<[Prepared<'_>; 2]> =
         operands.iter().map(|op| Prepared::new(*op, dtype)).collect::<Result<_>>()?;
-    let views: Vec<ArrayRef<'_>> = prepared.iter().map(Prepared::view).collect();
+    let views: SmallVec<[ArrayRef<'_>; 2]> = prepared.iter().map(Prepared::view).collect();
     let layout = plan.layout(&views, Some(out.shape))?;
     let mut out_strides = Dims::from_slice(out.strides);
     out_strides.resize(layout.shape.len(), 0);
@@ -379,7 +383,7 @@ fn compute(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Resu
     }
     let mut data: PerOp<*mut u8> = PerOp::from_slice(&[out.data]);
     data.extend(views.iter().map(|v| v.data));
-    let mut rows: Vec<&[isize]> = vec![&out_strides];
+    let mut rows: PerOp<&[isize]> = PerOp::from_slice(&[&out_strides[..]]);
     rows.extend(layout.strides.iter().map(|s| s.as_slice()));
     if dtype.num.is_object() {
         let ops = object::ops().ok_or_else(|| Error::missing("einsum of objects without a host"))?;
@@ -395,6 +399,11 @@ fn compute(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Resu
 }
 
 fn set_zero(out: &ArrayRef<'_>) -> Result<()> {
+    if out.ndim() == 0 && !out.dtype.num.is_object() {
+        // SAFETY: the one element. Zero is zero in every number type.
+        unsafe { out.data.write_bytes(0, out.dtype.itemsize) };
+        return Ok(());
+    }
     let zero = 0i64;
     let intp = Dtype::intp();
     // SAFETY: one element that is only read.
@@ -419,11 +428,10 @@ const CHUNK: usize = 128;
 impl Arith {
     fn of(dtype: &Dtype) -> Result<Option<Arith>> {
         let t = dtype.num;
-        let row = |name: &str| {
-            let def = ufuncs::table::find(name)?;
-            def.loops.iter().find(|l| l.types[..] == [t, t, t]).map(|l| l.func)
-        };
-        let (Some(multiply), Some(add), Some(dot)) = (row("multiply"), row("add"), dot_fn(t)) else {
+        static DEFS: LazyLock<[Option<&UfuncDef>; 2]> =
+            LazyLock::new(|| ["multiply", "add"].map(ufuncs::table::find));
+        let row = |i: usize| DEFS[i]?.loops.iter().find(|l| l.types[..] == [t, t, t]).map(|l| l.func);
+        let (Some(multiply), Some(add), Some(dot)) = (row(0), row(1), dot_fn(t)) else {
             return Ok(None);
         };
         let mut one = [0u128; 2];
@@ -488,7 +496,8 @@ impl Arith {
     fn run(&self, layout: &Layout, data: &[*mut u8], rows: &[&[isize]]) -> Result<()> {
         // With the last axis summed every inner loop makes one number, otherwise as many as it is long.
         let summed = layout.shape.len() > layout.out_ndim;
-        let mut buffer = vec![0u128; (CHUNK * self.size).div_ceil(16)];
+        let products = !summed || data.len() > 3;
+        let mut buffer = vec![0u128; if products { (CHUNK * self.size).div_ceil(16) } else { 0 }];
         let buffer = buffer.as_mut_ptr().cast::<u8>();
         let mut value = [0u128; 2];
         let value = value.as_mut_ptr().cast::<u8>();
@@ -499,8 +508,8 @@ impl Arith {
             // Scalars: one product.
             return self.one_loop(data, &vec![0; data.len()], 1, false, (buffer, value, one, size));
         };
-        let heads: Vec<&[isize]> = rows.iter().map(|r| &r[..outer.len()]).collect();
-        let inner: Vec<isize> = rows.iter().map(|r| r[outer.len()]).collect();
+        let heads: PerOp<&[isize]> = rows.iter().map(|r| &r[..outer.len()]).collect();
+        let inner: PerOp<isize> = rows.iter().map(|r| r[outer.len()]).collect();
         let mut at: PerOp<*mut u8> = PerOp::from_slice(data);
         MultiIter::c_order(outer, data, &heads).for_each(|p, count, st| {
             for i in 0..count as isize {

@@ -108,6 +108,14 @@ fn c_einsum<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
 
     let want = match &descr {
         Some(d) => d.clone(),
+        None if arrays.iter().all(|x| {
+            x.dtype().num == arrays[0].dtype().num
+                && x.dtype().is_native()
+                && coercion::same_type(&x.descr(), &arrays[0].descr())
+        }) =>
+        {
+            arrays[0].descr()
+        }
         None if arrays.len() == 1 => arrays[0].descr(),
         None => {
             let f = cached(py, "numpy._core._multiarray_umath", "result_type")?;
