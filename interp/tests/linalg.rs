@@ -8,8 +8,8 @@ use support::{Run, root, run, stock};
 
 /// Residuals below this many units of rounding say nothing about an algorithm.
 const NOISE: f64 = 8.0;
-/// How much worse ours may be. (The library's decompositions of graded and of Hilbert's matrices need more than two.)
-const FACTOR: f64 = 4.0;
+/// How much worse ours may be. (Eigenvectors of Hilbert's matrices and large complex QR decompositions need more than two.)
+const FACTOR: f64 = 3.0;
 /// How far values with and without vectors may be apart, in units of rounding: they come from two algorithms.
 const DIFFERENCE: f64 = 128.0;
 

@@ -6,7 +6,7 @@
 //! [`SMALL`] rows or columns LAPACK iterates, so their signs follow from the order of its steps: the end a sweep starts
 //! from, the shift, the sign of every rotation. All of these are kept.
 
-use faer::Mat;
+use faer::{Mat, MatMut};
 
 use super::columns::{column, column_mut};
 use super::qr::{apply_one, factor, reflector};
@@ -208,6 +208,57 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Opti
         (extend(u, m, u_cols, &left), extend(v, n, v_cols, &right))
     };
     Some(Svd { u: Some(u), s: it.d, v: Some(v) })
+}
+
+/// Decompose an upper bidiagonal matrix of as many columns as rows or one more, with vectors to the columns of `u` and `v`; the
+/// last of a wider `v` is what the matrix maps to zero. If no `VECTORS` are wanted, `v` is but the first and the last row of
+/// what it would be.
+pub fn iterate<R: Real, const VECTORS: bool>(
+    d: &mut [R],
+    e: &[R],
+    mut u: MatMut<'_, R>,
+    mut v: MatMut<'_, R>,
+) -> bool {
+    let (n, cols) = (d.len(), v.ncols());
+    let mut it = Iteration::<R, Heap> {
+        n,
+        d: d.to_vec(),
+        e: e.to_vec(),
+        u: VECTORS.then(|| Heap::identity(n)),
+        v: Some(if VECTORS {
+            Heap::identity(cols)
+        } else {
+            Heap::matrix(2, cols, |i, j| if j == [0, cols - 1][i] { R::ONE } else { R::ZERO })
+        }),
+    };
+    if cols > n {
+        // Turning the last column away from the right makes the matrix a lower one.
+        for i in 0..n {
+            let (by, r) = Rotation::of(it.d[i], it.e[i]);
+            it.d[i] = r;
+            if i + 1 < n {
+                it.e[i] = by.sin * it.d[i + 1];
+                it.d[i + 1] = by.cos * it.d[i + 1];
+            }
+            turn(&mut it.v, i, by);
+        }
+        for (i, by) in it.make_upper().into_iter().enumerate() {
+            turn(&mut it.u, i, by);
+        }
+    }
+    if !it.run() {
+        return false;
+    }
+    it.sort();
+    d.copy_from_slice(&it.d);
+    for (from, mut to) in [(&it.u, u.as_mut()), (&it.v, v.as_mut())] {
+        for j in 0..to.ncols() {
+            if let Some(from) = from {
+                column_mut(to.as_mut(), j).copy_from_slice(column(from.as_ref(), j));
+            }
+        }
+    }
+    true
 }
 
 /// A bidiagonal matrix on its way to a diagonal one, with the rotations so far.

@@ -2,10 +2,7 @@
 
 use core::marker::PhantomData;
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::{Mat, Par};
+use faer::Mat;
 
 use super::call::{Call, Kernel};
 use super::cholesky::load_triangle;
@@ -13,12 +10,13 @@ use super::columns::{Content, content, rescale, rescale_to};
 use super::eigh_three::{Decomposition, Three};
 use super::lanes::{self, Group, Ordinary};
 use super::lu_small::small;
+use super::reduce::Tridiagonal;
 use super::scalar::{Real, Scalar};
 use super::space::{Heap, Space, Stack};
-use super::{bidiagonal, tridiagonal};
+use super::{bidiagonal, divide, tridiagonal};
 
 /// Ascending eigenvalues (and eigenvectors) of the Hermitian matrix with this lower triangle.
-fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Option<Mat<T>>)> {
+pub(super) fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Option<Mat<T>>)> {
     let n = a.nrows();
     if n <= 1 {
         let values = (0..n).map(|i| a[(i, i)].re()).collect();
@@ -32,7 +30,7 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Opti
         }
         Content::Nan => return None,
     }
-    // The library compares elements with numbers near one.
+    // Squares of elements near one are safe.
     let small = n <= bidiagonal::SMALL;
     let factor = if small { rescale(&mut a) } else { rescale_to(&mut a, 0..=0, 0) };
     if small {
@@ -40,21 +38,15 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: bool) -> Option<(Vec<T::R>, Opti
         values.iter_mut().for_each(|x| *x /= factor);
         return Some((values, q));
     }
-    let compute = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
-    let params = Default::default();
-    let mut memory = MemBuffer::new(self_adjoint_evd_scratch::<T>(n, compute, Par::Seq, params));
-    let mut values = Diag::<T>::zeros(n);
-    let mut q = vectors.then(|| Mat::<T>::zeros(n, n));
-    self_adjoint_evd(
-        a.as_ref(),
-        values.as_mut(),
-        q.as_mut().map(|q| q.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut memory),
-        params,
-    )
-    .ok()?;
-    Some(((0..n).map(|i| values[i].re() / factor).collect(), q))
+    let reduced = Tridiagonal::of(a);
+    if !vectors {
+        let mut values = divide::eigenvalues(reduced.d, reduced.e)?;
+        values.iter_mut().for_each(|x| *x /= factor);
+        return Some((values, None));
+    }
+    let (mut values, inner) = divide::eigen(reduced.d.clone(), reduced.e.clone())?;
+    values.iter_mut().for_each(|x| *x /= factor);
+    Some((values, Some(reduced.back(&inner))))
 }
 
 /// Decompose a matrix of a few rows whose elements need no scaling; `None` when it is none.

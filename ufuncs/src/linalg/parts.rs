@@ -15,6 +15,30 @@ const THREAD_MIN: usize = 1 << 22;
 /// A thread's columns are a multiple of this, so that all but the last have whole tiles.
 const GRAIN: usize = 16;
 
+/// Do both, at once if there are `threads` for that.
+pub fn both<A: Send, B: Send>(
+    threads: usize,
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B,
+) -> (A, B) {
+    if threads <= 1 {
+        return (first(), second());
+    }
+    let slot = Mutex::new(Some(first));
+    let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take().map(|first| first());
+    let (a, b) = std::thread::scope(|scope| {
+        let other = std::thread::Builder::new().spawn_scoped(scope, take);
+        let b = second();
+        let a = match other {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // No more threads are to be had.
+            Err(_) => take(),
+        };
+        (a, b)
+    });
+    (a.expect("done once"), b)
+}
+
 /// Do `work`, which takes so many multiplications altogether, with all columns, in one call or in several at once.
 pub fn for_columns<T: Scalar>(
     mut columns: MatMut<'_, T>,

@@ -200,26 +200,42 @@ impl<T: Scalar> Reflectors<T> {
 
 /// The first `cols` columns of the orthogonal factor.
 pub fn orthogonal<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], cols: usize) -> Mat<T> {
-    let m = packed.nrows();
+    let mut q = Mat::<T>::identity(packed.nrows(), cols);
+    // Columns before a reflector's are still those of the identity and stay so.
+    apply_backwards(packed, tau, q.as_mut(), |start| start);
+    q
+}
+
+/// `b := Q b`.
+pub fn apply<T: Scalar>(packed: MatRef<'_, T>, tau: &[T], b: MatMut<'_, T>) {
+    apply_backwards(packed, tau, b, |_| 0);
+}
+
+/// Apply the reflectors, the last one first, each to the columns from the one given for it on.
+fn apply_backwards<T: Scalar>(
+    packed: MatRef<'_, T>,
+    tau: &[T],
+    mut b: MatMut<'_, T>,
+    first: impl Fn(usize) -> usize,
+) {
+    let (m, cols) = (packed.nrows(), b.ncols());
     let count = tau.len().min(m).min(packed.ncols());
-    let mut q = Mat::<T>::identity(m, cols);
     if count <= FEW {
         for (i, &tau) in tau[..count].iter().enumerate().rev() {
             let v = &column(packed, i)[i..];
-            apply_all(v, tau, q.as_mut().submatrix_mut(i, i, m - i, cols - i));
+            apply_all(v, tau, b.as_mut().submatrix_mut(i, first(i), m - i, cols - first(i)));
         }
-        return q;
+        return;
     }
     for start in (0..count).step_by(BLOCK).rev() {
         let width = BLOCK.min(count - start);
         let panel = packed.submatrix(start, start, m - start, width);
         let block = Reflectors::new(panel, &tau[start..start + width]);
-        // Columns before `start` are still those of the identity and stay so.
-        if start < cols {
-            block.apply(q.as_mut().submatrix_mut(start, start, m - start, cols - start), Conj::No);
+        let from = first(start);
+        if from < cols {
+            block.apply(b.as_mut().submatrix_mut(start, from, m - start, cols - from), Conj::No);
         }
     }
-    q
 }
 
 /// `b := Q^H b`.

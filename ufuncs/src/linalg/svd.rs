@@ -2,24 +2,21 @@
 
 use core::marker::PhantomData;
 
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::{matmul, matmul_with_conj};
-use faer::linalg::svd::{ComputeSvdVectors, SvdParams, svd_scratch};
-use faer::{Accum, Conj, Mat, Par, Spec};
+use faer::linalg::svd::ComputeSvdVectors;
+use faer::{Accum, Conj, Mat, Par};
 
 use super::bidiagonal::{self, Svd};
 use super::call::{Call, Kernel};
 use super::columns::{Content, column, column_mut, content, rescale, rescale_to};
+use super::divide;
 use super::lu_small::small;
 use super::qr;
+use super::reduce::Bidiagonal;
 use super::scalar::{Real, Scalar};
 use super::space::{Space, Stack};
 
-/// Bidiagonal matrices from this order on are divided. Iteration leaves larger residuals, but is faster below.
-const DIVIDED: usize = 64;
-
-fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd<T>> {
+pub(super) fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd<T>> {
     let (m, n) = (a.nrows(), a.ncols());
     let p = m.min(n);
     let (u_cols, v_cols) = if vectors == ComputeSvdVectors::Full { (m, n) } else { (p, p) };
@@ -39,29 +36,51 @@ fn decompose<T: Scalar>(mut a: Mat<T>, vectors: ComputeSvdVectors) -> Option<Svd
         }
         Content::Nan => return None,
     }
-    // The library compares elements with numbers near one.
+    // Squares of elements near one are safe.
     let small = p <= bidiagonal::SMALL;
     let factor = if small { rescale(&mut a) } else { rescale_to(&mut a, 0..=0, 0) };
-    if small {
-        let mut svd = bidiagonal::decompose(a, wanted.then_some((u_cols, v_cols)))?;
-        svd.s.iter_mut().for_each(|s| *s /= factor);
-        return Some(svd);
-    }
-    let mut params: Spec<SvdParams, T> = Default::default();
-    params.config.recursion_threshold = DIVIDED;
-    let mut memory = MemBuffer::new(svd_scratch::<T>(m, n, vectors, vectors, Par::Seq, params));
-    let mut s = Diag::<T>::zeros(p);
-    faer::linalg::svd::svd(
-        a.as_ref(),
-        s.as_mut(),
-        u.as_mut().map(|u| u.as_mut()),
-        v.as_mut().map(|v| v.as_mut()),
-        Par::Seq,
-        MemStack::new(&mut memory),
-        params,
-    )
-    .ok()?;
-    Some(Svd { u, s: (0..p).map(|i| s[i].re() / factor).collect(), v })
+    let cols = wanted.then_some((u_cols, v_cols));
+    let mut svd = if small {
+        bidiagonal::decompose(a, cols)?
+    } else if m >= n {
+        divided(a, cols)?
+    } else {
+        let adjoint = Mat::from_fn(n, m, |i, j| a[(j, i)].conjugate());
+        let Svd { u, s, v } = divided(adjoint, cols.map(|(u_cols, v_cols)| (v_cols, u_cols)))?;
+        Svd { u: v, s, v: u }
+    };
+    svd.s.iter_mut().for_each(|s| *s /= factor);
+    Some(svd)
+}
+
+/// Decompose a matrix of at least as many rows as columns; vectors have as many columns as given, if any.
+fn divided<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Option<Svd<T>> {
+    let (m, n) = (a.nrows(), a.ncols());
+    // Much longer matrices are reduced to their triangular factors first.
+    let qr = (m >= n * 11 / 6).then(|| {
+        let mut tau = vec![T::ZERO; n];
+        qr::factor(&mut a, &mut tau);
+        let r = Mat::from_fn(n, n, |i, j| if i <= j { a[(i, j)] } else { T::ZERO });
+        (core::mem::replace(&mut a, r), tau)
+    });
+    let reduced = Bidiagonal::of(a);
+    let (d, e) = (reduced.d.clone(), reduced.e.clone());
+    let Some((u_cols, _)) = cols else {
+        return Some(Svd { u: None, s: divide::singular_values(d, e)?, v: None });
+    };
+    let (u, s, v) = divide::singular(d, e)?;
+    let v = reduced.back_right(&v);
+    let u = match qr {
+        None => reduced.back_left(&u, u_cols),
+        Some((packed, tau)) => {
+            let inner = reduced.back_left(&u, n);
+            let mut u = Mat::<T>::identity(m, u_cols);
+            u.as_mut().submatrix_mut(0, 0, n, n).copy_from(&inner);
+            qr::apply(packed.as_ref(), &tau, u.as_mut());
+            u
+        }
+    };
+    Some(Svd { u: Some(u), s, v: Some(v) })
 }
 
 /// Decompose a square matrix of a few rows whose elements need no scaling; `None` when it is none.

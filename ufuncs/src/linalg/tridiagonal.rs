@@ -4,10 +4,13 @@
 //! diagonal. As with [`super::bidiagonal`], larger matrices are divided and conquered, and up to
 //! [`SMALL`](super::bidiagonal::SMALL) rows the steps are LAPACK's, so that signs are.
 
+use faer::MatMut;
+
+use super::columns::{column, column_mut};
 use super::qr::{apply_one, reflector};
 use super::rotation::{Rotation, symmetric_2x2};
 use super::scalar::{Real, Scalar};
-use super::space::{Columns, Space};
+use super::space::{Columns, Heap, Space};
 
 /// Sweeps for each eigenvalue before the matrix is given up.
 const SWEEPS: usize = 30;
@@ -83,6 +86,24 @@ pub fn decompose<T: Scalar, S: Space>(
         out
     });
     Some((it.d, z))
+}
+
+/// Replace the diagonal of a tridiagonal matrix by its eigenvalues, in no order, and the columns of `z` by its eigenvectors; whether
+/// that succeeded. If no `VECTORS` are wanted, `z` is but the first and the last row of what it would be.
+pub fn iterate<R: Real, const VECTORS: bool>(d: &mut [R], e: &[R], mut z: MatMut<'_, R>) -> bool {
+    let n = d.len();
+    let rows = if VECTORS {
+        Heap::identity(n)
+    } else {
+        Heap::matrix(2, n, |i, j| if j == [0, n - 1][i] { R::ONE } else { R::ZERO })
+    };
+    let mut it = Iteration::<R, Heap> { n, d: d.to_vec(), e: e.to_vec(), z: Some(rows) };
+    let done = it.run();
+    d.copy_from_slice(&it.d);
+    if let Some(from) = it.z {
+        (0..n).for_each(|j| column_mut(z.as_mut(), j).copy_from_slice(column(from.as_ref(), j)));
+    }
+    done
 }
 
 /// The length of `(g, 1)`.
