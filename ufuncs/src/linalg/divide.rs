@@ -346,11 +346,12 @@ fn singular_part<R: Real, const VECTORS: bool>(
     if most == R::ZERO {
         return true;
     }
-    let (poles, mut z): (Vec<R>, Vec<R>) = kept.iter().map(|part| (part.d, part.z)).unzip();
+    // A block much smaller than the matrix must not lose its squares.
+    let (poles, mut z): (Vec<R>, Vec<R>) = kept.iter().map(|part| (part.d / most, part.z / most)).unzip();
     let roots = Secular::<R, true> { d: &poles, z: &z, constant: R::ONE }.roots();
     let right = Secular::<R, true>::vectors(&poles, &mut z, &roots);
     for (part, root) in kept.iter().zip(&roots) {
-        d[part.column] = root.value();
+        d[part.column] = root.value() * most;
     }
     let order = grouped(&kept);
     let v = v.subcols_mut(0, n);
