@@ -7,11 +7,12 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ffi::{c_int, c_void};
 
-use ufuncs::order::{CompareFn, compare_fn};
+use ufuncs::elem::f16;
+use ufuncs::order::{CompareFn, SortOrd, compare_fn};
 use ufuncs::sort::by::{COMPARE_FAILED, Comparator, CompareFailed};
 
 use super::select::order_of;
-use crate::dtype::{Body, Dtype};
+use crate::dtype::{Body, Dtype, TypeNum};
 use crate::error::{Error, Result};
 use crate::object::{self, HostOrder, ObjectOps};
 use crate::vstring::StringOrder;
@@ -30,11 +31,17 @@ enum Kind {
     Fields(Vec<(usize, Compare)>),
     /// Subarrays of objects.
     Items(Box<Compare>, usize, usize),
-    /// Other subarrays, which are ordered as so many bytes.
-    Bytes(usize),
+    /// Other subarrays, which are ordered as so many bytes: those of units of this size, the last first where the array has
+    /// another byte order than the elements here.
+    Bytes {
+        size: usize,
+        unit: usize,
+    },
 }
 
 impl Compare {
+    /// For native elements of an array of this dtype, whose byte order only counts where bytes are compared.
+    ///
     /// # Errors
     /// Host types without a host.
     pub fn of(dt: &Dtype) -> Result<Compare> {
@@ -43,16 +50,25 @@ impl Compare {
             Body::Struct(fields) => Kind::Fields(
                 fields.iter().map(|f| Ok((f.offset, Compare::of(&f.dtype)?))).collect::<Result<_>>()?,
             ),
-            Body::Subarray(base, _) if !base.has_object() => Kind::Bytes(dt.itemsize),
+            Body::Subarray(base, _) if !base.has_object() => {
+                let parts = if base.num.is_complex() { 2 } else { 1 };
+                let unit = match base.num {
+                    _ if !base.is_swapped() || base.fields().is_some() => 1,
+                    TypeNum::UNICODE => 4,
+                    _ => base.itemsize / parts,
+                };
+                Kind::Bytes { size: dt.itemsize, unit: unit.max(1) }
+            }
             Body::Subarray(base, shape) => {
                 let count = shape.iter().map(|&n| n as usize).product();
                 Kind::Items(Box::new(Compare::of(base)?), count, base.itemsize)
             }
             Body::Strings(strings) => Kind::Host(Box::new(StringOrder(strings.clone()))),
             _ if dt.num.is_object() => Kind::Object(ops()?),
+            _ if dt.num == TypeNum::HALF => Kind::Builtin(compare_halves, dt.itemsize),
             _ => match compare_fn(dt.num) {
                 Some(f) => Kind::Builtin(f, dt.itemsize),
-                None => Kind::Host((ops()?.order)(dt)?),
+                None => Kind::Host((ops()?.order)(&dt.with_byteorder(b'='))?),
             },
         };
         Ok(Compare { kind, failure: RefCell::new(None) })
@@ -113,8 +129,14 @@ impl Compare {
                     }
                     Ok(Ordering::Equal)
                 }
-                Kind::Bytes(size) => {
-                    Ok(std::slice::from_raw_parts(a, *size).cmp(std::slice::from_raw_parts(b, *size)))
+                Kind::Bytes { size, unit } => {
+                    let (a, b) = (std::slice::from_raw_parts(a, *size), std::slice::from_raw_parts(b, *size));
+                    if *unit == 1 {
+                        return Ok(a.cmp(b));
+                    }
+                    let turned = |x: &[u8]| x.chunks(*unit).flat_map(|u| u.iter().rev()).copied().collect();
+                    let (a, b): (Vec<u8>, Vec<u8>) = (turned(a), turned(b));
+                    Ok(a.cmp(&b))
                 }
                 Kind::Items(c, count, size) => {
                     for i in 0..*count {
@@ -163,6 +185,17 @@ impl Compare {
     pub(super) fn failure(&self, _: CompareFailed) -> Error {
         self.failure.borrow_mut().take().unwrap_or(Error::Host)
     }
+}
+
+/// The order of halves inside of structures, where a NaN comes first. numpy's sorts of halves put it last, its comparison of
+/// two halves does not.
+///
+/// # Safety
+/// Two native elements.
+unsafe fn compare_halves(a: *const u8, b: *const u8, _itemsize: usize) -> Ordering {
+    // SAFETY: the caller's promise.
+    let (a, b) = unsafe { (a.cast::<f16>().read_unaligned(), b.cast::<f16>().read_unaligned()) };
+    b.is_missing().cmp(&a.is_missing()).then(a.order(b))
 }
 
 unsafe fn object_at(ops: &ObjectOps, p: *const u8) -> *mut u8 {

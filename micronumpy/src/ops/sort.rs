@@ -125,7 +125,7 @@ pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
         return Ok(());
     }
     let kernel: Option<SortFn> = if has_kernel(arr.dtype) { sort_fn(arr.dtype.num, kind) } else { None };
-    let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
+    let compare = if kernel.is_none() { Some(Compare::of(arr.dtype)?) } else { None };
     // What is equal and not the same only stays where it is if that was asked for.
     let stays = kind == SortKind::Stable || arr.dtype.num.is_integer() || arr.dtype.num.is_bool();
     let ascending = kernel.filter(|_| stays).and_then(|_| ascending_fn(arr.dtype.num));
@@ -153,7 +153,7 @@ pub fn sort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind) -> Result<()> {
 /// As [`sort`].
 pub fn argsort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind, out: &ArrayRef<'_>) -> Result<()> {
     let kernel: Option<ArgSortFn> = if has_kernel(arr.dtype) { argsort_fn(arr.dtype.num) } else { None };
-    let compare = if kernel.is_none() { Some(Compare::of(&arr.dtype.with_byteorder(b'='))?) } else { None };
+    let compare = if kernel.is_none() { Some(Compare::of(arr.dtype)?) } else { None };
     let ascending = kernel.and_then(|_| ascending_fn(arr.dtype.num));
     indirect(arr, axis, out, |items, index, n, size| {
         // SAFETY: `n` contiguous native items; `index` is the identity.
@@ -341,7 +341,7 @@ pub fn lexsort(keys: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result
     for k in keys {
         let way = match if has_kernel(k.dtype) { argsort_fn(k.dtype.num) } else { None } {
             Some(f) => Way::Kernel(f),
-            None => Way::Compare(Compare::of(&k.dtype.with_byteorder(b'='))?),
+            None => Way::Compare(Compare::of(k.dtype)?),
         };
         ways.push((way, LaneBuffer::new(k.dtype, n)?));
     }

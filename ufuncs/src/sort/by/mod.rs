@@ -110,6 +110,7 @@ pub unsafe fn argsort(
     let items = Items { data, itemsize, cmp };
     match kind {
         SortKind::Stable => timsort::sort(index, &items),
+        _ if itemsize == 0 => Ok(()),
         SortKind::Quick | SortKind::Heap => introsort::sort(index, &items),
     }
 }

@@ -34,8 +34,8 @@ fn sort_kind<'py>(kind: Option<&Obj<'py>>, stable: Option<&Obj<'py>>) -> PyResul
         ));
     }
     Ok(match args::sort_kind(kind)? {
-        args::SortWord::Quick => SortKind::Quick,
-        args::SortWord::Heap => SortKind::Heap,
+        // numpy knows the name still and no longer does it.
+        args::SortWord::Quick | args::SortWord::Heap => SortKind::Quick,
         args::SortWord::Stable => SortKind::Stable,
     })
 }
