@@ -1,9 +1,11 @@
 //! Joining arrays.
 
+use smallvec::SmallVec;
+
 use crate::array::{ArrayRef, Dims, contiguous_strides};
 use crate::cast::copy_into_status;
 use crate::error::{Error, Result};
-use crate::iter::keep_order_strides;
+use crate::iter::strides_by_order;
 
 /// Shape of a concatenation along an axis.
 ///
@@ -57,46 +59,73 @@ pub fn flat_length(sizes: &[usize]) -> Result<isize> {
 }
 
 /// Byte strides numpy gives the result: like the inputs lie.
+///
+/// Axes are sorted by insertion as [`crate::iter::axis_order`] does it, but from the other end, which counts because axes
+/// of length one have no opinion.
 pub fn concatenate_strides(arrays: &[ArrayRef<'_>], shape: &[isize], itemsize: usize) -> Dims {
-    // Axes of length one have no say here, repeated ones have: the size of a stride is counted from one on.
-    let sizes = |a: &ArrayRef<'_>| -> Dims {
-        let size = |s: isize| (s.unsigned_abs() as isize).saturating_add(1);
-        a.shape.iter().zip(a.strides).map(|(&n, &s)| if n == 1 { 0 } else { size(s) }).collect()
-    };
-    let rows: Vec<Dims> = arrays.iter().map(sizes).collect();
-    let rows: Vec<&[isize]> = rows.iter().map(|r| r.as_slice()).collect();
-    keep_order_strides(shape, &rows, itemsize)
+    let mut order: SmallVec<[usize; 8]> = (0..shape.len()).collect();
+    for i in 1..order.len() {
+        let axis = order[i];
+        let mut insert_at = i;
+        for j in (0..i).rev() {
+            let other = order[j];
+            let mut opinions = arrays
+                .iter()
+                .filter(|a| a.shape[axis] != 1 && a.shape[other] != 1)
+                .map(|a| a.strides[axis].unsigned_abs() > a.strides[other].unsigned_abs())
+                .peekable();
+            if opinions.peek().is_none() {
+                continue;
+            }
+            // One array that likes the order as it is wins over others.
+            if !opinions.all(|outside| outside) {
+                break;
+            }
+            insert_at = j;
+        }
+        order[insert_at..=i].rotate_right(1);
+    }
+    strides_by_order(shape, &order, itemsize)
 }
 
-/// Fill `out` (of the shape [`concatenate_shape`] tells) with the arrays, one after the other along `axis`.
+/// Fill `out` (of the shape [`concatenate_shape`] tells) with the arrays, one after the other along `axis`. `report` gets
+/// the floating-point status of each.
 ///
 /// # Errors
-/// Values that cannot be converted.
-pub fn concatenate(arrays: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result<u8> {
+/// Values that cannot be converted; what `report` says.
+pub fn concatenate(
+    arrays: &[ArrayRef<'_>],
+    axis: usize,
+    out: &ArrayRef<'_>,
+    mut report: impl FnMut(u8) -> Result<()>,
+) -> Result<()> {
     let mut at = out.data;
-    let mut flags = 0;
     for a in arrays {
         let part = ArrayRef { data: at, shape: a.shape, ..*out };
-        flags |= copy_into_status(&part, a)?;
+        report(copy_into_status(&part, a)?)?;
         at = at.wrapping_offset(a.shape[axis] * out.strides[axis]);
     }
-    Ok(flags)
+    Ok(())
 }
 
 /// Fill the 1-d `out` with the elements of all arrays in C order (Fortran order with `fortran`).
 ///
 /// # Errors
 /// As [`concatenate`].
-pub fn concatenate_flat(arrays: &[ArrayRef<'_>], out: &ArrayRef<'_>, fortran: bool) -> Result<u8> {
+pub fn concatenate_flat(
+    arrays: &[ArrayRef<'_>],
+    out: &ArrayRef<'_>,
+    fortran: bool,
+    mut report: impl FnMut(u8) -> Result<()>,
+) -> Result<()> {
     let mut at = out.data;
-    let mut flags = 0;
     for a in arrays {
         // The stretch of `out` this array fills, seen in the array's shape.
         let mut strides = contiguous_strides(a.shape, 1, fortran);
         strides.iter_mut().for_each(|s| *s *= out.strides[0]);
         let part = ArrayRef { data: at, shape: a.shape, strides: &strides, ..*out };
-        flags |= copy_into_status(&part, a)?;
+        report(copy_into_status(&part, a)?)?;
         at = at.wrapping_offset(a.size() as isize * out.strides[0]);
     }
-    Ok(flags)
+    Ok(())
 }

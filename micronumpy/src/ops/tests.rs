@@ -69,10 +69,10 @@ fn joins() {
     let (a, b) = (arange(&[2, 2]), arange(&[2, 1]));
     let shape = join::concatenate_shape(&[&a.shape, &b.shape], 1).unwrap();
     let out = zeros(&shape);
-    join::concatenate(&[a.view(), b.view()], 1, &out.view()).unwrap();
+    join::concatenate(&[a.view(), b.view()], 1, &out.view(), |_| Ok(())).unwrap();
     assert_eq!(values(&out.view()), [0, 1, 0, 2, 3, 1]);
     let flat = zeros(&[6]);
-    join::concatenate_flat(&[a.view(), b.view()], &flat.view(), true).unwrap();
+    join::concatenate_flat(&[a.view(), b.view()], &flat.view(), true, |_| Ok(())).unwrap();
     assert_eq!(values(&flat.view()), [0, 2, 1, 3, 0, 1]);
     assert!(
         join::concatenate_shape(&[&[2, 3], &[3]], 0).unwrap_err().to_string().contains("index 1 has 1 dim")

@@ -10,7 +10,7 @@ use pyo3::types::{PyModule, PyTuple};
 use pyo3::{IntoPyObjectExt, ffi};
 
 use crate::abi::*;
-use crate::error::IntoPyResult;
+use crate::error::{IntoPyResult, to_host_error};
 use crate::fastcall;
 use crate::ffi::import::cached;
 use crate::ffi::methods::{END, Methods};
@@ -193,12 +193,14 @@ fn concatenate_items<'py>(
             (plain, ty)
         }
     };
-    let status = match axis {
-        None => join::concatenate_flat(&views, &result.view(), false),
-        Some(_) => join::concatenate(&views, ax, &result.view()),
+    let report = |status| {
+        crate::objects::ufunc::report_fp_status(py, "cast", status).map_err(|e| to_host_error(py, e))
+    };
+    match axis {
+        None => join::concatenate_flat(&views, &result.view(), false, report),
+        Some(_) => join::concatenate(&views, ax, &result.view(), report),
     }
     .py(py)?;
-    crate::objects::ufunc::report_fp_status(py, "cast", status)?;
     match subtype {
         Some(ty) => Ok(alloc::instance_of(result, &ty, None)?.0),
         None => Ok(result.0),
