@@ -153,13 +153,7 @@ pub fn digits(
             b.mul_pow10(-k as u32);
         }
     }
-    let reaches_one = if unique {
-        let cmp = value.add(high.as_ref().unwrap_or(&low)).compare(&scale);
-        if even { cmp != Ordering::Less } else { cmp == Ordering::Greater }
-    } else {
-        value.compare(&scale) != Ordering::Less
-    };
-    if reaches_one {
+    if value.compare(&scale) != Ordering::Less {
         k += 1;
     } else {
         for b in [Some(&mut value), Some(&mut low), high.as_mut()].into_iter().flatten() {

@@ -45,6 +45,8 @@ fn scientific_layout() {
     let s = |v: f64, o: FormatOptions| scientific(v, &o);
     check(s(1.0, FormatOptions::default()), "1.e+00");
     check(s(9.9999, opts(true, 2)), "1.e+01");
+    // Shortest it is 1e-320, which lies above it.
+    check(s(1e-320, FormatOptions { min_digits: Some(8), ..Default::default() }), "9.99988867e-321");
     check(s(1.23456, FormatOptions { exp_digits: Some(0), ..opts(true, 3) }), "1.235e+");
     check(s(1.23456e100, FormatOptions { exp_digits: Some(40), ..opts(true, 3) }), "1.235e+00100");
     check(s(-1.5, FormatOptions { min_digits: Some(5), ..Default::default() }), "-1.50000e+00");
