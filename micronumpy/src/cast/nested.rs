@@ -146,7 +146,16 @@ fn fills(fields: &[Field], itemsize: usize) -> bool {
         }
         end = end.max(offset + size);
     }
-    end == itemsize
+    end == itemsize && fields.iter().all(|f| is_full(&f.dtype))
+}
+
+/// The same for structures that are parts of others.
+fn is_full(dt: &Dtype) -> bool {
+    match &dt.body {
+        Body::Struct(fields) => fills(fields, dt.itemsize),
+        Body::Subarray(base, _) => is_full(base),
+        _ => true,
+    }
 }
 
 fn items(

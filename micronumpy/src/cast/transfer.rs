@@ -96,7 +96,12 @@ impl Transfer {
     /// # Errors
     /// When there is no cast between the two; the warning turned into an error.
     pub fn new(src: &Dtype, dst: &Dtype, aligned: bool) -> Result<Transfer> {
-        Ok(Transfer::from_step(plan(src, dst, aligned)?, src, dst))
+        // What cannot be cast are the whole elements, also if a part of them is the reason.
+        let step = plan(src, dst, aligned).map_err(|e| match e {
+            Error::NoCast(_) => Error::no_cast(src, dst),
+            e => e,
+        })?;
+        Ok(Transfer::from_step(step, src, dst))
     }
     /// Like [`Transfer::new`], but running it fails when a value does not survive the cast.
     ///

@@ -44,7 +44,7 @@ unsafe fn decref(obj: *mut u8) {
 
 unsafe fn get(dtype: &Dtype, src: *const u8) -> Result<*mut u8> {
     // SAFETY: one element, says the caller.
-    host(|py| unsafe { Ok(value::get_value(py, dtype, src)?.into_ptr().cast()) })
+    host(|py| unsafe { Ok(value::get_value(py, dtype, src, None)?.into_ptr().cast()) })
 }
 
 /// An object slot that has not been filled reads as None.

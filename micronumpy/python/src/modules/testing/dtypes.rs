@@ -88,7 +88,7 @@ unsafe fn as_void(py: Python<'_>, arr: *mut c_void) -> Dtype {
 unsafe extern "C" fn getitem(data: *mut c_void, arr: *mut c_void) -> *mut ffi::PyObject {
     guard(|py| {
         // SAFETY: an element, and an array that knows its dtype.
-        unsafe { Ok(scalar::value::get_value(py, &as_void(py, arr), data.cast())?.into_ptr()) }
+        unsafe { Ok(scalar::value::get_value(py, &as_void(py, arr), data.cast(), None)?.into_ptr()) }
     })
 }
 

@@ -92,15 +92,11 @@ fn item0<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     let py = slf.py();
     match typenum_of(slf) {
         Some(num) if num.is_bool() || num.is_number() => python_number(py, num, &cell_of(slf, num)),
-        Some(TypeNum::VOID) => {
-            let (descr, data) = void::parts(slf);
-            // SAFETY: the scalar's own memory.
-            unsafe { super::get_item(&descr, data) }
-        }
-        _ => {
-            let arr = to_array(slf)?;
-            // SAFETY: an array of one element.
-            unsafe { super::get_item(&arr.descr(), arr.data()) }
+        num => {
+            // A scalar that is a part of an array gives views of that part.
+            let is_part = num == Some(TypeNum::VOID) && void::part(slf).is_some();
+            let arr = if is_part { void::as_array(slf)? } else { to_array(slf)? };
+            crate::objects::array::methods::convert::item_at(&arr, arr.data())
         }
     }
 }

@@ -286,14 +286,20 @@ unsafe fn get_object<'py>(py: Python<'py>, data: *const u8) -> PyResult<Bound<'p
 /// `data` points to one element of `descr`.
 pub unsafe fn get_item<'py>(descr: &Descr<'py>, data: *const u8) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the caller's promise.
-    unsafe { get_value(descr.py(), descr.dtype(), data) }
+    unsafe { get_value(descr.py(), descr.dtype(), data, None) }
 }
 
-/// The same by dtype.
+/// The same by dtype. What is an array itself (a subarray inside a structure) is a view of `owner`, the array that the
+/// element belongs to, or else a copy.
 ///
 /// # Safety
-/// `data` points to one element of `dt`.
-pub unsafe fn get_value<'py>(py: Python<'py>, dt: &Dtype, data: *const u8) -> PyResult<Bound<'py, PyAny>> {
+/// `data` points to one element of `dt`, of which `owner` keeps the memory alive.
+pub unsafe fn get_value<'py>(
+    py: Python<'py>,
+    dt: &Dtype,
+    data: *const u8,
+    owner: Option<&Array<'py>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let (num, swapped) = (dt.num, dt.byteorder == SWAPPED);
     // SAFETY: the caller's promise covers all reads.
     unsafe {
@@ -310,7 +316,7 @@ pub unsafe fn get_value<'py>(py: Python<'py>, dt: &Dtype, data: *const u8) -> Py
                 let ticks: i64 = Cell::load(num, data, swapped).get();
                 time::to_python(py, num, ticks, dt.datetime_meta().unwrap_or(time::GENERIC))
             }
-            TypeNum::VOID => void::get_value(py, dt, data),
+            TypeNum::VOID => void::get_value(py, dt, data, owner),
             TypeNum::VSTRING => match dt.as_strings() {
                 Some(strings) => string::get(py, strings, data),
                 None => Err(missing("a string dtype without an instance")),

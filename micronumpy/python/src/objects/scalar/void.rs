@@ -174,16 +174,28 @@ pub unsafe fn store(descr: &Descr<'_>, data: *mut u8, obj: &Obj<'_>) -> PyResult
 /// `item()` of a void element: a tuple for structures, an array for subarrays, bytes otherwise.
 ///
 /// # Safety
-/// `data` points to one element of `dt`.
-pub unsafe fn get_value<'py>(py: Python<'py>, dt: &Dtype, data: *const u8) -> PyResult<Obj<'py>> {
+/// As for `value::get_value`.
+pub unsafe fn get_value<'py>(
+    py: Python<'py>,
+    dt: &Dtype,
+    data: *const u8,
+    owner: Option<&Array<'py>>,
+) -> PyResult<Obj<'py>> {
     // SAFETY: the caller's promise; fields lie inside the element.
     unsafe {
-        match &dt.body {
-            Body::Subarray(inner, shape) => copy_subarray(&descr_of(py, inner)?, shape, data),
-            Body::Struct(all) => {
-                let mut items = vec![];
+        match (&dt.body, owner) {
+            (Body::Subarray(inner, shape), Some(owner)) => {
+                let strides = micronumpy::array::contiguous_strides(shape, inner.itemsize, false);
+                let (inner, writeable) = (descr_of(py, inner)?, owner.is_writeable());
+                let view =
+                    array::new_view(&inner, data.cast_mut(), shape, &strides, &owner.0, writeable, None)?;
+                Ok(view.0)
+            }
+            (Body::Subarray(inner, shape), None) => copy_subarray(&descr_of(py, inner)?, shape, data),
+            (Body::Struct(all), _) => {
+                let mut items = Vec::with_capacity(all.len());
                 for f in all.iter() {
-                    items.push(super::value::get_value(py, &f.dtype, data.add(f.offset))?);
+                    items.push(super::value::get_value(py, &f.dtype, data.add(f.offset), owner)?);
                 }
                 Ok(PyTuple::new(py, items)?.into_any())
             }
@@ -209,11 +221,11 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
     unsafe {
         match &dt.body {
             Body::Subarray(inner, shape) => {
-                let inner_descr = descr_of(py, inner)?;
-                let src = array::from_any(value, Some(&inner_descr), 0, 0, NPY_ARRAY_FORCECAST)?;
-                let strides = micronumpy::array::contiguous_strides(shape, inner.itemsize, false);
-                let dst = ArrayRef::new(data, shape, &strides, inner);
-                micronumpy::cast::copy_into(&dst, &src.view()).py(py)
+                // Assigned as to any array of this shape.
+                let items = array::new(&descr_of(py, inner)?, shape, micronumpy::Order::C, true)?;
+                array::assign::assign(&items, value)?;
+                let dst = ArrayRef::new(data, shape, items.strides(), inner);
+                micronumpy::cast::copy_into(&dst, &items.view()).py(py)
             }
             Body::Struct(all) => {
                 if let Ok(tuple) = value.cast::<PyTuple>() {
@@ -251,12 +263,6 @@ pub unsafe fn set_value<'py>(dt: &Dtype, data: *mut u8, value: &Obj<'py>) -> PyR
                 Ok(())
             }
             _ => {
-                if typenum_of(value) == Some(TypeNum::VOID) && parts(value).0.dtype().fields().is_some() {
-                    let (own, src) = parts(value);
-                    let dst = ArrayRef::new(data, &[], &[], dt);
-                    let src = ArrayRef::new(src, &[], &[], own.dtype());
-                    return micronumpy::cast::copy_into(&dst, &src).py(py);
-                }
                 let bytes = buffer_bytes(value)?;
                 let n = bytes.len().min(dt.itemsize);
                 copy_nonoverlapping(bytes.as_ptr(), data, n);
@@ -549,6 +555,11 @@ fn ass_subscript<'py>(slf: &Obj<'py>, key: &Obj<'py>, value: Option<&Obj<'py>>) 
                 return Err(PyValueError::new_err("assignment destination is read-only"));
             }
             let (inner, offset, _) = fields::entry(&dict, &name)?;
+            if inner.dtype().num == TypeNum::VOID {
+                // What is made of several values is assigned as an array of them is.
+                let part = super::super::array::subscript::fields::field(&as_array(slf)?, &name)?;
+                return part.0.set_item(PyTuple::empty(slf.py()), value);
+            }
             return super::set::set_item(&inner, data.add(offset as usize), value);
         }
     }

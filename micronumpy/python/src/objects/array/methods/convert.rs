@@ -24,10 +24,10 @@ pub fn str<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
     cached(slf.py(), "numpy._core.arrayprint", "_default_array_str")?.call1((slf,))
 }
 
-/// The element at `data` as a plain Python object; structured elements keep the array alive as they need.
+/// The element at `data` as a plain Python object; subarrays inside of it are views of the array.
 pub(crate) fn item_at<'py>(arr: &Array<'py>, data: *const u8) -> PyResult<Obj<'py>> {
     // SAFETY: `data` is an element of the array.
-    unsafe { scalar::get_item(&arr.descr(), data) }
+    unsafe { scalar::value::get_value(arr.py(), arr.dtype(), data, Some(arr)) }
 }
 
 /// The address of the element a flat C-order index means.
