@@ -2,16 +2,17 @@
 //! byte by byte here, and `==` of things that cannot be compared is all false.
 
 use micronumpy::{Dims, Dtype, TypeNum};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::alloc::{self, Make};
+use super::coercion;
 use super::number::should_defer;
-use super::{alloc, coercion};
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::objects::ufunc::call_by_name;
-use crate::objects::{Array, dtype};
+use crate::objects::{Array, dtype, wrap};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
@@ -71,8 +72,28 @@ fn no_loop<'py>(arr: &Array<'py>, other: &Obj<'py>, op: i32, err: PyErr) -> PyRe
     if arr.ndim() == 0 && other.ndim() == 0 {
         return Ok(crate::objects::scalar::bool_scalar(py, value));
     }
-    let shape = micronumpy::array::broadcast_shapes_args(&[arr.shape(), other.shape()]).py(py)?;
-    constant(py, &shape, value)
+    let operands = [arr.shape(), other.shape()];
+    let Ok(shape) = micronumpy::array::broadcast_shapes(&operands) else {
+        let shapes = operands.map(micronumpy::array::shape_text);
+        return Err(PyValueError::new_err(format!(
+            "operands could not be broadcast together with shapes {} {} ",
+            shapes[0], shapes[1]
+        )));
+    };
+    let rows = [arr, &other].map(|x| micronumpy::iter::broadcast_strides(x.shape(), x.strides(), &shape));
+    let [a, b] = rows;
+    let strides = micronumpy::iter::keep_order_strides(&shape, &[&a.py(py)?, &b.py(py)?], 1);
+    // SAFETY: fresh memory; the strides are a permutation of the contiguous ones.
+    let out = unsafe {
+        let out = Make { strides: Some(&strides), ..Make::new(&dtype::builtin(py, TypeNum::BOOL), &shape) }
+            .build()?;
+        std::ptr::write_bytes(out.data(), u8::from(value), out.size());
+        out
+    };
+    if arr.is_exact() {
+        return Ok(out.0);
+    }
+    wrap::apply_wrap(out, Some(&arr.0.getattr(pyo3::intern!(py, "__array_wrap__"))?), None, false)
 }
 
 fn constant<'py>(py: Python<'py>, shape: &[isize], value: bool) -> PyResult<Obj<'py>> {
@@ -104,7 +125,9 @@ fn compare_void<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<'p
                 // SAFETY: the same bytes under another name.
                 unsafe { alloc::new_view(&s, x.data(), x.shape(), x.strides(), &x.0, false, None) }
             };
-            call_by_name(py, ufunc_name(op), &[&view(a)?.0, &view(b)?.0], None)
+            let equal = call_by_name(py, ufunc_name(op), &[&view(a)?.0, &view(b)?.0], None)?;
+            // An array, also where ufuncs give scalars.
+            Ok(coercion::from_any(&equal, None, 0, 0, 0)?.0)
         }
         _ => Err(PyTypeError::new_err(
             "Cannot compare structured with unstructured void arrays. (unreachable error, please report to NumPy devs.)",
@@ -130,7 +153,7 @@ fn compare_struct<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<
         let name = name?;
         let fa = super::subscript::fields::field(a, &name)?;
         let fb = super::subscript::fields::field(b, &name)?;
-        let mut part = aligned_compare(&fa, &fb, ndim, a.ndim(), b.ndim(), op)?;
+        let mut part = compare(&fa.0, &fb.0, op)?;
         if let Some(p) = Array::cast(&part) {
             if p.ndim() > ndim {
                 // A subarray field: all its elements have to agree.
@@ -161,29 +184,6 @@ fn compare_struct<'py>(a: &Array<'py>, b: &Array<'py>, op: i32) -> PyResult<Obj<
             super::unwrap_0d(Array(out))
         }
     }
-}
-
-/// Compare fields whose arrays may carry subarray dimensions at the end: outer dimensions are lined up first.
-fn aligned_compare<'py>(
-    fa: &Array<'py>,
-    fb: &Array<'py>,
-    ndim: usize,
-    na: usize,
-    nb: usize,
-    op: i32,
-) -> PyResult<Obj<'py>> {
-    let widen = |x: &Array<'py>, outer: usize| -> PyResult<Array<'py>> {
-        if outer == ndim || x.ndim() == outer {
-            return Ok(x.clone());
-        }
-        let mut shape: Dims = std::iter::repeat_n(1, ndim - outer).collect();
-        let mut strides: Dims = std::iter::repeat_n(0, ndim - outer).collect();
-        shape.extend_from_slice(x.shape());
-        strides.extend_from_slice(x.strides());
-        // SAFETY: dimensions of one in front.
-        unsafe { alloc::derived_view(x, &x.descr(), x.data(), &shape, &strides) }
-    };
-    compare(&widen(fa, na)?.0, &widen(fb, nb)?.0, op)
 }
 
 fn promote_fields(a: &Array<'_>, b: &Array<'_>) -> PyResult<()> {
