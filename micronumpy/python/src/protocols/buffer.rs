@@ -302,7 +302,8 @@ impl FormatWriter<'_> {
         let a = dt.align.max(1);
         dt.itemsize.is_multiple_of(a)
             && (self.arr.data() as usize).is_multiple_of(a)
-            && self.arr.strides().iter().all(|&s| s.unsigned_abs().is_multiple_of(a))
+            && std::iter::zip(self.arr.shape(), self.arr.strides())
+                .all(|(&n, &s)| n <= 1 || s.unsigned_abs().is_multiple_of(a))
             && self.offset.is_multiple_of(a)
     }
     fn order(&mut self, c: u8) {
@@ -319,8 +320,8 @@ impl FormatWriter<'_> {
             self.out.push_str(&format!("({})", parts.join(",")));
             let start = self.offset;
             self.write(&base, false)?;
-            // Elements after the first follow without being spelled out.
-            self.offset = start + dt.itemsize;
+            // Elements after the first follow without being spelled out. As upstream's, they count as far as the first was.
+            self.offset = start + (self.offset - start) * shape.iter().product::<isize>() as usize;
             return Ok(());
         }
         if dt.fields().is_some() {
@@ -483,10 +484,24 @@ fn fill_view(arr: &Array<'_>, view: &mut ffi::Py_buffer, flags: i32) -> PyResult
     let itemsize = arr.itemsize();
     let format = if wants(ffi::PyBUF_FORMAT) { Some(format_of(arr)?) } else { None };
     // Strides of contiguous arrays are told as they would be without dimensions of length one and zero.
+    let contiguous = |fortran: bool| {
+        let (mut strides, mut step) = (vec![0; arr.ndim()], itemsize as isize);
+        let mut visit = |k: usize| {
+            strides[k] = step;
+            // Nothing lies behind an empty axis.
+            step = step.saturating_mul(arr.shape()[k]);
+        };
+        if fortran {
+            (0..arr.ndim()).for_each(&mut visit);
+        } else {
+            (0..arr.ndim()).rev().for_each(&mut visit);
+        }
+        strides
+    };
     let strides = if c && !(wants(ffi::PyBUF_F_CONTIGUOUS) && f) {
-        micronumpy::array::contiguous_strides(arr.shape(), itemsize, false)
+        contiguous(false)
     } else if f {
-        micronumpy::array::contiguous_strides(arr.shape(), itemsize, true)
+        contiguous(true)
     } else {
         arr.strides().to_vec()
     };

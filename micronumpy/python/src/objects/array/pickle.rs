@@ -16,6 +16,9 @@ use crate::objects::{Array, Descr, dtype, scalar};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
+/// Bytes of a pickle above this length become the memory of their array.
+const LONG: usize = 1000;
+
 /// `arr.__reduce__()`
 pub fn reduce<'py>(slf: &Obj<'py>, _a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = slf.py();
@@ -161,9 +164,23 @@ pub fn setstate<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     // A fresh array of the state; its memory then changes places with ours.
     // SAFETY: fresh memory; afterwards each object again owns what it points to.
     unsafe {
-        let fresh = Make { strides: Some(&strides), allow_empty_string: true, ..Make::new(&native, &shape) }
-            .build()?;
+        let make = Make { strides: Some(&strides), allow_empty_string: true, ..Make::new(&native, &shape) };
+        // Long ones are not copied: the array writes into the bytes, which nobody else has.
+        let shared = bytes.as_ref().filter(|b| b.as_bytes().len() > LONG && !swapped);
+        let fresh = match shared {
+            Some(b) => Make {
+                data: b.as_bytes().as_ptr().cast_mut(),
+                base: Some(b.clone().into_any()),
+                writeable: true,
+                ..make
+            }
+            .build()?,
+            None => make.build()?,
+        };
+        // Unlike those of other empty arrays, these strides are not zero.
+        std::ptr::copy_nonoverlapping(strides.as_ptr(), (*fresh.raw()).strides, strides.len());
         match &bytes {
+            Some(_) if shared.is_some() => {}
             Some(b) => {
                 std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), fresh.data(), nbytes);
                 if swapped {
