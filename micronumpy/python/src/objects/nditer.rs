@@ -755,22 +755,32 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
     let nests = nested_axes(&axes)?;
     let (mut arrays, mut op_flags) = convert_operands(&op, op_flags.as_ref())?;
     let nop = arrays.len();
-    let requested = convert_dtypes(op_dtypes.as_ref(), nop)?;
-    let nothing = vec![None; nop];
+    let mut outer_dtypes = convert_dtypes(op_dtypes.as_ref(), nop)?;
+    let mut inner_dtypes = vec![None; nop];
 
-    // The outermost iterator makes copies, and all others walk them. With buffering it is the innermost one that casts.
+    // The outermost iterator makes copies, and all others walk them. What is buffered and not copied is cast by the innermost
+    // one, and there it may lie as it likes until then.
+    const MAKES_ARRAYS: u32 = per_op::COPY | per_op::UPDATEIFCOPY | per_op::ALLOCATE;
+    let inner_op_flags: Vec<u32> = op_flags.iter().map(|f| f & !MAKES_ARRAYS).collect();
     let buffered = flags & global::BUFFERED != 0;
     let outer_flags =
         flags & !(global::EXTERNAL_LOOP | global::BUFFERED | global::GROWINNER | global::DELAY_BUFALLOC);
+    for (i, f) in op_flags.iter_mut().enumerate() {
+        if arrays[i].is_some() {
+            *f &= !per_op::ALLOCATE;
+        }
+        if buffered && *f & MAKES_ARRAYS == 0 {
+            *f &= !(per_op::NBO | per_op::ALIGNED | per_op::CONTIG);
+            inner_dtypes[i] = outer_dtypes[i].take();
+        }
+    }
     let mut chain: Vec<Bound<'py, PyAny>> = Vec::with_capacity(nests.len());
     for (level, axes) in nests.iter().enumerate() {
         let innermost = level + 1 == nests.len();
-        let (level_flags, dtypes) = match (innermost, level) {
-            (true, _) if buffered => (flags, &requested),
-            (true, _) => (flags & !global::COMMON_DTYPE, &nothing),
-            (false, 0) if !buffered => (outer_flags, &requested),
-            (false, 0) => (outer_flags, &nothing),
-            _ => (outer_flags & !global::COMMON_DTYPE, &nothing),
+        let (level_flags, dtypes, level_op_flags) = match (innermost, level) {
+            (true, _) => (flags & !global::COMMON_DTYPE, &inner_dtypes, &inner_op_flags),
+            (false, 0) => (outer_flags, &outer_dtypes, &op_flags),
+            _ => (outer_flags & !global::COMMON_DTYPE, &outer_dtypes, &op_flags),
         };
         let op_axes = vec![Some(axes.clone()); nop];
         let options = Options {
@@ -783,13 +793,13 @@ pub fn nested_iters<'py>(module: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyR
             itershape: None,
             buffersize: if innermost { buffersize } else { 0 },
         };
-        let state = build(py, arrays.clone(), &op_flags, &options)?;
+        let state = build(py, arrays.clone(), level_op_flags, &options)?;
         if level == 0 {
             for (arr, new) in arrays.iter_mut().zip(&state.arrays) {
                 *arr = new.as_ref().map(|a| Array(a.bind(py)));
             }
             for f in &mut op_flags {
-                *f &= !(per_op::COPY | per_op::UPDATEIFCOPY | per_op::ALLOCATE);
+                *f &= !MAKES_ARRAYS;
             }
         }
         chain.push(wrap_state(py, state)?);
