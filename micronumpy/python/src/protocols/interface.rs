@@ -305,13 +305,17 @@ pub fn from_interface<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py
     }
     let empty = shape.contains(&0);
     if pointer.is_null() {
-        if !empty {
+        if !empty && itemsize != 0 {
             return Err(PyValueError::new_err(
                 "data is NULL but array contains data, in older versions of NumPy this may have used the scalar path.  To get the \
                  scalar path you must leave the data field undefined.",
             ));
         }
-        return alloc::new(&descr, &shape, micronumpy::Order::C, false).map(Some);
+        let arr = alloc::new(&descr, &shape, micronumpy::Order::C, false)?;
+        // The object counts as the base, although the memory is the array's own.
+        // SAFETY: a fresh array, which has no base yet.
+        unsafe { (*arr.raw()).base = owner.into_ptr() };
+        return Ok(Some(arr));
     }
     // SAFETY: either checked against the buffer, or an address the object vouches for.
     let out = unsafe {

@@ -13,7 +13,7 @@ use crate::error::IntoPyResult;
 use crate::fastcall;
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig};
-use crate::objects::array::alloc::{self, Make};
+use crate::objects::array::alloc;
 use crate::objects::array::args::{self, CopyMode};
 use crate::objects::array::coercion::{self, discover};
 use crate::objects::array::{assign, methods, pickle};
@@ -107,11 +107,10 @@ fn array_like<'py>(
     if !subok {
         flags |= NPY_ARRAY_ENSUREARRAY;
     }
-    let max = if Array::cast(obj).is_some() { 0 } else { ndmax };
     let arr = if ndmax == 0 && Array::cast(obj).is_none() {
         coercion::from_any_limited(obj, descr, 0, flags)?
     } else {
-        coercion::from_any(obj, descr, 0, max, flags)?
+        coercion::from_any(obj, descr, 0, ndmax, flags)?
     };
     if arr.ndim() >= ndmin {
         return Ok(arr.0);
@@ -540,20 +539,16 @@ fn frombuffer<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         return Err(PyValueError::new_err("cannot create an OBJECT array from memory buffer"));
     }
     let itemsize = descr.itemsize();
-    if itemsize == 0 {
+    if descr.dtype().is_unsized() {
         return Err(PyValueError::new_err("itemsize cannot be zero in type"));
     }
-    // A memoryview of ours keeps the memory where it is.
     let mem = Memory::of(&buffer)?;
-    // SAFETY: a new reference or null.
+    // What takes note of its exports is held through a memoryview, so that the memory stays where it is.
+    // SAFETY: a live object; a new reference or null.
     let base = unsafe {
-        let is_bytes = buffer.is_instance_of::<pyo3::types::PyBytes>();
-        if is_bytes || buffer.is_instance_of::<pyo3::types::PyMemoryView>() {
-            if is_bytes {
-                buffer.clone()
-            } else {
-                crate::ffi::guard::owned(py, pyffi::PyMemoryView_FromObject(buffer.as_ptr()))?
-            }
+        let slots = (*pyffi::Py_TYPE(buffer.as_ptr())).tp_as_buffer;
+        if Array::cast(&buffer).is_some() || slots.is_null() || (*slots).bf_releasebuffer.is_none() {
+            buffer.clone()
         } else {
             crate::ffi::guard::owned(py, pyffi::PyMemoryView_FromObject(buffer.as_ptr()))?
         }
@@ -566,6 +561,9 @@ fn frombuffer<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     let left = mem.len - offset as usize;
     let n = if count < 0 {
+        if itemsize == 0 {
+            return Err(PyValueError::new_err("cannot determine count if itemsize is 0"));
+        }
         if !left.is_multiple_of(itemsize) {
             return Err(PyValueError::new_err("buffer size must be a multiple of element size"));
         }
@@ -579,10 +577,9 @@ fn frombuffer<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     };
     let data = mem.data.wrapping_offset(offset);
     let data = if data.is_null() { std::ptr::dangling_mut() } else { data };
-    // SAFETY: the elements lie inside the buffer, which the memoryview keeps.
+    // SAFETY: the elements lie inside the buffer, which the base keeps.
     let out = unsafe {
-        Make { data, writeable: mem.writeable, base: Some(base), ..Make::new(&descr, &[n as isize]) }
-            .build()?
+        alloc::new_view(&descr, data, &[n as isize], &[itemsize as isize], &base, mem.writeable, None)?
     };
     Ok(out.0)
 }
@@ -707,17 +704,22 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let source = match Array::cast(&src) {
         Some(s) => s,
         None => {
-            let found = coercion::from_any(&src, None, 0, 0, 0)?;
+            // An integer is at least a long next to a type that is less than an integer.
+            let is_int = weak && src.is_exact_instance_of::<pyo3::types::PyInt>();
+            let long = (is_int && dst.dtype().num.is_bool()).then(|| dtype::builtin(py, TypeNum::LONG));
+            let found = coercion::from_any(&src, long.as_ref(), 0, 0, 0)?;
             if weak && weak_fits(&found, &dst) {
                 let (from, to) = (found.dtype().num, dst.dtype().num);
+                // In native byte order, which `casting='no'` tells from others.
+                let native = dtype::descr_of(py, &dst.dtype().with_byteorder(b'='))?;
                 if casting == micronumpy::Casting::Equiv && from != to && !to.is_object() {
                     return Err(PyTypeError::new_err(format!(
                         "cannot cast Python {} to {} under the casting rule 'equiv'",
                         src.get_type().name()?,
-                        dst.descr().0.str()?
+                        native.0.str()?
                     )));
                 }
-                coercion::from_any(&src, Some(&dst.descr()), 0, 0, NPY_ARRAY_FORCECAST)?
+                coercion::from_any(&src, Some(&native), 0, 0, NPY_ARRAY_FORCECAST)?
             } else {
                 found
             }

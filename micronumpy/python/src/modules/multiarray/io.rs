@@ -14,7 +14,7 @@ use crate::fastcall;
 use crate::ffi::import::cached;
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig};
-use crate::objects::array::alloc;
+use crate::objects::array::alloc::{self, Make};
 use crate::objects::array::{args, for_each_item};
 use crate::objects::dispatcher::creation_with_like;
 use crate::objects::{Array, Descr, dtype};
@@ -58,7 +58,7 @@ impl<'py> File<'py> {
             if own {
                 return fd.extract();
             }
-            let copy = cached(py, "os", "dup")?.call1((fd,))?;
+            let copy = py.import(intern!(py, "os"))?.call_method1(intern!(py, "dup"), (fd,))?;
             let copy = args::index(&copy).map_err(|e| match e.is_instance_of::<PyOverflowError>(py) {
                 true => PyOSError::new_err("Getting a FILE* from a Python file object failed via `os.dup`"),
                 false => e,
@@ -426,7 +426,13 @@ fn read_file<'py>(
     }
     let itemsize = descr.itemsize();
     if itemsize == 0 {
-        return if sep.is_empty() && descr.dtype().is_unsized() || descr.dtype().num.is_flexible() {
+        return if descr.dtype().num.is_flexible() && count >= 0 && sep.is_empty() {
+            // As many as asked for, none of which takes anything from the file.
+            let (shape, strides) = ([count], [0]);
+            let make = Make { strides: Some(&strides), allow_empty_string: true, ..Make::new(descr, &shape) };
+            // SAFETY: fresh memory for elements of no size.
+            unsafe { make.build() }
+        } else if descr.dtype().num.is_flexible() {
             alloc::new(descr, &[0], Order::C, false)
         } else {
             Err(PyValueError::new_err("The elements are 0-sized."))

@@ -133,7 +133,7 @@ pub fn reinterpret<'py>(arr: &Array<'py>, descr: &Descr<'py>) -> PyResult<()> {
     let num = descr.dtype().num;
     let empty_subarray = descr.itemsize() == 0 && descr.dtype().subarray().is_some();
     // Void of no size takes the size there is.
-    if descr.itemsize() == 0 && num == TypeNum::VOID && old.itemsize() != 0 && !empty_subarray {
+    if descr.dtype().is_unsized() && num == TypeNum::VOID && old.itemsize() != 0 {
         let mut dt = descr.dtype().clone();
         dt.itemsize = old.itemsize();
         descr = crate::objects::dtype::descr_of(py, &dt)?;

@@ -791,8 +791,16 @@ fn long_double_to_int<'py>(py: Python<'py>, v: LongDouble) -> PyResult<Obj<'py>>
     if v.is_infinite() {
         return Err(PyOverflowError::new_err("cannot convert longdouble infinity to integer"));
     }
-    let text = v.trunc().format(b'f', 0);
-    PyInt::type_object(py).call1((text,))
+    // By pieces of the fraction: the decimal text may have more digits than Python reads.
+    let (mut rest, mut exponent) = v.trunc().frexp();
+    let mut int = 0i64.into_pyobject(py)?.into_any();
+    while !rest.is_zero() {
+        let (fraction, whole) = rest.ldexp(32).modf();
+        int = int.lshift(32)?.add(whole.to_f64() as i64)?;
+        rest = fraction;
+        exponent -= 32;
+    }
+    if exponent >= 0 { int.lshift(exponent) } else { int.rshift(-exponent) }
 }
 
 /// `int(scalar)`

@@ -69,12 +69,13 @@ fn text_113(num: TypeNum, v: &Cell, repr: bool) -> String {
     if !num.is_complex() {
         return part_113(re, digits, true);
     }
-    if re.is_zero() && !re.is_sign_negative() {
-        return format!("{}j", part_113(im, digits, false));
-    }
+    let times = if im.is_finite() { "" } else { "*" };
     let im_text = part_113(im, digits, false);
+    if re.is_zero() && !re.is_sign_negative() {
+        return format!("{im_text}{times}j");
+    }
     let sign = if im_text.starts_with('-') { "" } else { "+" };
-    format!("({}{sign}{im_text}j)", part_113(re, digits, false))
+    format!("({}{sign}{im_text}{times}j)", part_113(re, digits, false))
 }
 
 /// The text of a number: `str` of the scalar.

@@ -5,7 +5,7 @@ use micronumpy::array::view::diagonal as diagonal_view;
 use micronumpy::index::{MaskPlan, is_plain};
 use micronumpy::ops::take::{self as core, Mode};
 use micronumpy::{Order, TypeNum};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -18,6 +18,7 @@ use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::ffi::{Args, Sig};
+use crate::objects::iter::flatiter;
 use crate::objects::{Array, Descr, dtype};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -141,6 +142,9 @@ pub fn put<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let arr = Array(slf.clone());
     assign::check_writeable(&arr, "put: output array")?;
     let index = indices(&index, 0, false)?;
+    if index.size() > 0 && arr.size() == 0 {
+        return Err(PyIndexError::new_err("cannot replace elements of an empty array"));
+    }
     let values = match as_it_is(&values, &arr.descr()) {
         Some(values) => values,
         None => coercion::from_any(&values, Some(&arr.descr()), 0, 0, NPY_ARRAY_FORCECAST)?,
@@ -196,6 +200,11 @@ pub fn choose<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let (choices, descr) = common_arrays(py, &items)?;
     let shapes: Vec<&[isize]> = choices.iter().map(|c| c.shape()).collect();
     let shape = core::choose_shape(selector.shape(), &shapes).py(py)?;
+    // numpy walks them with an iterator that does not know more.
+    if let Some(a) = std::iter::once(&selector).chain(&choices).find(|a| a.ndim() > NPY_MAXDIMS_LEGACY_ITERS)
+    {
+        return Err(flatiter::too_many_dims(a.ndim()));
+    }
     if out.as_ref().is_some_and(|o| o.shape() != &shape[..]) {
         return Err(PyTypeError::new_err("choose: invalid shape for output array."));
     }

@@ -328,6 +328,9 @@ pub fn resize<'py>(slf: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     Ok(none)
 }
 
+const REFERENCED: &str = "cannot resize an array that references or is referenced\nby another object in this way.\nUse the \
+                          np.resize function to get a new resized copy or\n set refcheck=False to disable this check";
+
 fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize) -> PyResult<()> {
     let a = arr.raw();
     let itemsize = arr.itemsize();
@@ -342,28 +345,21 @@ fn resize_array(arr: &Array<'_>, shape: &[isize], refcheck: bool, handles: isize
     let old_bytes = arr.size() * itemsize;
     let new_bytes =
         alloc::checked_nbytes(shape, itemsize).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))?;
-    let new_size: usize = shape.iter().product::<isize>() as usize;
-    if new_size != arr.size() {
+    if new_bytes != old_bytes {
         if !arr.has_flags(NPY_ARRAY_OWNDATA) {
             return Err(PyValueError::new_err("cannot resize this array: it does not own its data"));
         }
         // SAFETY: live array.
         let (base, weak) = unsafe { ((*a).base, (*a).weakreflist) };
         if !base.is_null() || !weak.is_null() {
-            return Err(PyValueError::new_err(
-                "cannot resize an array that references or is referenced\nby another array in this way. Use the \
-                 np.resize function.",
-            ));
+            return Err(PyValueError::new_err(REFERENCED));
         }
         // References: the caller's variable, its stack, and our handles.
         // SAFETY: live object.
         let shared = unsafe { ffi::Py_REFCNT(arr.0.as_ptr()) } > 2 + handles;
         if refcheck {
             if shared {
-                return Err(PyValueError::new_err(
-                    "cannot resize an array that references or is referenced\nby another array in this way.\nUse the \
-                     np.resize function or refcheck=False",
-                ));
+                return Err(PyValueError::new_err(REFERENCED));
             }
         }
         // SAFETY: the array owns its block; objects that fall off are released first, new bytes are zeroed.
