@@ -243,6 +243,10 @@ impl<'py> Walk<'_, 'py> {
                 return self.array(obj, arr, depth);
             }
         }
+        // What goes into an array of many is copied there, so nothing in it has to be a copy already.
+        if self.copy == CopyMode::Always {
+            self.copy = CopyMode::IfNeeded;
+        }
         self.sequence(obj, depth)
     }
 
@@ -459,6 +463,14 @@ pub fn changed() -> PyErr {
     )
 }
 
+/// The dtype of a numpy scalar that is a number, a truth value or a duration.
+fn numeric_scalar<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Descr<'py>>> {
+    match scalar::value::typenum_of(obj) {
+        Some(n) if n.is_number() || n.is_bool() || n == TypeNum::TIMEDELTA => scalar::descr_of_scalar(obj),
+        _ => Ok(None),
+    }
+}
+
 /// The descriptor of `class` that holds one Python object.
 pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResult<Descr<'py>> {
     let py = obj.py();
@@ -473,6 +485,9 @@ pub fn scalar_descr<'py>(obj: &Bound<'py, PyAny>, class: &Descr<'py>) -> PyResul
                 s.len()?
             } else if let Ok(b) = obj.cast::<PyBytes>() {
                 b.as_bytes().len()
+            } else if let Some(own) = numeric_scalar(obj)? {
+                // As long as any value of the type may be.
+                return dtype::descr_of(py, &micronumpy::cast::sized_for(own.dtype(), class.dtype()));
             } else {
                 converted = true;
                 obj.str()?.len()?
