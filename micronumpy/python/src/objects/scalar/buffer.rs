@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 
 use micronumpy::TypeNum;
-use pyo3::exceptions::{PyBufferError, PyMemoryError};
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::value::{typenum_of, ucs4_of};
+use super::value::{descr_of_scalar, typenum_of, ucs4_of};
 use super::void;
 use crate::abi::*;
 use crate::error::missing;
@@ -36,11 +36,40 @@ unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
     })
 }
 
+/// The bytes of a scalar of a user type, which has no format.
+fn fill_user_view(obj: &Bound<'_, PyAny>, view: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+    if flags & ffi::PyBUF_FORMAT == ffi::PyBUF_FORMAT {
+        return Err(PyTypeError::new_err(format!(
+            "NumPy scalar {} can only exported as a buffer without format.",
+            obj.repr()?.to_string_lossy()
+        )));
+    }
+    if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
+        return Err(PyBufferError::new_err("scalar buffer is readonly"));
+    }
+    let user = descr_of_scalar(obj)?.filter(|d| d.dtype().num.is_user());
+    let descr = user.ok_or_else(|| missing("buffer of this scalar type"))?;
+    // The value follows the header of the object, aligned.
+    let offset = size_of::<ffi::PyObject>().next_multiple_of(descr.dtype().align.max(1));
+    view.buf = obj.as_ptr().cast::<u8>().wrapping_add(offset).cast();
+    view.len = descr.itemsize() as isize;
+    view.itemsize = view.len;
+    view.readonly = 1;
+    view.ndim = 0;
+    view.format = null_mut();
+    view.shape = null_mut();
+    view.strides = null_mut();
+    view.suboffsets = null_mut();
+    view.internal = null_mut();
+    view.obj = obj.clone().into_ptr();
+    Ok(())
+}
+
 /// # Safety
 /// `view` is a buffer request.
 unsafe fn fill_view(obj: &Bound<'_, PyAny>, view: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
     let py = obj.py();
-    let num = typenum_of(obj).ok_or_else(|| missing("buffer of this scalar type"))?;
+    let Some(num) = typenum_of(obj) else { return fill_user_view(obj, view, flags) };
     if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE {
         return Err(PyBufferError::new_err("scalar buffer is readonly"));
     }
