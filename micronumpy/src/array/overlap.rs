@@ -4,7 +4,7 @@
 //! `a_1 x_1 + ... + a_n x_n = b`, where the `a_i` are the strides of both arrays (made positive by turning axes round) and
 //! 1 for the bytes inside an item. That is a knapsack problem, hard in general; arrays seen in practice have few axes
 //! with nested strides, and a depth-first search pruned by divisibility and by what the remaining terms can reach ends at
-//! once. `max_work` bounds the number of candidates; beyond it the answer is "too hard".
+//! once. `max_work` bounds the number of dead ends; beyond it the answer is "too hard".
 
 use smallvec::SmallVec;
 
@@ -15,7 +15,7 @@ use super::ArrayRef;
 pub enum Overlap {
     No,
     Yes,
-    /// More than `max_work` candidates.
+    /// More than `max_work` dead ends.
     TooHard,
 }
 
@@ -188,8 +188,18 @@ pub fn solve_diophantine(
 }
 
 impl Search<'_> {
-    /// Choose `x[v]`, then the ones before it.
+    /// Choose `x[v]`, then the ones before it. What work is allowed pays for dead ends, not for the way to them.
     fn level(&mut self, v: usize, b: i128) -> Overlap {
+        if self.left == Some(0) {
+            return Overlap::TooHard;
+        }
+        let answer = self.candidates(v, b);
+        if answer == Overlap::No {
+            self.left = self.left.map(|n| n - 1);
+        }
+        answer
+    }
+    fn candidates(&mut self, v: usize, b: i128) -> Overlap {
         let Term { a, ub } = self.terms[v];
         let (a, ub) = (a as i128, ub as i128);
         if v == 0 {
@@ -209,21 +219,24 @@ impl Search<'_> {
         let residue = if step == 1 { 0 } else { (b / d).rem_euclid(step) * inverse(a / d, step) % step };
         let low = (b - self.reach[v - 1] + a - 1).div_euclid(a).max(0);
         let high = ub.min(b.div_euclid(a));
-        let mut x = low + (residue - low).rem_euclid(step);
-        while x <= high {
+        // From the top, so that limits are met where numpy meets them.
+        let mut x = high - (high - residue).rem_euclid(step);
+        while x >= low {
+            self.x[v] = x as i64;
+            let rest = b - a * x;
             if v > 1 {
-                match &mut self.left {
-                    Some(0) => return Overlap::TooHard,
-                    Some(n) => *n -= 1,
-                    None => {}
+                match self.level(v - 1, rest) {
+                    Overlap::No => {}
+                    other => return other,
+                }
+            } else {
+                // The bounds of `x` are such that the first term takes the rest.
+                self.x[0] = (rest / self.terms[0].a as i128) as i64;
+                if !(self.nontrivial && self.is_trivial()) {
+                    return Overlap::Yes;
                 }
             }
-            self.x[v] = x as i64;
-            match self.level(v - 1, b - a * x) {
-                Overlap::No => {}
-                other => return other,
-            }
-            x += step;
+            x -= step;
         }
         Overlap::No
     }
