@@ -2,6 +2,7 @@
 
 use std::ptr::null_mut;
 
+use pyo3::exceptions::{PyImportError, PyImportWarning, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyModule};
 use pyo3::{PyErr, ffi as pyffi};
@@ -84,6 +85,7 @@ pub fn add(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn cpu_features(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     let features = PyDict::new(py);
     let mut dispatch: Vec<&str> = Vec::new();
+    let mut baseline: Vec<&str> = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
         macro_rules! detect {
@@ -157,15 +159,94 @@ fn cpu_features(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
             features.set_item(name, value)?;
         }
         dispatch.extend(["X86_V3", "X86_V4", "AVX512_ICL", "AVX512_SPR"]);
-        module.add("__cpu_baseline__", PyList::new(py, ["X86_V2"])?)?;
+        baseline.push("X86_V2");
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
         features.set_item("NEON", cfg!(target_arch = "aarch64"))?;
         features.set_item("ASIMD", cfg!(target_arch = "aarch64"))?;
-        module.add("__cpu_baseline__", PyList::new(py, ["NEON", "ASIMD"])?)?;
+        baseline.extend(["NEON", "ASIMD"]);
     }
+    choose_features(&features, &baseline, &dispatch)?;
     module.add("__cpu_features__", features)?;
-    module.add("__cpu_dispatch__", PyList::new(py, std::mem::take(&mut dispatch))?)?;
+    module.add("__cpu_baseline__", PyList::new(py, baseline)?)?;
+    module.add("__cpu_dispatch__", PyList::new(py, dispatch)?)?;
     module.add("__cpu_targets_info__", PyDict::new(py))
+}
+
+/// What the environment says about CPU features, by numpy's rules: some are turned off, or those it names are the only ones
+/// besides the baseline.
+///
+/// # Errors
+/// Both variables at once, a variable that is too long, a feature that cannot be turned off or on.
+fn choose_features(features: &Bound<'_, PyDict>, baseline: &[&str], dispatch: &[&str]) -> PyResult<()> {
+    const LONGEST: usize = 1024;
+    let py = features.py();
+    let read = |name: &str| {
+        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+        (!value.is_empty()).then_some(value)
+    };
+    let (name, verb, value) = match (read("NPY_ENABLE_CPU_FEATURES"), read("NPY_DISABLE_CPU_FEATURES")) {
+        (None, None) => return Ok(()),
+        (Some(_), Some(_)) => {
+            return Err(PyImportError::new_err(
+                "Both NPY_DISABLE_CPU_FEATURES and NPY_ENABLE_CPU_FEATURES environment variables cannot be set simultaneously.",
+            ));
+        }
+        (Some(value), None) => ("NPY_ENABLE_CPU_FEATURES", "enable", value),
+        (None, Some(value)) => ("NPY_DISABLE_CPU_FEATURES", "disable", value),
+    };
+    let head = format!("During parsing environment variable: '{name}':\n");
+    let warn = |text: String| {
+        let text = std::ffi::CString::new(text).unwrap_or_default();
+        PyErr::warn(py, &py.get_type::<PyImportWarning>(), &text, 1)
+    };
+    if dispatch.is_empty() {
+        return warn(format!(
+            "{head}You cannot use environment variable '{name}', since the NumPy library was compiled without any dispatched \
+             optimizations."
+        ));
+    }
+    // With the NUL that ends it.
+    let length = value.len() + 1;
+    if length > LONGEST {
+        return Err(PyRuntimeError::new_err(format!(
+            "Length of environment variable '{name}' is {length}, only {LONGEST} accepted"
+        )));
+    }
+    let (mut chosen, mut unknown, mut unsupported) = (vec![], vec![], vec![]);
+    let separators = [',', ' ', '\t', '\u{b}', '\r', '\n', '\u{c}'];
+    for feature in value.split(separators).filter(|f| !f.is_empty()) {
+        if baseline.contains(&feature) {
+            if verb == "disable" {
+                return Err(PyRuntimeError::new_err(format!(
+                    "{head}You cannot disable CPU feature '{feature}', since it is part of the baseline optimizations:\n({}).",
+                    baseline.join(" ")
+                )));
+            }
+        } else if !dispatch.contains(&feature) {
+            unknown.push(feature);
+        } else if !features.get_item(feature)?.is_some_and(|v| v.is_truthy().unwrap_or(false)) {
+            unsupported.push(feature);
+        } else {
+            chosen.push(feature);
+        }
+    }
+    for feature in dispatch.iter().filter(|f| chosen.contains(f) == (verb == "disable")) {
+        features.set_item(feature, false)?;
+    }
+    if !unknown.is_empty() {
+        warn(format!(
+            "{head}You cannot {verb} CPU features ({}), since they are not part of the dispatched optimizations\n({}).",
+            unknown.join(" "),
+            dispatch.join(" ")
+        ))?;
+    }
+    if verb == "enable" && !unsupported.is_empty() {
+        return Err(PyRuntimeError::new_err(format!(
+            "{head}You cannot enable CPU features ({}), since they are not supported by your machine.",
+            unsupported.join(" ")
+        )));
+    }
+    Ok(())
 }
