@@ -71,8 +71,13 @@ def same(case, ours, stock):
     if "same_value" in str(case.get("kwargs", {})) and str(ours.get("error", "")).startswith("ValueError: could not cast 'same_value'"):
         # numpy 2.4.6 forgets to check casts that it does in steps: of elements that are swapped or not aligned.
         return any("<" in s.get("dtype", "") or ">" in s.get("dtype", "") or s.get("shift") for s in case["arrays"].values()) or ">" in str(case["args"])
+    if "error" not in ours and re.search("'same_value' (half to ubyte|\\w+ to c?longdouble)$", str(stock.get("error", ""))):
+        # numpy 2.4.6 refuses NaN and infinity in long doubles, and negative zero among halves.
+        return True
     if case.get("call") == "np.lexsort" and re.search("[<>][UDFG]", case["arrays"]["a"]["dtype"]):
         # numpy 2.4.6 turns round all bytes of a foreign element at once, and so its characters and its parts.
+        return True
+    if of_addresses(case) or of_holes(case):
         return True
     no_loop = [text.endswith("-> None") or "No loop matching" in text for text in (ours.get("error", ""), stock.get("error", ""))]
     if re.search(r"\.(reduce|reduceat|accumulate)$", case.get("call", "")) and all(no_loop):
@@ -83,6 +88,24 @@ def same(case, ours, stock):
         # The other byte order of results that are near is far apart.
         ours, stock = ({k: v for k, v in x.items() if k != "arrays"} for x in (ours, stock))
     return ulps is not None and near(ours, stock, ulps)
+
+
+def of_addresses(case):
+    """Whether objects become raw bytes: those are their addresses."""
+    kinds = [spec.get("dtype", "") for spec in case["arrays"].values()]
+    return "'O'" in kinds and any(re.fullmatch("'V[0-9]+'", kind) for kind in kinds)
+
+
+def of_holes(case):
+    """Whether bytes between fields count: nobody writes those of a new array, and numpy 2.4.6 keeps the size of an item when
+    the subarrays in it lose theirs."""
+    kinds = [spec.get("dtype", "") for spec in case["arrays"].values()]
+    holes = any("align=True" in kind or "'itemsize'" in kind for kind in kinds)
+    line = case.get("lines", [""])[-1]
+    if "tobytes()" in line:
+        return holes
+    inside = any(re.search(r"(align=True\)|'itemsize': \d+\}), (\(|\d)", kind) for kind in kinds)
+    return inside and re.match(r"np\.(concatenate|where|array)\(", line) is not None
 
 
 def near(x, y, ulps):
