@@ -106,9 +106,10 @@ fn strided_terms(arr: &ArrayRef<'_>) -> SmallVec<[Term; 16]> {
         .collect()
 }
 
-/// Merge terms with equal coefficients, cut bounds to what the right-hand side allows, drop the rest.
+/// Merge terms with equal coefficients, cut bounds to what the right-hand side allows, drop the rest. The greatest come first, so
+/// that a search chooses for the least: numpy counts its work that way.
 pub fn simplify(terms: &mut SmallVec<[Term; 16]>, rhs: i64) {
-    terms.sort_by_key(|t| t.a);
+    terms.sort_by_key(|t| std::cmp::Reverse(t.a));
     let mut out: SmallVec<[Term; 16]> = SmallVec::new();
     for t in terms.iter() {
         match out.last_mut() {

@@ -166,7 +166,7 @@ fn before(index: &[isize], key: isize, items: &Items<'_>) -> Result<usize, Compa
     // One more than the place of an item that is less, and the place of one that is not.
     let (mut low, mut high) = (n - far, n - 1 - near);
     while low < high {
-        let middle = (low + high + 1) / 2 - 1;
+        let middle = (low + high).div_ceil(2) - 1;
         if items.less(index[middle], key)? {
             low = middle + 1;
         } else {
