@@ -40,7 +40,7 @@ fn corners_are_those_of_stock_numpy() {
 
 #[test]
 fn orders_are_those_of_stock_numpy() {
-    same_output(&[file("calls.py"), file("order.txt")], 31);
+    same_output(&[file("calls.py"), file("order.txt")], 30);
 }
 
 #[test]

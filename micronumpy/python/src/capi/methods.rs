@@ -233,7 +233,8 @@ fn deviation<'py>(
     let mean = method(arr, "mean", &[axis.clone(), given::dtype_arg(py, num)?], Some(&keep))?;
     let off = Array(given::as_array(call("subtract", &[arr.0.clone(), mean])?)?);
     let square = if off.dtype().num.is_complex() {
-        call("multiply", &[off.0.clone(), call("conjugate", &[off.0.clone()])?])?.getattr("real")?
+        call("multiply", &[off.0.clone(), call("conjugate", std::slice::from_ref(&off.0))?])?
+            .getattr("real")?
     } else {
         call("multiply", &[off.0.clone(), off.0.clone()])?
     };

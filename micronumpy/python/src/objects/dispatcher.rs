@@ -264,7 +264,7 @@ fn rename_type_error(slf: &Bound<'_, PyAny>, err: PyErr) -> PyErr {
         // SAFETY: not null, or we would not be here; owned by the dispatcher.
         let relevant = unsafe { Bound::from_borrowed_ptr(py, fields(slf).relevant_args) };
         let theirs: String = relevant.getattr(intern!(py, "__qualname__"))?.extract()?;
-        let ours: String = slf.getattr(intern!(py, "__name__"))?.extract()?;
+        let ours: String = slf.getattr(intern!(py, "__qualname__"))?.extract()?;
         let text: String = err.value(py).str()?.extract()?;
         Ok(text.strip_prefix(&theirs).map(|rest| PyTypeError::new_err(format!("{ours}{rest}"))))
     };

@@ -432,16 +432,19 @@ fn datetime_arange<'py>(
     use crate::objects::array::coercion::datetime::scalar_descr;
     let py = stop.py();
     let num = descr.dtype().num;
-    let given = |o: &Obj<'py>| (!o.is_none()).then(|| o.clone());
-    let (start, step) = (given(start), given(step));
+    // Arrays of no dimensions are taken for their element.
+    let value = |o: &Obj<'py>| -> PyResult<Obj<'py>> {
+        match Array::cast(o) {
+            // SAFETY: an array of one element.
+            Some(a) if a.ndim() == 0 => unsafe { scalar::to_scalar(&a.descr(), a.data(), None) },
+            _ => Ok(o.clone()),
+        }
+    };
+    let given = |o: &Obj<'py>| (!o.is_none()).then(|| value(o)).transpose();
+    let (start, stop, step) = (given(start)?, &value(stop)?, given(step)?);
     // The kind of an object that brings its own: dates and differences.
     let own_kind = |o: &Obj<'py>| -> PyResult<Option<TypeNum>> {
-        let d = match Array::cast(o) {
-            Some(a) if a.ndim() == 0 => Some(a.descr()),
-            Some(_) => None,
-            None if crate::objects::handles::is_scalar(o) => scalar::descr_of_scalar(o)?,
-            None => None,
-        };
+        let d = if crate::objects::handles::is_scalar(o) { scalar::descr_of_scalar(o)? } else { None };
         Ok(d.map(|d| d.dtype().num).filter(|n| n.is_datetime()))
     };
     if let Some(s) = &step
@@ -485,6 +488,9 @@ fn datetime_arange<'py>(
     let mut values = [0i64, 0, 1];
     for ((o, n), v) in operands.into_iter().zip(&mut values) {
         if let Some(o) = o {
+            if n == TypeNum::TIMEDELTA && own_kind(o)? == Some(TypeNum::DATETIME) {
+                return Err(PyValueError::new_err("Could not convert object to NumPy timedelta"));
+            }
             let d = dtype::descr_of(py, &Dtype::datetime(n, meta))?;
             // SAFETY: one native eight-byte element.
             unsafe { scalar::set_item(&d, std::ptr::from_mut(v).cast(), o)? };

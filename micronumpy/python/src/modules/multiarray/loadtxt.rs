@@ -39,6 +39,8 @@ struct Stream<'py> {
     source: Source<'py>,
     encoding: Option<String>,
     piece: Vec<char>,
+    /// The piece ends in a line feed that the line it came as did not have.
+    end_added: bool,
     at: usize,
     finished: bool,
 }
@@ -83,14 +85,13 @@ impl<'py> Stream<'py> {
         self.piece.clear();
         self.piece.extend(text.to_string_lossy().chars());
         self.at = 0;
-        if self.piece.is_empty() {
-            if matches!(self.source, Source::File(_)) {
-                self.finished = true;
-                return Ok(false);
-            }
-            // An empty line of an iterator is a line nevertheless.
-            self.piece.push('\n');
-        } else if matches!(self.source, Source::Lines(_)) && !matches!(self.piece.last(), Some('\n' | '\r')) {
+        if matches!(self.source, Source::File(_)) {
+            self.finished = self.piece.is_empty();
+            return Ok(!self.finished);
+        }
+        // What an iterator gives is a line, an empty one, too.
+        self.end_added = !matches!(self.piece.last(), Some('\n' | '\r'));
+        if self.end_added {
             self.piece.push('\n');
         }
         Ok(true)
@@ -181,6 +182,9 @@ fn read_row<'py>(py: Python<'py>, s: &mut Stream<'py>, d: &Dialect, row: &mut Ro
                 row.quoted[row.len - 1] = true;
                 // Up to the closing quote; two quotes stand for one.
                 while let Some(c) = s.next(py)? {
+                    if s.end_added && s.at == s.piece.len() {
+                        continue;
+                    }
                     if Some(c) == d.quote {
                         if s.peek(py)? == d.quote && d.quote.is_some() {
                             s.at += 1;
@@ -601,7 +605,7 @@ fn load_from_filelike<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>
     if let Some(c) = &converters {
         check_converters(c)?;
     }
-    let mut stream = Stream { source, encoding, piece: Vec::new(), at: 0, finished: false };
+    let mut stream = Stream { source, encoding, piece: Vec::new(), end_added: false, at: 0, finished: false };
     let mut columns = Vec::new();
     flatten(&descr, 0, &mut columns)?;
     let homogeneous = columns.len() == 1 && columns[0].descr.is(&descr);

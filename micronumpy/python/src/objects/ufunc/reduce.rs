@@ -186,6 +186,7 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
     let py = uf.py();
     // `out` may be a tuple of one.
     let mut out_obj = g.out.take();
+    let mut in_tuple = false;
     if let Some(t) = out_obj.as_ref().and_then(|o| o.cast_exact::<PyTuple>().ok().cloned()) {
         if t.len() != 1 {
             return Err(PyValueError::new_err(
@@ -196,16 +197,18 @@ fn run<'py>(uf: &UfuncRef<'py>, method: Method, mut g: Given<'py>) -> PyResult<B
         if super::call::is_ellipsis(&item) {
             return Err(PyTypeError::new_err("must use `...` as `out=...` and not per-operand/in a tuple"));
         }
-        out_obj = Some(item.clone());
-        if item.is_none() {
-            return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
-        }
+        out_obj = Some(item);
+        in_tuple = true;
     }
+    let nothing_in_tuple = in_tuple && out_obj.as_ref().is_some_and(|o| o.is_none());
     let keep_array = out_obj.as_ref().is_some_and(super::call::is_ellipsis);
     let out_obj = none_as_absent(out_obj).filter(|_| !keep_array);
     let operands = std::iter::once(&g.array).chain(&out_obj).chain(&g.where_).cloned();
     if let Some(result) = overrides::check(uf, method.name(), operands, || normal_form(py, &g, &out_obj))? {
         return Ok(result);
+    }
+    if nothing_in_tuple {
+        return Err(PyTypeError::new_err("return arrays must be of ArrayType"));
     }
 
     let mut signature: params::Signature = (0..3).map(|_| None).collect();
