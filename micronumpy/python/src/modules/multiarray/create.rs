@@ -430,13 +430,16 @@ fn datetime_arange<'py>(
     descr: &Descr<'py>,
 ) -> PyResult<Obj<'py>> {
     use crate::objects::array::coercion::datetime::scalar_descr;
+    use micronumpy::dtype::DatetimeMeta;
     let py = stop.py();
     let num = descr.dtype().num;
-    // Arrays of no dimensions are taken for their element.
+    // Dates and durations in arrays of no dimensions are taken for the element; integers are not.
     let value = |o: &Obj<'py>| -> PyResult<Obj<'py>> {
         match Array::cast(o) {
             // SAFETY: an array of one element.
-            Some(a) if a.ndim() == 0 => unsafe { scalar::to_scalar(&a.descr(), a.data(), None) },
+            Some(a) if a.ndim() == 0 && a.dtype().num.is_datetime() => unsafe {
+                scalar::to_scalar(&a.descr(), a.data(), None)
+            },
             _ => Ok(o.clone()),
         }
     };
@@ -464,33 +467,41 @@ fn datetime_arange<'py>(
     };
     let stop_num = if num == TypeNum::DATETIME && !is_difference(stop)? { num } else { TypeNum::TIMEDELTA };
     let operands = [(start.as_ref(), num), (Some(stop), stop_num), (step.as_ref(), TypeNum::TIMEDELTA)];
+    for (o, n) in &operands {
+        let Some(o) = o else { continue };
+        let is_duration = *n == TypeNum::TIMEDELTA;
+        if Array::cast(o).is_some() || is_duration && own_kind(o)? == Some(TypeNum::DATETIME) {
+            let kind = if is_duration { "timedelta" } else { "datetime" };
+            return Err(PyValueError::new_err(format!("Could not convert object to NumPy {kind}")));
+        }
+    }
     let meta = match descr.dtype().datetime_meta().filter(|m| m.unit != 14) {
         Some(m) => m,
         None => {
-            let mut common: Option<Dtype> = None;
+            // Months and years go with days as dates only: durations of them have no number of days.
+            let mut common: Option<(DatetimeMeta, bool)> = None;
             for (o, n) in operands {
-                if let Some(o) = o {
-                    // Units are compared as differences: dates and differences mix.
-                    let d = scalar_descr(o, n)?.dtype().datetime_meta();
-                    let Some(m) = d else { continue };
-                    let d = Dtype::datetime(TypeNum::TIMEDELTA, m);
-                    common = Some(match common {
-                        None => d,
-                        Some(c) => promote(&c, &d).py(py)?,
-                    });
-                }
+                let Some(o) = o else { continue };
+                let Some(meta) = scalar_descr(o, n)?.dtype().datetime_meta() else { continue };
+                let is_duration = n == TypeNum::TIMEDELTA;
+                common = Some(match common {
+                    None => (meta, is_duration),
+                    Some((before, durations)) => {
+                        let nonlinear = |m: DatetimeMeta| m.unit <= 1;
+                        let strict = nonlinear(before) && durations || nonlinear(meta) && is_duration;
+                        let kind = if strict { TypeNum::TIMEDELTA } else { TypeNum::DATETIME };
+                        let [a, b] = [before, meta].map(|m| Dtype::datetime(kind, m));
+                        let both = promote(&a, &b).py(py)?.datetime_meta();
+                        (both.unwrap_or(before), durations || is_duration)
+                    }
+                });
             }
-            common
-                .and_then(|d| d.datetime_meta())
-                .unwrap_or(micronumpy::dtype::DatetimeMeta { unit: 14, num: 1 })
+            common.map(|(meta, _)| meta).unwrap_or(DatetimeMeta { unit: 14, num: 1 })
         }
     };
     let mut values = [0i64, 0, 1];
     for ((o, n), v) in operands.into_iter().zip(&mut values) {
         if let Some(o) = o {
-            if n == TypeNum::TIMEDELTA && own_kind(o)? == Some(TypeNum::DATETIME) {
-                return Err(PyValueError::new_err("Could not convert object to NumPy timedelta"));
-            }
             let d = dtype::descr_of(py, &Dtype::datetime(n, meta))?;
             // SAFETY: one native eight-byte element.
             unsafe { scalar::set_item(&d, std::ptr::from_mut(v).cast(), o)? };

@@ -14,10 +14,10 @@ type Obj<'py> = Bound<'py, PyAny>;
 pub fn round<'py>(arr: &Array<'py>, decimals: isize, out: Option<&Array<'py>>) -> PyResult<Obj<'py>> {
     let py = arr.py();
     let num = arr.dtype().num;
+    if out.is_some_and(|o| o.size() != arr.size()) {
+        return Err(pyo3::exceptions::PyValueError::new_err("invalid output shape"));
+    }
     if num.is_complex() {
-        if out.is_some_and(|o| o.shape() != arr.shape()) {
-            return Err(pyo3::exceptions::PyValueError::new_err("invalid output shape"));
-        }
         // Real and imaginary parts, each on its own.
         let target = match out {
             Some(o) => o.clone(),
