@@ -532,6 +532,11 @@ impl Arith {
         (buffer, value, one, size): (*mut u8, *mut u8, *mut u8, isize),
     ) -> Result<()> {
         let nop = p.len() - 1;
+        if summed && nop == 1 {
+            // SAFETY: `n` elements of the operand and one of the result, on which addition folds.
+            unsafe { Arith::call(self.add, [p[0], p[1], p[0]], [0, st[1], 0], n) };
+            return Ok(());
+        }
         let mut done = 0;
         while done < n {
             // A plain dot product needs no buffer and so no limit.
