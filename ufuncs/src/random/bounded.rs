@@ -170,10 +170,21 @@ pub fn bounded<T: Bounded>(rng: &impl Bits, off: T, range: T, masked: bool, buff
 /// Room for so many at `out`.
 pub unsafe fn fill<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, out: *mut T, n: usize) {
     direct!(rng, bits => {
-        let mut buffer = Buffer::default();
-        for i in 0..n {
-            // SAFETY: the caller's promise.
-            unsafe { out.add(i).write(bounded(bits, off, range, masked, &mut buffer)) };
+        if T::WIDTH == 1 && range.to_u64() != 0 {
+            // Every bit of a draw is a value.
+            for start in (0..n).step_by(32) {
+                let drawn = bits.u32();
+                for i in 0..32.min(n - start) {
+                    // SAFETY: the caller's promise.
+                    unsafe { out.add(start + i).write(T::from_u64(off.to_u64() + u64::from(drawn >> i & 1))) };
+                }
+            }
+        } else {
+            let mut buffer = Buffer::default();
+            for i in 0..n {
+                // SAFETY: the caller's promise.
+                unsafe { out.add(i).write(bounded(bits, off, range, masked, &mut buffer)) };
+            }
         }
     });
 }
