@@ -5,28 +5,17 @@ the objects the collector knows and the reference counts of the operands have to
 a call (tables that grow now and then). Operations that raise midway count as much as those that succeed.
 """
 
-import ctypes
 import gc
 import pickle
 import sys
 import warnings
 
 import numpy as np
+from heap import mallinfo
 
 ROUND = 300
 # Bytes a call may leave behind on average.
 SLACK = 6
-
-
-class Mallinfo(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()]
-
-
-try:
-    mallinfo = ctypes.CDLL(None).mallinfo2
-    mallinfo.restype = Mallinfo
-except AttributeError:
-    mallinfo = None
 
 
 class Awkward:

@@ -6,7 +6,6 @@ round, objects of the collector, blocks of Python's allocator (every array is on
 """
 
 import argparse
-import ctypes
 import gc
 import os
 import sys
@@ -14,20 +13,10 @@ import tempfile
 
 import numpy as np
 import pytest
+from heap import mallinfo
 
 # What rounds may differ by: caches that grow now and then, results of tests that draw random numbers.
 SLACK = {"collector": 200, "blocks": 2000, "bytes": 1 << 20}
-
-
-class Mallinfo(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()]
-
-
-try:
-    mallinfo = ctypes.CDLL(None).mallinfo2
-    mallinfo.restype = Mallinfo
-except AttributeError:
-    mallinfo = None
 
 
 def state():
