@@ -84,32 +84,28 @@ pub fn set(arr: &Array<'_>, bits: i32, on: bool) {
     }
 }
 
-/// Whether an array may be made writeable: somebody down its chain of bases has writeable memory.
+/// Whether an array may be made writeable: its memory is its own, or one of its bases is writeable now. Owners further
+/// down that were made read-only count as such.
 fn may_be_writeable(arr: &Array<'_>) -> bool {
-    let py = arr.py();
-    let mut cur = arr.clone();
-    loop {
-        // SAFETY: bases are live objects or null.
-        let base = unsafe { (*cur.raw()).base };
-        if base.is_null() {
-            // Memory of nobody: as it was made, by C code or by ourselves.
-            return cur.has_flags(NPY_ARRAY_OWNDATA) || cur.is_writeable();
-        }
-        if cur.has_flags(NPY_ARRAY_OWNDATA) {
+    // SAFETY: bases are live objects or null.
+    let base_of = |a: &Array<'_>| unsafe { Bound::from_borrowed_ptr_or_opt(arr.py(), (*a.raw()).base) };
+    let Some(mut base) = base_of(arr) else {
+        // Memory of nobody: as it was made, by C code or by ourselves.
+        return arr.has_flags(NPY_ARRAY_OWNDATA) || arr.is_writeable();
+    };
+    if arr.has_flags(NPY_ARRAY_OWNDATA) {
+        return true;
+    }
+    while let Some(next) = Array::cast(&base) {
+        if next.is_writeable() {
             return true;
         }
-        // SAFETY: as above.
-        let base = unsafe { Bound::from_borrowed_ptr(py, base) };
-        match Array::cast(&base) {
-            Some(b) => {
-                if b.is_writeable() {
-                    return true;
-                }
-                cur = b;
-            }
-            None => return crate::protocols::buffer::is_writeable(&base),
+        match base_of(&next) {
+            Some(below) if !next.has_flags(NPY_ARRAY_OWNDATA) => base = below,
+            _ => return false,
         }
     }
+    crate::protocols::buffer::is_writeable(&base)
 }
 
 /// `arr.flags.writeable = on`

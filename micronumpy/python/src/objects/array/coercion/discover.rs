@@ -324,7 +324,7 @@ impl<'py> Walk<'_, 'py> {
                 let p = fast.as_ptr();
                 if ffi::PyList_Check(p) != 0 {
                     if i as isize >= ffi::PyList_GET_SIZE(p) {
-                        return Err(changed());
+                        return Err(changed("length inconsistent"));
                     }
                     Bound::from_borrowed_ptr(py, ffi::PyList_GET_ITEM(p, i as isize))
                 } else {
@@ -457,10 +457,10 @@ impl<'py> Walk<'_, 'py> {
 }
 
 /// A list changed its length while it was being read.
-pub fn changed() -> PyErr {
-    pyo3::exceptions::PyRuntimeError::new_err(
-        "Inconsistent object during array creation? Content of sequences changed (length inconsistent).",
-    )
+pub fn changed(how: &str) -> PyErr {
+    pyo3::exceptions::PyRuntimeError::new_err(format!(
+        "Inconsistent object during array creation? Content of sequences changed ({how})."
+    ))
 }
 
 /// The dtype of a numpy scalar that is a number, a truth value or a duration.

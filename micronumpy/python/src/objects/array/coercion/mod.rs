@@ -157,9 +157,6 @@ fn build<'py>(
         fill_subarrays(&arr, ndim, &found.met)?;
         return Ok(arr);
     }
-    if arr.size() == 0 {
-        return Ok(arr);
-    }
     let mut rest = &found.met[..];
     fill(&arr, &mut rest)?;
     Ok(arr)
@@ -169,7 +166,8 @@ fn build<'py>(
 pub fn fill<'py>(arr: &Array<'py>, met: &mut &[Met<'py>]) -> PyResult<()> {
     let descr = arr.descr();
     let filler = Filler { arr, descr: &descr, quick: Quick::of(&descr), writeable_depth: arr.ndim() };
-    filler.level(arr.data(), 0, met)
+    filler.level(arr.data(), 0, met)?;
+    if met.is_empty() { Ok(()) } else { Err(discover::changed("cache not consumed")) }
 }
 
 /// Dtypes whose elements are written here directly.
@@ -246,11 +244,16 @@ struct Filler<'a, 'py> {
 impl<'py> Filler<'_, 'py> {
     fn level(&self, data: *mut u8, depth: usize, met: &mut &[Met<'py>]) -> PyResult<()> {
         let py = self.arr.py();
-        let Some((node, rest)) = met.split_first() else { return Ok(()) };
+        let Some((node, rest)) = met.split_first().filter(|(node, _)| node.depth == depth) else {
+            return Err(discover::changed("length inconsistent"));
+        };
         *met = rest;
         if !node.is_sequence {
-            if depth == self.arr.ndim() && self.descr.dtype().num.is_object() {
-                // Nested in a sequence, an array-like without dimensions is an object like any other.
+            let in_sequence_as_element = depth > 0 && depth == self.arr.ndim();
+            let is_plain_array = Array::cast(&node.original).is_some_and(|a| a.is_exact());
+            if in_sequence_as_element && (self.descr.dtype().num.is_object() || !is_plain_array) {
+                // The array it was converted to told the dtype; the element is what the object itself is as a number,
+                // a text, a date.
                 // SAFETY: `data` is one element.
                 return unsafe { scalar::set_item(self.descr, data, &node.original) };
             }
@@ -268,31 +271,28 @@ impl<'py> Filler<'_, 'py> {
             let item = unsafe {
                 if ffi::PyList_Check(p) != 0 {
                     if ffi::PyList_GET_SIZE(p) != n {
-                        return Err(discover::changed());
+                        return Err(discover::changed("length inconsistent"));
                     }
                     Bound::from_borrowed_ptr(py, ffi::PyList_GET_ITEM(p, i))
                 } else {
                     if ffi::PyTuple_GET_SIZE(p) != n {
-                        return Err(discover::changed());
+                        return Err(discover::changed("length inconsistent"));
                     }
                     Bound::from_borrowed_ptr(py, ffi::PyTuple_GET_ITEM(p, i))
                 }
             };
             let at = data.wrapping_offset(i * stride);
             let is_met = met.first().is_some_and(|m| m.original.is(&item) && m.depth == depth + 1);
-            if is_met {
+            if depth + 1 < self.arr.ndim() || is_met {
+                // What stood there when it was looked at: its parent may have been changed since.
                 self.level(at, depth + 1, met)?;
-            } else if depth + 1 == self.arr.ndim() {
+            } else {
                 // SAFETY: `at` is an element of the array.
                 unsafe {
                     if !self.quick.store(at, item.as_ptr()) {
                         scalar::set_item(self.descr, at, &item)?;
                     }
                 }
-            } else {
-                return Err(pyo3::exceptions::PyRuntimeError::new_err(
-                    "setting an array element with a sequence",
-                ));
             }
         }
         Ok(())
@@ -348,7 +348,7 @@ fn fill_subarrays<'py>(arr: &Array<'py>, outer: usize, met: &[Met<'py>]) -> PyRe
                 let (n, stride) = (arr.shape()[depth], arr.strides()[depth]);
                 let items = super::args::items(&m.value)?;
                 if items.len() as isize != n {
-                    return Err(discover::changed());
+                    return Err(discover::changed("length inconsistent"));
                 }
                 for (i, item) in items.iter().enumerate() {
                     let at = data.wrapping_offset(i as isize * stride);
