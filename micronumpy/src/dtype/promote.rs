@@ -302,7 +302,8 @@ fn rank(t: TypeNum) -> usize {
 
 /// A user type meets another legacy type: whichever the other can be cast to safely.
 fn user_common(a: TypeNum, b: TypeNum, dtypes: &[&Dtype]) -> Option<Class> {
-    if a == TypeNum::VSTRING || b == TypeNum::VSTRING || !a.is_user() || is_host_class(b) {
+    let parametric = [TypeNum::VSTRING, TypeNum::VOID];
+    if parametric.contains(&a) || parametric.contains(&b) || !a.is_user() || is_host_class(b) {
         return None;
     }
     let (da, db) = (instance(a, dtypes), instance(b, dtypes));

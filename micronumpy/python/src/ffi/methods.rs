@@ -6,6 +6,7 @@
 //! For module functions `slf` is the module.
 
 use std::cell::UnsafeCell;
+use std::ffi::CStr;
 use std::ptr::null_mut;
 
 use pyo3::ffi;
@@ -34,6 +35,11 @@ impl<const N: usize> GetSets<N> {
     pub const fn as_ptr(&'static self) -> *mut ffi::PyGetSetDef {
         self.0.get().cast()
     }
+}
+
+/// A method with a docstring from the start; a signature (`name($self, /)\n--\n\n`) may come first in it.
+pub const fn documented(method: ffi::PyMethodDef, doc: &'static CStr) -> ffi::PyMethodDef {
+    ffi::PyMethodDef { ml_doc: doc.as_ptr(), ..method }
 }
 
 /// Last row of a method table.

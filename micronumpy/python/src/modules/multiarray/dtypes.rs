@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use micronumpy::TypeNum;
 use micronumpy::dtype::flags;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyModule, PyString};
 
@@ -12,7 +13,7 @@ use crate::abi::{NPY_ARRAY_OWNDATA, PyArrayObject, PyDataMem_Handler};
 use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig, types};
 use crate::objects::array::memory;
-use crate::objects::dtype::{DESCR_TYPE, builtin, classes, convert, datetime, equivalent, lossy};
+use crate::objects::dtype::{DESCR_TYPE, builtin, classes, convert, datetime, equivalent};
 use crate::objects::scalar::{self, types as scalars};
 use crate::objects::{Array, Descr};
 use crate::{fastcall, onearg};
@@ -98,9 +99,17 @@ fn make_scalar<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>
     }
     let mut bytes = match &obj {
         None => vec![0; dt.itemsize],
-        // Pickles of Python 2 have latin-1 text here.
         Some(obj) => match obj.cast::<PyString>() {
-            Ok(text) => lossy(text.as_any()).chars().map(|c| c as u8).collect(),
+            // Pickles of Python 2 have the bytes as text here, of the right characters if they were read as latin-1.
+            Ok(text) => match text.call_method1(intern!(py, "encode"), ("latin1",)) {
+                Ok(bytes) => bytes.extract()?,
+                Err(_) => {
+                    return Err(PyValueError::new_err(
+                        "Failed to encode Numpy scalar data string to latin1,\npickle.load(a, encoding='latin1') is \
+                         assumed if unpickling.",
+                    ));
+                }
+            },
             Err(_) => match obj.cast::<PyBytes>() {
                 Ok(b) => b.as_bytes().to_vec(),
                 Err(_) => return Err(PyTypeError::new_err("initializing object must be a bytes object")),
@@ -111,7 +120,6 @@ fn make_scalar<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>
         return Err(PyValueError::new_err("initialization string is too small"));
     }
     bytes.push(0);
-    let _ = py;
     // SAFETY: enough bytes; types with references have been dealt with.
     unsafe { scalar::to_scalar(&descr, bytes.as_ptr(), None) }
 }

@@ -148,6 +148,7 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
 /// `numpy.random._generator`
 pub fn fill_module(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     crate::modules::multiarray::add_functions(module, &FUNCTIONS)?;
+    module.getattr("default_rng")?.setattr("__module__", "numpy.random")?;
     // SAFETY: ready types.
     unsafe {
         module.add("Generator", types::handle(py, GENERATOR.as_type()))?;

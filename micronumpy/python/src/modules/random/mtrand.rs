@@ -197,6 +197,9 @@ pub fn ready(py: Python<'_>) -> PyResult<()> {
     }
 }
 
+/// Functions of the module that are no methods of the hidden instance.
+const OWN: [&str; 5] = ["seed", "get_bit_generator", "set_bit_generator", "sample", "ranf"];
+
 /// `numpy.random.mtrand`
 pub fn fill_module(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Its own modules have to be there: the seed sequence of the hidden instance asks for them.
@@ -210,12 +213,17 @@ pub fn fill_module(py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()>
     for name in BOUND {
         module.add(name, hidden.getattr(name)?)?;
     }
+    // Functions say that they are of the package they are used from.
+    for name in BOUND.iter().chain(&OWN) {
+        module.getattr(*name)?.setattr("__module__", "numpy.random")?;
+    }
     module.add("RandomState", class)?;
     module.add("_MT19937", mt19937)?;
     module.add("_rand", hidden)?;
     module.add("Sequence", py.import("collections.abc")?.getattr("Sequence")?)?;
     let mut all: Vec<&str> = BOUND.to_vec();
-    all.extend(["RandomState", "seed", "get_bit_generator", "set_bit_generator", "sample", "ranf"]);
+    all.push("RandomState");
+    all.extend(OWN);
     all.sort_unstable();
     set_all(py, module, &all)
 }

@@ -74,6 +74,10 @@ unsafe fn fill_view(obj: &Bound<'_, PyAny>, view: &mut ffi::Py_buffer, flags: c_
         return Err(PyBufferError::new_err("scalar buffer is readonly"));
     }
     if num == TypeNum::VOID {
+        // SAFETY: a live void scalar.
+        crate::protocols::buffer::check_info(obj, unsafe {
+            (*obj.as_ptr().cast::<PyVoidScalarObject>()).buffer_info
+        })?;
         // The array of the same memory knows how to describe structures.
         let arr = void::as_array(obj)?;
         // SAFETY: a live array and the caller's view.

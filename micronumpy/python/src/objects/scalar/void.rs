@@ -591,7 +591,9 @@ fn get_base<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
 }
 
 fn get_flags<'py>(slf: &Obj<'py>) -> PyResult<Obj<'py>> {
-    as_array(slf)?.0.getattr("flags")
+    // SAFETY: a live scalar.
+    let flags = unsafe { (*slf.as_ptr().cast::<PyVoidScalarObject>()).flags };
+    array::flags::of_scalar(slf.py(), flags)
 }
 
 fn getfield<'py>(slf: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {

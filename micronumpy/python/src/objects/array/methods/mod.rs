@@ -11,7 +11,7 @@ pub mod shape;
 
 use pyo3::ffi as pyffi;
 
-use crate::ffi::methods::{END, Methods};
+use crate::ffi::methods::{END, Methods, documented};
 use crate::{fastcall, noargs, onearg};
 
 pub use copy::copy_array;
@@ -31,7 +31,10 @@ static METHODS: Methods<72> = Methods::new([
     fastcall!(c"__setstate__", super::pickle::setstate),
     fastcall!(c"dumps", proto::dumps),
     fastcall!(c"dump", proto::dump),
-    fastcall!(c"__complex__", proto::complex),
+    documented(
+        fastcall!(c"__complex__", proto::complex),
+        c"__complex__($self, /)\n--\n\nThe one element as a `complex`.",
+    ),
     fastcall!(c"__format__", proto::format),
     onearg!(c"__class_getitem__", proto::class_getitem, pyffi::METH_CLASS),
     fastcall!(c"all", reduce::all),
