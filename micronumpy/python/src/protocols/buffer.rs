@@ -12,7 +12,7 @@ use micronumpy::{Dims, Dtype, TypeNum};
 use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyType};
 
 use crate::abi::*;
 use crate::ffi::import::cached;
@@ -32,14 +32,56 @@ struct Node {
     next: *mut Node,
 }
 
-/// Free the list of an array.
+/// What is in the lowest bits of the field of an array that points to its list. The field came late to the layout, so C code made for
+/// an older numpy may keep something else of its own there.
+const TAG: usize = 3;
+const TAG_BITS: usize = 7;
+const _: () = assert!(align_of::<Node>() > TAG_BITS);
+
+fn tagged(node: *mut Node) -> *mut u8 {
+    node.cast::<u8>().map_addr(|address| address | TAG)
+}
+
+/// The list behind the field, which may be null; nothing when something else is in the field.
+fn untagged(field: *mut u8) -> Option<*mut Node> {
+    let ours = field.is_null() || field.addr() & TAG_BITS == TAG;
+    ours.then(|| field.map_addr(|address| address & !TAG_BITS).cast())
+}
+
+/// What numpy says of an object of this class with something else in the field.
+fn corrupted(class: &Bound<'_, PyType>) -> PyErr {
+    PyRuntimeError::new_err(format!(
+        "Object of type {class} appears to be C subclassed NumPy array, void scalar, or allocated in a non-standard \
+         way.NumPy reserves the right to change the size of these structures. Projects are required to take this into \
+         account by either recompiling against a specific NumPy version or padding the struct and enforcing a maximum \
+         NumPy version."
+    ))
+}
+
+/// Whether buffers of an array or void scalar with this in its field may be given out.
+///
+/// # Errors
+/// `RuntimeError` when something else than a list is in the field.
+pub fn check_info(obj: &Bound<'_, PyAny>, field: *mut u8) -> PyResult<()> {
+    if untagged(field).is_some() { Ok(()) } else { Err(corrupted(&obj.get_type())) }
+}
+
+/// Free the list of an array that is going away. What else is in the field is told of and left alone.
 ///
 /// # Safety
-/// `p` is the `buffer_info` of an array that is going away, made by this module.
-pub unsafe fn release_info(p: *mut u8) {
-    let mut at = p.cast::<Node>();
-    // SAFETY: nodes are boxes linked by this module.
+/// `array` is an array without references whose `buffer_info` is not used again.
+pub unsafe fn release_info(array: *mut PyArrayObject) {
+    // SAFETY: a live array; nodes are boxes linked by this module.
     unsafe {
+        let Some(mut at) = untagged((*array).buffer_info) else {
+            crate::ffi::guard::cleanup(|py| {
+                let class = ffi::Py_TYPE(array.cast()).cast::<ffi::PyObject>();
+                let class = Bound::from_borrowed_ptr(py, class).cast_into::<PyType>()?;
+                corrupted(&class).write_unraisable(py, None);
+                Ok(0)
+            });
+            return;
+        };
         while !at.is_null() {
             let node = Box::from_raw(at);
             at = node.next;
@@ -50,13 +92,14 @@ pub unsafe fn release_info(p: *mut u8) {
     }
 }
 
-fn push(arr: &Array<'_>, info: Info) -> *mut Node {
+fn push(arr: &Array<'_>, info: Info) -> PyResult<*mut Node> {
     let a = arr.raw();
     // SAFETY: a live array; the list is touched with the GIL held.
     unsafe {
-        let node = Box::into_raw(Box::new(Node { info, next: (*a).buffer_info.cast() }));
-        (*a).buffer_info = node.cast();
-        node
+        let next = untagged((*a).buffer_info).ok_or_else(|| corrupted(&arr.0.get_type()))?;
+        let node = Box::into_raw(Box::new(Node { info, next }));
+        (*a).buffer_info = tagged(node);
+        Ok(node)
     }
 }
 
@@ -107,10 +150,16 @@ impl<'py> Memory<'py> {
         }
     }
     /// Keep the memory locked for as long as `arr` lives.
-    pub fn hold_for(mut self, arr: &Array<'py>) {
+    ///
+    /// # Errors
+    /// As [`check_info`].
+    pub fn hold_for(mut self, arr: &Array<'py>) -> PyResult<()> {
+        // SAFETY: a live array.
+        check_info(&arr.0, unsafe { (*arr.raw()).buffer_info })?;
         if let Some(view) = self.view.take() {
-            push(arr, Info::Held(view));
+            push(arr, Info::Held(view))?;
         }
+        Ok(())
     }
 }
 
@@ -507,7 +556,8 @@ fn fill_view(arr: &Array<'_>, view: &mut ffi::Py_buffer, flags: i32) -> PyResult
     };
     // SAFETY: a live array; nodes live as long as it.
     unsafe {
-        let mut node = (*arr.raw()).buffer_info.cast::<Node>();
+        let first = untagged((*arr.raw()).buffer_info).ok_or_else(|| corrupted(&arr.0.get_type()))?;
+        let mut node = first;
         while let Some(n) = node.as_ref() {
             if let Info::Export { format: fm, shape: sh, strides: st } = &n.info {
                 if *fm == format && sh[..] == *arr.shape() && *st == strides {
@@ -517,7 +567,7 @@ fn fill_view(arr: &Array<'_>, view: &mut ffi::Py_buffer, flags: i32) -> PyResult
             node = n.next;
         }
         if node.is_null() {
-            node = push(arr, Info::Export { format, shape: arr.shape().to_vec(), strides });
+            node = push(arr, Info::Export { format, shape: arr.shape().to_vec(), strides })?;
         }
         let Info::Export { format, shape, strides } = &mut (*node).info else {
             return Err(PyRuntimeError::new_err("buffer information is broken"));

@@ -17,12 +17,13 @@ use crate::ffi::methods::{END, Methods};
 use crate::objects::array::alloc::Make;
 use crate::objects::array::args::{index, int_tuple};
 use crate::objects::array::writeback;
+use crate::objects::scalar::value::typenum_of;
 use crate::objects::{Array, array, dtype};
 use crate::{noargs, onearg};
 
 type Obj<'py> = Bound<'py, PyAny>;
 
-pub static FUNCTIONS: Methods<20> = Methods::new([
+pub static FUNCTIONS: Methods<21> = Methods::new([
     fastcall!(c"argparse_example_function", argparse_example),
     fastcall!(c"threaded_argparse_example_function", threaded_argparse_example),
     onearg!(c"IsPythonScalar", is_python_scalar),
@@ -37,6 +38,7 @@ pub static FUNCTIONS: Methods<20> = Methods::new([
     onearg!(c"npy_ensurenocopy", ensure_no_copy),
     fastcall!(c"get_buffer_info", buffer_info),
     onearg!(c"get_c_wrapping_array", c_wrapping_array),
+    onearg!(c"corrupt_or_fix_bufferinfo", toggle_buffer_info),
     fastcall!(c"identityhash_tester", identity_hash),
     fastcall!(c"array_indexing", array_indexing),
     fastcall!(c"test_as_c_array", as_c_array),
@@ -199,6 +201,34 @@ fn buffer_info<'py>(_: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         pyffi::PyBuffer_Release(&mut view);
         Ok(result?.into_pyobject(py)?.into_any())
     }
+}
+
+/// Put a pointer to the object itself where the list of its exported buffers hangs, or take it away again.
+fn toggle_buffer_info<'py>(_: &Obj<'py>, obj: &Obj<'py>) -> PyResult<Obj<'py>> {
+    let own = obj.as_ptr().cast::<u8>();
+    // SAFETY: fields of live objects of these types.
+    let field = unsafe {
+        if let Some(arr) = Array::cast(obj) {
+            &raw mut (*arr.raw()).buffer_info
+        } else if typenum_of(obj) == Some(TypeNum::VOID) {
+            &raw mut (*obj.as_ptr().cast::<PyVoidScalarObject>()).buffer_info
+        } else {
+            return Err(PyTypeError::new_err("argument must be an array or void scalar"));
+        }
+    };
+    // SAFETY: as above; whoever reads the field knows what is not its own.
+    unsafe {
+        *field = match *field {
+            p if p.is_null() => own,
+            p if p == own => std::ptr::null_mut(),
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "buffer was already exported, this test doesn't support that",
+                ));
+            }
+        };
+    }
+    Ok(none(obj.py()))
 }
 
 /// An array around memory that nobody owns.

@@ -6,14 +6,10 @@ use pyo3::types::PyModule;
 
 use crate::ffi::guard;
 use crate::ffi::methods::{END, Methods};
-use crate::modules::missing::add_missing;
 use crate::modules::multiarray::add_functions;
 use crate::noargs;
 
 static FUNCTIONS: Methods<2> = Methods::new([noargs!(c"get_fpu_mode", get_fpu_mode), END]);
-
-/// Names of upstream's module that are not written yet.
-const MISSING: &[&str] = &["corrupt_or_fix_bufferinfo"];
 
 /// Create the module.
 ///
@@ -29,7 +25,6 @@ pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
         add_functions(&module, &super::extint::FUNCTIONS)?;
         add_functions(&module, &super::iterators::FUNCTIONS)?;
         add_functions(&module, &super::npymath::FUNCTIONS)?;
-        add_missing(&module, MISSING)?;
         Ok(module.into_ptr())
     })
 }

@@ -454,7 +454,7 @@ unsafe fn end(obj: *mut ffi::PyObject) {
             ffi::PyObject_ClearWeakRefs(obj);
         }
         if !(*a).buffer_info.is_null() {
-            crate::protocols::buffer::release_info((*a).buffer_info);
+            crate::protocols::buffer::release_info(a);
             (*a).buffer_info = null_mut();
         }
         if !(*a).base.is_null() {
@@ -815,7 +815,7 @@ pub fn tp_new<'py>(
         .build()?;
         if Array::cast(&mem.owner).is_none() {
             // Locked, so that e.g. a bytearray is not resized under the array.
-            mem.hold_for(&out);
+            mem.hold_for(&out)?;
         }
         Ok(out.0)
     }
