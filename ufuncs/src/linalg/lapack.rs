@@ -1,10 +1,11 @@
-//! LAPACK's own names for the QR factorization, on column-major memory.
+//! LAPACK's own names for the QR factorization and least squares, on column-major memory.
 
 use faer::Mat;
 
-use super::columns::{column, column_mut};
+use super::columns::{Content, column, column_mut, content};
 use super::qr;
 use super::scalar::Scalar;
+use super::svd::{LeastNorm, least_norm, triangular};
 
 /// `a` as a matrix of its own.
 unsafe fn load<T: Scalar>(m: usize, n: usize, a: *const T, lda: usize) -> Mat<T> {
@@ -47,5 +48,39 @@ pub unsafe fn orgqr<T: Scalar>(m: usize, n: usize, k: usize, a: *mut T, lda: usi
         let (packed, factors) = (load(m, n, a, lda), load(k, 1, tau, k));
         let q = qr::orthogonal(packed.as_ref(), column(factors.as_ref(), 0), n);
         store(&q, a, lda);
+    }
+}
+
+/// The solutions of least norm of `m` equations for `n` unknowns with `nrhs` right sides (`dgelsd`, `zgelsd`): in the first
+/// `n` rows of `b`, whose further rows have residuals if there are more equations and the rank is full. Singular values go
+/// to `s`. Returns the rank, or `None` if there is no decomposition.
+///
+/// # Safety
+/// `a` holds `n` columns of `m` elements, `lda` apart; `b` holds `nrhs` columns of `max(m, n)` elements, `ldb` apart; `s` holds
+/// `min(m, n)` elements.
+pub unsafe fn gelsd<T: Scalar>(
+    [m, n, nrhs]: [usize; 3],
+    (a, lda): (*mut T, usize),
+    (b, ldb): (*mut T, usize),
+    s: *mut T::R,
+    rcond: T::R,
+) -> Option<usize> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (mut matrix, mut sides) = (load(m, n, a, lda), load(m, nrhs, b, ldb));
+        if content(&matrix) != Content::Finite {
+            return None;
+        }
+        if m > n {
+            matrix = triangular(matrix, sides.as_mut());
+        }
+        let head = sides.as_ref().subrows(0, m.min(n));
+        let LeastNorm { x, rank, s: values } = least_norm(matrix, head, rcond)?;
+        store(&sides, b, ldb);
+        store(&x, b, ldb);
+        for (i, &value) in values.iter().enumerate() {
+            s.add(i).write(value);
+        }
+        Some(rank)
     }
 }

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use faer::linalg::matmul::{matmul, matmul_with_conj};
 use faer::linalg::svd::ComputeSvdVectors;
-use faer::{Accum, Conj, Mat, Par};
+use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 
 use super::bidiagonal::{self, Svd};
 use super::call::{Call, Kernel};
@@ -178,6 +178,55 @@ impl<T: Scalar> Kernel for Full<T> {
     }
 }
 
+/// The triangular factor of a matrix of more rows than columns; `b` becomes what the orthogonal factor's adjoint makes of it.
+pub(super) fn triangular<T: Scalar>(mut a: Mat<T>, b: MatMut<'_, T>) -> Mat<T> {
+    let n = a.ncols();
+    let mut tau = vec![T::ZERO; n];
+    qr::factor(&mut a, &mut tau);
+    qr::apply_adjoint(a.as_ref(), &tau, b);
+    Mat::from_fn(n, n, |i, j| if i <= j { a[(i, j)] } else { T::ZERO })
+}
+
+/// The solution of least norm of a system whose right sides are the first rows of `b`.
+pub(super) struct LeastNorm<T: Scalar> {
+    pub x: Mat<T>,
+    pub rank: usize,
+    /// Singular values of the matrix.
+    pub s: Vec<T::R>,
+}
+
+/// Solve `a x = b` for the `x` of least norm; singular values of at most `rcond` (LAPACK's precision unless between zero and
+/// one) times the largest count as zero. `None` if there is no decomposition.
+pub(super) fn least_norm<T: Scalar>(a: Mat<T>, b: MatRef<'_, T>, rcond: T::R) -> Option<LeastNorm<T>> {
+    let (n, p) = (a.ncols(), a.nrows().min(a.ncols()));
+    let Svd { u: Some(u), s, v: Some(v) } = decompose(a, ComputeSvdVectors::Thin)? else { return None };
+    // LAPACK's epsilon is half the distance from one to the next number.
+    let unit = T::R::EPSILON / T::R::from_f64(2.0);
+    let rcond = if rcond > T::R::ZERO && rcond < T::R::ONE { rcond } else { unit };
+    let tolerance = s.first().map_or(T::R::ZERO, |most| rcond * *most);
+    let rank = s.iter().filter(|x| **x > tolerance).count();
+
+    let mut inner = Mat::<T>::zeros(p, b.ncols());
+    matmul_with_conj(
+        inner.as_mut(),
+        Accum::Replace,
+        u.as_ref().transpose(),
+        Conj::Yes,
+        b,
+        Conj::No,
+        T::ONE,
+        Par::Seq,
+    );
+    for j in 0..inner.ncols() {
+        for (i, x) in column_mut(inner.as_mut(), j).iter_mut().enumerate() {
+            *x = if i < rank { T::of(x.re() / s[i], x.im() / s[i]) } else { T::ZERO };
+        }
+    }
+    let mut x = Mat::<T>::zeros(n, b.ncols());
+    matmul(x.as_mut(), Accum::Replace, v.as_ref(), inner.as_ref(), T::ONE, Par::Seq);
+    Some(LeastNorm { x, rank, s })
+}
+
 /// `lstsq`: the solution of least norm, sums of squared residuals, rank, singular values.
 pub struct Lstsq<T>(PhantomData<T>);
 
@@ -195,40 +244,13 @@ impl<T: Scalar> Kernel for Lstsq<T> {
         // singular values that should be zero decides about the rank.
         let tall = p > 0 && m > n && m >= n * 8 / 5;
         if tall {
-            let mut tau = vec![T::ZERO; n];
-            qr::factor(&mut a, &mut tau);
-            qr::apply_adjoint(a.as_ref(), &tau, b.as_mut());
-            a = Mat::from_fn(n, n, |i, j| if i <= j { a[(i, j)] } else { T::ZERO });
+            a = triangular(a, b.as_mut());
         }
         let head = b.as_ref().subrows(0, a.nrows());
-        let Some(Svd { u: Some(u), s, v: Some(v) }) = decompose(a.clone(), ComputeSvdVectors::Thin) else {
+        let Some(LeastNorm { x, rank, s }) = least_norm(a.clone(), head, call.block::<T::R>(2).get(0, 0))
+        else {
             return false;
         };
-        let given = call.block::<T::R>(2).get(0, 0);
-        // LAPACK's epsilon is half the distance from one to the next number.
-        let unit = T::R::EPSILON / T::R::from_f64(2.0);
-        let rcond = if given > T::R::ZERO && given < T::R::ONE { given } else { unit };
-        let tolerance = s.first().map_or(T::R::ZERO, |most| rcond * *most);
-        let rank = s.iter().filter(|x| **x > tolerance).count();
-
-        let mut inner = Mat::<T>::zeros(p, b.ncols());
-        matmul_with_conj(
-            inner.as_mut(),
-            Accum::Replace,
-            u.as_ref().transpose(),
-            Conj::Yes,
-            head,
-            Conj::No,
-            T::ONE,
-            Par::Seq,
-        );
-        for j in 0..inner.ncols() {
-            for (i, x) in column_mut(inner.as_mut(), j).iter_mut().enumerate() {
-                *x = if i < rank { T::of(x.re() / s[i], x.im() / s[i]) } else { T::ZERO };
-            }
-        }
-        let mut x = Mat::<T>::zeros(n, b.ncols());
-        matmul(x.as_mut(), Accum::Replace, v.as_ref(), inner.as_ref(), T::ONE, Par::Seq);
         call.block::<T>(3).store(x.as_ref());
         let sums = call.block::<T::R>(4);
         if m >= n && rank == n {

@@ -10,7 +10,6 @@ use ufuncs::TypeNum;
 use ufuncs::elem::Complex64;
 use ufuncs::linalg::lapack;
 
-use super::missing::add_missing;
 use crate::abi::{NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS};
 use crate::fastcall;
 use crate::ffi::methods::{END, Methods};
@@ -19,10 +18,12 @@ use crate::objects::Array;
 
 pyo3::create_exception!(numpy.linalg.lapack_lite, LapackError, PyException);
 
-static METHODS: Methods<6> = Methods::new([
+static METHODS: Methods<8> = Methods::new([
+    fastcall!(c"dgelsd", dgelsd),
     fastcall!(c"dgeqrf", dgeqrf),
     fastcall!(c"dorgqr", dorgqr),
     fastcall!(c"xerbla", xerbla),
+    fastcall!(c"zgelsd", zgelsd),
     fastcall!(c"zgeqrf", zgeqrf),
     fastcall!(c"zungqr", zungqr),
     END,
@@ -38,7 +39,6 @@ pub unsafe extern "C" fn init() -> *mut pyffi::PyObject {
         module.add("_ilp64", true)?;
         module.add("LapackError", py.get_type::<LapackError>())?;
         super::multiarray::add_functions(&module, &METHODS)?;
-        add_missing(&module, &["dgelsd", "zgelsd"])?;
         Ok(module.into_ptr())
     })
 }
@@ -61,6 +61,8 @@ fn xerbla<'py>(slf: &Bound<'py, PyAny>, _args: Args<'_, 'py>) -> PyResult<Bound<
 enum Kind {
     Double,
     Complex,
+    /// Of workspace only.
+    Int,
 }
 
 struct Call<'a, 'py> {
@@ -75,6 +77,9 @@ impl<'py> Call<'_, 'py> {
     }
     /// A contiguous array of the routine's type with at least so many elements.
     fn array(&self, i: usize, name: &str, len: usize) -> PyResult<Array<'py>> {
+        self.array_of(i, name, len, self.kind)
+    }
+    fn array_of(&self, i: usize, name: &str, len: usize, kind: Kind) -> PyResult<Array<'py>> {
         let fail = |text: String| LapackError::new_err(format!("{text} in lapack_lite.{}", self.routine));
         let Some(arr) = Array::cast(&self.args[i]) else {
             return Err(fail(format!("Expected an array for parameter {name}")));
@@ -82,9 +87,10 @@ impl<'py> Call<'_, 'py> {
         if !arr.has_flags(NPY_ARRAY_C_CONTIGUOUS) {
             return Err(fail(format!("Parameter {name} is not contiguous")));
         }
-        let (want, text) = match self.kind {
+        let (want, text) = match kind {
             Kind::Double => (TypeNum::DOUBLE, "NPY_DOUBLE"),
             Kind::Complex => (TypeNum::CDOUBLE, "NPY_CDOUBLE"),
+            Kind::Int => (TypeNum::INT, "NPY_INT"),
         };
         if arr.dtype().num != want {
             return Err(fail(format!("Parameter {name} is not of type {text}")));
@@ -154,9 +160,7 @@ fn geqrf<'py>(
         unsafe {
             match kind {
                 Kind::Double => lapack::geqrf(rows, cols, a.data().cast::<f64>(), lda, tau.data().cast()),
-                Kind::Complex => {
-                    lapack::geqrf(rows, cols, a.data().cast::<Complex64>(), lda, tau.data().cast());
-                }
+                _ => lapack::geqrf(rows, cols, a.data().cast::<Complex64>(), lda, tau.data().cast()),
             }
         }
     }
@@ -204,9 +208,7 @@ fn orgqr<'py>(
                 Kind::Double => {
                     lapack::orgqr(rows, cols, count, a.data().cast::<f64>(), lda, tau.data().cast());
                 }
-                Kind::Complex => {
-                    lapack::orgqr(rows, cols, count, a.data().cast::<Complex64>(), lda, tau.data().cast());
-                }
+                _ => lapack::orgqr(rows, cols, count, a.data().cast::<Complex64>(), lda, tau.data().cast()),
             }
         }
     }
@@ -215,6 +217,85 @@ fn orgqr<'py>(
     out.set_item(format!("{routine}_"), 0)?;
     out.set_item("info", 0)?;
     Ok(out.into_any())
+}
+
+/// `(m, n, nrhs, a, lda, b, ldb, s, rcond, rank, work, lwork, iwork, info)`, with `rwork` before `iwork` for complex numbers
+fn gelsd<'py>(
+    py: Python<'py>,
+    args: Args<'_, 'py>,
+    routine: &'static str,
+    kind: Kind,
+) -> PyResult<Bound<'py, PyAny>> {
+    let complex = kind == Kind::Complex;
+    let args = collect(&args, routine, 14 + usize::from(complex))?;
+    let c = Call { routine, kind, args: &args };
+    let (m, n, nrhs, lda, ldb) = (c.int(0)?, c.int(1)?, c.int(2)?, c.int(4)?, c.int(6)?);
+    let (rcond, lwork): (f64, _) = (args[8].extract()?, c.int(11)?);
+    c.int(9)?;
+    c.int(args.len() - 1)?;
+    c.array(3, "a", 0)?;
+    c.array(5, "b", 0)?;
+    c.array_of(7, "s", 0, Kind::Double)?;
+    let work = c.array(10, "work", 1)?;
+    if complex {
+        c.array_of(12, "rwork", 0, Kind::Double)?;
+    }
+    c.array_of(12 + usize::from(complex), "iwork", 0, Kind::Int)?;
+    let (mut rank, mut info) = (0, 0);
+    let least = if m.min(n) > 0 { m.max(n).max(nrhs).saturating_add(2 * m.min(n)) } else { 1 };
+    for (bad, position) in [
+        (m < 0, 1),
+        (n < 0, 2),
+        (nrhs < 0, 3),
+        (lda < m.max(1), 5),
+        (ldb < m.max(n).max(1), 7),
+        (lwork != -1 && lwork < least, 12),
+    ] {
+        if bad && info == 0 {
+            info = -position;
+        }
+    }
+    if info < 0 {
+        // What is wrong is told by its position.
+    } else if lwork == -1 {
+        c.report_work(&work, least);
+    } else if m.min(n) > 0 {
+        let a = c.array(3, "a", c.extent(m, n, lda))?;
+        let b = c.array(5, "b", c.extent(m.max(n), nrhs, ldb))?;
+        let s = c.array_of(7, "s", m.min(n) as usize, Kind::Double)?;
+        let (sizes, lda, ldb) = ([m as usize, n as usize, nrhs as usize], lda as usize, ldb as usize);
+        let (a, b, s) = (a.data(), b.data(), s.data().cast());
+        // SAFETY: arrays of the type and at least the size the routine works on.
+        let found = unsafe {
+            if complex {
+                lapack::gelsd::<Complex64>(sizes, (a.cast(), lda), (b.cast(), ldb), s, rcond)
+            } else {
+                lapack::gelsd::<f64>(sizes, (a.cast(), lda), (b.cast(), ldb), s, rcond)
+            }
+        };
+        // What did not converge is counted, which nobody does here.
+        (rank, info) = found.map_or((0, 1), |rank| (rank, 0));
+    }
+    let out = PyDict::new(py);
+    out.set_item(format!("{routine}_"), 0)?;
+    for (name, value) in [("m", m), ("n", n), ("nrhs", nrhs), ("lda", lda), ("ldb", ldb)] {
+        out.set_item(name, value)?;
+    }
+    if !complex {
+        out.set_item("rcond", rcond)?;
+    }
+    out.set_item("rank", rank)?;
+    out.set_item("lwork", lwork)?;
+    out.set_item("info", info)?;
+    Ok(out.into_any())
+}
+
+fn dgelsd<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    gelsd(slf.py(), args, "dgelsd", Kind::Double)
+}
+
+fn zgelsd<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    gelsd(slf.py(), args, "zgelsd", Kind::Complex)
 }
 
 fn dgeqrf<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
