@@ -30,6 +30,8 @@ const EXIT_LIMIT: Duration = Duration::from_secs(30);
 /// What all jobs of a run share.
 pub struct Setup {
     pub interpreter: Interpreter,
+    /// Folder with numpy's console commands.
+    pub commands: PathBuf,
     pub tools: PathBuf,
     pub cache: PathBuf,
     /// Per test.
@@ -364,7 +366,12 @@ fn command(job: &Job, setup: &Setup, scratch: &Path, state: &State<'_>) -> Resul
     }
     let exe = interpreter.executable.to_string_lossy();
     let bytecode = setup.cache.join("pycache").join(fingerprint(&[&exe, &modified(&interpreter.executable)]));
-    let bin = [interpreter.scripts.clone(), exe_dir(&interpreter.executable), setup.tools.join("bin")];
+    let bin = [
+        setup.commands.clone(),
+        interpreter.scripts.clone(),
+        exe_dir(&interpreter.executable),
+        setup.tools.join("bin"),
+    ];
     let inherited = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(bin.into_iter().chain(std::env::split_paths(&inherited)))?;
     // The one setting of the user that stays: it may be how the interpreter finds numpy.

@@ -244,6 +244,7 @@ fn setup(engine: &EngineArgs, default_python: impl FnOnce() -> Result<PathBuf>) 
     };
     let nine_tenths = tools::memory_bytes() / 10 * 9;
     Ok(Setup {
+        commands: interpreter.write_commands(&cache)?,
         interpreter,
         tools,
         cache,

@@ -7,13 +7,14 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use numpy_tests_format::Machine;
+use numpy_tests_format::{Machine, replace_file};
 
 const TOOLS_LOCK: &str = include_str!("../lock/tools.txt");
 const NUMPY_LOCK: &str = include_str!("../lock/numpy.txt");
@@ -23,11 +24,14 @@ const NUMPY_LOCK: &str = include_str!("../lock/numpy.txt");
 const PROBE: &str = r#"
 import json, sys, sysconfig, traceback, importlib.util, os
 facts = {"python": sys.version.split()[0], "prefix": sys.base_prefix, "scripts": sysconfig.get_path("scripts"),
-         "root": "", "numpy": "", "error": ""}
+         "root": "", "numpy": "", "error": "", "commands": []}
 try:
     import numpy
     facts["root"] = os.path.dirname(os.path.abspath(list(numpy.__path__)[0]))
     facts["numpy"] = numpy.__version__
+    from importlib import metadata
+    found = metadata.distributions(name="numpy", path=[facts["root"]])
+    facts["commands"] = [[e.name, e.value] for d in found for e in d.entry_points if e.group == "console_scripts"]
 except BaseException:
     facts["error"] = traceback.format_exc()
 print("\n" + json.dumps(facts))
@@ -45,6 +49,8 @@ pub struct Interpreter {
     pub root: PathBuf,
     pub numpy: String,
     error: String,
+    /// Names of numpy's console commands with what they call (`module:function`).
+    commands: Vec<(String, String)>,
 }
 
 impl Interpreter {
@@ -55,6 +61,29 @@ impl Interpreter {
             bail!("`import numpy` fails under {}:\n{}", executable.display(), interpreter.error.trim_end());
         }
         Ok(interpreter)
+    }
+
+    /// A folder with numpy's console commands for this interpreter, as an installer makes them beside it.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be written.
+    pub fn write_commands(&self, cache: &Path) -> Result<PathBuf> {
+        let executable = path_str(&self.executable)?;
+        let dir = cache.join("commands").join(fingerprint(&[executable, &format!("{:?}", self.commands)]));
+        fs::create_dir_all(&dir)?;
+        for (name, called) in &self.commands {
+            let (module, function) =
+                called.split_once(':').context("a console command without a function")?;
+            let path = dir.join(name);
+            // The shell starts it, because executables of an interpreter may be scripts themselves.
+            let script = format!(
+                "#!/bin/sh\nexec '{executable}' -c 'import sys; from {module} import {function}; \
+                 sys.exit({function}())' \"$@\"\n"
+            );
+            replace_file(&path, script.as_bytes())?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(dir)
     }
 
     pub fn name(&self) -> String {
