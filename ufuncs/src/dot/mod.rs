@@ -8,7 +8,8 @@
 
 mod blocked;
 mod large;
-mod registers;
+mod pairs;
+pub(crate) mod registers;
 mod vector;
 
 use core::ffi::{c_int, c_void};
@@ -35,16 +36,28 @@ pub trait DotElem: Elem {
     /// What register tiles are made of, if the type has them.
     type Wide: Block;
     const TILES: bool;
+    /// How many of those an element is: complex numbers lie as two.
+    const PARTS: usize = 1;
+    /// For types of one part.
     fn widen(self) -> Self::Wide;
     fn narrow(sum: Self::Wide) -> Self;
-    /// The inner product of contiguous vectors, for types that do not lie as they are multiplied.
+    /// The inner product of contiguous vectors, [`vector::SHORT`] elements at least.
     ///
     /// # Safety
     /// `n` elements at both.
-    #[allow(unused_variables)]
     #[inline(always)]
-    unsafe fn inner_contiguous<const CONJ: bool>(a: *const Self, b: *const Self, n: isize) -> Option<Self> {
-        None
+    unsafe fn inner_contiguous<const CONJ: bool>(a: *const Self, b: *const Self, n: isize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { vector::inner_contiguous::<Self, CONJ>(a, b, n) }
+    }
+    /// Add multiples of up to [`vector::GROUP`] contiguous columns.
+    ///
+    /// # Safety
+    /// As many factors as columns, and in each of those as many elements as there are sums.
+    #[inline(always)]
+    unsafe fn add_columns(acc: &mut [Self::Acc], columns: &[*const Self], x: &[Self]) {
+        // SAFETY: the caller's promise.
+        unsafe { vector::add_columns::<Self>(acc, columns, x) }
     }
     /// Whether [`DotElem::gemm`] is there.
     const HAS_GEMM: bool = false;
@@ -206,22 +219,32 @@ macro_rules! floats {
 floats!(f32 f64);
 
 macro_rules! complex {
-    ($t:ty) => { complex!(@impl $t {}); };
+    ($t:ty) => { complex!(@impl $t { tiles!(none); }); };
     (large: $($t:ty)*) => {$(
         complex!(@impl $t {
+            type Wide = $t;
+            const TILES: bool = true;
+            const PARTS: usize = 2;
+            fn widen(self) -> $t {
+                self.re
+            }
+            fn narrow(sum: $t) -> Self {
+                Complex { re: sum, im: 0.0 }
+            }
             #[inline(always)]
-            unsafe fn inner_contiguous<const CONJ: bool>(
-                a: *const Self,
-                b: *const Self,
-                n: isize,
-            ) -> Option<Self> {
+            unsafe fn inner_contiguous<const CONJ: bool>(a: *const Self, b: *const Self, n: isize) -> Self {
                 // SAFETY: the caller's promise; a complex number is two reals.
-                let [rr, ii, ri, ir] = unsafe { vector::complex_sums::<$t>(a.cast(), b.cast(), n) };
-                Some(if CONJ {
+                let [rr, ii, ri, ir] = unsafe { pairs::sums::<$t>(a.cast(), b.cast(), n as usize) };
+                if CONJ {
                     Complex { re: rr + ii, im: ri - ir }
                 } else {
                     Complex { re: rr - ii, im: ri + ir }
-                })
+                }
+            }
+            #[inline(always)]
+            unsafe fn add_columns(acc: &mut [Self], columns: &[*const Self], x: &[Self]) {
+                // SAFETY: the caller's promise.
+                unsafe { pairs::add_columns::<$t>(acc, columns, x) }
             }
             const HAS_GEMM: bool = true;
             unsafe fn gemm(p: &Product) {
@@ -254,7 +277,6 @@ macro_rules! complex {
             fn conj(self) -> Self {
                 Complex { re: self.re, im: -self.im }
             }
-            tiles!(none);
             $($gemm)*
         }
     };
@@ -309,8 +331,10 @@ pub struct Product {
 
 /// Fewer multiplications than this are worth neither a tile nor a call of the library.
 const BLOCKS_MIN: usize = 5 * 5 * 5;
-/// A matrix times its own transpose is done by strips from this number of rows on.
+/// A matrix times its own transpose is mirrored from this number of rows on.
 const SYMMETRIC_MIN: usize = 48;
+/// Rows and columns that are mirrored at a time.
+const MIRRORED: usize = 16;
 
 /// # Safety
 /// As for [`MatmulFn`].
@@ -398,32 +422,48 @@ unsafe fn rectangular<T: DotElem>(p: &Product) {
     }
 }
 
-/// `a @ a.T` in strips of rows up to the diagonal, the rest mirrored.
+/// `a @ a.T`: what is left of the diagonal, the rest mirrored.
 ///
 /// # Safety
 /// As for [`rectangular`]; `b` is the transpose of `a`.
 unsafe fn symmetric<T: DotElem>(p: &Product) {
-    let strip = if p.m < 256 { 24 } else { 64 };
     let [row, col] = p.out_strides;
-    for first in (0..p.m).step_by(strip) {
-        let end = p.m.min(first + strip);
-        let part = Product {
-            m: end - first,
-            n: end,
-            a: p.a.wrapping_offset(first as isize * p.a_strides[0]),
-            out: p.out.wrapping_offset(first as isize * row),
-            ..*p
-        };
-        // SAFETY: rows of `a` with as many of its rows as columns of `b`; the mirrored elements were just written.
-        unsafe {
-            rectangular::<T>(&part);
-            for i in first as isize..end as isize {
-                for j in 0..i {
-                    let value = *(p.out.offset(i * row + j * col) as *const T);
-                    *(p.out.offset(j * row + i * col) as *mut T) = value;
+    // SAFETY: the caller's promise; the mirrored elements were just written.
+    unsafe {
+        lower::<T>(p);
+        // By squares, so that rows of one side and columns of the other stay near.
+        for first in (0..p.m).step_by(MIRRORED) {
+            for left in (0..=first).step_by(MIRRORED) {
+                for i in first..p.m.min(first + MIRRORED) {
+                    for j in left..i.min(left + MIRRORED) {
+                        let (i, j) = (i as isize, j as isize);
+                        let value = *(p.out.offset(i * row + j * col) as *const T);
+                        *(p.out.offset(j * row + i * col) as *mut T) = value;
+                    }
                 }
             }
         }
+    }
+}
+
+/// The lower triangle of `a @ a.T`, and perhaps more of it: a square below two triangles of half its order.
+///
+/// # Safety
+/// As for [`symmetric`].
+unsafe fn lower<T: DotElem>(p: &Product) {
+    // SAFETY: the caller's promise: blocks of the product.
+    unsafe {
+        if p.m < 2 * SYMMETRIC_MIN {
+            return rectangular::<T>(p);
+        }
+        // The upper part has whole tiles.
+        let half = (p.m / 2).next_multiple_of(MIRRORED);
+        let rest = p.m - half;
+        let [row, col] = p.out_strides.map(|stride| stride * half as isize);
+        let (a, b) = (p.a.offset(half as isize * p.a_strides[0]), p.b.offset(half as isize * p.b_strides[1]));
+        lower::<T>(&Product { m: half, n: half, ..*p });
+        rectangular::<T>(&Product { m: rest, n: half, a, out: p.out.offset(row), ..*p });
+        lower::<T>(&Product { m: rest, n: rest, a, b, out: p.out.offset(row + col), ..*p });
     }
 }
 
@@ -517,6 +557,43 @@ pub fn vdot_fn(t: TypeNum) -> Option<DotFn> {
 /// The matrix product of a type.
 pub fn matmul_fn(t: TypeNum) -> Option<MatmulFn> {
     with_dot!(t, T => product::<T> as MatmulFn)
+}
+
+/// Adds the sum of contiguous elements to what `out` holds.
+///
+/// # Safety
+/// `n` aligned native elements at `x`, one at `out`.
+pub type SumFn = unsafe fn(x: *const u8, n: usize, out: *mut u8);
+
+unsafe fn sum<R: DotElem<Acc = R>>(x: *const u8, n: usize, out: *mut u8) {
+    let (x, out) = (x.cast::<R>(), out.cast::<R>());
+    // SAFETY: the contract of `SumFn`.
+    unsafe {
+        let [even, odd] = vector::sums(x, n - n % 2);
+        let total = R::add(even, odd);
+        *out = R::add(*out, if n % 2 == 1 { R::add(total, *x.add(n - 1)) } else { total });
+    }
+}
+
+unsafe fn sum_pairs<R: DotElem<Acc = R>>(x: *const u8, n: usize, out: *mut u8) {
+    let out = out.cast::<R>();
+    // SAFETY: the contract of `SumFn`; an element is two reals.
+    unsafe {
+        let [re, im] = vector::sums(x.cast::<R>(), 2 * n);
+        *out = R::add(*out, re);
+        *out.add(1) = R::add(*out.add(1), im);
+    }
+}
+
+/// The sum of a type in any order, of those that lose nothing but last bits by that.
+pub fn sum_fn(t: TypeNum) -> Option<SumFn> {
+    match t {
+        TypeNum::FLOAT => Some(sum::<f32>),
+        TypeNum::DOUBLE => Some(sum::<f64>),
+        TypeNum::CFLOAT => Some(sum_pairs::<f32>),
+        TypeNum::CDOUBLE => Some(sum_pairs::<f64>),
+        _ => None,
+    }
 }
 
 /// Runs `body` for each element of the outer loop with the three operands' pointers.

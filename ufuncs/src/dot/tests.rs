@@ -52,7 +52,16 @@ fn products() {
         [17, 9, 70],
         [33, 21, 1],
     ];
-    let large = [[50, 49, 51], [13, 300, 40], [1, 70, 1100], [1100, 9, 1], [9, 40, 130]];
+    let large = [
+        [50, 49, 51],
+        [13, 300, 40],
+        [1, 70, 1100],
+        [1100, 9, 1],
+        [9, 40, 130],
+        [65, 4, 4],
+        [70, 16, 8],
+        [64, 17, 5],
+    ];
     for sizes in small {
         check::<i8>(TypeNum::BYTE, |x| x as i8, i64::from, sizes);
         check::<u8>(TypeNum::UBYTE, |x| x as u8, i64::from, sizes);
@@ -67,6 +76,120 @@ fn products() {
         check::<LongDouble>(TypeNum::LONGDOUBLE, LongDouble::from, |x| x.to_i64(), sizes);
         check::<Complex64>(TypeNum::CDOUBLE, |x| Complex64::new(x as f64, 0.0), |x| x.re as i64, sizes);
         check::<Complex32>(TypeNum::CFLOAT, |x| Complex32::new(x as f32, 0.0), |x| x.re as i64, sizes);
+    }
+}
+
+/// Products of Gaussian integers, of which every sum is exact, in all layouts.
+#[test]
+fn complex_products() {
+    let value = |i: usize, salt: usize| {
+        let i = i * 7 + salt;
+        Complex64::new((i % 5) as f64 - 2.0, (i % 3) as f64 - 1.0)
+    };
+    let sizes =
+        [[2, 2, 2], [5, 5, 5], [4, 1, 9], [9, 300, 4], [17, 6, 33], [60, 40, 50], [700, 3, 5], [5, 3, 700]];
+    for [m, k, n] in sizes {
+        let a: Vec<Complex64> = (0..m * k).map(|i| value(i, 1)).collect();
+        let b: Vec<Complex64> = (0..k * n).map(|i| value(i, 2)).collect();
+        for layout in 0..8 {
+            let strides =
+                |rows: usize, cols: usize, by_columns: bool| if by_columns { [1, rows] } else { [cols, 1] };
+            let (sa, sb) = (strides(m, k, layout & 1 > 0), strides(k, n, layout & 2 > 0));
+            let so = strides(m, n, layout & 4 > 0);
+            let bytes = |s: [usize; 2]| s.map(|s| (s * 16) as isize);
+            let mut out = vec![Complex64::new(9.0, 9.0); m * n];
+            let p = Product {
+                m,
+                k,
+                n,
+                a: a.as_ptr().cast(),
+                a_strides: bytes(sa),
+                b: b.as_ptr().cast(),
+                b_strides: bytes(sb),
+                out: out.as_mut_ptr().cast(),
+                out_strides: bytes(so),
+            };
+            // SAFETY: the vectors' own elements.
+            unsafe { matmul_fn(TypeNum::CDOUBLE).expect("a product")(&p) };
+            for i in 0..m {
+                for j in 0..n {
+                    let exact: Complex64 =
+                        (0..k).map(|l| a[i * sa[0] + l * sa[1]] * b[l * sb[0] + j * sb[1]]).sum();
+                    assert_eq!(out[i * so[0] + j * so[1]], exact, "{m} {k} {n} {layout} {i} {j}");
+                }
+            }
+        }
+    }
+}
+
+/// Windows of a complex vector, as `correlate` multiplies them: their columns are contiguous.
+#[test]
+fn complex_windows() {
+    let x: Vec<Complex32> = (0..100).map(|i| Complex32::new((i % 7) as f32, (i % 4) as f32)).collect();
+    for width in [2, 3, 4, 5, 7, 8, 9, 20] {
+        let y: Vec<Complex32> =
+            (0..width).map(|i| Complex32::new((i % 3) as f32, 1.0 - (i % 5) as f32)).collect();
+        let rows = x.len() - width + 1;
+        let mut out = vec![Complex32::new(9.0, 9.0); rows];
+        let p = Product {
+            m: rows,
+            k: width,
+            n: 1,
+            a: x.as_ptr().cast(),
+            a_strides: [8, 8],
+            b: y.as_ptr().cast(),
+            b_strides: [8, 8],
+            out: out.as_mut_ptr().cast(),
+            out_strides: [8, 8],
+        };
+        // SAFETY: the vectors' own elements.
+        unsafe { matmul_fn(TypeNum::CFLOAT).expect("a product")(&p) };
+        for (i, out) in out.iter().enumerate() {
+            assert_eq!(*out, x[i..].iter().zip(&y).map(|(x, y)| x * y).sum::<Complex32>(), "{width} {i}");
+        }
+    }
+}
+
+/// Integers of 64 bits are multiplied otherwise if all of a product's fit 32.
+#[test]
+fn long_integers() {
+    let (m, k, n) = (9, 20, 11);
+    let ends = [i64::from(i32::MIN), i64::from(i32::MAX), -1, 7, 0];
+    for large in [None, Some(i64::MAX), Some(1 << 31), Some(i64::from(i32::MIN) - 1)] {
+        for place in [0, 57, 179] {
+            let mut a: Vec<i64> = (0..m * k).map(|i| ends[i * 7 % 5]).collect();
+            let b: Vec<i64> = (0..k * n).map(|i| ends[i * 3 % 5]).collect();
+            a[place] = large.unwrap_or(a[place]);
+            let mut out = vec![0i64; m * n];
+            let row = |n: usize| [n as isize * 8, 8];
+            for swap in [false, true] {
+                // The transposed product, to have the large number in the other factor.
+                let p = Product {
+                    m: if swap { n } else { m },
+                    k,
+                    n: if swap { m } else { n },
+                    a: if swap { b.as_ptr().cast() } else { a.as_ptr().cast() },
+                    a_strides: if swap { [8, n as isize * 8] } else { row(k) },
+                    b: if swap { a.as_ptr().cast() } else { b.as_ptr().cast() },
+                    b_strides: if swap { [8, k as isize * 8] } else { row(n) },
+                    out: out.as_mut_ptr().cast(),
+                    out_strides: if swap { row(m) } else { row(n) },
+                };
+                // SAFETY: the vectors' own elements.
+                unsafe { matmul_fn(TypeNum::LONG).expect("a product")(&p) };
+                for i in 0..m {
+                    for j in 0..n {
+                        let exact = (0..k)
+                            .fold(0i64, |sum, l| sum.wrapping_add(a[i * k + l].wrapping_mul(b[l * n + j])));
+                        assert_eq!(
+                            out[if swap { j * m + i } else { i * n + j }],
+                            exact,
+                            "{large:?} {place} {swap}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! contiguous are multiplied out one by one (by [`inner`] again or, if there are many, by the library), columns that are
 //! contiguous are added to the result several at a time.
 
+use core::mem::MaybeUninit;
+
 use super::{DotElem, Product};
 use crate::cpu::{Level, multiversion};
 
@@ -12,9 +14,11 @@ use crate::cpu::{Level, multiversion};
 const WIDE: usize = 256;
 const LANES: usize = 8;
 /// Rows shorter than this are not worth looking at the processor for.
-const SHORT: isize = 16;
+pub const SHORT: isize = 16;
 /// Matrices with this many elements go to the library, if there is one.
 const LARGE: isize = 4096;
+/// Matrices with so few elements are multiplied without looking at how they lie.
+const FEW: isize = 16;
 /// The longest window that slides sideways.
 const WINDOW: isize = 128;
 
@@ -48,9 +52,7 @@ pub unsafe fn inner<T: DotElem, const CONJ: bool>(a: Vector, b: Vector, n: isize
             T::add_product(acc, if CONJ { a.conj() } else { a }, *(b.at.offset(i * b.step) as *const T))
         };
         if n >= SHORT && a.step == size && b.step == size {
-            let (a, b) = (a.at as *const T, b.at as *const T);
-            let level = Level::current();
-            return if CONJ { long_conj::<T>(level, a, b, n) } else { long::<T>(level, a, b, n) };
+            return T::inner_contiguous::<CONJ>(a.at as *const T, b.at as *const T, n);
         }
         let mut acc = T::ACC_ZERO;
         for i in 0..n {
@@ -76,13 +78,19 @@ fn contiguous_conj<T: DotElem>(a: *const T, b: *const T, n: isize) -> T {
     contiguous::<T, true>(a, b, n)
 }
 
-/// Called by [`inner`] only, with `n` contiguous elements at both.
+/// The inner product of vectors that lie as they are multiplied.
+///
+/// # Safety
+/// `n` elements at both.
+#[inline(always)]
+pub unsafe fn inner_contiguous<T: DotElem, const CONJ: bool>(a: *const T, b: *const T, n: isize) -> T {
+    let level = Level::current();
+    if CONJ { long_conj::<T>(level, a, b, n) } else { long::<T>(level, a, b, n) }
+}
+
+/// Called by [`inner_contiguous`] only, with `n` contiguous elements at both.
 #[inline(always)]
 fn contiguous<T: DotElem, const CONJ: bool>(a: *const T, b: *const T, n: isize) -> T {
-    // SAFETY: what `inner` promises.
-    if let Some(sum) = unsafe { T::inner_contiguous::<CONJ>(a, b, n) } {
-        return sum;
-    }
     match const { size_of::<T>() } {
         1 => summed::<T, CONJ, { WIDE }>(a, b, n),
         2 => summed::<T, CONJ, { WIDE / 2 }>(a, b, n),
@@ -134,48 +142,51 @@ fn summed<T: DotElem, const CONJ: bool, const MANY: usize>(a: *const T, b: *cons
     T::finish(acc[0])
 }
 
-/// The inner product of interleaved complex numbers: sums of products of like parts and of unlike parts, each over vectors
-/// of reals. Returns (re re, im im, re im, im re).
+/// Reals that are added up without dividing them: longer sums are those of halves, so that errors stay small.
+const UNDIVIDED: usize = 4096;
+
+/// The sums of the elements in even places and of those in odd ones.
 ///
 /// # Safety
-/// `2 n` reals at both.
-#[inline(always)]
-pub unsafe fn complex_sums<R: DotElem<Acc = R>>(a: *const R, b: *const R, n: isize) -> [R; 4] {
-    const REALS: usize = 32;
-    let (mut like, mut unlike) = ([R::ACC_ZERO; REALS], [R::ACC_ZERO; REALS]);
-    let n = 2 * n;
-    let mut i = 0;
-    // SAFETY: indices stay below `2 n`.
-    unsafe {
-        while i + REALS as isize <= n {
-            let x = *a.offset(i).cast::<[R; REALS]>();
-            let y = *b.offset(i).cast::<[R; REALS]>();
-            for j in 0..REALS {
-                like[j] = R::add_product(like[j], x[j], y[j]);
-            }
-            for j in 0..REALS {
-                unlike[j] = R::add_product(unlike[j], x[j], y[j ^ 1]);
-            }
-            i += REALS as isize;
-        }
-        while i < n {
-            for j in 0..2 {
-                let (x, y) = (*a.offset(i + j), *b.offset(i + j));
-                like[j as usize] = R::add_product(like[j as usize], x, y);
-                unlike[j as usize] = R::add_product(unlike[j as usize], x, *b.offset(i + (j ^ 1)));
-            }
-            i += 2;
-        }
+/// `n` elements, an even number.
+pub unsafe fn sums<R: DotElem<Acc = R>>(x: *const R, n: usize) -> [R; 2] {
+    if n <= UNDIVIDED {
+        return sums_long::<R>(Level::current(), x, n);
     }
-    let mut width = REALS / 2;
+    let half = (n / 2).next_multiple_of(SUMS);
+    // SAFETY: the caller's promise.
+    let (a, b) = unsafe { (sums(x, half), sums(x.add(half), n - half)) };
+    [R::add(a[0], b[0]), R::add(a[1], b[1])]
+}
+multiversion! {
+    fn sums_long[R: DotElem<Acc = R>](x: *const R, n: usize) -> [R; 2] = sums_body::<R>;
+}
+/// Running sums of [`sums`].
+const SUMS: usize = 32;
+/// Called by [`sums`] only, with so many elements.
+#[inline(always)]
+fn sums_body<R: DotElem<Acc = R>>(x: *const R, n: usize) -> [R; 2] {
+    let mut acc = [R::ACC_ZERO; SUMS];
+    let mut i = 0;
+    while i + SUMS <= n {
+        for (j, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: as promised there.
+            *acc = R::add(*acc, unsafe { *x.add(i + j) });
+        }
+        i += SUMS;
+    }
+    for (j, acc) in acc[..n - i].iter_mut().enumerate() {
+        // SAFETY: as above.
+        *acc = R::add(*acc, unsafe { *x.add(i + j) });
+    }
+    let mut width = SUMS / 2;
     while width >= 2 {
         for j in 0..width {
-            like[j] = R::add(like[j], like[j + width]);
-            unlike[j] = R::add(unlike[j], unlike[j + width]);
+            acc[j] = R::add(acc[j], acc[j + width]);
         }
         width /= 2;
     }
-    [like[0], like[1], unlike[0], unlike[1]]
+    [acc[0], acc[1]]
 }
 
 /// `out = matrix @ x`, an element of `out` every `step` bytes.
@@ -188,12 +199,30 @@ pub unsafe fn matvec<T: DotElem>(a: Matrix, x: Vector, out: *mut u8, step: isize
     // SAFETY: the caller's promise.
     unsafe {
         // Windows that slide over a vector have both; short ones are better added up side by side.
+        if a.rows.saturating_mul(a.cols) <= FEW {
+            for i in 0..a.rows {
+                let row = a.at.offset(i * a.strides[0]);
+                let mut acc = T::ACC_ZERO;
+                for j in 0..a.cols {
+                    let x = *(x.at.offset(j * x.step) as *const T);
+                    acc = T::add_product(acc, *(row.offset(j * a.strides[1]) as *const T), x);
+                }
+                *(out.offset(i * step) as *mut T) = T::finish(acc);
+            }
+            return;
+        }
         let columns = a.strides[0] == size && (a.strides[1] != size || a.cols <= WINDOW);
         if columns && a.rows >= LANES as isize && a.cols > 1 && size_of::<T>() == size_of::<T::Acc>() {
             return by_columns::<T>(a, x, out, step);
         }
         let whole = [a.strides[0], x.step, step].iter().all(|s| s % size == 0);
-        if T::HAS_GEMM && a.strides[1] == size && whole && a.rows.saturating_mul(a.cols) >= LARGE {
+        // Pairs in registers are faster than the library.
+        if T::HAS_GEMM
+            && !T::COMPLEX
+            && a.strides[1] == size
+            && whole
+            && a.rows.saturating_mul(a.cols) >= LARGE
+        {
             return T::gemm(&Product {
                 m: a.rows as usize,
                 k: a.cols as usize,
@@ -219,12 +248,20 @@ pub unsafe fn matvec<T: DotElem>(a: Matrix, x: Vector, out: *mut u8, step: isize
     }
 }
 
+/// See [`DotElem::add_columns`].
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn add_columns<T: DotElem>(acc: &mut [T::Acc], columns: &[*const T], x: &[T]) {
+    add_groups::<T>(Level::current(), acc, columns, x);
+}
 multiversion! {
-    fn add_columns[T: DotElem](acc: &mut [T::Acc], columns: &[*const T], x: &[T]) -> () = groups::<T>;
+    fn add_groups[T: DotElem](acc: &mut [T::Acc], columns: &[*const T], x: &[T]) -> () = groups::<T>;
 }
 
 /// Columns added at once: the result is read and written once for all of them.
-const GROUP: usize = 8;
+pub const GROUP: usize = 8;
 /// Rows done together, so that their sums stay in the first-level cache.
 const ROWS: isize = 1024;
 
@@ -250,7 +287,7 @@ fn group<T: DotElem, const N: usize>(acc: &mut [T::Acc], columns: &[*const T], x
     for (i, acc) in acc.iter_mut().enumerate() {
         let mut sum = *acc;
         for (column, x) in columns.iter().zip(x) {
-            // SAFETY: `by_columns` passes columns as long as the sums.
+            // SAFETY: the promise of `add_columns`: columns as long as the sums.
             sum = T::add_product(sum, unsafe { *column.add(i) }, x);
         }
         *acc = sum;
@@ -258,35 +295,38 @@ fn group<T: DotElem, const N: usize>(acc: &mut [T::Acc], columns: &[*const T], x
 }
 
 /// # Safety
-/// As for [`matvec`]; the matrix has contiguous columns.
+/// As for [`matvec`]; the matrix has contiguous columns, and sums are as long as elements.
 unsafe fn by_columns<T: DotElem>(a: Matrix, x: Vector, out: *mut u8, step: isize) {
-    let level = Level::current();
-    let mut acc = [T::ACC_ZERO; ROWS as usize];
+    let size = size_of::<T>() as isize;
+    let mut buffer = [T::ACC_ZERO; ROWS as usize];
     for first in (0..a.rows).step_by(ROWS as usize) {
         let count = ROWS.min(a.rows - first) as usize;
-        let acc = &mut acc[..count];
-        acc.fill(T::ACC_ZERO);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's promise. Where the result is contiguous, sums can lie in its place, for
+        // what is as long as an element and summed is its bits (a `bool` those of a `Bool`).
         unsafe {
-            let column =
-                |j: isize| a.at.offset(first * size_of::<T>() as isize + j * a.strides[1]) as *const T;
+            let to = out.offset(first * step);
+            let direct = step == size;
+            let acc = if direct {
+                core::slice::from_raw_parts_mut(to.cast::<MaybeUninit<T::Acc>>(), count)
+            } else {
+                &mut *(core::ptr::from_mut(&mut buffer[..count]) as *mut [MaybeUninit<T::Acc>])
+            };
+            acc.fill(MaybeUninit::new(T::ACC_ZERO));
+            let acc = &mut *(core::ptr::from_mut(acc) as *mut [T::Acc]);
+            let column = |j: isize| a.at.offset(first * size + j * a.strides[1]) as *const T;
             let factor = |j: isize| *(x.at.offset(j * x.step) as *const T);
             for j in (0..a.cols).step_by(GROUP) {
                 let count = (a.cols - j).min(GROUP as isize) as usize;
                 let at = |g: usize| j + (g % count) as isize;
                 let columns: [*const T; GROUP] = core::array::from_fn(|g| column(at(g)));
                 let factors: [T; GROUP] = core::array::from_fn(|g| factor(at(g)));
-                add_columns::<T>(level, acc, &columns[..count], &factors[..count]);
+                T::add_columns(acc, &columns[..count], &factors[..count]);
             }
-            if step == size_of::<T>() as isize {
-                let out = out.cast::<T>().offset(first);
-                for (i, sum) in acc.iter().enumerate() {
-                    *out.add(i) = T::finish(*sum);
-                }
+            if direct {
                 continue;
             }
             for (i, sum) in acc.iter().enumerate() {
-                *(out.offset((first + i as isize) * step) as *mut T) = T::finish(*sum);
+                *(to.offset(i as isize * step) as *mut T) = T::finish(*sum);
             }
         }
     }
