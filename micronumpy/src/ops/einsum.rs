@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use smallvec::SmallVec;
-use ufuncs::dot::{DotFn, MatmulFn, Product, dot_fn, matmul_fn};
+use ufuncs::dot::{DotFn, MatmulFn, Product, SumFn, dot_fn, matmul_fn, sum_fn};
 use ufuncs::{LoopContext, LoopFn, TypeNum, UfuncDef};
 
 use super::{Prepared, Target};
@@ -377,8 +377,21 @@ fn compute(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Resu
     let layout = plan.layout(&views, Some(out.shape))?;
     let mut out_strides = Dims::from_slice(out.strides);
     out_strides.resize(layout.shape.len(), 0);
-    set_zero(out)?;
+    // Without sums a product is made in its place.
+    let outer = views.len() == 2 && layout.shape.len() == layout.out_ndim && !dtype.num.is_object();
+    if !outer {
+        set_zero(out)?;
+    }
     if layout.shape.contains(&0) {
+        return Ok(());
+    }
+    if let ([a, b], [n], 0, Some(dot)) = (&views[..], &layout.shape[..], layout.out_ndim, dot_fn(dtype.num))
+        && !dtype.num.is_object()
+    {
+        // One sum of products is no iteration.
+        let (sa, sb) = (layout.strides[0][0], layout.strides[1][0]);
+        // SAFETY: `n` native aligned elements of both operands along their only axes, and one of the result.
+        unsafe { dot(a.data, sa, b.data, sb, out.data, *n as usize) };
         return Ok(());
     }
     let mut data: PerOp<*mut u8> = PerOp::from_slice(&[out.data]);
@@ -389,7 +402,7 @@ fn compute(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Resu
         let ops = object::ops().ok_or_else(|| Error::missing("einsum of objects without a host"))?;
         return sum_objects(ops, &layout.shape, &data, &rows);
     }
-    let Some(arith) = Arith::of(dtype)? else {
+    let Some(arith) = Arith::of(dtype, views.len())? else {
         return Err(Error::type_("invalid data type for einsum"));
     };
     if views.len() == 2 && arith.try_matmul(&layout, &data, &rows) {
@@ -416,9 +429,12 @@ struct Arith {
     multiply: LoopFn,
     add: LoopFn,
     dot: DotFn,
+    sum: Option<SumFn>,
     matmul: Option<MatmulFn>,
     size: usize,
-    /// The number one, to make a sum of a product with nothing.
+    /// Whether zero has a sign.
+    signed_zero: bool,
+    /// The number one, to make a product of a single operand; else zero.
     one: [u128; 2],
 }
 
@@ -426,7 +442,7 @@ struct Arith {
 const CHUNK: usize = 128;
 
 impl Arith {
-    fn of(dtype: &Dtype) -> Result<Option<Arith>> {
+    fn of(dtype: &Dtype, operands: usize) -> Result<Option<Arith>> {
         let t = dtype.num;
         static DEFS: LazyLock<[Option<&UfuncDef>; 2]> =
             LazyLock::new(|| ["multiply", "add"].map(ufuncs::table::find));
@@ -435,10 +451,14 @@ impl Arith {
             return Ok(None);
         };
         let mut one = [0u128; 2];
-        let (int, intp) = (1i64, Dtype::builtin(TypeNum::LONG));
-        // SAFETY: one element each; no number is larger than 32 bytes.
-        unsafe { convert_item(&intp, std::ptr::from_ref(&int).cast(), dtype, one.as_mut_ptr().cast())? };
-        Ok(Some(Arith { multiply, add, dot, matmul: matmul_fn(t), size: dtype.itemsize, one }))
+        if operands == 1 {
+            let (int, intp) = (1i64, Dtype::builtin(TypeNum::LONG));
+            // SAFETY: one element each; no number is larger than 32 bytes.
+            unsafe { convert_item(&intp, std::ptr::from_ref(&int).cast(), dtype, one.as_mut_ptr().cast())? };
+        }
+        let signed_zero = t.is_float() || t.is_complex();
+        let (sum, matmul) = (sum_fn(t), matmul_fn(t));
+        Ok(Some(Arith { multiply, add, dot, sum, matmul, size: dtype.itemsize, signed_zero, one }))
     }
 
     unsafe fn call(f: LoopFn, data: [*mut u8; 3], strides: [isize; 3], n: usize) {
@@ -496,7 +516,7 @@ impl Arith {
     fn run(&self, layout: &Layout, data: &[*mut u8], rows: &[&[isize]]) -> Result<()> {
         // With the last axis summed every inner loop makes one number, otherwise as many as it is long.
         let summed = layout.shape.len() > layout.out_ndim;
-        let products = !summed || data.len() > 3;
+        let products = if summed { data.len() > 3 } else { data.len() != 3 };
         let mut buffer = vec![0u128; if products { (CHUNK * self.size).div_ceil(16) } else { 0 }];
         let buffer = buffer.as_mut_ptr().cast::<u8>();
         let mut value = [0u128; 2];
@@ -534,7 +554,23 @@ impl Arith {
         let nop = p.len() - 1;
         if summed && nop == 1 {
             // SAFETY: `n` elements of the operand and one of the result, on which addition folds.
-            unsafe { Arith::call(self.add, [p[0], p[1], p[0]], [0, st[1], 0], n) };
+            unsafe {
+                match self.sum {
+                    Some(sum) if st[1] == size => sum(p[1], n, p[0]),
+                    _ => Arith::call(self.add, [p[0], p[1], p[0]], [0, st[1], 0], n),
+                }
+            }
+            return Ok(());
+        }
+        if !summed && nop == 2 {
+            // SAFETY: `n` elements of both operands and the result; `one` is zero here.
+            unsafe {
+                Arith::call(self.multiply, [p[1], p[2], p[0]], [st[1], st[2], st[0]], n);
+                if self.signed_zero {
+                    // Products are added to zero, which makes it positive.
+                    Arith::call(self.add, [p[0], one, p[0]], [st[0], 0, st[0]], n);
+                }
+            }
             return Ok(());
         }
         let mut done = 0;

@@ -313,7 +313,7 @@ pub fn correlate(
         Overlaps::Same => (n2 / 2, n1),
         Overlaps::Full => (n2 - 1, n1 + n2 - 1),
     };
-    let out = NdArray::zeros(&[length as isize], &dtype, Order::C)?;
+    let out = NdArray::empty(&[length as isize], &dtype, Order::C)?;
     let step = dtype.itemsize as isize;
     let at = |i: usize| if swapped && correct { length - 1 - i } else { i };
     // Where the second sequence lies over the first one whole, the windows of the first are rows of a matrix.
