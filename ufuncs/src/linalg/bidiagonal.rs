@@ -9,7 +9,7 @@
 use faer::{Mat, MatMut};
 
 use super::columns::{column, column_mut};
-use super::qr::{apply_one, factor, reflector};
+use super::qr::{apply_one, factor_few, reflector};
 use super::rotation::{Rotation, smaller_singular_value, triangular_2x2};
 use super::scalar::{Real, Scalar};
 use super::space::{Columns, Heap, Space, Stack, Tiny};
@@ -143,7 +143,7 @@ pub fn decompose<T: Scalar>(mut a: Mat<T>, cols: Option<(usize, usize)>) -> Opti
     let much = if T::REAL { p * 11 / 6 } else { p * 17 / 9 };
     let qr = (long >= much && long > p).then(|| {
         let mut tau = vec![T::ZERO; p];
-        factor(&mut a, &mut tau);
+        factor_few(&mut a, &mut tau);
         let r = Mat::from_fn(p, p, |i, j| if i <= j { a[(i, j)] } else { T::ZERO });
         (core::mem::replace(&mut a, r), tau)
     });

@@ -7,19 +7,26 @@ use faer::linalg::triangular_solve::solve_lower_triangular_in_place_with_conj;
 use faer::{Accum, Conj, Mat, MatMut, Par};
 
 use super::call::{Block, Call, Kernel};
-use super::columns::{column_mut, subtract_scaled};
+use super::columns::{column, column_mut};
 use super::lanes::{
     self, Algorithm, Group, LANES, Ordinary, Planes, for_each_below, of_order, plain, planes,
 };
 use super::scalar::{Real, Scalar};
+use super::unblocked;
 
-const PANEL: usize = 16;
+/// Orders that are factored column by column.
+const LEAF: usize = 64;
 
 /// Factor by the lower triangle; `false` if a pivot is not positive. A NaN is not noticed but spreads.
 fn factor<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
     let n = a.ncols();
-    if n <= PANEL {
-        return factor_panel(a);
+    if n <= LEAF {
+        let mut near = unblocked::padded(n, n, |i, j| if i < j { T::ZERO } else { a[(i, j)] });
+        let ok = unblocked::cholesky(near.as_mut(), n);
+        for j in 0..n {
+            column_mut(a.as_mut(), j)[j..].copy_from_slice(&column(near.as_ref(), j)[j..n]);
+        }
+        return ok;
     }
     let half = n / 2;
     let (mut a00, _, mut a10, mut a11) = a.as_mut().split_at_mut(half, half);
@@ -46,28 +53,6 @@ fn factor<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
         Par::Seq,
     );
     factor(a11)
-}
-
-fn factor_panel<T: Scalar>(mut a: MatMut<'_, T>) -> bool {
-    let n = a.ncols();
-    for j in 0..n {
-        let (left, mut right) = a.as_mut().split_at_col_mut(j + 1);
-        let col = &mut column_mut(left, j)[j..];
-        let pivot = col[0].re();
-        if pivot <= T::R::ZERO {
-            return false;
-        }
-        let root = pivot.sqrt();
-        col[0] = T::real(root);
-        for x in &mut col[1..] {
-            *x = T::of(x.re() / root, x.im() / root);
-        }
-        for k in 1..n - j {
-            let factor = col[k].conjugate();
-            subtract_scaled(&mut column_mut(right.as_mut(), k - 1)[j + k..], &col[k..], factor);
-        }
-    }
-    true
 }
 
 /// The lower triangle of `a`, or the adjoint of its upper one.

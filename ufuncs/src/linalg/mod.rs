@@ -42,5 +42,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod tridiagonal;
+mod unblocked;
 
 pub use table::UFUNCS;

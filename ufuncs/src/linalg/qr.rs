@@ -10,10 +10,11 @@ use faer::linalg::matmul::{matmul, matmul_with_conj};
 use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
 
 use super::call::{Block, Call, Kernel};
-use super::columns::{column, column_mut, norm, subtract_scaled};
+use super::columns::{Content, column, column_mut, content, norm, subtract_scaled};
 use super::lanes::{self, Algorithm, Group, LANES, Ordinary, Planes, for_each_below, of_order, planes};
 use super::parts::for_columns;
 use super::scalar::{Real, Scalar};
+use super::unblocked;
 use crate::cpu::{Level, multiversion};
 
 /// Reflectors gathered in one block.
@@ -21,25 +22,31 @@ const BLOCK: usize = 32;
 /// So few reflectors are applied one by one.
 const FEW: usize = 64;
 
-/// Make the reflector that maps `x` to a multiple of its first element: `x` becomes that multiple and the rest of
-/// `v`. Returns `tau`.
+/// What the reflector is that maps a vector to a multiple of its first element `alpha`: that multiple, `tau`, and what the
+/// rest of the vector is divided by. `sum` is the sum of the rest's squares. `None` if there is nothing to map.
 #[inline]
-pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
-    let alpha = x[0];
-    let sum = x[1..].iter().fold(T::R::ZERO, |sum, v| sum + v.square());
+pub fn mirror<T: Scalar>(alpha: T, rest: &[T], sum: T::R) -> Option<(T::R, T, T)> {
     let total = sum + alpha.square();
     let size = if sum > T::R::MIN_POSITIVE / T::R::EPSILON && total <= T::R::MAX {
         total.sqrt()
     } else {
-        let rest = norm(&x[1..]);
+        let rest = norm(rest);
         if rest == T::R::ZERO && alpha.im() == T::R::ZERO {
-            return T::ZERO;
+            return None;
         }
         alpha.re().hypot(alpha.im()).hypot(rest)
     };
     let beta = -size.with_sign_of(alpha.re());
     let tau = T::of((beta - alpha.re()) / beta, -alpha.im() / beta);
-    let by = alpha - T::real(beta);
+    Some((beta, tau, alpha - T::real(beta)))
+}
+
+/// Make the reflector that maps `x` to a multiple of its first element: `x` becomes that multiple and the rest of
+/// `v`. Returns `tau`.
+#[inline]
+pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
+    let sum = x[1..].iter().fold(T::R::ZERO, |sum, v| sum + v.square());
+    let Some((beta, tau, by)) = mirror(x[0], &x[1..], sum) else { return T::ZERO };
     x[1..].iter_mut().for_each(|v| *v = v.over(by));
     x[0] = T::real(beta);
     tau
@@ -49,21 +56,36 @@ pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
 pub fn factor<T: Scalar>(a: &mut Mat<T>, tau: &mut [T]) {
     let (m, n) = (a.nrows(), a.ncols());
     let count = m.min(n);
-    for start in (0..count).step_by(BLOCK) {
-        let width = BLOCK.min(count - start);
-        let (mut panel, trailing) =
-            a.as_mut().submatrix_mut(start, start, m - start, n - start).split_at_col_mut(width);
-        for j in 0..width {
-            let (left, right) = panel.as_mut().split_at_col_mut(j + 1);
-            let v = &mut column_mut(left, j)[j..];
-            let t = reflector(v);
-            tau[start + j] = t;
-            apply_all(v, t.conjugate(), right.subrows_mut(j, m - start - j));
-        }
+    if content(a) != Content::Finite {
+        // Whole cache lines would spread a NaN to rows above a reflector, which are done.
+        return factor_few(a, tau);
+    }
+    let step = if count <= FEW && unblocked::suits::<T>(m, n) { FEW } else { BLOCK };
+    for start in (0..count).step_by(step) {
+        let width = step.min(count - start);
+        // If there is but one panel, the rest of a wide matrix is part of it.
+        let cols = if step == FEW { n } else { width };
+        let mut panel = unblocked::padded(m - start, cols, |i, j| a[(start + i, start + j)]);
+        unblocked::factor(panel.as_mut(), m - start, &mut tau[start..start + width]);
+        let (mut left, trailing) =
+            a.as_mut().submatrix_mut(start, start, m - start, n - start).split_at_col_mut(cols);
+        left.copy_from(panel.as_ref().subrows(0, m - start));
         if trailing.ncols() > 0 {
-            let block = Reflectors::new(panel.as_ref(), &tau[start..start + width]);
+            let block = Reflectors::new(left.as_ref(), &tau[start..start + width]);
             block.apply(trailing, Conj::Yes);
         }
+    }
+}
+
+/// [`factor`] column by column and with LAPACK's divisions: for a few columns, as signs of singular vectors may hang on a
+/// last bit, and for what is not finite.
+pub fn factor_few<T: Scalar>(a: &mut Mat<T>, tau: &mut [T]) {
+    let m = a.nrows();
+    for (j, tau) in tau.iter_mut().enumerate() {
+        let (left, right) = a.as_mut().split_at_col_mut(j + 1);
+        let v = &mut column_mut(left, j)[j..];
+        *tau = reflector(v);
+        apply_all(v, tau.conjugate(), right.subrows_mut(j, m - j));
     }
 }
 
@@ -220,11 +242,10 @@ fn apply_backwards<T: Scalar>(
 ) {
     let (m, cols) = (packed.nrows(), b.ncols());
     let count = tau.len().min(m).min(packed.ncols());
-    if count <= FEW {
-        for (i, &tau) in tau[..count].iter().enumerate().rev() {
-            let v = &column(packed, i)[i..];
-            apply_all(v, tau, b.as_mut().submatrix_mut(i, first(i), m - i, cols - first(i)));
-        }
+    if count <= FEW && unblocked::suits::<T>(m, cols) {
+        let mut near = unblocked::padded(m, cols, |i, j| b[(i, j)]);
+        unblocked::apply(packed, 0, &tau[..count], near.as_mut(), first);
+        b.copy_from(near.as_ref().subrows(0, m));
         return;
     }
     for start in (0..count).step_by(BLOCK).rev() {

@@ -5,7 +5,7 @@ use core::ops::{Add, Div, Mul, Neg, Sub};
 use faer::traits::ComplexField;
 use num_complex::Complex;
 
-use crate::dot;
+use crate::dot::{self, registers::Registers};
 
 /// `f32`, `f64` and their complex types.
 pub trait Scalar:
@@ -61,7 +61,7 @@ pub trait Scalar:
 }
 
 /// The real types.
-pub trait Real: Scalar<R = Self> + PartialOrd + Div<Output = Self> {
+pub trait Real: Scalar<R = Self> + Registers + PartialOrd + Div<Output = Self> {
     /// Complex numbers of this type.
     type Complex: Scalar<R = Self>;
     const MAX: Self;

@@ -7,9 +7,11 @@
 
 use core::ops::Range;
 
+use super::columns::subtract_scaled;
 use super::qr::{apply_one, reflector};
 use super::scalar::{Real, Scalar};
 use super::space::{Columns, Space};
+use crate::cpu::{Level, multiversion};
 
 /// Steps between two exceptional shifts, which end cycles.
 pub(super) const EXCEPTIONAL: usize = 10;
@@ -50,15 +52,10 @@ pub fn hessenberg<T: Scalar, S: Space>(
         let dots = &mut dots[..end];
         dots.fill(T::ZERO);
         for (k, v) in v.iter().enumerate() {
-            for (dot, x) in dots.iter_mut().zip(a.col(i + 1 + k)) {
-                *dot += *x * *v;
-            }
+            add_scaled(dots, &a.col(i + 1 + k)[..end], *v);
         }
         for (k, v) in v.iter().enumerate() {
-            let by = tau * v.conjugate();
-            for (dot, x) in dots.iter().zip(a.col_mut(i + 1 + k)) {
-                *x -= *dot * by;
-            }
+            subtract_scaled(&mut a.col_mut(i + 1 + k)[..end], dots, tau * v.conjugate());
         }
         for k in i + 1..n {
             apply_one(v, tau.conjugate(), &mut a.col_mut(k)[i + 1..end]);
@@ -112,6 +109,17 @@ pub(super) fn splits<T: Scalar>(h: &impl Columns<T>, part: &Range<usize>, k: usi
 /// `to += from * by`, for columns of which the first may be longer.
 #[inline(always)]
 pub(super) fn add_scaled<T: Scalar>(to: &mut [T], from: &[T], by: T) {
+    if from.len() < 16 {
+        add_body(to, from, by);
+    } else {
+        add_long(Level::current(), to, from, by);
+    }
+}
+multiversion! {
+    fn add_long[T: Scalar](to: &mut [T], from: &[T], by: T) -> () = add_body::<T>;
+}
+#[inline(always)]
+fn add_body<T: Scalar>(to: &mut [T], from: &[T], by: T) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += *from * by;
     }

@@ -7,6 +7,7 @@ use super::rotation::Rotation;
 use super::scalar::{Real, Scalar};
 use super::schur::{EXCEPTIONAL, EXCEPTIONAL_FACTOR, add_scaled, budget, hessenberg, negligible, splits};
 use super::space::{Columns, Space};
+use crate::cpu::{Level, multiversion};
 
 /// A Hessenberg matrix on its way to one with blocks of one or two rows on its diagonal.
 struct Iteration<R: Real, S: Space> {
@@ -122,31 +123,31 @@ impl<R: Real, S: Space> Iteration<R, S> {
             let (t2, t3) = (tau * v2, tau * v3);
             let last = (k + 3).min(i);
             for j in k..rows.end {
-                let col = self.h.col_mut(j);
-                if three {
-                    let sum = col[k] + v2 * col[k + 1] + v3 * col[k + 2];
-                    col[k] -= sum * tau;
-                    col[k + 1] -= sum * t2;
-                    col[k + 2] -= sum * t3;
-                } else {
-                    let sum = col[k] + v2 * col[k + 1];
-                    col[k] -= sum * tau;
-                    col[k + 1] -= sum * t2;
+                match &mut self.h.col_mut(j)[k..] {
+                    [x, y, z, ..] if three => {
+                        let sum = *x + v2 * *y + v3 * *z;
+                        *x -= sum * tau;
+                        *y -= sum * t2;
+                        *z -= sum * t3;
+                    }
+                    [x, y, ..] => {
+                        let sum = *x + v2 * *y;
+                        *x -= sum * tau;
+                        *y -= sum * t2;
+                    }
+                    _ => {}
                 }
             }
             let turn = |to: &mut S::Matrix<R>, rows: Range<usize>| {
-                for r in rows {
-                    let (x, y) = (to.col(k)[r], to.col(k + 1)[r]);
-                    if three {
-                        let z = to.col(k + 2)[r];
-                        let sum = x + v2 * y + v3 * z;
-                        to.col_mut(k)[r] = x - sum * tau;
-                        to.col_mut(k + 1)[r] = y - sum * t2;
-                        to.col_mut(k + 2)[r] = z - sum * t3;
-                    } else {
-                        let sum = x + v2 * y;
-                        to.col_mut(k)[r] = x - sum * tau;
-                        to.col_mut(k + 1)[r] = y - sum * t2;
+                if three {
+                    let columns = to.three_mut(k).map(|column| &mut column[rows.clone()]);
+                    turn_three(columns, [R::ONE, v2, v3], [tau, t2, t3]);
+                } else {
+                    let (x, y) = to.pair_mut(k, k + 1);
+                    for (x, y) in x[rows.clone()].iter_mut().zip(&mut y[rows]) {
+                        let sum = *x + v2 * *y;
+                        *x -= sum * tau;
+                        *y -= sum * t2;
                     }
                 }
             };
@@ -255,8 +256,8 @@ impl<R: Real, S: Space> Iteration<R, S> {
                 x[above] = (p - b * x[k]).over(a);
                 tame(x, x[k].cabs1().max_of(x[above].cabs1()));
                 let (by, by_above) = (x[k], x[above]);
-                for r in 0..above {
-                    x[r] -= by.scale(self.at(r, k)) + by_above.scale(self.at(r, above));
+                for ((x, h), h_above) in x[..above].iter_mut().zip(self.h.col(k)).zip(self.h.col(above)) {
+                    *x -= by.scale(*h) + by_above.scale(*h_above);
                 }
                 k = above;
             } else {
@@ -264,11 +265,33 @@ impl<R: Real, S: Space> Iteration<R, S> {
                 x[k] = x[k].over(if by.cabs1() < floor { real(floor) } else { by });
                 tame(x, x[k].cabs1());
                 let by = x[k];
-                for r in 0..k {
-                    x[r] -= by.scale(self.at(r, k));
+                for (x, h) in x[..k].iter_mut().zip(self.h.col(k)) {
+                    *x -= by.scale(*h);
                 }
             }
         }
+    }
+}
+
+/// Apply a reflector of three rows to as many columns, from the right: its vector, and that times `tau`.
+#[inline(always)]
+fn turn_three<R: Real>(columns: [&mut [R]; 3], v: [R; 3], scaled: [R; 3]) {
+    if columns[0].len() < 16 {
+        turn_three_body(columns, v, scaled);
+    } else {
+        turn_three_long(Level::current(), columns, v, scaled);
+    }
+}
+multiversion! {
+    fn turn_three_long[R: Real](columns: [&mut [R]; 3], v: [R; 3], scaled: [R; 3]) -> () = turn_three_body::<R>;
+}
+#[inline(always)]
+fn turn_three_body<R: Real>([x, y, z]: [&mut [R]; 3], v: [R; 3], scaled: [R; 3]) {
+    for ((x, y), z) in x.iter_mut().zip(y).zip(z) {
+        let sum = *x + v[1] * *y + v[2] * *z;
+        *x -= sum * scaled[0];
+        *y -= sum * scaled[1];
+        *z -= sum * scaled[2];
     }
 }
 

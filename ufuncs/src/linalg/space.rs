@@ -18,6 +18,8 @@ pub trait Columns<T>: Clone {
     fn col_mut(&mut self, j: usize) -> &mut [T];
     /// Columns `i` and `j`, of which `i` comes first.
     fn pair_mut(&mut self, i: usize, j: usize) -> (&mut [T], &mut [T]);
+    /// Column `j` and the two behind it.
+    fn three_mut(&mut self, j: usize) -> [&mut [T]; 3];
 }
 
 /// A kind of storage.
@@ -66,6 +68,11 @@ impl<T: Scalar> Columns<T> for Mat<T> {
         let (left, right) = self.as_mut().split_at_col_mut(j);
         (column_mut(left, i), column_mut(right, 0))
     }
+    fn three_mut(&mut self, j: usize) -> [&mut [T]; 3] {
+        let (first, rest) = self.as_mut().split_at_col_mut(j).1.split_at_col_mut(1);
+        let (second, third) = rest.split_at_col_mut(1);
+        [first, second, third].map(|part| column_mut(part, 0))
+    }
 }
 
 /// `N` by `N` matrices and vectors of `N` elements, in place.
@@ -113,6 +120,11 @@ impl<T: Scalar, const N: usize> Columns<T> for Tiny<T, N> {
     fn pair_mut(&mut self, i: usize, j: usize) -> (&mut [T], &mut [T]) {
         let (left, right) = self.0.split_at_mut(j);
         (&mut left[i], &mut right[0])
+    }
+    #[inline(always)]
+    fn three_mut(&mut self, j: usize) -> [&mut [T]; 3] {
+        let [x, y, z] = &mut self.0[j..j + 3] else { unreachable!("three columns") };
+        [x, y, z]
     }
 }
 
