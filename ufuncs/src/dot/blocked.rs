@@ -79,13 +79,14 @@ unsafe fn all<B: Copy>(factor: Factor<B>, rows: usize, cols: usize, is: impl Fn(
         if factor.row == 1 { (factor.transposed(), cols, rows) } else { (factor, rows, cols) };
     (0..rows).all(|i| {
         let row = factor.get(i, 0);
-        // SAFETY: the caller's promise.
         if factor.col == 1 {
+            // SAFETY: the caller's promise: so many elements next to each other.
             let row = unsafe { core::slice::from_raw_parts(row, cols) };
-            row.iter().fold(true, |all, x| all & is(*x))
-        } else {
-            (0..cols as isize).fold(true, |all, j| all & is(unsafe { *row.wrapping_offset(j * factor.col) }))
+            return row.iter().fold(true, |all, x| all & is(*x));
         }
+        // SAFETY: the caller's promise.
+        let at = |j: isize| unsafe { *row.wrapping_offset(j * factor.col) };
+        (0..cols as isize).fold(true, |all, j| all & is(at(j)))
     })
 }
 

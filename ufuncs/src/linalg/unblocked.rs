@@ -59,7 +59,7 @@ pub fn reflector<T: Scalar>(x: &mut [T]) -> T {
     let inverse = T::ONE.over(by);
     // The reciprocal of a tiny number may be infinite.
     if inverse.finite() {
-        rest.iter_mut().for_each(|v| *v = *v * inverse);
+        rest.iter_mut().for_each(|v| *v *= inverse);
     } else {
         rest.iter_mut().for_each(|v| *v = v.over(by));
     }
@@ -590,7 +590,7 @@ pub fn cholesky<T: Scalar>(mut a: MatMut<'_, T>, n: usize) -> bool {
         let root = pivot.sqrt();
         column[0] = T::real(root);
         for (x, product) in column[1..].iter_mut().zip(&products[j + 1..n]) {
-            *x = *x - *product;
+            *x -= *product;
             *x = T::of(x.re() / root, x.im() / root);
         }
     }
