@@ -64,6 +64,29 @@ for dtype, n, few in itertools.product(DTYPES, [5, 17, 200, 700, 3000], [False, 
     show(f"searchsorted {dtype} {n}", lambda: np.sort(x).searchsorted(x, "right"))
     show(f"searchsorted {dtype} {n}", lambda: np.sort(x).searchsorted(x[: n // 2]))
 
+# Numbers that differ in their last bits only, next to ones far away.
+for dtype, n in itertools.product("fdFD", [40, 3000, 70_000]):
+    x = (1 + rng.integers(-40, 40, n) * np.finfo(dtype).eps).astype(dtype)
+    x[rng.random(n) < 0.01] = -(2.0**100)
+    x[rng.random(n) < 0.01] = np.nan
+    if dtype in "FD":
+        x.imag = rng.integers(0, 3, n)
+    show(f"close {dtype} {n}", lambda: np.sort(x))
+    show(f"close argsort {dtype} {n}", lambda: np.argsort(x, kind="stable"))
+    for kth in (n // 2, [1, n // 3, n // 3 + 1, n - 1]):
+        show(f"close partition {dtype} {n}", lambda: np.partition(x, kth)[kth])
+        show(f"close argpartition {dtype} {n}", lambda: x[np.argpartition(x, kth)][kth])
+        show(f"argpartition of some {dtype} {n}", lambda: np.sort(x[np.argpartition(x, kth)]))
+
+ZEROS = [complex(a, b) for a in (0.0, -0.0) for b in (0.0, -0.0)]
+MISSING = [complex(np.nan, 1), complex(1, np.nan), complex(np.nan, np.nan), 2 + 1j]
+for dtype, values in itertools.product("FDG", [ZEROS, MISSING, ZEROS + MISSING]):
+    for order in itertools.permutations(range(len(values)), 3):
+        x = np.array([values[i] for i in order] * 7, dtype)
+        for equal_nan in (True, False):
+            found = np.unique(x, equal_nan=equal_nan)
+            print(dtype, order, [(str(z.real), str(z.imag)) for z in found])
+
 for dtype in [*DTYPES, "O", "U3"]:
     for order in "CF":
         x = np.arange(12).astype(dtype).reshape(3, 4, order=order)

@@ -96,8 +96,8 @@ mod avx512 {
     ordered! {
         u8, _mm512_min_epu8, _mm512_max_epu8;
         u16, _mm512_min_epu16, _mm512_max_epu16;
-        u32, _mm512_min_epu32, _mm512_max_epu32;
-        u64, _mm512_min_epu64, _mm512_max_epu64;
+        i32, _mm512_min_epi32, _mm512_max_epi32;
+        i64, _mm512_min_epi64, _mm512_max_epi64;
     }
 
     unsafe fn sort_lanes<T: Keyed<Bits: Ordered>>(

@@ -1,4 +1,5 @@
-//! Elements as unsigned integers of the same order.
+//! Elements as integers of the same order: unsigned ones, which can be counted, up to two bytes, and above signed ones, which are
+//! what vector instructions compare.
 //!
 //! Two maps per type. `bits` is a bijection, so an array can be turned into integers, sorted and turned back; items that
 //! are equal in order (`-0.0` and `0.0`, two NaNs) may get different ones. `key` is the same for them, which a stable
@@ -6,14 +7,21 @@
 
 use core::slice;
 
+use super::vector;
+use crate::cpu::Level;
 use crate::elem::{Bool, Datetime, Timedelta, f16};
 use crate::order::{SortOrd, f16_key};
 
-/// The unsigned integers used as keys.
+/// The integers used as keys.
 pub(super) trait Key: Copy + Ord + Default {
+    /// As an unsigned integer of the same order.
     fn widen(self) -> u64;
     /// Sorts ascending.
     fn sort(keys: &mut [Self]);
+    /// Brings the key of a place there, lesser or equal ones before and greater or equal ones behind it.
+    fn select(keys: &mut [Self], place: usize) {
+        keys.select_nth_unstable(place);
+    }
 }
 
 impl Key for u8 {
@@ -44,7 +52,9 @@ impl Key for u16 {
     fn sort(keys: &mut [u16]) {
         // Counting costs a walk over 65536 counters.
         if keys.len() < 1 << 13 {
-            return keys.sort_unstable();
+            let mut wide: Vec<i32> = keys.iter().map(|&k| k.into()).collect();
+            Key::sort(&mut wide);
+            return keys.iter_mut().zip(wide).for_each(|(k, wide)| *k = wide as u16);
         }
         let mut counts = vec![0usize; 1 << 16];
         for &k in keys.iter() {
@@ -59,22 +69,25 @@ impl Key for u16 {
     }
 }
 
-impl Key for u32 {
-    fn widen(self) -> u64 {
-        self.into()
-    }
-    fn sort(keys: &mut [u32]) {
-        keys.sort_unstable();
-    }
+macro_rules! by_vectors {
+    ($($t:ty, $u:ty;)*) => {$(
+        impl Key for $t {
+            #[inline(always)]
+            fn widen(self) -> u64 {
+                u64::from(self as $u ^ 1 << (<$u>::BITS - 1))
+            }
+            fn sort(keys: &mut [$t]) {
+                vector::sort(Level::current(), keys);
+            }
+            fn select(keys: &mut [$t], place: usize) {
+                vector::select(Level::current(), keys, place);
+            }
+        }
+    )*};
 }
-
-impl Key for u64 {
-    fn widen(self) -> u64 {
-        self
-    }
-    fn sort(keys: &mut [u64]) {
-        keys.sort_unstable();
-    }
+by_vectors! {
+    i32, u32;
+    i64, u64;
 }
 
 /// An element with integer keys of its own size.
@@ -86,27 +99,27 @@ pub(super) trait Keyed: SortOrd {
 }
 
 macro_rules! ints {
-    ($($t:ty, $u:ty, $flip:expr;)*) => {$(
+    ($($t:ty, $k:ty, $flip:expr;)*) => {$(
         impl Keyed for $t {
-            type Bits = $u;
+            type Bits = $k;
             #[inline(always)]
-            fn to_bits(self) -> $u {
-                self as $u ^ $flip
+            fn to_bits(self) -> $k {
+                self as $k ^ $flip
             }
             #[inline(always)]
-            fn from_bits(bits: $u) -> $t {
+            fn from_bits(bits: $k) -> $t {
                 (bits ^ $flip) as $t
             }
             #[inline(always)]
-            fn key(self) -> $u {
+            fn key(self) -> $k {
                 Keyed::to_bits(self)
             }
         }
     )*};
 }
 ints! {
-    i8, u8, 1 << 7; i16, u16, 1 << 15; i32, u32, 1 << 31; i64, u64, 1 << 63;
-    u8, u8, 0; u16, u16, 0; u32, u32, 0; u64, u64, 0;
+    i8, u8, 1 << 7; i16, u16, 1 << 15; i32, i32, 0; i64, i64, 0;
+    u8, u8, 0; u16, u16, 0; u32, i32, i32::MIN; u64, i64, i64::MIN;
 }
 
 impl Keyed for Bool {
@@ -128,18 +141,18 @@ impl Keyed for Bool {
 macro_rules! dates {
     ($($t:ident)*) => {$(
         impl Keyed for $t {
-            type Bits = u64;
+            type Bits = i64;
             // NaT, the least integer, wraps around to the greatest key.
             #[inline(always)]
-            fn to_bits(self) -> u64 {
-                (self.0 as u64 ^ 1 << 63).wrapping_sub(1)
+            fn to_bits(self) -> i64 {
+                self.0.wrapping_sub(1)
             }
             #[inline(always)]
-            fn from_bits(bits: u64) -> $t {
-                $t((bits.wrapping_add(1) ^ 1 << 63) as i64)
+            fn from_bits(bits: i64) -> $t {
+                $t(bits.wrapping_add(1))
             }
             #[inline(always)]
-            fn key(self) -> u64 {
+            fn key(self) -> i64 {
                 Keyed::to_bits(self)
             }
         }
@@ -148,28 +161,28 @@ macro_rules! dates {
 dates!(Datetime Timedelta);
 
 macro_rules! floats {
-    ($($t:ty, $u:ty, $inf:expr, |$x:ident| $key:expr;)*) => {$(
+    ($($t:ty, $u:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr;)*) => {$(
         impl Keyed for $t {
-            type Bits = $u;
+            type Bits = $k;
             // Sign and magnitude become one scale; then the NaNs with a sign, which are at its lower end, are rotated to
             // the upper end.
             #[inline(always)]
-            fn to_bits(self) -> $u {
+            fn to_bits(self) -> $k {
                 const TOP: $u = 1 << (<$u>::BITS - 1);
                 const NEGATIVE_NANS: $u = TOP - 1 - $inf;
                 let bits = <$t>::to_bits(self);
                 let scale = if bits & TOP != 0 { !bits } else { bits | TOP };
-                scale.wrapping_sub(NEGATIVE_NANS)
+                scale.wrapping_sub(NEGATIVE_NANS) as $k ^ $least
             }
             #[inline(always)]
-            fn from_bits(bits: $u) -> $t {
+            fn from_bits(bits: $k) -> $t {
                 const TOP: $u = 1 << (<$u>::BITS - 1);
                 const NEGATIVE_NANS: $u = TOP - 1 - $inf;
-                let scale = bits.wrapping_add(NEGATIVE_NANS);
+                let scale = ((bits ^ $least) as $u).wrapping_add(NEGATIVE_NANS);
                 <$t>::from_bits(if scale & TOP != 0 { scale ^ TOP } else { !scale })
             }
             #[inline(always)]
-            fn key(self) -> $u {
+            fn key(self) -> $k {
                 let $x = self;
                 $key
             }
@@ -177,14 +190,18 @@ macro_rules! floats {
     )*};
 }
 floats! {
-    f16, u16, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
+    f16, u16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
     // Adding zero makes zero of minus zero.
-    f32, u32, 0x7f80_0000, |x| if x.is_nan() { u32::MAX } else { Keyed::to_bits(x + 0.0) };
-    f64, u64, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { u64::MAX } else { Keyed::to_bits(x + 0.0) };
+    f32, u32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) };
+    f64, u64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) };
 }
 
 pub(super) fn sort<K: Key>(keys: &mut [K]) {
     K::sort(keys);
+}
+
+pub(super) fn select<K: Key>(keys: &mut [K], place: usize) {
+    K::select(keys, place);
 }
 
 /// Whether items that are equal in order are equal in bits.
@@ -230,49 +247,120 @@ pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth
     if index.len() <= FEW {
         return insert(index, |a, b| key(a) < key(b));
     }
-    // What is sorted is partitioned.
-    if size_of::<T>() <= 2 && index.len() >= MANY {
+    if size_of::<T>() <= 2 && index.len() >= MANY && kth.is_none() {
         return by_bytes(index, size_of::<T>(), key);
     }
-    if size_of::<T>() <= 4 && index.len() <= 1 << 32 {
-        // Key and place in `index` share a word, so ties keep their order.
-        let mut packed: Vec<u64> = index.iter().zip(0..).map(|(&at, i)| key(at) << 32 | i).collect();
-        match kth {
-            None if has_many_ties(&packed, |word| word >> 32) => packed.sort_by_key(|word| word >> 32),
-            None if radix(&mut packed, |word| word >> 32) => {}
-            None => packed.sort_unstable(),
-            Some(kth) => select(&mut packed, kth),
-        }
-        let old = index.to_vec();
-        for (slot, word) in index.iter_mut().zip(packed) {
-            *slot = old[word as u32 as usize];
-        }
-    } else {
-        let mut pairs: Vec<(u64, usize)> = index.iter().zip(0..).map(|(&at, i)| (key(at), i)).collect();
-        match kth {
-            None if !has_many_ties(&pairs, |pair| pair.0) && radix(&mut pairs, |pair| pair.0) => {}
-            None => by_key(&mut pairs),
-            Some(kth) => select(&mut pairs, kth),
-        }
-        let old = index.to_vec();
-        for (slot, (_, i)) in index.iter_mut().zip(pairs) {
-            *slot = old[i];
-        }
-    }
+    let mut words = Words::new(index, key);
+    words.partial = words.lost > 0;
+    words.order(kth, |place| key(index[place]));
+    words.permute(index);
 }
 
-/// Stable sort by the first parts of pairs whose second parts ascend.
-pub(super) fn by_key<K: Ord + Copy>(pairs: &mut [(K, usize)]) {
-    if has_many_ties(pairs, |pair| pair.0) {
-        // Merging what is equal costs next to nothing.
-        return pairs.sort_by_key(|pair| pair.0);
+/// Keys and their places in one word each, so ties keep their order. Keys are counted from the least one; where that and the
+/// places take more than a word, keys lose their last bits.
+pub(super) struct Words {
+    words: Vec<i64>,
+    /// Bits of a place.
+    places: u32,
+    /// Bits that keys lost.
+    lost: u32,
+    /// Whether equal keys leave it open which item comes first.
+    partial: bool,
+}
+
+impl Words {
+    pub(super) fn new(index: &[isize], key: impl Fn(isize) -> u64) -> Words {
+        let keys = index.iter().map(|&at| key(at));
+        let (least, greatest) = keys.clone().fold((u64::MAX, 0), |(a, b), key| (a.min(key), b.max(key)));
+        let bits = |most: u64| u64::BITS - most.leading_zeros();
+        let places = bits(index.len() as u64 - 1);
+        let lost = (bits(greatest - least) + places).saturating_sub(u64::BITS);
+        // Vectors compare signed words.
+        let word = |(place, key): (u64, u64)| ((key - least) >> lost << places | place) as i64 ^ i64::MIN;
+        Words { words: (0..).zip(keys).map(word).collect(), places, lost, partial: true }
     }
-    // Comparing keys only and mending the ties costs less than comparing both parts.
-    pairs.sort_unstable_by_key(|pair| pair.0);
-    for run in pairs.chunk_by_mut(|a, b| a.0 == b.0) {
-        if run.len() > 1 {
-            run.sort_unstable_by_key(|pair| pair.1);
+
+    /// What is left of a key.
+    fn key(&self, word: i64) -> u64 {
+        (word ^ i64::MIN) as u64 >> self.places
+    }
+
+    fn place(&self, word: i64) -> usize {
+        (word & ((1 << self.places) - 1)) as usize
+    }
+
+    /// Sorts, or partitions around ascending places; `full` is all that the order of a place's item is about.
+    pub(super) fn order<F: Ord>(&mut self, kth: Option<&[usize]>, full: impl Fn(usize) -> F) {
+        match kth {
+            None => self.sort(full),
+            Some(kth) => self.select(kth, full),
         }
+    }
+
+    fn sort<F: Ord>(&mut self, full: impl Fn(usize) -> F) {
+        let mut words = core::mem::take(&mut self.words);
+        if has_many_ties(&words, |word| self.key(word)) {
+            // Merging what is equal costs next to nothing.
+            words.sort_by_key(|&word| self.key(word));
+        } else if !radix(&mut words, |word| self.key(word)) {
+            vector::sort(Level::current(), &mut words);
+        }
+        if self.partial {
+            for run in words.chunk_by_mut(|a, b| self.key(*a) == self.key(*b)) {
+                self.settle(run, &full);
+            }
+        }
+        self.words = words;
+    }
+
+    /// Sorts words of one key by what that does not say.
+    fn settle<F: Ord>(&self, run: &mut [i64], full: impl Fn(usize) -> F) {
+        if let [first, rest @ ..] = &*run
+            && let first = full(self.place(*first))
+            && rest.iter().any(|word| full(self.place(*word)) != first)
+        {
+            run.sort_by_key(|&word| full(self.place(word)));
+        }
+    }
+
+    fn select<F: Ord>(&mut self, kth: &[usize], full: impl Fn(usize) -> F) {
+        let mut words = core::mem::take(&mut self.words);
+        super::select_each(&mut words, kth, |part, k| vector::select(Level::current(), part, k));
+        let (mut settled, count) = (0, words.len());
+        for &k in kth.iter().filter(|&&k| k < count) {
+            if !self.partial || k < settled {
+                continue;
+            }
+            // Those with the same key are brought next to each other. They are between what is settled and what is greater.
+            let key = self.key(words[k]);
+            let (mut from, mut to) = (k, k + 1);
+            for i in (settled..k).rev() {
+                if self.key(words[i]) == key {
+                    from -= 1;
+                    words.swap(i, from);
+                }
+            }
+            for i in k + 1..count {
+                if self.key(words[i]) == key {
+                    words.swap(i, to);
+                    to += 1;
+                }
+            }
+            words[from..to].sort_unstable();
+            self.settle(&mut words[from..to], &full);
+            settled = to;
+        }
+        self.words = words;
+    }
+
+    /// Moves what is at the words' places to where the words are.
+    pub(super) fn permute(&self, index: &mut [isize]) {
+        let places = self.words.iter().map(|&word| self.place(word));
+        if index.iter().zip(0..).all(|(&at, i)| at == i) {
+            return index.iter_mut().zip(places).for_each(|(slot, place)| *slot = place as isize);
+        }
+        let old = index.to_vec();
+        index.iter_mut().zip(places).for_each(|(slot, place)| *slot = old[place]);
     }
 }
 
@@ -351,10 +439,4 @@ fn by_bytes(index: &mut [isize], bytes: usize, key: impl Fn(isize) -> u64) {
             old.copy_from_slice(index);
         }
     }
-}
-
-fn select<T: Ord>(pairs: &mut [T], kth: &[usize]) {
-    super::select_each(pairs, kth, |part, k| {
-        part.select_nth_unstable(k);
-    });
 }

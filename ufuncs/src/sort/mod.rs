@@ -1,8 +1,9 @@
 //! Sorting, partitioning and searching of contiguous, aligned, native items.
 //!
 //! Builtin types have a total order ([`crate::order`]), so the standard library's sorts serve them. Most types are
-//! first turned into unsigned integers of the same order ([`keys`]): then there are few sorts to compile, and an
-//! indirect sort moves (key, position) pairs instead of chasing indices. All indirect sorts are stable, whatever the kind.
+//! first turned into integers of the same order ([`keys`]): then there are few sorts to compile, vectors can be sorted at a time
+//! ([`vector`]), and an indirect sort moves keys with their positions instead of chasing indices. All indirect sorts are
+//! stable, whatever the kind.
 //!
 //! Items compared by a function of the host (objects, structured and user types) go through [`by`], which stays inside its
 //! buffers however inconsistent the answers are.
@@ -12,6 +13,7 @@ mod columns;
 mod keys;
 mod pairs;
 mod search;
+mod vector;
 
 use core::cmp::Ordering;
 use core::{ptr, slice};
@@ -165,9 +167,7 @@ macro_rules! by_key {
                         // Counting takes a pass, and what is sorted is partitioned.
                         return keys::sort(keys);
                     }
-                    select_each(keys, kth, |part, k| {
-                        part.select_nth_unstable(k);
-                    });
+                    select_each(keys, kth, keys::select);
                 });
             }
             unsafe fn argsort(items: *const $t, index: &mut [isize]) {

@@ -6,7 +6,7 @@
 use core::cmp::Ordering;
 use core::slice;
 
-use super::keys::{self, Keyed};
+use super::keys::{self, Key, Keyed};
 use crate::elem::{Complex, Complex32, Complex64};
 use crate::order::SortOrd;
 
@@ -36,7 +36,7 @@ where
 /// A complex number whose parts have keys.
 pub(super) trait Parts: SortOrd {
     /// The key of a part.
-    type Part: Copy + Ord;
+    type Part: Key;
     /// A number as its key; equal for numbers that are equal in order.
     fn key(self) -> Pair<Self::Part>;
     fn has_nan(self) -> bool;
@@ -50,7 +50,7 @@ macro_rules! parts {
         impl Pair<$u> {
             #[inline(always)]
             fn word(self) -> $wide {
-                (self.re as $wide) << <$u>::BITS | self.im as $wide
+                <$wide>::from(self.re.widen()) << <$u>::BITS | <$wide>::from(self.im.widen())
             }
         }
         impl PartialEq for Pair<$u> {
@@ -138,15 +138,18 @@ impl<T: Keyed> Bits for T {
 }
 
 parts! {
-    Complex32, f32, u32, u64;
-    Complex64, f64, u64, u128;
+    Complex32, f32, i32, u64;
+    Complex64, f64, i64, u128;
 }
 
 /// Stable indirect sort, or partition when `kth` is given.
 ///
 /// # Safety
 /// All of `index` is below the number of items.
-pub(super) unsafe fn argsort<T: Parts>(items: *const T, index: &mut [isize], kth: Option<&[usize]>) {
+pub(super) unsafe fn argsort<T: Parts>(items: *const T, index: &mut [isize], kth: Option<&[usize]>)
+where
+    Pair<T::Part>: Ord,
+{
     // SAFETY: the caller's promise.
     let item = |at: isize| unsafe { *items.offset(at) };
     if index.len() <= 16 {
@@ -155,41 +158,10 @@ pub(super) unsafe fn argsort<T: Parts>(items: *const T, index: &mut [isize], kth
     if index.iter().any(|&at| item(at).has_nan()) {
         return index.sort_by(|&a, &b| item(a).order(item(b)));
     }
-    let old = index.to_vec();
-    // Most real parts are different, and comparing those alone moves half as many bytes.
-    let mut reals: Vec<(T::Part, usize)> =
-        old.iter().zip(0..).map(|(&at, i)| (item(at).key().re, i)).collect();
-    match kth {
-        None => {
-            keys::by_key(&mut reals);
-            for run in reals.chunk_by_mut(|a, b| a.0 == b.0) {
-                let imaginary = |pair: &(T::Part, usize)| item(old[pair.1]).key().im;
-                let first = imaginary(&run[0]);
-                if run.len() > 1 && run.iter().any(|pair| imaginary(pair) != first) {
-                    run.sort_by_key(imaginary);
-                }
-            }
-        }
-        Some(kth) => {
-            super::select_each(&mut reals, kth, |part, k| {
-                part.select_nth_unstable_by_key(k, |pair| pair.0);
-            });
-            // What is selected has to be so by both parts.
-            let imaginary = |pair: &(T::Part, usize)| item(old[pair.1]).key().im;
-            let decided = |&k: &usize| {
-                let mut ties = reals.iter().filter(|pair| pair.0 == reals[k].0);
-                ties.all(|pair| imaginary(pair) == imaginary(&reals[k]))
-            };
-            if !kth.iter().filter(|&&k| k < reals.len()).all(decided) {
-                super::select_each(&mut reals, kth, |part, k| {
-                    part.select_nth_unstable_by_key(k, |pair| (pair.0, imaginary(pair)));
-                });
-            }
-        }
-    }
-    for (slot, (_, i)) in index.iter_mut().zip(reals) {
-        *slot = old[i];
-    }
+    // Most real parts are different, and where they are not, all counts.
+    let mut words = keys::Words::new(index, |at| item(at).key().re.widen());
+    words.order(kth, |place| item(index[place]).key());
+    words.permute(index);
 }
 
 #[cfg(test)]

@@ -65,6 +65,43 @@ fn all_integer_types() {
     check!(i8 = BYTE u8 = UBYTE i16 = SHORT u16 = USHORT i32 = INT u32 = UINT i64 = LONG u64 = ULONG);
 }
 
+/// Keys and places do not fit a word together: what keys lose decides all the same.
+#[test]
+fn far_and_close_numbers() {
+    let mut state = 7u64;
+    let mut next = |kinds: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state >> 33 & (kinds - 1)
+    };
+    for n in [17, 100, 1000, 20_000] {
+        let far = |k: u64, x: f64| if k == 0 { -1e300 } else { x };
+        let reals: Vec<f64> = (0..n).map(|_| far(next(64), 1.0 + next(32) as f64 * f64::EPSILON)).collect();
+        let pairs: Vec<Complex64> = reals.iter().map(|&re| Complex64 { re, im: next(4) as f64 }).collect();
+        check(TypeNum::DOUBLE, &reals, n);
+        check(TypeNum::CDOUBLE, &pairs, n);
+    }
+    fn check<T: SortOrd + core::fmt::Debug>(t: TypeNum, items: &[T], n: usize) {
+        let identity: Vec<isize> = (0..n as isize).collect();
+        let mut expected = identity.clone();
+        expected.sort_by(|&a, &b| items[a as usize].order(items[b as usize]));
+        assert_eq!(arg(t, items), expected);
+        let f = argpartition_fn(t).expect("a partition");
+        for kth in [&[n / 2][..], &[0, n / 3, n / 3 + 1, n - 1], &[n / 64 + 1, n / 4]] {
+            let mut index = identity.clone();
+            // SAFETY: the slice's own items.
+            unsafe { f(items.as_ptr().cast(), index.as_mut_ptr(), n, size_of::<T>(), kth) };
+            for &k in kth {
+                let at = |i: usize| items[index[i] as usize];
+                assert!(at(k).order(items[expected[k] as usize]).is_eq(), "{n} {k}");
+                assert!((0..k).all(|i| at(i).order(at(k)).is_le()), "{n} {k}");
+                assert!((k..n).all(|i| at(i).order(at(k)).is_ge()), "{n} {k}");
+            }
+            index.sort_unstable();
+            assert_eq!(index, identity);
+        }
+    }
+}
+
 #[test]
 fn strings() {
     let v = [*b"b\0", *b"a\x80", *b"a\0", *b"\0\0", *b"a\x7f"];
