@@ -43,7 +43,9 @@ pub unsafe extern "C" fn vectorcall(
             let quick = if (*callable.cast::<PyUFuncObject>()).core_enabled != 0 {
                 fast_gufunc::try_call(py, callable, args, nargs, kwnames)?
             } else if kwnames.is_null() {
-                fast::try_call(py, callable, args, nargs)?
+                fast::try_call(py, callable, args, nargs, None)?
+            } else if let Some(asked) = only_dtype(py, args.add(nargs), kwnames) {
+                fast::try_call(py, callable, args, nargs, Some(asked))?
             } else {
                 None
             };
@@ -55,6 +57,23 @@ pub unsafe extern "C" fn vectorcall(
             call(&uf, args, "__call__").map(Bound::into_ptr)
         }
     })
+}
+
+/// The type that `dtype=` names, if it is the only keyword and simple.
+///
+/// # Safety
+/// Names of keywords and their values by the vectorcall protocol.
+unsafe fn only_dtype(
+    py: Python<'_>,
+    values: *const *mut ffi::PyObject,
+    names: *mut ffi::PyObject,
+) -> Option<micronumpy::TypeNum> {
+    // SAFETY: the caller's promise; names of keywords in code are interned, and others take the general path.
+    unsafe {
+        let is_dtype = ffi::PyTuple_GET_SIZE(names) == 1
+            && ffi::PyTuple_GET_ITEM(names, 0) == pyo3::intern!(py, "dtype").as_ptr();
+        if is_dtype { fast::asked_type(*values) } else { None }
+    }
 }
 
 /// The keyword arguments of a call, as given.

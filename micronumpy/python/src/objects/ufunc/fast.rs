@@ -1,4 +1,4 @@
-//! Small calls: exact arrays, numpy scalars and Python numbers of builtin numeric types, one shape, no keywords.
+//! Small calls: exact arrays, numpy scalars and Python numbers of builtin numeric types, one shape, no keyword but `dtype`.
 //!
 //! Most calls repeat the operand types of an earlier one, so the loop found then is remembered by type codes. If it takes
 //! the operands as they are (only Python numbers are converted, into a few bytes on the stack) and all arrays are one run
@@ -28,7 +28,7 @@ use crate::abi::*;
 use crate::error::IntoPyResult;
 use crate::ffi::others::{LONG, Others};
 use crate::objects::array::{self, ARRAY_TYPE};
-use crate::objects::dtype::CLASSES;
+use crate::objects::dtype::{CLASSES, DTYPEMETA_TYPE};
 use crate::objects::scalar::types::typenum_of_class;
 use crate::objects::{Array, Descr, dtype, scalar};
 
@@ -43,7 +43,8 @@ const WEAK_FLOAT: u8 = 101;
 const WEAK_COMPLEX: u8 = 102;
 const UNUSED: u8 = 255;
 
-type Key = [u8; MAX_IN];
+/// The codes of the inputs, and that of the type that outputs are asked to have.
+type Key = [u8; MAX_IN + 1];
 
 /// A loop over builtin numeric types.
 #[derive(Clone, Copy)]
@@ -103,8 +104,13 @@ pub struct Operand {
 impl Operand {
     /// Whether it is one of Python's numbers.
     pub fn is_weak(&self) -> bool {
-        self.code >= WEAK_INT
+        is_weak(self.code)
     }
+}
+
+/// Whether a code is that of one of Python's numbers.
+pub const fn is_weak(code: u8) -> bool {
+    code >= WEAK_INT
 }
 
 pub const EMPTY: Operand = Operand { code: UNUSED, data: null_mut(), array: null_mut(), object: null_mut() };
@@ -216,6 +222,31 @@ pub unsafe fn convert(code: u8, obj: *mut ffi::PyObject, to: TypeNum, out: *mut 
     Some(())
 }
 
+/// The type that a simple `dtype=` names: a numeric dtype, its scalar type or one of Python's.
+///
+/// # Safety
+/// A live object.
+pub unsafe fn asked_type(obj: *mut ffi::PyObject) -> Option<TypeNum> {
+    // SAFETY: the caller's promise; an object whose type is made by the metaclass of dtypes is a descriptor.
+    unsafe {
+        let ty = ffi::Py_TYPE(obj);
+        let num = if ffi::Py_TYPE(ty.cast()) == DTYPEMETA_TYPE.as_type() {
+            let num = TypeNum((*obj.cast::<PyArray_Descr>()).type_num);
+            let plain = is_fast_num(num.0) && (*CLASSES[num.0 as usize].get()).singleton.cast() == obj;
+            plain.then_some(num)?
+        } else if obj == (&raw mut ffi::PyFloat_Type).cast() {
+            TypeNum::DOUBLE
+        } else if obj == (&raw mut ffi::PyLong_Type).cast() {
+            TypeNum::LONG
+        } else if ffi::PyType_Check(obj) != 0 {
+            typenum_of_class(obj.cast())?
+        } else {
+            return None;
+        };
+        is_fast_num(num.0).then_some(num)
+    }
+}
+
 /// Find the loop for operands with these codes.
 fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
     let data = uf.data();
@@ -240,9 +271,13 @@ fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
         })
         .chain((nin..core.nargs()).map(|_| OpType::Absent))
         .collect();
-    let res = resolve(&core, &ops, &[]).ok()?;
+    let asked = (key[MAX_IN] != UNUSED).then(|| TypeNum(key[MAX_IN].into()));
+    let mut signature = [None; MAX_ARGS];
+    signature[nin..core.nargs()].fill(asked);
+    let signature = if asked.is_some() { &signature[..core.nargs()] } else { &[] };
+    let res = resolve(&core, &ops, signature).ok()?;
     if res.force_cast
-        || micronumpy::ufunc::resolve::check_casts(&core, &ops, &[], &res, Casting::SameKind).is_err()
+        || micronumpy::ufunc::resolve::check_casts(&core, &ops, signature, &res, Casting::SameKind).is_err()
     {
         return None;
     }
@@ -265,6 +300,10 @@ fn look_up(uf: &UfuncRef<'_>, key: Key, nin: usize) -> Option<Entry> {
             casts[i] = Some(cast_loop(from, types[i])?);
             // Status of the casts counts as well.
             if !cast_flags(from, types[i]).contains(LoopFlags::NO_FP_ERRORS) {
+                if asked.is_some() {
+                    // Which is told apart from that of the loop.
+                    return None;
+                }
                 flags = LoopFlags(flags.0 & !LoopFlags::NO_FP_ERRORS.0);
             }
         }
@@ -283,7 +322,7 @@ pub fn binding(
     if codes.len() > MAX_IN || uf.nout() > MAX_OUT || codes.iter().all(|&c| c >= WEAK_INT) {
         return None;
     }
-    let mut key: Key = [UNUSED; MAX_IN];
+    let mut key: Key = [UNUSED; MAX_IN + 1];
     key[..codes.len()].copy_from_slice(codes);
     let e = uf.data().cache.find(&key).or_else(|| look_up(uf, key, codes.len()))?;
     // The loop's own flags: whoever casts looks at the casts' status besides.
@@ -535,7 +574,8 @@ unsafe fn warns_of_positional_output(uf: *mut PyUFuncObject) -> bool {
     }
 }
 
-/// Run a call if it is simple enough: a new reference, or `None` when the general path has to do it.
+/// Run a call if it is simple enough: a new reference, or `None` when the general path has to do it. `asked` is the type that
+/// outputs are to have.
 ///
 /// # Safety
 /// A ufunc and `nargs` arguments by the vectorcall protocol.
@@ -544,6 +584,7 @@ pub unsafe fn try_call(
     callable: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
     nargs: usize,
+    asked: Option<TypeNum>,
 ) -> PyResult<Option<*mut ffi::PyObject>> {
     // SAFETY: the caller's promise; every pointer below comes from live arguments of checked types.
     unsafe {
@@ -561,11 +602,29 @@ pub unsafe fn try_call(
             return Ok(None);
         }
         let mut ops = [EMPTY; MAX_IN];
-        let mut key: Key = [UNUSED; MAX_IN];
+        let mut values = [[0u128; 2]; MAX_IN];
+        let mut key: Key = [UNUSED; MAX_IN + 1];
         for i in 0..nin {
             let Some(op) = operand(*args.add(i)) else { return Ok(None) };
             ops[i] = op;
             key[i] = op.code;
+        }
+        if let Some(num) = asked {
+            key[MAX_IN] = num.0 as u8;
+            if nin == 1 && ops[0].is_weak() {
+                // A lone number has a type of its own before it gets another.
+                let own = match ops[0].code {
+                    WEAK_INT => TypeNum::LONG,
+                    WEAK_FLOAT => TypeNum::DOUBLE,
+                    _ => TypeNum::CDOUBLE,
+                };
+                ops[0].data = values[0].as_mut_ptr().cast();
+                if convert(ops[0].code, ops[0].object, own, ops[0].data).is_none() {
+                    return Ok(None);
+                }
+                ops[0].code = own.0 as u8;
+                key[0] = ops[0].code;
+            }
         }
         if key[..nin].iter().all(|&c| c >= WEAK_INT) && nin > 1 {
             return Ok(None);
@@ -577,7 +636,6 @@ pub unsafe fn try_call(
 
         // One shape, one run of memory.
         let mut lead: *mut PyArrayObject = null_mut();
-        let mut values = [[0u128; 2]; MAX_IN];
         for i in 0..nin {
             let op = &mut ops[i];
             if op.code >= WEAK_INT {
@@ -880,7 +938,7 @@ pub unsafe fn try_reduce_axes(
 
 /// The loop of a reduction without further arguments, if it stays within one type.
 fn reduction(uf: &UfuncRef<'_>, code: u8) -> Option<Entry> {
-    let key: Key = [UNUSED, code, UNUSED];
+    let key: Key = [UNUSED, code, UNUSED, UNUSED];
     let data = uf.data();
     if let Some(e) = data.cache.1.borrow().iter().find(|e| e.key == key) {
         return Some(*e);

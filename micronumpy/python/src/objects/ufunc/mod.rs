@@ -1,14 +1,14 @@
 //! `numpy.ufunc`: the type, calls, reductions and what surrounds them.
 
 mod at;
-mod bind;
+pub mod bind;
 mod call;
 pub mod compiled;
 pub mod dispatch;
 mod docs;
 mod dtypes_api;
 pub mod errstate;
-mod fast;
+pub mod fast;
 mod fast_gufunc;
 pub mod from_python;
 mod gufunc;
