@@ -2,6 +2,7 @@
 
 use micronumpy::cast::can_cast as may_cast;
 use micronumpy::dtype::{self as core, TypeOrWeak};
+use micronumpy::ufunc::resolve::promote_weak;
 use micronumpy::{Casting, TypeNum};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -14,6 +15,7 @@ use crate::ffi::methods::{END, Methods};
 use crate::ffi::{Args, Sig};
 use crate::objects::array::args;
 use crate::objects::handles::is_scalar;
+use crate::objects::ufunc::{bind, fast};
 use crate::objects::{Array, Descr, array, dtype, scalar};
 
 type Obj<'py> = Bound<'py, PyAny>;
@@ -122,6 +124,18 @@ fn is_weak(obj: &Obj<'_>) -> Option<TypeOrWeak<'static>> {
     }
 }
 
+/// The common type of two plain numeric dtypes, or of one and a Python number; `None` for everything else.
+fn result_of_two(x: &Obj<'_>, y: &Obj<'_>) -> Option<TypeNum> {
+    // SAFETY: a live object.
+    let plain = |obj: &Obj<'_>| unsafe { fast::asked_type(obj.as_ptr()) };
+    let first = core::Dtype::builtin(plain(x)?);
+    let common = match bind::weak_kind(y) {
+        Some(weak) => promote_weak(&first, weak),
+        None => core::promote(&first, &core::Dtype::builtin(plain(y)?)),
+    };
+    Some(common.ok()?.num)
+}
+
 fn result_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = m.py();
     if a.has_keywords() {
@@ -129,6 +143,11 @@ fn result_type<'py>(m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     if a.is_empty() {
         return Err(PyValueError::new_err("at least one array or dtype is required"));
+    }
+    if let (Some(x), Some(y), 2) = (a.get(0), a.get(1), a.len())
+        && let Some(num) = result_of_two(&x, &y)
+    {
+        return Ok(dtype::builtin(py, num).0);
     }
     // Descriptors are held here so that the operands below can borrow from them. Those given as dtypes come before those of
     // values, which shows in errors and, where promotion is not associative, in results.
