@@ -139,18 +139,34 @@ struct Chosen {
     types: [TypeNum; MAX_ARGS],
 }
 
-/// The loop that `signature` names, or that operands of these codes get.
+/// The loop that `signature` names, or that operands of these codes get; one that gives the type of `out` directly comes first.
 fn choose(
     uf: &UfuncRef<'_>,
     signature: Option<&Bound<'_, PyAny>>,
     codes: &[u8],
     nargs: usize,
+    out: Option<TypeNum>,
 ) -> Option<Chosen> {
     let mut types = [TypeNum::BOOL; MAX_ARGS];
     let Some(signature) = signature else {
         let (func, aux, flags, found) = fast::binding(uf, codes)?;
-        types[..nargs].copy_from_slice(found.get(..nargs)?);
-        return Some(Chosen { func, aux, flags, types });
+        let found = found.get(..nargs)?;
+        if out.is_none_or(|out| found[codes.len()..] == [out]) {
+            types[..nargs].copy_from_slice(found);
+            return Some(Chosen { func, aux, flags, types });
+        }
+        let (core, out) = (uf.data().core.borrow(), [out?]);
+        let fits = |own: &[TypeNum]| {
+            let mut ins = own.iter().zip(codes);
+            ins.all(|(own, code)| fast::is_weak(*code) || own.0 == i32::from(*code))
+                && own[codes.len()..] == out
+        };
+        let def = &core.loops.iter().find(|l| l.dtypes.is_none() && fits(&l.def.types))?.def;
+        if def.flags.contains(LoopFlags::NEEDS_API) {
+            return None;
+        }
+        types[..nargs].copy_from_slice(&def.types);
+        return Some(Chosen { func: def.func, aux: def.aux, flags: def.flags, types });
     };
     let text = signature.extract::<&str>().ok()?.as_bytes();
     let (ins, outs) = (text.get(..codes.len())?, text.get(codes.len() + 2..)?);
@@ -242,7 +258,8 @@ pub unsafe fn try_call(
             ndims[i] = ops[i].ndim();
             simple!(core.fit(i, ndims[i]));
         }
-        let chosen = simple!(choose(&uf, keywords.signature.as_ref(), &codes[..nin], nargs));
+        let given_type = keywords.out.as_ref().and_then(Array::cast).map(|out| out.dtype().num);
+        let chosen = simple!(choose(&uf, keywords.signature.as_ref(), &codes[..nin], nargs, given_type));
         if keywords.axes.as_ref().is_some_and(|axes| axes.len() != nargs || keywords.out.is_none()) {
             return Ok(None);
         }
