@@ -25,6 +25,11 @@ pub trait Source {
     fn functions() -> &'static Functions;
     fn u64(&mut self) -> u64;
     fn u32(&mut self) -> u32;
+    /// As many draws of 32 bits.
+    #[inline]
+    fn fill_u32(&mut self, out: &mut [u32]) {
+        out.iter_mut().for_each(|x| *x = self.u32());
+    }
     /// Uniform on [0, 1) with 53 bits.
     #[inline]
     fn f64(&mut self) -> f64 {
@@ -45,6 +50,11 @@ pub(crate) fn unit_f64(bits: u64) -> f64 {
 pub trait Bits {
     fn u64(&self) -> u64;
     fn u32(&self) -> u32;
+    /// As many draws of 32 bits.
+    #[inline]
+    fn fill_u32(&self, out: &mut [u32]) {
+        out.iter_mut().for_each(|x| *x = self.u32());
+    }
     /// Uniform on [0, 1) with 53 bits.
     fn f64(&self) -> f64;
     /// Uniform on [0, 1) with 24 bits.
@@ -92,6 +102,10 @@ impl<S: Source + Copy> Bits for Local<S> {
         self.with(S::u32)
     }
     #[inline(always)]
+    fn fill_u32(&self, out: &mut [u32]) {
+        self.with(|state| state.fill_u32(out));
+    }
+    #[inline(always)]
     fn f64(&self) -> f64 {
         self.with(S::f64)
     }
@@ -110,6 +124,11 @@ impl<S: Source> Bits for InPlace<S> {
     fn u32(&self) -> u32 {
         // SAFETY: as above.
         unsafe { (*self.0).u32() }
+    }
+    #[inline(always)]
+    fn fill_u32(&self, out: &mut [u32]) {
+        // SAFETY: as above.
+        unsafe { (*self.0).fill_u32(out) }
     }
     #[inline(always)]
     fn f64(&self) -> f64 {
@@ -276,6 +295,21 @@ impl Half {
         self.has_uint32 = 1;
         self.uinteger = (bits >> 32) as u32;
         bits as u32
+    }
+    /// As many draws as by [`Half::take`].
+    #[inline]
+    pub(crate) fn fill(&mut self, mut next: impl FnMut() -> u64, out: &mut [u32]) {
+        let kept = (self.has_uint32 as usize).min(1).min(out.len());
+        let (first, rest) = out.split_at_mut(kept);
+        first.fill_with(|| self.take(&mut next));
+        let (pairs, last) = rest.as_chunks_mut::<2>();
+        for pair in pairs {
+            let bits = next();
+            *pair = [bits as u32, (bits >> 32) as u32];
+            // What was given out is still shown in the state.
+            self.uinteger = pair[1];
+        }
+        last.fill_with(|| self.take(&mut next));
     }
     pub fn reset(&mut self) {
         *self = Half::default();

@@ -179,6 +179,11 @@ pub unsafe fn fill<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, out
                     unsafe { out.add(start + i).write(T::from_u64(off.to_u64() + u64::from(drawn >> i & 1))) };
                 }
             }
+        } else if T::WIDTH >= 32
+            && let Ok(range @ 1..) = u32::try_from(range.to_u64())
+        {
+            // SAFETY: the caller's promise.
+            unsafe { fill_from_words(bits, off, range, masked, out, n) };
         } else {
             let mut buffer = Buffer::default();
             for i in 0..n {
@@ -187,6 +192,51 @@ pub unsafe fn fill<T: Bounded>(rng: &BitGen, off: T, range: T, masked: bool, out
             }
         }
     });
+}
+
+/// [`fill`] where every draw is of 32 bits. Never more are drawn at a time than values are missing, so that none is left over.
+///
+/// # Safety
+/// As for [`fill`].
+unsafe fn fill_from_words<T: Bounded>(
+    rng: &impl Bits,
+    off: T,
+    range: u32,
+    masked: bool,
+    out: *mut T,
+    n: usize,
+) {
+    let off = off.to_u64();
+    let value = |value: u32| T::from_u64(off.wrapping_add(value.into()));
+    let (mask, count) = (mask_of(range.into()) as u32, u64::from(range) + 1);
+    let product = |word: u32| u64::from(word) * count;
+    // The first 2^32 mod count products of each high half are too many. (Of all words, none.)
+    let threshold = ((1 << 32) % count) as u32;
+    let mut words = [0; 256];
+    let mut done = 0;
+    while done < n {
+        let words = &mut words[..(n - done).min(256)];
+        rng.fill_u32(words);
+        // SAFETY: the caller's promise; as many values are missing as there are words.
+        unsafe {
+            if masked && range != u32::MAX {
+                for &word in &*words {
+                    out.add(done).write(value(word & mask));
+                    done += usize::from(word & mask <= range);
+                }
+            } else if words.iter().fold(false, |any, &word| any | ((product(word) as u32) < threshold)) {
+                for &word in &*words {
+                    out.add(done).write(value((product(word) >> 32) as u32));
+                    done += usize::from(product(word) as u32 >= threshold);
+                }
+            } else {
+                for (i, &word) in words.iter().enumerate() {
+                    out.add(done + i).write(value((product(word) >> 32) as u32));
+                }
+                done += words.len();
+            }
+        }
+    }
 }
 
 /// A value in `[0, range]`, range being positive.
@@ -215,4 +265,52 @@ fn below<T: Bounded>(rng: &impl Bits, range: u64, masked: bool, buffer: &mut Buf
         }
     }
     T::from_u64(high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::bitgen::Source;
+    use crate::random::mt19937::Mt19937;
+    use crate::random::pcg64::Pcg64;
+    use crate::random::philox::Philox;
+    use crate::random::sfc64::Sfc64;
+
+    fn check<S: Source + Clone, T: Bounded + PartialEq + core::fmt::Debug>(source: &S, off: T, range: T) {
+        for masked in [false, true] {
+            let (mut one, mut many) = (source.clone(), source.clone());
+            // SAFETY: both outlive what draws from them.
+            let (one_by_one, together) = unsafe { (BitGen::new(&mut one), BitGen::new(&mut many)) };
+            for n in [1, 3, 1000, 2, 777] {
+                let mut buffer = Buffer::default();
+                let expected: Vec<T> =
+                    (0..n).map(|_| bounded(&one_by_one, off, range, masked, &mut buffer)).collect();
+                let mut drawn = vec![off; n];
+                // SAFETY: a vector of so many.
+                unsafe { fill(&together, off, range, masked, drawn.as_mut_ptr(), n) };
+                assert_eq!(drawn, expected);
+                assert_eq!(one_by_one.u32(), together.u32());
+            }
+        }
+    }
+
+    fn check_ranges<S: Source + Clone>(source: &S) {
+        for range in [1, 99, 127, (1 << 31) + 1, u32::MAX - 1, u32::MAX] {
+            check(source, 7u32, range);
+            check(source, u64::MAX, u64::from(range));
+        }
+        check(source, 0u64, 1 << 40);
+        check(source, 1u8, 9);
+        check(source, false, true);
+    }
+
+    #[test]
+    fn many_draws_are_single_ones() {
+        let mut twister = Mt19937 { key: [0; 624], pos: 0 };
+        twister.seed(5);
+        check_ranges(&twister);
+        check_ranges(&Pcg64::new(3, 5));
+        check_ranges(&Philox::new([1, 2, 3, 4], [5, 6]));
+        check_ranges(&Sfc64::new([1, 2, 3]));
+    }
 }

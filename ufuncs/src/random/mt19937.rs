@@ -85,12 +85,9 @@ impl Mt19937 {
         if !(0..N as i32).contains(&self.pos) {
             self.refill();
         }
-        let mut y = self.key[self.pos as usize];
+        let word = self.key[self.pos as usize];
         self.pos += 1;
-        y ^= y >> 11;
-        y ^= (y << 7) & 0x9d2c_5680;
-        y ^= (y << 15) & 0xefc6_0000;
-        y ^ (y >> 18)
+        temper(word)
     }
 
     /// Go 2^128 outputs ahead.
@@ -116,6 +113,15 @@ impl Mt19937 {
         self.key = sum.key;
         self.pos = sum.start as i32;
     }
+}
+
+/// An output from a word of the state.
+#[inline(always)]
+fn temper(mut y: u32) -> u32 {
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c_5680;
+    y ^= (y << 15) & 0xefc6_0000;
+    y ^ (y >> 18)
 }
 
 #[derive(Clone)]
@@ -166,6 +172,18 @@ impl Source for Mt19937 {
     #[inline]
     fn u32(&mut self) -> u32 {
         self.draw()
+    }
+    fn fill_u32(&mut self, mut out: &mut [u32]) {
+        while !out.is_empty() {
+            if !(0..N as i32).contains(&self.pos) {
+                self.refill();
+            }
+            let words = &self.key[self.pos as usize..];
+            let (now, later) = out.split_at_mut(words.len().min(out.len()));
+            self.pos += now.len() as i32;
+            now.iter_mut().zip(words).for_each(|(x, &word)| *x = temper(word));
+            out = later;
+        }
     }
     #[inline]
     fn f64(&mut self) -> f64 {

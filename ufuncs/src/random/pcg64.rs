@@ -89,6 +89,12 @@ impl<const DXSM: bool> Source for Pcg<DXSM> {
         self.half = half;
         value
     }
+    #[inline]
+    fn fill_u32(&mut self, out: &mut [u32]) {
+        let mut half = self.half;
+        half.fill(|| self.draw(), out);
+        self.half = half;
+    }
 }
 
 #[cfg(test)]

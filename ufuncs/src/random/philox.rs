@@ -101,6 +101,12 @@ impl Source for Philox {
         self.half = half;
         value
     }
+    #[inline]
+    fn fill_u32(&mut self, out: &mut [u32]) {
+        let mut half = self.half;
+        half.fill(|| self.draw(), out);
+        self.half = half;
+    }
 }
 
 #[cfg(test)]

@@ -50,4 +50,10 @@ impl Source for Sfc64 {
         self.half = half;
         value
     }
+    #[inline]
+    fn fill_u32(&mut self, out: &mut [u32]) {
+        let mut half = self.half;
+        half.fill(|| self.draw(), out);
+        self.half = half;
+    }
 }
