@@ -356,9 +356,14 @@ unsafe extern "C" fn cast_blocks<S: Source, D: Target>(
         let mut to = [const { MaybeUninit::<D>::uninit() }; BLOCK];
         while left > 0 {
             let count = left.min(BLOCK);
-            lanes(level, gathered(src, ss, count, &mut from), &mut to[..count]);
-            for (i, item) in to[..count].assume_init_ref().iter().enumerate() {
-                *(dst.wrapping_offset(i as isize * ds) as *mut D) = *item;
+            let items = gathered(src, ss, count, &mut from);
+            if ds == size_of::<D>() as isize {
+                lanes(level, items, core::slice::from_raw_parts_mut(dst.cast::<MaybeUninit<D>>(), count));
+            } else {
+                lanes(level, items, &mut to[..count]);
+                for (i, item) in to[..count].assume_init_ref().iter().enumerate() {
+                    *(dst.wrapping_offset(i as isize * ds) as *mut D) = *item;
+                }
             }
             src = src.wrapping_offset(count as isize * ss);
             dst = dst.wrapping_offset(count as isize * ds);
@@ -445,6 +450,7 @@ fn from_type<D: Target>(from: TypeNum) -> Option<LoopFn> {
         TypeNum::INT => cast_lanes::<i32, D>,
         TypeNum::UINT => cast_lanes::<u32, D>,
         TypeNum::LONG => cast_lanes::<i64, D>,
+        TypeNum::ULONG if lanes => cast_blocks::<u64, D>,
         TypeNum::ULONG => cast_lanes::<u64, D>,
         TypeNum::HALF if lanes => cast_blocks::<f16, D>,
         TypeNum::FLOAT if lanes => cast_lanes::<f32, D>,

@@ -67,17 +67,25 @@ mod x86 {
         unsafe fn four(src: *const Self, dst: *mut D);
     }
 
-    /// Sixteen at a time, as AVX-512 has it.
+    /// Sixteen at a time, as AVX-512 has it, and eight, as AVX2 does.
     pub(super) trait Sixteen: Copy {
         /// # Safety
         /// AVX-512 F; sixteen elements.
         unsafe fn sixteen(src: *const Self) -> __m512i;
+        /// # Safety
+        /// AVX2; eight elements.
+        unsafe fn eight(src: *const Self) -> __m256i;
     }
     impl Sixteen for f32 {
         #[inline(always)]
         unsafe fn sixteen(src: *const f32) -> __m512i {
             // SAFETY: the caller's promise.
             unsafe { _mm512_cvttps_epi32(_mm512_loadu_ps(src)) }
+        }
+        #[inline(always)]
+        unsafe fn eight(src: *const f32) -> __m256i {
+            // SAFETY: the caller's promise.
+            unsafe { _mm256_cvttps_epi32(_mm256_loadu_ps(src)) }
         }
     }
     impl Sixteen for f64 {
@@ -88,6 +96,15 @@ mod x86 {
                 let low = _mm512_cvttpd_epi32(_mm512_loadu_pd(src));
                 let high = _mm512_cvttpd_epi32(_mm512_loadu_pd(src.add(8)));
                 _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+            }
+        }
+        #[inline(always)]
+        unsafe fn eight(src: *const f64) -> __m256i {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let low = _mm256_cvttpd_epi32(_mm256_loadu_pd(src));
+                let high = _mm256_cvttpd_epi32(_mm256_loadu_pd(src.add(4)));
+                _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high)
             }
         }
     }
@@ -106,7 +123,21 @@ mod x86 {
         whole
     }
 
-    /// [`sixteens`] where the processor has the instructions and operands are contiguous.
+    /// [`sixteens`] by eights.
+    ///
+    /// # Safety
+    /// AVX2; `n` elements at both pointers.
+    #[target_feature(enable = "avx2")]
+    unsafe fn eights<S: Sixteen, D: Low>(src: *const S, dst: *mut D, n: isize) -> isize {
+        let whole = n & !7;
+        for i in (0..whole).step_by(8) {
+            // SAFETY: these are whole eights.
+            unsafe { D::store_eight(dst.offset(i), S::eight(src.offset(i))) };
+        }
+        whole
+    }
+
+    /// [`sixteens`] or [`eights`] where the processor has the instructions and operands are contiguous.
     ///
     /// # Safety
     /// `n` elements at both pointers at their strides.
@@ -117,11 +148,17 @@ mod x86 {
         n: isize,
     ) -> isize {
         let contiguous = ss == size_of::<S>() as isize && ds == size_of::<D>() as isize;
-        if contiguous && Level::current().kind() == Kind::Avx512 {
-            // SAFETY: the level says that the processor has the instructions.
-            return unsafe { sixteens(src, dst, n) };
+        if !contiguous {
+            return 0;
         }
-        0
+        // SAFETY: the level says that the processor has the instructions.
+        unsafe {
+            match Level::current().kind() {
+                Kind::Avx512 => sixteens(src, dst, n),
+                Kind::Avx2 => eights(src, dst, n),
+                Kind::Baseline => 0,
+            }
+        }
     }
 
     impl Blocks<i32> for f32 {
@@ -202,9 +239,40 @@ mod x86 {
         /// # Safety
         /// AVX-512 F; room for sixteen.
         unsafe fn store(to: *mut Self, x: __m512i);
+        /// # Safety
+        /// AVX2; room for eight.
+        unsafe fn store_eight(to: *mut Self, x: __m256i);
+    }
+
+    /// The low bytes of eight integers.
+    ///
+    /// # Safety
+    /// AVX2.
+    #[inline(always)]
+    unsafe fn bytes(x: __m256i) -> i64 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let of_each = _mm256_shuffle_epi8(x, _mm256_set1_epi32(0x0c08_0400));
+            let pairs =
+                _mm_unpacklo_epi32(_mm256_castsi256_si128(of_each), _mm256_extracti128_si256::<1>(of_each));
+            _mm_cvtsi128_si64(pairs)
+        }
+    }
+
+    /// The low halves of eight integers.
+    ///
+    /// # Safety
+    /// AVX2.
+    #[inline(always)]
+    unsafe fn shorts(x: __m256i) -> __m128i {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let of_each = _mm256_shuffle_epi8(x, _mm256_set1_epi64x(0x0d0c_0908_0504_0100));
+            _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(of_each))
+        }
     }
     macro_rules! low {
-        ($($t:ty, $v:ty, |$x:ident| $bits:expr;)*) => {$(
+        ($($t:ty, $v:ty, |$x:ident| $bits:expr, $v8:ty, |$x8:ident| $bits8:expr;)*) => {$(
             impl Low for $t {
                 #[inline(always)]
                 fn low(x: i32) -> $t {
@@ -215,15 +283,20 @@ mod x86 {
                     // SAFETY: the caller's promise.
                     unsafe { to.cast::<$v>().write_unaligned($bits) }
                 }
+                #[inline(always)]
+                unsafe fn store_eight(to: *mut $t, $x8: __m256i) {
+                    // SAFETY: the caller's promise.
+                    unsafe { to.cast::<$v8>().write_unaligned($bits8) }
+                }
             }
         )*};
     }
     low! {
-        i8, __m128i, |x| _mm512_cvtepi32_epi8(x);
-        u8, __m128i, |x| _mm512_cvtepi32_epi8(x);
-        i16, __m256i, |x| _mm512_cvtepi32_epi16(x);
-        u16, __m256i, |x| _mm512_cvtepi32_epi16(x);
-        i32, __m512i, |x| x;
+        i8, __m128i, |x| _mm512_cvtepi32_epi8(x), i64, |x| bytes(x);
+        u8, __m128i, |x| _mm512_cvtepi32_epi8(x), i64, |x| bytes(x);
+        i16, __m256i, |x| _mm512_cvtepi32_epi16(x), __m128i, |x| shorts(x);
+        u16, __m256i, |x| _mm512_cvtepi32_epi16(x), __m128i, |x| shorts(x);
+        i32, __m512i, |x| x, __m256i, |x| x;
     }
 
     /// A cast loop to an integer of at most 32 bits, by way of those.
