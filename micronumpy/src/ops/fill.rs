@@ -26,11 +26,13 @@ pub fn progression(arr: &ArrayRef<'_>) -> Result<()> {
                 let $s = at(0).cast::<$t>().read_unaligned();
                 let $e = at(1).cast::<$t>().read_unaligned();
                 let $d = $delta;
-                if stride == size_of::<$t>() as isize {
-                    // The same, in a form that becomes vectors.
+                if stride == size_of::<$t>() as isize
+                    && let Ok(n) = i32::try_from(n)
+                {
+                    // The same, in a form that becomes vectors, which have conversions of 32 bits.
                     let to = arr.data.cast::<$t>();
                     for $i in 2..n {
-                        to.offset($i).write_unaligned($value);
+                        to.offset($i as isize).write_unaligned($value);
                     }
                 } else {
                     for $i in 2..n {
@@ -98,10 +100,10 @@ pub fn progression(arr: &ArrayRef<'_>) -> Result<()> {
         TypeNum::CFLOAT => complex!(f32),
         TypeNum::CDOUBLE => complex!(f64),
         TypeNum::CLONGDOUBLE => {
-            let scale = |i: isize, d: LongDouble| LongDouble::from(i as i64) * d;
+            let scale = |i: i64, d: LongDouble| LongDouble::from(i) * d;
             fill!([LongDouble; 2], |s, e| [e[0] - s[0], e[1] - s[1]], |d, i| [
-                s[0] + scale(i, d[0]),
-                s[1] + scale(i, d[1])
+                s[0] + scale(i as i64, d[0]),
+                s[1] + scale(i as i64, d[1])
             ]);
         }
         num => {
