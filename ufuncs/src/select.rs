@@ -203,16 +203,16 @@ unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
 /// Looks for an extreme that beats what was found before in many lanes, which the compiler keeps in vectors, and for its
 /// place only where there is one.
 #[inline(always)]
-fn arg_blocks_body<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
-    const LANES: usize = 64;
+fn arg_blocks_body<T: SortOrd, const MAX: bool, const LANES: usize>(items: &[T]) -> usize {
+    const CHUNK: usize = 1024;
     let (mut best, mut value) = (0, items[0]);
     if value.is_missing() {
         return 0;
     }
-    for (c, chunk) in items.chunks(16 * LANES).enumerate() {
+    for (c, chunk) in items.chunks(CHUNK).enumerate() {
         if chunk.iter().fold(false, |any, x| any | x.is_missing()) {
             let place = chunk.iter().position(|x| x.is_missing()).unwrap_or(0);
-            return c * 16 * LANES + place;
+            return c * CHUNK + place;
         }
         let mut lanes = [value; LANES];
         let (rows, tail) = chunk.as_chunks::<LANES>();
@@ -236,7 +236,7 @@ fn arg_blocks_body<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
             let row = rows.iter().position(|row| row.iter().fold(false, |any, x| any | equal(x)));
             let from = row.unwrap_or(rows.len()) * LANES;
             let place = chunk[from..].iter().position(equal).unwrap_or(0);
-            (best, value) = (c * 16 * LANES + from + place, extreme);
+            (best, value) = (c * CHUNK + from + place, extreme);
         }
     }
     best
@@ -244,11 +244,19 @@ fn arg_blocks_body<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
 
 #[inline(always)]
 fn arg_max_body<T: SortOrd>(items: &[T]) -> usize {
-    arg_blocks_body::<T, true>(items)
+    arg_lanes_body::<T, true>(items)
 }
 #[inline(always)]
 fn arg_min_body<T: SortOrd>(items: &[T]) -> usize {
-    arg_blocks_body::<T, false>(items)
+    arg_lanes_body::<T, false>(items)
+}
+/// Lanes fit half of the registers.
+#[inline(always)]
+fn arg_lanes_body<T: SortOrd, const MAX: bool>(items: &[T]) -> usize {
+    match size_of::<T>() {
+        8 => arg_blocks_body::<T, MAX, 32>(items),
+        _ => arg_blocks_body::<T, MAX, 64>(items),
+    }
 }
 multiversion! { fn arg_max[T: SortOrd](items: &[T]) -> usize = arg_max_body::<T>; }
 multiversion! { fn arg_min[T: SortOrd](items: &[T]) -> usize = arg_min_body::<T>; }
