@@ -4,6 +4,8 @@
 //! buffer that owns references of its own: comparisons run foreign code, which may do anything to the array. Variable-width
 //! strings are moved about as bytes, which within one arena is all it takes.
 
+use ufuncs::casts::copy::copy_strided;
+use ufuncs::elem::LongDouble;
 use ufuncs::sort::{
     ArgPartitionFn, ArgSortFn, PartitionFn, Side, SortFn, SortKind, are_enough, argpartition_fn, argsort_fn,
     ascending_fn, by, partition_fn, search_fn, search_fn_with_sorter, sort_fn, sort_lanes_fn,
@@ -25,8 +27,8 @@ fn has_kernel(dt: &Dtype) -> bool {
 /// A lane as contiguous native items, and the way back.
 struct LaneBuffer {
     buffer: NdArray,
-    load: Transfer,
-    store: Transfer,
+    /// There and back; items that are native are moved as they are.
+    convert: Option<(Transfer, Transfer)>,
     n: usize,
 }
 
@@ -34,23 +36,34 @@ impl LaneBuffer {
     fn new(dt: &Dtype, n: usize) -> Result<LaneBuffer> {
         let raw = if dt.as_strings().is_some() { Dtype::void(dt.itemsize) } else { dt.clone() };
         let (dt, native) = (&raw, raw.with_byteorder(b'='));
-        Ok(LaneBuffer {
-            buffer: NdArray::empty(&[n as isize], &native, Order::C)?,
-            load: Transfer::new(dt, &native, false)?,
-            store: Transfer::new(&native, dt, false)?,
-            n,
-        })
+        let convert = if dt.num.is_number() && dt.is_native() {
+            None
+        } else {
+            Some((Transfer::new(dt, &native, false)?, Transfer::new(&native, dt, false)?))
+        };
+        Ok(LaneBuffer { buffer: NdArray::empty(&[n as isize], &native, Order::C)?, convert, n })
     }
     unsafe fn load(&self, lane: *mut u8, stride: isize) -> Result<*mut u8> {
-        let size = self.buffer.dtype.itemsize as isize;
+        let (items, size) = (self.buffer.data(), self.buffer.dtype.itemsize);
         // SAFETY: the lane has `n` elements, and so has the buffer.
-        unsafe { self.load.run(lane, stride, self.buffer.data(), size, self.n)? };
-        Ok(self.buffer.data())
+        unsafe {
+            match &self.convert {
+                Some((load, _)) => load.run(lane, stride, items, size as isize, self.n)?,
+                None => copy_strided(items, size as isize, lane, stride, self.n, size),
+            }
+        }
+        Ok(items)
     }
     unsafe fn store(&self, lane: *mut u8, stride: isize) -> Result<()> {
-        let size = self.buffer.dtype.itemsize as isize;
+        let (items, size) = (self.buffer.data(), self.buffer.dtype.itemsize);
         // SAFETY: as above.
-        unsafe { self.store.run(self.buffer.data(), size, lane, stride, self.n) }
+        unsafe {
+            match &self.convert {
+                Some((_, store)) => store.run(items, size as isize, lane, stride, self.n)?,
+                None => copy_strided(lane, stride, items, size as isize, self.n, size),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -254,6 +267,74 @@ pub fn unique_integers(arr: &ArrayRef<'_>) -> Result<Option<NdArray>> {
     // SAFETY: as many items of both.
     unsafe { std::ptr::copy_nonoverlapping(all.data(), out.data(), kept * dt.itemsize) };
     Ok(Some(out))
+}
+
+/// The different elements of an array of native complex numbers, in any order, of equal ones the first; with `equal_nan` all
+/// that have a NaN are equal. `None` for all other arrays.
+///
+/// # Errors
+/// Memory.
+pub fn unique_complex(arr: &ArrayRef<'_>, equal_nan: bool) -> Result<Option<NdArray>> {
+    if !arr.dtype.is_native() {
+        return Ok(None);
+    }
+    Ok(Some(match arr.dtype.num {
+        TypeNum::CFLOAT => different(arr, equal_nan, |x: f32| x.is_nan(), |x| x.to_bits() == 1 << 31)?,
+        TypeNum::CDOUBLE => different(arr, equal_nan, |x: f64| x.is_nan(), |x| x.to_bits() == 1 << 63)?,
+        TypeNum::CLONGDOUBLE => {
+            let zero = LongDouble::from(0.0);
+            different(arr, equal_nan, |x: LongDouble| x.is_nan(), |x| x == zero)?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// [`unique_complex`] of numbers of two parts. Equal numbers without a NaN differ in bits only if some part is a zero with a
+/// sign.
+fn different<P: Copy + PartialEq>(
+    arr: &ArrayRef<'_>,
+    equal_nan: bool,
+    is_nan: impl Fn(P) -> bool,
+    is_signed_zero: impl Fn(P) -> bool,
+) -> Result<NdArray> {
+    let (dt, n) = (arr.dtype, arr.size());
+    let all = NdArray::copy_of(arr, Order::C)?;
+    // SAFETY: a contiguous copy of our own, of numbers of two parts.
+    let items = unsafe { std::slice::from_raw_parts_mut(all.data().cast::<[P; 2]>(), n) };
+    let is_missing = |item: &[P; 2]| item.iter().any(|&part| is_nan(part));
+    let is_plain = |item: &[P; 2]| !item.iter().any(|&part| is_nan(part) | is_signed_zero(part));
+    let mut kept = items.len().min(1);
+    if let Some(sort) = sort_fn(dt.num, SortKind::Quick).filter(|_| items.iter().all(is_plain)) {
+        // SAFETY: as above.
+        unsafe { sort(all.data(), n, dt.itemsize) };
+        for i in 1..n {
+            items[kept] = items[i];
+            kept += usize::from(items[kept] != items[kept - 1]);
+        }
+    } else if let Some(argsort) = argsort_fn(dt.num) {
+        let mut index: Vec<isize> = (0..n as isize).collect();
+        // SAFETY: as above, and positions of all.
+        unsafe { argsort(all.data(), index.as_mut_ptr(), n, dt.itemsize) };
+        // Missing ones are behind all others, and the sort is stable.
+        let present = index.partition_point(|&at| !is_missing(&items[at as usize]));
+        let (present, missing) = index.split_at_mut(present);
+        let mut chosen: Vec<isize> = present
+            .chunk_by(|&a, &b| items[a as usize] == items[b as usize])
+            .filter_map(|run| run.first().copied())
+            .collect();
+        if equal_nan {
+            chosen.extend(missing.iter().min());
+        } else {
+            chosen.extend_from_slice(missing);
+        }
+        let found: Vec<[P; 2]> = chosen.iter().map(|&at| items[at as usize]).collect();
+        kept = found.len();
+        items[..kept].copy_from_slice(&found);
+    }
+    let out = NdArray::empty(&[kept as isize], dt, Order::C)?;
+    // SAFETY: as many items of both.
+    unsafe { std::ptr::copy_nonoverlapping(all.data(), out.data(), kept * dt.itemsize) };
+    Ok(out)
 }
 
 /// Partition positions for lanes of `n`: checked, non-negative, ascending, without repetitions.

@@ -471,20 +471,25 @@ fn read_file<'py>(
     Ok(out)
 }
 
-/// `_unique_hash(arr, equal_nan=True)`: for strings, missing values among which need not have an order, and for integers, to
-/// whose order nothing need be asked. Otherwise the layer is told to sort, with the same values as a result.
+/// `_unique_hash(arr, equal_nan=True)`: for strings, missing values among which need not have an order, for complex numbers, of
+/// which the first of several equal ones stays, and for integers, to whose order nothing need be asked. Otherwise the layer is told to sort, with the same values as a result.
 fn unique_hash<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("_unique_hash(arr, equal_nan=True)");
     let [arr, equal_nan] = a.parse(&SIG)?;
+    let equal_nan = equal_nan.map_or(Ok(true), |e| e.is_truthy())?;
     if let Some(arr) = arr.as_ref().and_then(Array::cast)
         && let Some(strings) = arr.dtype().as_strings()
     {
-        let equal_nan = equal_nan.map_or(Ok(true), |e| e.is_truthy())?;
         let found = micronumpy::vstring::unique(&arr.view(), strings, equal_nan);
         return Ok(alloc::take(a.py, found)?.0);
     }
     if let Some(arr) = arr.as_ref().and_then(Array::cast)
         && let Some(found) = micronumpy::ops::sort::unique_integers(&arr.view()).py(a.py)?
+    {
+        return Ok(alloc::adopt(&arr.descr(), found)?.0);
+    }
+    if let Some(arr) = arr.as_ref().and_then(Array::cast)
+        && let Some(found) = micronumpy::ops::sort::unique_complex(&arr.view(), equal_nan).py(a.py)?
     {
         return Ok(alloc::adopt(&arr.descr(), found)?.0);
     }
