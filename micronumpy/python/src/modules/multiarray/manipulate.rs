@@ -349,7 +349,10 @@ fn count_nonzero<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     let py = a.py;
     let [arr] = a.parse(&SIG)?;
     let Some(arr) = arr else { return Err(PyTypeError::new_err("missing array")) };
-    let arr = coercion::from_any(&arr, None, 0, 0, 0)?;
+    let arr = match Array::cast(&arr) {
+        Some(arr) => arr,
+        None => coercion::from_any(&arr, None, 0, 0, 0)?,
+    };
     let n = select::count_nonzero(&arr.view()).py(py)? as isize;
     intp_scalar(py, n)
 }
