@@ -1,5 +1,7 @@
 """Cases of indexing: reading, writing and updating in place with every kind of index."""
 
+from math import prod
+
 from generate import array, compatible, dtype, scalar, shape, writable
 
 
@@ -29,10 +31,7 @@ def part(rng, length):
 
 
 def integers(rng, length, dims):
-    count = 1
-    for d in dims:
-        count *= d
-    values = [rng.randrange(-length, length + (rng.random() < 0.01)) if length else 0 for _ in range(count)]
+    values = [rng.randrange(-length, length + (rng.random() < 0.01)) if length else 0 for _ in range(prod(dims))]
     code = rng.choice(["p", "p", "p", "i1", "u1", "i4", ">i8", "u8"])
     if code[0] == "u":
         values = [abs(v) for v in values]
@@ -40,16 +39,23 @@ def integers(rng, length, dims):
     return text if len(dims) == 1 else f"{text}.reshape({tuple(dims)})"
 
 
+def mask(rng, dims):
+    """A mask of several axes, in either order of memory."""
+    bits = [rng.random() < 0.4 for _ in range(prod(dims))]
+    turned = rng.random() < 0.3
+    text = f"np.array({bits}, '?').reshape({tuple(dims[::-1] if turned else dims)})"
+    return f"{text}.T" if turned else text
+
+
 def index(rng, dims):
     parts, axis = [], 0
     while axis < len(dims) + (rng.random() < 0.03):
         if rng.random() < 0.2 and parts:
             break
-        if rng.random() < 0.06 and axis + 2 <= len(dims):
-            size = dims[axis] * dims[axis + 1]
-            bits = [rng.random() < 0.4 for _ in range(size)]
-            parts.append(f"np.array({bits}, '?').reshape({dims[axis]}, {dims[axis + 1]})")
-            axis += 2
+        if rng.random() < 0.08 and axis + 2 <= len(dims):
+            covered = dims[axis : axis + rng.randint(2, len(dims) - axis)]
+            parts.append(mask(rng, covered))
+            axis += len(covered)
             continue
         text, taken = part(rng, dims[axis] if axis < len(dims) else 1)
         if text == "..." and text in parts and rng.random() < 0.9:
@@ -60,7 +66,7 @@ def index(rng, dims):
 
 
 def case(rng):
-    dims, kind = shape(rng), dtype(rng, "all")
+    dims, kind = shape(rng, rng.choice([3, 3, 3, 5])), dtype(rng, "all")
     arrays = {"a": writable(array(rng, kind, dims)) if rng.random() < 0.9 else array(rng, kind, dims)}
     pick = rng.random()
     if kind[0] == "[" and rng.random() < 0.2:
@@ -99,10 +105,7 @@ def first_element(parts, dims):
 def selection(rng, arrays, dims):
     """take, put, choose, compress, sort and their kin."""
     axis = str(rng.randrange(-len(dims), len(dims))) if dims and rng.random() < 0.7 else "None"
-    length = dims[int(axis)] if axis != "None" else 1
-    if axis == "None":
-        for d in dims:
-            length *= d
+    length = dims[int(axis)] if axis != "None" else prod(dims)
     where = integers(rng, length, rng.choice([[], [2], [3], [0], [2, 2]]))
     mode = rng.choice(["'raise'", "'wrap'", "'clip'"])
     # Objects that are equal are not the same, nor are zeros of both signs, and other sorts may exchange them.

@@ -9,6 +9,59 @@ ATTRIBUTES = ["shape", "ndim", "itersize", "iterrange", "nop", "has_index", "has
 
 
 def case(rng):
+    return reduction(rng) if rng.random() < 0.15 else any_iterator(rng)
+
+
+def reduction(rng):
+    """Several inputs folded into one output along axes that `op_axes` leaves out of it, mostly through buffers."""
+    dims = [rng.choice([1, 2, 3, 4, 7]) for _ in range(rng.randint(1, 4))]
+    ndim = len(dims)
+    arrays, operands, axes = {}, [], []
+    for name in "abc"[: rng.choice([1, 1, 2, 2, 3])]:
+        # The iterator's axes that an operand has, in the order in which it has them.
+        own = rng.sample(range(ndim), ndim if name == "a" or rng.random() < 0.5 else rng.randint(0, ndim))
+        arrays[name] = array(rng, dtype(rng), [dims[d] if name == "a" or rng.random() < 0.9 else 1 for d in own])
+        operands.append(name)
+        axes.append(str([own.index(d) if d in own else -1 for d in range(ndim)]))
+    kept = rng.sample(range(ndim), rng.randint(0, ndim))
+    flags = [flag for flag in ["external_loop", "grow_inner", "delay_bufalloc", "copy_if_overlap", "zerosize_ok", "ranged", "dont_negate_strides"] if rng.random() < 0.25]
+    flags += ["reduce_ok"] * (rng.random() < 0.95) + ["refs_ok"] + ["buffered"] * (rng.random() < 0.75)
+    allocated = rng.random() < 0.3
+    if allocated:
+        operands.append("None")
+        flags += ["delay_bufalloc"] * ("buffered" in flags and "delay_bufalloc" not in flags)
+    else:
+        arrays["o"] = writable(array(rng, dtype(rng), [dims[d] for d in kept]))
+        operands.append("o")
+    modes = [["readonly"] for _ in operands[1:]] + [["readwrite"] + ["allocate"] * allocated]
+    if rng.random() < 0.1:
+        modes[-1].append(rng.choice(["updateifcopy", "copy", "nbo", "aligned", "contig"]))
+    axes.append(str([kept.index(d) if d in kept else -1 for d in range(ndim)]))
+    kwargs = {"flags": str(flags), "op_flags": str(modes), "op_axes": f"[{', '.join(axes)}]"}
+    if rng.random() < 0.5:
+        kind = quoted(dtype(rng))
+        kwargs["op_dtypes"] = f"[{', '.join(kind if rng.random() < 0.7 else 'None' for _ in operands)}]"
+        kwargs["casting"] = repr(rng.choice(["unsafe", "unsafe", "same_kind"]))
+    if rng.random() < 0.6:
+        kwargs["buffersize"] = str(rng.choice([1, 2, 3, 5, 8, 16]))
+    if rng.random() < 0.3:
+        kwargs["order"] = repr(rng.choice("CFAK"))
+    if rng.random() < 0.1:
+        kwargs["itershape"] = str(tuple(rng.choice([d, d, -1]) for d in dims))
+    arguments = ", ".join([f"[{', '.join(operands)}]"] + [f"{k}={v}" for k, v in kwargs.items()])
+    lines = [f"it = np.nditer({arguments})", "seen = [(it.shape, it.ndim, it.itersize, it.dtypes)]"]
+    if allocated:
+        lines.append("it.operands[-1][...] = 0")
+    if "delay_bufalloc" in flags:
+        lines.append("it.reset()")
+    if "ranged" in flags and "buffered" not in flags:
+        # With buffers numpy 2.4.6 reads some that it has not filled.
+        lines.append("it.iterrange = (it.itersize // 3, it.itersize * 2 // 3)")
+    lines.append("for x in it:\n    seen.append((it.iterindex, [y.copy() for y in x]))\n    x[-1][...] = x[-1] + x[0]")
+    return {"arrays": arrays, "lines": [*lines, "out = it.operands[-1].copy()", "it.close()", "seen += [out]", "seen"]}
+
+
+def any_iterator(rng):
     dims, count = shape(rng), rng.randint(1, 3)
     arrays, operands, modes, dtypes = {}, [], [], []
     for i in range(count):

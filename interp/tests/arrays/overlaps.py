@@ -32,6 +32,8 @@ def case(rng):
     if pick < 0.6:
         operator = rng.choice(["+=", "-=", "*=", "/=", "//=", "%=", "**=", "&=", "|=", "^=", "<<=", ">>=", "="])
         return {"arrays": arrays, "lines": [f"v = {view()}", f"v[...] {operator} {view()}", "a"]}
+    if pick < 0.65:
+        return fancy(rng, arrays, dims, view)
     if pick < 0.7:
         indices = [rng.randrange(-dims[0], dims[0]) for _ in range(rng.randint(0, 6))]
         index = rng.choice([str(indices), f"np.array({indices}, 'i1')", f"(np.array({indices}, 'p'), ...)", "a.astype(bool)", "np.argsort(a, axis=0, kind='stable')", f"np.array({indices}, '>i4')", "::-1", "slice(1, None)", "(0,)",
@@ -63,3 +65,18 @@ def case(rng):
     if rng.random() < 0.2:
         kwargs["dtype"] = quoted(dtype(rng, "ufunc"))
     return {"arrays": arrays, "call": f"np.{name}.reduce", "args": [view()], "kwargs": kwargs}
+
+
+def fancy(rng, arrays, dims, view):
+    """Updates through index arrays and masks, of what the same arrays and others pick out of the same memory."""
+    count = rng.randint(0, 5)
+    picked = lambda axis: str([rng.randrange(-dims[axis], dims[axis]) for _ in range(count)])  # noqa: E731
+    last = len(dims) - 1
+    several = ", ".join(f"np.array({picked(axis)}, {rng.choice(['p', 'p', 'i2', '>i4'])!r})" for axis in range(last + 1))
+    kinds = lambda: rng.choice([  # noqa: E731
+        f"a[{several}]", f"a[{picked(0)}]", f"a[..., {picked(last)}]", f"a[::-1][{picked(0)}]", f"a.T[{picked(last)}]", "a[a != 0]", "a[np.arange(a.size).reshape(a.shape) % 3 == 0]",
+        "a[np.arange(a.shape[0]) % 2 == 0]", f"a[np.ix_({', '.join(picked(axis) for axis in range(last + 1))})]", f"a[None, {picked(0)}]", f"a[{picked(0)}, ..., None]", f"a[1:][{[0] * count}]" if dims[0] > 1 else "a[[0]]",
+        f"a.flat[{picked(0)}]",
+    ])  # fmt: skip
+    operator = rng.choice(["=", "=", "+=", "-=", "*=", "|=", "//=", "**="])
+    return {"arrays": arrays, "lines": [f"{kinds()} {operator} {rng.choice([kinds, kinds, view])()}", "a"]}

@@ -1,6 +1,6 @@
 """Cases of ufuncs: calls and methods with every argument they take."""
 
-from generate import array, compatible, dtype, quoted, scalar, shape, writable
+from generate import NUMBERS, array, compatible, dtype, quoted, scalar, shape, writable
 
 UNARY = """negative positive absolute fabs sign signbit rint floor ceil trunc conjugate reciprocal square sqrt cbrt exp exp2 expm1
 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh degrees radians deg2rad rad2deg
@@ -13,16 +13,24 @@ FOLDED = [name for name in BINARY if name not in ("arctan2", "power", "float_pow
 COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 TWO_RESULTS = {"modf", "frexp", "divmod"}
 CORE = """matmul vecdot matvec vecmat""".split()
+TEXT_UNARY = """str_len isalpha isdigit isspace isalnum islower isupper istitle isdecimal isnumeric strip lstrip rstrip upper lower swapcase
+capitalize title""".split()
+TEXT_PAIRS = """add equal not_equal less less_equal greater greater_equal startswith endswith find rfind index rindex count partition
+rpartition""".split()
 
 
 def case(rng):
     pick = rng.random()
     if pick < 0.04:
         return core(rng)
+    if pick < 0.06:
+        return texts(rng)
     if pick < 0.3:
         return unary(rng)
-    if pick < 0.62:
+    if pick < 0.6:
         return binary(rng)
+    if pick < 0.62:
+        return clip(rng)
     return rng.choice([reduce, reduce, accumulate, reduceat, at, outer])(rng)
 
 
@@ -32,7 +40,7 @@ def pair(rng):
     return first, first if rng.random() < 0.5 else dtype(rng, "ufunc")
 
 
-def options(rng, result, dims, arrays, outputs=1):
+def options(rng, result, dims, arrays, inputs, outputs=1):
     """Keyword arguments of a call, some of which need arrays."""
     kwargs = {}
     if rng.random() < 0.25:
@@ -46,6 +54,8 @@ def options(rng, result, dims, arrays, outputs=1):
             else:
                 name = f"o{i}"
                 kind = result if rng.random() < 0.5 else dtype(rng, "ufunc")
+                if rng.random() < 0.05:
+                    dims = [rng.choice([0, 1, 2])] + dims
                 arrays[name] = writable(array(rng, kind, dims if rng.random() < 0.93 else compatible(rng, dims)))
             names.append(name if outputs == 1 or rng.random() < 0.8 else "None")
         kwargs["out"] = names[0] if outputs == 1 else f"({', '.join(names)},)"
@@ -56,7 +66,7 @@ def options(rng, result, dims, arrays, outputs=1):
             arrays |= {n: writable(s) for n, s in arrays.items() if "steps" in s}
         # Without an output a mask leaves elements of a new array as they are: anything.
         if rng.random() < 0.3 and "None" not in names:
-            arrays["w"] = array(rng, "?", compatible(rng, dims))
+            arrays["w"] = array(rng, "?", compatible(rng, dims if rng.random() < 0.95 else [2] + dims))
             kwargs["where"] = "w" if rng.random() < 0.9 else rng.choice(["True", "False"])
     if rng.random() < 0.15:
         kwargs["dtype"] = quoted(dtype(rng, "ufunc"))
@@ -64,13 +74,23 @@ def options(rng, result, dims, arrays, outputs=1):
         kwargs["casting"] = repr(rng.choice(["no", "equiv", "safe", "same_kind", "unsafe", "unsafe", "same_value"]))
     if rng.random() < 0.08:
         kwargs["order"] = repr(rng.choice("CFAK"))
+    if "dtype" not in kwargs and rng.random() < 0.05:
+        kwargs["signature"] = signature(rng, inputs, outputs)
     return kwargs
+
+
+def signature(rng, inputs, outputs):
+    """The loop to use: as a text, or as a tuple that may leave some of its types open."""
+    codes = [rng.choice(NUMBERS + "OmMSU")] * (inputs + outputs) if rng.random() < 0.6 else rng.choices(NUMBERS, k=inputs + outputs)
+    if rng.random() < 0.5:
+        return repr(f"{''.join(codes[:inputs])}->{''.join(codes[inputs:])}")
+    return f"({', '.join(repr(c) if rng.random() < 0.6 else 'None' for c in codes)},)"
 
 
 def unary(rng):
     name, dims, kind = rng.choice(UNARY), shape(rng), dtype(rng, "ufunc")
     arrays = {"a": array(rng, kind, dims)}
-    return {"call": f"np.{name}", "arrays": arrays, "args": ["a"], "kwargs": options(rng, kind, dims, arrays, 1 + (name in TWO_RESULTS))}
+    return {"call": f"np.{name}", "arrays": arrays, "args": ["a"], "kwargs": options(rng, kind, dims, arrays, 1, 1 + (name in TWO_RESULTS))}
 
 
 def binary(rng):
@@ -87,7 +107,7 @@ def binary(rng):
             arrays["b"] = {"view": f"a[{rng.choice(['::-1', '...'])}]"} if dims else {"view": "a"}
     if rng.random() < 0.3:
         args.reverse()
-    kwargs = options(rng, first, dims, arrays, 1 + (name in TWO_RESULTS))
+    kwargs = options(rng, first, dims, arrays, 2, 1 + (name in TWO_RESULTS))
     if name in COMPARISONS and any("2**" in arg or "10**" in arg or arg[0] in "-0123456789" for arg in args):
         # numpy 2.4.6 forgets the mask, or crashes, when an integer does not fit the other operand.
         kwargs.pop("where", None)
@@ -105,6 +125,47 @@ def core(rng):
         "b": array(rng, kind if rng.random() < 0.7 else dtype(rng), second if rng.random() < 0.5 else stack + second, whole=True),
     }
     return {"call": f"np.{name}", "arrays": arrays, "args": ["a", "b"], "kwargs": {}}
+
+
+def texts(rng):
+    """Functions of strings of fixed width."""
+    dims = shape(rng)
+    text = lambda: rng.choice(["S", "U", "U", ">U"])  # noqa: E731
+    kind = text()
+    arrays = {"a": array(rng, f"{kind}{rng.choice([1, 3, 5, 12])}", dims)}
+    b = lambda: arrays.update(b=array(rng, f"{kind if rng.random() < 0.9 else text()}{rng.choice([1, 2, 4])}", compatible(rng, dims))) or "b"  # noqa: E731
+    n = lambda: arrays.update(n=array(rng, rng.choice(["i8", "i4", "u1", ">i2", "i8"]), compatible(rng, dims))) or "n" if rng.random() < 0.5 else str(rng.randint(-3, 14))  # noqa: E731
+    name = rng.choice(TEXT_UNARY + TEXT_PAIRS + TEXT_PAIRS + ["multiply", "center", "ljust", "rjust", "zfill", "expandtabs", "replace", "slice", "find", "count"])
+    args = ["a"]
+    if name in TEXT_PAIRS:
+        args.append(b())
+    if name in ("find", "rfind", "index", "rindex", "count", "startswith", "endswith"):
+        args += [b()] * (len(args) < 2) + [n() for _ in range(rng.randint(0, 2))]
+    elif name in ("center", "ljust", "rjust"):
+        args += [n()] + ([rng.choice(["'*'", "b'*'", "''", "'ab'"])] if rng.random() < 0.5 else [])
+    elif name in ("multiply", "zfill", "expandtabs"):
+        args.append(n())
+    elif name == "replace":
+        args += [b(), rng.choice(["b", "'xyz'", "b''", "''"])] + ([n()] if rng.random() < 0.5 else [])
+    elif name == "slice":
+        args += [str(rng.choice([-2, 0, 1, 3, None])) for _ in range(rng.randint(1, 3))]
+    elif name in ("strip", "lstrip", "rstrip") and rng.random() < 0.5:
+        args.append(b())
+    return {"call": f"np.strings.{name}", "arrays": arrays, "args": args, "kwargs": {}}
+
+
+def clip(rng):
+    dims, kind = shape(rng), dtype(rng, "ufunc")
+    arrays, args = {"a": array(rng, kind, dims)}, ["a"]
+    for name in "bc":
+        if rng.random() < 0.4:
+            args.append(scalar(rng))
+        else:
+            arrays[name] = array(rng, kind if rng.random() < 0.6 else dtype(rng, "ufunc"), compatible(rng, dims))
+            args.append(name)
+    if rng.random() < 0.3:
+        return {"call": "a.clip", "arrays": arrays, "args": args[1:], "kwargs": options(rng, kind, dims, arrays, 3)}
+    return {"call": "np._core.umath.clip", "arrays": arrays, "args": args, "kwargs": options(rng, kind, dims, arrays, 3)}
 
 
 def axes(rng, ndim):
@@ -134,7 +195,7 @@ def reduce(rng):
     if rng.random() < 0.2:
         kwargs["initial"] = scalar(rng)
     if rng.random() < 0.2:
-        arrays["w"] = array(rng, "?", compatible(rng, dims))
+        arrays["w"] = array(rng, "?", compatible(rng, dims if rng.random() < 0.95 else [2] + dims))
         kwargs["where"] = "w"
     if rng.random() < 0.2:
         axis = kwargs.get("axis", "0")
