@@ -4,7 +4,7 @@
 //! anything else goes through the host, and so do characters that `S` cannot hold, because the host raises the right
 //! error.
 
-use ufuncs::datetime::{Casting as CastRule, Unit, format, parse};
+use ufuncs::datetime::{Casting as CastRule, Meta, Unit, format, parse};
 use ufuncs::elem::{LongDouble, NAT, f16};
 use ufuncs::{float_format, fpstatus};
 
@@ -116,7 +116,8 @@ impl TextStep {
                             d.cast::<i64>().write_unaligned(v);
                         }
                         _ => {
-                            let v = parse_date(&text, &self.dst)?;
+                            let meta = dates::meta_of(&self.dst);
+                            let v = parse_date(&text, Some(meta.unit), meta)?;
                             d.cast::<i64>().write_unaligned(v);
                         }
                     }
@@ -480,9 +481,7 @@ fn parse_timedelta(text: &str) -> Result<i64> {
     text.parse().map_err(|_| fail())
 }
 
-pub(super) fn parse_date(text: &str, dst: &Dtype) -> Result<i64> {
-    let meta = dates::meta_of(dst);
-    let unit = (meta.unit != Unit::Generic).then_some(meta.unit);
+pub(super) fn parse_date(text: &str, unit: Option<Unit>, meta: Meta) -> Result<i64> {
     let parsed = parse::parse(text, unit, CastRule::SameKind)?;
     if parsed.zoned
         && let Some(ops) = crate::object::ops()

@@ -182,7 +182,10 @@ unsafe fn write(from: &Strings, text: Option<&[u8]>, dt: &Dtype, d: *mut u8) -> 
                 let value = if text.is_empty() || text.eq_ignore_ascii_case(b"nat") {
                     NAT
                 } else if num == TypeNum::DATETIME {
-                    parse_date(&String::from_utf8_lossy(text), dt)?
+                    // Without a unit the text's own one is tried first.
+                    let meta = dates::meta_of(dt);
+                    let unit = (meta.unit != Unit::Generic).then_some(meta.unit);
+                    parse_date(&String::from_utf8_lossy(text), unit, meta)?
                 } else {
                     match integer(text, &Dtype::builtin(TypeNum::LONG), d)? {
                         None => return Ok(()),

@@ -42,14 +42,22 @@ impl Civil {
         }
     }
 
-    /// Days from 1970-01-01; wraps around.
+    /// Days from 1970-01-01. They wrap around, and as in numpy the leap days of a year beyond the calendar are rounded
+    /// towards zero from whichever side the wrapped days are on.
     pub fn days(&self) -> i64 {
-        let year = self.year.wrapping_sub(i64::from(self.month <= 2));
-        let (cycle, year) = (year.div_euclid(400), year.rem_euclid(400));
-        let month = (i64::from(self.month) + 9) % 12;
-        let day = (153 * month + 2) / 5 + i64::from(self.day) - 1;
-        let day = year * 365 + year / 4 - year / 100 + day;
-        cycle.wrapping_mul(146_097).wrapping_add(day).wrapping_sub(719_468)
+        let year = self.year.wrapping_sub(1970);
+        let days = year.wrapping_mul(365);
+        // The leap years nearest to 1970 that divide by 4, 100 and 400 are 1968, 1900 and 1600 before, 1972 and 2000 after.
+        let leap_days = if days >= 0 {
+            year.wrapping_add(1) / 4 - year.wrapping_add(69) / 100 + year.wrapping_add(369) / 400
+        } else {
+            year.wrapping_sub(2) / 4 - year.wrapping_sub(30) / 100 + year.wrapping_sub(30) / 400
+        };
+        const BEFORE: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+        let leap = self.month > 2 && days_in_month(self.year, 2) == 29;
+        let before = BEFORE.get(self.month.wrapping_sub(1) as usize).copied().unwrap_or_default();
+        let in_year = before + i64::from(leap) + i64::from(self.day) - 1;
+        days.wrapping_add(leap_days).wrapping_add(in_year)
     }
 
     /// Adds minutes, carrying into the larger fields.

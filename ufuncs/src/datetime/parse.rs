@@ -186,6 +186,10 @@ pub fn parse(text: &str, unit: Option<Unit>, casting: Casting) -> Result<Parsed,
     if text.is_empty() || text.eq_ignore_ascii_case("nat") {
         return Ok(Parsed { date: None, unit: Unit::Generic, zoned: false });
     }
+    if unit == Some(Unit::Generic) {
+        // Whatever else the text may be.
+        return Err(DatetimeError::GenericUnits);
+    }
     let parsed = if text.eq_ignore_ascii_case("today") {
         let now = clock::now();
         let day = clock::local(now).unwrap_or_else(|| Civil::from_days(now.div_euclid(86_400)));
@@ -211,8 +215,7 @@ pub fn parse(text: &str, unit: Option<Unit>, casting: Casting) -> Result<Parsed,
         Parsed { date: Some(date), unit, zoned }
     };
     match unit {
-        // The conversion to a count says what is wrong with the generic unit.
-        Some(unit) if unit != Unit::Generic && !casting.allows(parsed.unit, unit) => {
+        Some(unit) if !casting.allows(parsed.unit, unit) => {
             Err(DatetimeError::ParseUnit { text: text.to_owned(), unit, casting })
         }
         _ => Ok(parsed),

@@ -182,8 +182,7 @@ unsafe extern "C" fn NpyDatetime_ParseISO8601Datetime(
     zero(|_| unsafe {
         let bytes = std::slice::from_raw_parts(text.cast::<u8>(), usize::try_from(len).unwrap_or(0));
         let text = std::str::from_utf8(bytes).map_err(|_| PyTypeError::new_err("a date is ASCII text"))?;
-        let wanted =
-            if base == UNIT_ERROR { None } else { Some(unit(base)?).filter(|&u| u != Unit::Generic) };
+        let wanted = if base == UNIT_ERROR { None } else { Some(unit(base)?) };
         let parsed = parse(text, wanted, casting(level)).map_err(time::raise)?;
         *out = parsed.date.unwrap_or(NOT_A_TIME);
         if !best.is_null() {
