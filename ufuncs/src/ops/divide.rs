@@ -78,8 +78,13 @@ impl Divisible for u32 {
     }
     #[inline(always)]
     unsafe fn quotient(a: u32, b: u32) -> u32 {
-        // SAFETY: the caller's promise: the quotient is finite and fits.
-        unsafe { (f64::from(a) / f64::from(b)).to_int_unchecked() }
+        // Only a divisor of one leaves what does not fit a signed integer, and below AVX-512 there are no conversions to
+        // others: in their place stands one that is "invalid" for large numbers.
+        let one = b == 1;
+        let quotient = f64::from(a) / f64::from(b.wrapping_add(u32::from(one)));
+        // SAFETY: the divisor is at least two, so the quotient is below 2^31.
+        let quotient = unsafe { quotient.to_int_unchecked::<i32>() } as u32;
+        select_unpredictable(one, a, quotient)
     }
 }
 
