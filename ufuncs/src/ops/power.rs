@@ -80,6 +80,10 @@ where
             let nan = T::from_f64(f64::NAN);
             return Complex { re: nan, im: nan };
         }
+        if !b.im.is_nonzero() && b.re.is_nan() {
+            // numpy compares it with the limits of small exponents.
+            fpstatus::raise(fpstatus::INVALID);
+        }
         if !b.im.is_nonzero() && b.re > T::from_f64(-100.0) && b.re < T::from_f64(100.0) {
             let n = b.re.to_f64() as i32;
             if b.re == T::from_f64(n.into()) {

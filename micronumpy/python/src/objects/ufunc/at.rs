@@ -10,10 +10,11 @@ use micronumpy::index::{Item, Plan, nonzero, plan};
 use micronumpy::iter::{MultiIter, broadcast_strides};
 use micronumpy::ufunc::BoundLoop;
 use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
-use micronumpy::{ArrayRef, Casting, NdArray, Order};
+use micronumpy::{ArrayRef, Casting, NdArray, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use ufuncs::elem::LongDouble;
 use ufuncs::fpstatus;
 
 use super::bind::{Input, bind};
@@ -95,13 +96,17 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
         }
     }
     let operand = second.as_ref().map(|b| temp.as_ref().map_or_else(|| b.view(), |t| t.view()));
+    let name = uf.name();
+    let indexed = is_indexed(&name, &arr, second.as_ref(), &given[1], binding.dtypes());
+    let unordered = indexed
+        && matches!(name.as_str(), "maximum" | "minimum")
+        && (offsets.iter().any(|&off| is_nan(arr.dtype().num, arr.data().wrapping_offset(off)))
+            || !offsets.is_empty() && operand.as_ref().is_some_and(any_nan));
     let cast = apply(&l, &arr.view(), &shape, &offsets, operand.as_ref()).py(py)?;
     // Casts have a status, too.
-    if binding.has_fp_status() || cast {
-        let status = fpstatus::take();
+    if binding.has_fp_status() || cast || unordered {
+        let status = fpstatus::take() | if unordered { fpstatus::INVALID } else { 0 };
         if status != 0 {
-            let name = uf.name();
-            let indexed = is_indexed(&name, &arr, second.as_ref(), &given[1], binding.dtypes());
             errstate::report(py, if indexed { &name } else { "at" }, status)?;
         }
     }
@@ -135,6 +140,30 @@ fn is_indexed(
         && plain(arr, &dtypes[0])
         && plain(arr, &dtypes[2])
         && plain(second, &dtypes[1])
+}
+
+/// Whether an aligned element is a float that is not a number. Those of numpy's own loops for lists of positions that look for the
+/// larger or the smaller one compare first, which is "invalid" then.
+fn is_nan(num: TypeNum, p: *const u8) -> bool {
+    // SAFETY: callers pass places of aligned elements of that type.
+    unsafe {
+        match num {
+            TypeNum::FLOAT => (*p.cast::<f32>()).is_nan(),
+            TypeNum::DOUBLE => (*p.cast::<f64>()).is_nan(),
+            TypeNum::LONGDOUBLE => (*p.cast::<LongDouble>()).is_nan(),
+            _ => false,
+        }
+    }
+}
+
+fn any_nan(row: &ArrayRef<'_>) -> bool {
+    let mut found = false;
+    let mut iter = MultiIter::c_order(row.shape, &[row.data], &[row.strides]);
+    let _ = iter.for_each(|p, n, st| {
+        found |= (0..n as isize).any(|i| is_nan(row.dtype.num, p[0].wrapping_offset(i * st[0])));
+        Ok(())
+    });
+    found
 }
 
 /// Shape of what an index selects, and the byte offset of every element, in C order.
