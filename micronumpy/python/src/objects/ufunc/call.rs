@@ -361,7 +361,7 @@ pub fn elementwise<'py>(
             }
         };
         if arrays.iter().chain(where_).any(in_the_way) {
-            temps.push((i, collected(&view, &binding.dtypes()[uf.nin() + i], where_.is_some()).py(py)?));
+            temps.push((i, collected(py, &view, &binding.dtypes()[uf.nin() + i], where_.is_some())?));
             continue;
         }
         let met = outputs[..i].iter().any(|(o, given)| *given && bounds_meet(&o.view(), &view));
@@ -381,8 +381,10 @@ pub fn elementwise<'py>(
     let bufsize = if buffered { errstate::bufsize(py)? } else { errstate::DEFAULT_BUFSIZE };
     // Casts have a status, too.
     let check = binding.has_fp_status() || buffered;
-    let read =
-        if mask.is_some() { read_outputs(&outputs, &binding.dtypes()[uf.nin()..]).py(py)? } else { 0 };
+    let read = match mask.is_some() {
+        true => read_outputs(&outputs, &views[uf.nin()..], &binding.dtypes()[uf.nin()..]).py(py)?,
+        false => 0,
+    };
     if check {
         fpstatus::clear();
     }
@@ -438,14 +440,18 @@ fn cast_values<'py>(binding: &Binding<'py>, arrays: &mut PerOp<Array<'py>>) -> P
 }
 
 /// With a mask the outputs are read before they are written to. What that does to their values is not seen, but it may warn
-/// and fail: the floating-point status of the casts.
-fn read_outputs(outputs: &[(Array<'_>, bool)], dtypes: &[micronumpy::Dtype]) -> micronumpy::Result<u8> {
+/// and fail: the floating-point status of the casts. One that is collected elsewhere was read when that was made.
+fn read_outputs(
+    outputs: &[(Array<'_>, bool)],
+    views: &[ArrayRef<'_>],
+    dtypes: &[micronumpy::Dtype],
+) -> micronumpy::Result<u8> {
     let mut status = 0;
-    for ((out, given), dt) in outputs.iter().zip(dtypes) {
-        if *given && !micronumpy::ufunc::exec::same_bytes(out.dtype(), dt) {
-            let seen = NdArray::empty(out.shape(), dt, Order::C)?;
+    for (((_, given), out), dt) in outputs.iter().zip(views).zip(dtypes) {
+        if *given && !micronumpy::ufunc::exec::same_bytes(out.dtype, dt) {
+            let seen = NdArray::empty(out.shape, dt, Order::C)?;
             fpstatus::clear();
-            status |= micronumpy::cast::copy_into_status(&seen.view(), &out.view())?;
+            status |= micronumpy::cast::copy_into_status(&seen.view(), out)?;
             // Objects leave theirs behind.
             status |= fpstatus::take() as u8;
         }
@@ -454,14 +460,15 @@ fn read_outputs(outputs: &[(Array<'_>, bool)], dtypes: &[micronumpy::Dtype]) -> 
 }
 
 /// What stands in for an output: an array of the loop's dtype, with the output's elements if those are read.
-fn collected(out: &ArrayRef<'_>, dtype: &micronumpy::Dtype, read: bool) -> micronumpy::Result<NdArray> {
+fn collected(py: Python<'_>, out: &ArrayRef<'_>, dtype: &micronumpy::Dtype, read: bool) -> PyResult<NdArray> {
     if dtype.as_strings().is_some() || out.dtype.as_strings().is_some() {
         // Strings are where their array has its memory.
-        return copied(out);
+        return copied(out).py(py);
     }
-    let temp = NdArray::empty(out.shape, dtype, Order::C)?;
+    // As the output lies in memory, so that elements are taken in the same order.
+    let temp = NdArray::empty_like(out, dtype, Order::Keep).py(py)?;
     if read {
-        micronumpy::cast::copy_into(&temp.view(), out)?;
+        array::assign::transfer(py, &temp.view(), out)?;
     }
     Ok(temp)
 }

@@ -19,9 +19,9 @@ use super::{UfuncRef, errstate, params};
 use crate::error::IntoPyResult;
 use crate::ffi::import::cached;
 use crate::ffi::others::{LONG, Others};
-use crate::objects::Array;
 use crate::objects::array::args::index;
 use crate::objects::nditer::{self, Options};
+use crate::objects::{Array, array};
 
 /// Which axes of an operand are what.
 struct Axes {
@@ -209,17 +209,15 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
     let done = unsafe { gufunc::execute(&l, &sig, &core, &shape, &ops) };
     drop(others);
     done.py(py)?;
+    let status = if check { fpstatus::take() } else { 0 };
+    let reported = if status != 0 { errstate::report(py, &name, status) } else { Ok(()) };
+    // What is collected elsewhere is assigned whatever that says, and has a status of its own.
     for (k, out) in results.iter().enumerate() {
         if let Some(t) = &temps[nin + k] {
-            micronumpy::cast::copy_into(&out.view(), &t.view()).py(py)?;
+            array::assign::transfer(py, &out.view(), &t.view())?;
         }
     }
-    if check {
-        let status = fpstatus::take();
-        if status != 0 {
-            errstate::report(py, &name, status)?;
-        }
-    }
+    reported?;
     drop(views);
     Ok(results)
 }
