@@ -62,6 +62,9 @@ struct OpBuffer {
     single_axes: usize,
     /// Elements that may hold references, to be given back.
     dirty: usize,
+    /// Where in the operand the fill begins, and whether the next one may leave the buffer as it is if it begins there, too.
+    filled_from: Option<*mut u8>,
+    reusable: bool,
 }
 
 impl Buffering {
@@ -121,6 +124,7 @@ impl OpBuffer {
         if n == 0 || !op.dtype.has_object() {
             return;
         }
+        self.reusable = false;
         let (shape, strides) = ([n as isize], [op.dtype.itemsize as isize]);
         let p = self.pointer();
         // SAFETY: the first `n` elements of the buffer were written by transfers or by the user of the iterator, or are
@@ -198,6 +202,7 @@ impl NdIter {
             );
             let slot = &mut b.per_op[op];
             (slot.used, slot.core_fixed, slot.outer_fixed) = (used, core_fixed, outer_fixed);
+            slot.reusable = false;
         }
         self.buffering = Some(b);
     }
@@ -269,8 +274,15 @@ impl NdIter {
 
     /// Load the fill that starts at the position of `axes`.
     pub(super) fn fill(&mut self) -> Result<()> {
+        self.load(false)
+    }
+
+    /// [`NdIter::fill`]; `goes_on` if it follows the fill before, from which buffers of a double loop may be kept. What they
+    /// hold counts then, even if writing it back has changed it.
+    fn load(&mut self, goes_on: bool) -> Result<()> {
         let Some(mut b) = self.buffering.take() else { return Ok(()) };
-        let result = self.fill_into(&mut b);
+        let goes_on = goes_on && b.double_loop;
+        let result = self.fill_into(&mut b, goes_on);
         if result.is_err() {
             b.release(&self.ops);
             b.live = false;
@@ -280,7 +292,7 @@ impl NdIter {
         result
     }
 
-    fn fill_into(&mut self, b: &mut Buffering) -> Result<()> {
+    fn fill_into(&mut self, b: &mut Buffering, goes_on: bool) -> Result<()> {
         let nop = self.nop();
         let left = (self.end - self.index).max(0);
         // Where in the core, and how many outer steps are left.
@@ -326,7 +338,14 @@ impl NdIter {
             let slot = &mut b.per_op[op];
             b.first[op] = slot.pointer();
             slot.dirty = Self::held(slot, b.double_loop, size, outer_count) as usize;
+            let same_place = slot.filled_from.replace(self.at[op]) == Some(self.at[op]);
             let Some(load) = slot.load.clone() else { continue };
+            if goes_on && offset == 0 && same_place && slot.reusable {
+                continue;
+            }
+            let zero_stride = slot.core_fixed && slot.single_axes > b.outer_axis;
+            let whole_core = b.double_loop && slot.outer_fixed && !zero_stride && count >= b.core_size;
+            slot.reusable = count == b.capacity || whole_core;
             let buffer = slot.pointer();
             let (single_axes, core_fixed, outer_fixed) =
                 (slot.single_axes, slot.core_fixed, slot.outer_fixed);
@@ -517,7 +536,7 @@ impl NdIter {
             return Ok(false);
         }
         self.seek(next);
-        self.fill()?;
+        self.load(true)?;
         Ok(true)
     }
 
