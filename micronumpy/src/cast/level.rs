@@ -186,13 +186,13 @@ fn void_level(from: &Dtype, to: &Dtype) -> Option<Casting> {
             b.iter().all(|f| cast_level(from, &f.dtype).is_some()).then_some(Casting::Unsafe)
         }
         (Body::Subarray(a, s), Body::Subarray(b, t)) if s == t => cast_level(a, b),
-        (Body::Subarray(..), Body::Subarray(..)) => Some(Casting::Unsafe),
+        (Body::Subarray(a, _), Body::Subarray(b, _)) => cast_level(a, b).map(|_| Casting::Unsafe),
         (Body::Subarray(a, _), _) => cast_level(a, to).map(|_| Casting::Unsafe),
         // An opaque void has no meaning to spread out.
         (_, Body::Subarray(b, _)) if from.num != TypeNum::VOID => {
             cast_level(from, b).map(|l| l.max(Casting::Safe))
         }
-        (_, Body::Subarray(..)) => Some(Casting::Unsafe),
+        (_, Body::Subarray(b, _)) => cast_level(from, b).map(|_| Casting::Unsafe),
         _ if to.num != TypeNum::VOID => Some(Casting::Unsafe),
         _ if from.num == TypeNum::VOID => Some(length_level(from.itemsize, to.itemsize, Casting::No)),
         // Raw bytes of anything, if they fit.

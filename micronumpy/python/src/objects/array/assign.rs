@@ -71,13 +71,19 @@ pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
         return Ok(());
     }
     check_writeable(dst, "assignment destination")?;
-    let may_fail = |d: &micronumpy::Dtype| d.fields().is_some() || d.num.is_user();
-    let (from, to) = (src.dtype(), dst.dtype());
-    if (may_fail(from) || may_fail(to)) && !micronumpy::cast::can_cast(from, to, micronumpy::Casting::Unsafe)
-    {
-        return Err(coercion::cannot_cast_array(src, &dst.descr(), micronumpy::Casting::Unsafe));
-    }
+    check_castable(src, &dst.descr())?;
     broadcast(dst.py(), &dst.view(), src.view())
+}
+
+/// Some structures and elements of user dtypes are not even cast when all casts are allowed.
+pub fn check_castable(src: &Array<'_>, to: &Descr<'_>) -> PyResult<()> {
+    let may_fail = |d: &micronumpy::Dtype| d.fields().is_some() || d.num.is_user();
+    let (from, into) = (src.dtype(), to.dtype());
+    let unsafe_too = micronumpy::Casting::Unsafe;
+    if (may_fail(from) || may_fail(into)) && !micronumpy::cast::can_cast(from, into, unsafe_too) {
+        return Err(coercion::cannot_cast_array(src, to, unsafe_too));
+    }
+    Ok(())
 }
 
 /// [`assign_array`] to what is a part of a writeable array.

@@ -321,6 +321,9 @@ impl<'py> Filler<'_, 'py> {
                 return unsafe { scalar::set_item(self.descr, data, &value.0) };
             }
         }
+        if !shape.is_empty() {
+            assign::check_castable(value, self.descr)?;
+        }
         // SAFETY: a part of the new array.
         let dst = unsafe { micronumpy::ArrayRef::new(data, shape, strides, self.descr.dtype()) };
         assign::transfer(py, &dst, &value.view())
