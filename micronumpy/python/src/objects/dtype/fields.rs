@@ -654,7 +654,8 @@ fn refuse_object_union(base: &Descr<'_>, inner: &Descr<'_>) -> PyResult<()> {
     ))
 }
 
-/// Give a fresh descriptor the fields (or the size) of another.
+/// Give a fresh descriptor the fields (or the size) of another. How it is aligned it does not take over, and how fields are laid out
+/// is known of structures only.
 pub(super) fn take_structure<'py>(new: &Descr<'py>, inner: &Descr<'py>) -> PyResult<()> {
     let (Some(full), Some(from)) = (legacy(new), legacy(inner)) else { return Ok(()) };
     // SAFETY: both are live; `new` has not been seen by anybody and gives up what it had.
@@ -665,12 +666,8 @@ pub(super) fn take_structure<'py>(new: &Descr<'py>, inner: &Descr<'py>) -> PyRes
             ffi::Py_XDECREF(std::mem::replace(&mut (*full).names, (*from).names));
             ffi::Py_XDECREF(std::mem::replace(&mut (*full).fields, (*from).fields));
             (*new.raw()).elsize = elsize(inner);
-            (*new.raw()).flags = flags_of(inner);
-            if type_num(new) == TypeNum::OBJECT {
-                (*new.raw()).flags |= flags::OBJECT_FLAGS;
-            }
             if type_num(new) == TypeNum::VOID {
-                (*new.raw()).alignment = alignment(inner);
+                (*new.raw()).flags = flags_of(inner);
             }
         }
         super::invalidate(new.raw());
