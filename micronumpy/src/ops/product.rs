@@ -167,6 +167,10 @@ fn contract(a: &ArrayRef<'_>, b: &ArrayRef<'_>, axis: usize, out: &ArrayRef<'_>)
     if out.size() == 0 {
         return Ok(());
     }
+    if out.size() > 1 && a.ndim() <= 2 && b.ndim() <= 2 && (is_float_zero(&a) || is_float_zero(&b)) {
+        // A BLAS scales by zero without looking at what is scaled, so infinities vanish.
+        return copy_into(out, &NdArray::zeros(&[], dtype, Order::C)?.view());
+    }
     // A scalar scales: a sum over an axis of one that stands still.
     let scalar = a.ndim() == 0 || b.ndim() == 0;
     let (n, sa, sb) =
@@ -240,6 +244,23 @@ fn contract_plain(
 }
 
 /// An empty sum of objects is Python's `0`, or rather what casting a false to objects gives.
+/// Whether the array is a single zero of a type that a BLAS has.
+fn is_float_zero(x: &ArrayRef<'_>) -> bool {
+    if x.size() != 1 {
+        return false;
+    }
+    // SAFETY: there is an element, in native byte order and aligned as operands of products are.
+    unsafe {
+        match x.dtype.num {
+            TypeNum::FLOAT => *x.data.cast::<f32>() == 0.0,
+            TypeNum::DOUBLE => *x.data.cast::<f64>() == 0.0,
+            TypeNum::CFLOAT => *x.data.cast::<[f32; 2]>() == [0.0; 2],
+            TypeNum::CDOUBLE => *x.data.cast::<[f64; 2]>() == [0.0; 2],
+            _ => false,
+        }
+    }
+}
+
 fn zero_objects(out: &ArrayRef<'_>) -> Result<()> {
     let zero = 0i64;
     let intp = Dtype::intp();

@@ -107,7 +107,9 @@ fn product<'py>(
     }
     let own = dtype::DtypeClass::of(&descr).functions().is_some_and(|f| f.dotfunc.is_some());
     let num = descr.dtype().num;
-    if !own && !num.is_number() && !matches!(num.kind(), b'b' | b'O' | b'm') {
+    let scales = !is_vdot && (a.ndim() == 0 || b.ndim() == 0);
+    if !own && !num.is_number() && (!matches!(num.kind(), b'b' | b'O' | b'm') || num.kind() == b'm' && scales)
+    {
         if is_vdot || (a.ndim() > 0 && b.ndim() > 0) {
             shape_of(a.shape(), b.shape()).py(py)?;
             match num.kind() {
@@ -142,7 +144,7 @@ fn product<'py>(
     let blas = matches!(num, TypeNum::FLOAT | TypeNum::DOUBLE | TypeNum::CFLOAT | TypeNum::CDOUBLE)
         && a.ndim() <= 2
         && b.ndim() <= 2;
-    if !is_vdot && !blas && (a.ndim() == 0 || b.ndim() == 0) {
+    if scales && !blas {
         // Nothing is added up, which shows in the sign of zeros.
         return crate::objects::ufunc::call_by_name(py, "multiply", &[&a2.0, &b2.0], out.map(|o| &o.0));
     }
