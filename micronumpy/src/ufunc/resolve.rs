@@ -332,11 +332,12 @@ impl Query<'_> {
             let index = super::strings::addition(uf, self.input_num(0), self.input_num(1), t)?;
             return Ok((index, false));
         }
-        if (0..uf.nargs()).any(|i| self.sig(i).is_some_and(|t| t.is_flexible() || t == TypeNum::VSTRING)) {
-            return Err(match uf.rule {
-                Rule::Comparison => ResolveError::NoSignatureLoop,
-                _ => ResolveError::NoLoop,
-            });
+        let asked = |test: fn(TypeNum) -> bool| (0..uf.nargs()).any(|i| self.sig(i).is_some_and(test));
+        if asked(|t| t == TypeNum::VSTRING) {
+            return Err(ResolveError::NoLoop);
+        }
+        if asked(TypeNum::is_flexible) {
+            return Err(self.no_flexible_loop());
         }
         let index = match uf.rule {
             Rule::Linear | Rule::LogicalNot | Rule::Exact | Rule::Strings | Rule::Logical => self.linear()?,
@@ -379,6 +380,26 @@ impl Query<'_> {
             | Rule::Divmod => self.arithmetic()?,
         };
         Ok((index, false))
+    }
+
+    /// What is wrong with a signature that names strings or voids: rules with one type for all look for a loop of that type,
+    /// others among the loops they know.
+    fn no_flexible_loop(&self) -> ResolveError {
+        let nin = self.nin();
+        let uniform = match self.uf.rule {
+            Rule::Uniform | Rule::OnesLike | Rule::Negative | Rule::Add | Rule::Subtract | Rule::Multiply => {
+                true
+            }
+            Rule::Absolute => !self.input_num(0).is_complex(),
+            _ => self.any_input(TypeNum::is_datetime),
+        };
+        let mut named =
+            (0..self.uf.nargs()).filter(|&i| i >= nin || self.sig(i).is_some()).map(|i| self.sig(i));
+        let first = named.next().flatten();
+        match uniform && named.all(|t| t == first) && !self.any_input(|t| t.is_object() || t.is_user()) {
+            true => ResolveError::NoLoop,
+            false => ResolveError::NoSignatureLoop,
+        }
     }
 
     /// The type of strings that both inputs are (in reductions the second), if only the output's was named.
