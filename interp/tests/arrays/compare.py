@@ -20,11 +20,11 @@ CORE = "np.matmul np.vecdot np.matvec np.vecmat".split()
 def allowed(case):
     """How many units results may be apart, if any; with none zeros may have either sign."""
     code = [case.get("call", ""), *case.get("lines", [])]
-    if any("**=" in line for line in code):
+    if any("**=" in line or " ** " in line for line in code):
         return ULPS["power"][0]
     names = [name for line in code for name in re.findall(r"\bnp\.(\w+)", line)]
     ulps = max((ULPS[name][0] for name in names if name in ULPS), default=None)
-    if ulps is None and case.get("call") in CORE and re.search("[FD]'", str([s.get("dtype") for s in case["arrays"].values()] + [case["kwargs"].get("dtype")])):
+    if ulps is None and case.get("call") in CORE and re.search("[FD]'", str([s.get("dtype") for s in case["arrays"].values()] + [case["kwargs"].get(name) for name in ("dtype", "signature")])):
         # What a BLAS starts the sums of a complex product with, and in what order it adds, shows in the sign of a zero.
         return 0
     return ulps
@@ -46,12 +46,20 @@ def undefined(case, ours, stock):
         axes = eval(kwargs["axes"]) if "axes" in kwargs else [-1]
         axis = axes[-1] if isinstance(axes[-1], int) else axes[-1][0]
         size = re.search(r"\d+", result[1])
-        return size is None or result[3][axis] not in (None, int(size[0]))
+        return size is None or "order" in kwargs or result[3][axis] not in (None, int(size[0]))
     if str(case.get("call")).endswith(".accumulate") and result[:1] == ["ndarray"] and 0 in result[2]:
         # It writes the first element of an output that has none.
         return True
     if str(case.get("call")).endswith(".reduceat") and "error" in ours and "error" in stock and "'O'" in str(case["arrays"]):
         # Over several axes it goes on after an object has failed, and tells of the last one.
+        return True
+    wide = kwargs.get("dtype") in ("'I'", "'<I'", "'>I'") and re.search("[fdFD]'", str([s.get("dtype") for s in case["arrays"].values()]))
+    if wide and ours.get("warnings") == stock.get("warnings") and any("invalid" in w for w in ours.get("warnings", [])):
+        # What is out of range becomes something else where four floats are converted at once, and which four are depends on how
+        # buffers are filled.
+        return True
+    if case.get("call") in CORE and "error" in ours and "error" in stock and "'O'" in str(case["arrays"]):
+        # It goes on with the next matrix after an object has failed, and tells of the last one.
         return True
     if "not supported for the input types" in ours.get("error", "") and re.search("[mM]8", str(case["arrays"])):
         # A ufunc that was once called with an output of objects takes its loop for objects for times ever after.
@@ -80,8 +88,11 @@ def same(case, ours, stock):
     if of_addresses(case) or of_holes(case):
         return True
     no_loop = [text.endswith("-> None") or "No loop matching" in text for text in (ours.get("error", ""), stock.get("error", ""))]
-    if re.search(r"\.(reduce|reduceat|accumulate)$", case.get("call", "")) and all(no_loop):
+    by_signature = "signature" in case.get("kwargs", {})
+    if (by_signature or re.search(r"\.(reduce|reduceat|accumulate)$", case.get("call", ""))) and all(no_loop):
         # Which of its two errors numpy gives depends on the calls before.
+        return True
+    if is_complex_product(case) and products_near(ours, stock):
         return True
     ulps = allowed(case)
     if ulps and "byteorder" in str(case.get("kwargs", {}).get("out")):
@@ -104,8 +115,33 @@ def of_holes(case):
     line = case.get("lines", [""])[-1]
     if "tobytes()" in line:
         return holes
-    inside = any(re.search(r"(align=True\)|'itemsize': \d+\}), (\(|\d)", kind) for kind in kinds)
-    return inside and re.match(r"np\.(concatenate|where|array)\(", line) is not None
+    inside = holes and any(re.search(r"[)\]}], (\(|\d)", kind) for kind in kinds)
+    return inside and re.match(r"np\.(concatenate|where|array|isin)\(", line) is not None
+
+
+def is_complex_product(case):
+    """Whether complex numbers are multiplied element by element. numpy 2.4.6 fuses the additions where the processor can and its
+    vector loops are taken, which depends on what overlaps, on strides, and on what its iterator has copied before."""
+    multiplies = case.get("call") == "np.multiply" or any("*=" in line and "**=" not in line for line in case.get("lines", []))
+    return multiplies and re.search("[FD]'", str([s.get("dtype") for s in case["arrays"].values()] + [case.get("kwargs", {}).get("dtype")])) is not None
+
+
+def products_near(x, y):
+    """Whether outcomes are the same but for the last bits of complex numbers, measured by the size of the whole number."""
+    if type(x) is not type(y):
+        return False
+    if isinstance(x, dict):
+        return x.keys() == y.keys() and all(products_near(x[k], y[k]) for k in x)
+    if not isinstance(x, list) or len(x) != len(y):
+        return x == y
+    if x == y or len(x) % 2 or not all(isinstance(t, str) and number(t) is not None for t in x + y):
+        return x == y or len(x) == len(y) and not all(isinstance(t, str) for t in x) and all(map(products_near, x, y))
+    for i in range(0, len(x), 2):
+        unit = {"f": 2.0**-22, "d": 2.0**-51}.get(x[i][0], 0)
+        p, q = (complex(number(t[i]), number(t[i + 1])) for t in (x, y))
+        if p != q and not abs(p - q) <= unit * abs(q):
+            return False
+    return True
 
 
 def near(x, y, ulps):

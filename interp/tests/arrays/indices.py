@@ -126,7 +126,7 @@ def selection(rng, arrays, dims):
         "repeat": ("np.repeat", ["a", rng.choice(["2", "0", "[1, 2]", "[3]", "1"])], {"axis": axis}),
         "sort": ("np.sort", ["a"], {"axis": axis, "kind": stable or rng.choice(["'stable'", "'quicksort'", "'heapsort'"])}),
         "argsort": ("np.argsort", ["a"], {"axis": axis, "kind": "'stable'"}),
-        "partition": ("(lambda x, k, axis: np.take(np.partition(x, k, axis), [k], axis))", ["a", str(rng.randint(0, 2))], {"axis": axis}),
+        "partition": (f"(lambda x, k, axis: np.take(np.partition(x, k, axis), [k], axis){' == np.take(np.sort(x, axis), [k], axis)' if mixed else ''})", ["a", str(rng.randint(0, 2))], {"axis": axis}),
         "argmax": ("np.argmax", ["a"], {"axis": axis, "keepdims": rng.choice(["True", "False"])}),
         "argmin": ("np.argmin", ["a"], {"axis": axis}),
         "nonzero": ("np.nonzero", ["a"], {}),

@@ -5,6 +5,7 @@ by byte into buffers of our own, so that building them relies on as little of nu
 """
 
 import json
+import os
 import random
 import struct
 import sys
@@ -177,6 +178,13 @@ def outcome(case):
     return seen
 
 
+def tell(text):
+    """Write a line, all of it: a process that is stopped and goes on may find that a pipe has taken a part only."""
+    left = f"{text}\n".encode()
+    while left:
+        left = left[os.write(1, left) :]
+
+
 def main():
     for name in sys.stdin:
         with open(name.strip(), encoding="utf-8") as file:
@@ -187,7 +195,7 @@ def main():
             except Exception as error:
                 # A case that shrinking has made impossible.
                 text = json.dumps({"error": f"no such arrays: {error}"})
-            print(text, flush=True)
+            tell(text)
 
 
 main()
