@@ -89,7 +89,9 @@ unsafe extern "C" fn where_words<T: Copy>(
 fn blend_body<T: Copy>(mask: &[u8], x: &[T], y: &[T], out: &mut [MaybeUninit<T>]) {
     for (((out, &on), x), y) in out.iter_mut().zip(mask).zip(x).zip(y) {
         out.write(if size_of::<T>() <= 8 {
-            if on != 0 { *x } else { *y }
+            // One of two values, not of two places, between which no vector instruction chooses.
+            let (x, y) = (*x, *y);
+            select_unpredictable(on != 0, x, y)
         } else {
             *select_unpredictable(on != 0, x, y)
         });
@@ -111,7 +113,8 @@ fn blend_one<T: Copy, const ON: bool>(
 fn blend_one_body<T: Copy, const ON: bool>(mask: &[u8], items: &[T], one: T, out: &mut [MaybeUninit<T>]) {
     for ((out, &on), item) in out.iter_mut().zip(mask).zip(items) {
         out.write(if size_of::<T>() <= 8 {
-            if (on != 0) == ON { one } else { *item }
+            let item = *item;
+            select_unpredictable((on != 0) == ON, one, item)
         } else {
             *select_unpredictable((on != 0) == ON, &one, item)
         });
