@@ -231,7 +231,7 @@ macro_rules! binary {
 }
 binary! {
     Arctan2 = Real::atan2, OrZero, arc::arctan2, arc::arctan2_f32;
-    Power = Real::pow, Normal, power::power, power::power_f32;
+    Power = power::careful, Normal, power::power, power::power_f32;
     Hypot = Real::hypot, OrZero, power::hypot, power::hypot_f32;
     Fmod = Real::fmod, Finite, divide::fmod, divide::fmod_f32;
     Remainder = remainder, Finite, divide::remainder, divide::remainder_f32;

@@ -1,5 +1,7 @@
 //! `power`, `cbrt`, `hypot`.
 
+use crate::elem::Real;
+
 use super::exp::{exp2_pair, exp2_short};
 use super::log::{log2_short, split};
 use super::pair::{
@@ -71,6 +73,17 @@ pub(super) fn power_f32(x: f32, y: f32) -> f32 {
     let ok = (product > -126.0) & (product < 128.0);
     let value = only_if(ok, exp2_short(product)) as f32;
     only_if((a > 0.0) & (a < f32::INFINITY), with_sign_f32(value, x, y))
+}
+
+/// Of zero to a power the lanes know nothing; what is not worth a call is answered here.
+pub(super) fn careful<T: Real>(x: T, y: T) -> T {
+    if x.is_nonzero() || x.signbit() || y.is_nan() || y.signbit() {
+        x.pow(y)
+    } else if y.is_nonzero() {
+        T::ZERO
+    } else {
+        T::from_f64(1.0)
+    }
 }
 
 /// The magnitude of a number as `2^(3 q + j) m` with `1 <= m < 2` and `j` 0, 1 or 2: gives `m`, `j` and the bits of `q`.
