@@ -8,6 +8,8 @@
 use core::ops::Add;
 
 use super::load;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::Kind;
 use crate::cpu::{Level, multiversion};
 use crate::elem::{Complex, Elem, LongDouble, f16, float16};
 
@@ -143,7 +145,7 @@ pub unsafe fn sum<T: Summand>(p: *const u8, n: usize, stride: isize) -> T::Acc {
 
 /// The sum of 4 to 64 complex numbers, given by their parts.
 #[inline(always)]
-fn complex_leaf_body<T: Summand<Acc = T> + Add<Output = T>>(parts: &[T]) -> Complex<T> {
+fn complex_leaf_body<T: Part>(parts: &[T]) -> Complex<T> {
     let (blocks, rest) = parts.as_chunks::<8>();
     let mut t = [T::minus_zero(); 8];
     for block in blocks {
@@ -151,6 +153,42 @@ fn complex_leaf_body<T: Summand<Acc = T> + Add<Output = T>>(parts: &[T]) -> Comp
             t[k] = t[k] + block[k];
         }
     }
+    complex_total(t, rest)
+}
+
+/// Two such sums side by side, because each addition waits for the one before it. The second part may be longer.
+fn complex_leaves<T: Part>(level: Level, first: &[T], second: &[T]) -> [Complex<T>; 2] {
+    let (x, y) = (first.as_chunks::<8>(), second.as_chunks::<8>());
+    let (beside, more) = y.0.split_at(x.0.len().min(y.0.len()));
+    let [of_x, mut of_y] = T::totals(level, x.0, beside);
+    for block in more {
+        for k in 0..8 {
+            of_y[k] = of_y[k] + block[k];
+        }
+    }
+    [complex_total(of_x, x.1), complex_total(of_y, y.1)]
+}
+
+/// Running totals of as many blocks of each of two kinds.
+#[inline(always)]
+fn totals_body<T: Itself>(x: &[[T; 8]], y: &[[T; 8]]) -> [[T; 8]; 2] {
+    let mut totals = [[T::minus_zero(); 8]; 2];
+    for (x, y) in x.iter().zip(y) {
+        for k in 0..8 {
+            totals[0][k] = totals[0][k] + x[k];
+            totals[1][k] = totals[1][k] + y[k];
+        }
+    }
+    totals
+}
+
+multiversion! {
+    fn totals[T: Itself](x: &[[T; 8]], y: &[[T; 8]]) -> [[T; 8]; 2] = totals_body::<T>;
+}
+
+/// Eight running totals and the parts behind them.
+#[inline(always)]
+fn complex_total<T: Part>(t: [T; 8], rest: &[T]) -> Complex<T> {
     let mut sum = Complex { re: (t[0] + t[2]) + (t[4] + t[6]), im: (t[1] + t[3]) + (t[5] + t[7]) };
     for part in rest.as_chunks::<2>().0 {
         sum = Complex { re: sum.re + part[0], im: sum.im + part[1] };
@@ -159,8 +197,64 @@ fn complex_leaf_body<T: Summand<Acc = T> + Add<Output = T>>(parts: &[T]) -> Comp
 }
 
 /// [`Summand`] of parts that are added as they are.
-trait Part: Summand<Acc = Self> + Add<Output = Self> {}
-impl<T: Summand<Acc = T> + Add<Output = T>> Part for T {}
+pub trait Part: Summand<Acc = Self> + Add<Output = Self> {
+    fn totals(level: Level, x: &[[Self; 8]], y: &[[Self; 8]]) -> [[Self; 8]; 2];
+}
+
+trait Itself: Summand<Acc = Self> + Add<Output = Self> {}
+impl<T: Summand<Acc = T> + Add<Output = T>> Itself for T {}
+
+impl Part for LongDouble {
+    fn totals(level: Level, x: &[[Self; 8]], y: &[[Self; 8]]) -> [[Self; 8]; 2] {
+        totals(level, x, y)
+    }
+}
+
+/// With 256 bits by name, because compilers add one part after the other.
+macro_rules! parts {
+    ($($t:ident $avx2:ident, $vectors:literal of $width:literal: $set:ident $load:ident $add:ident $store:ident;)*) => {$(
+        impl Part for $t {
+            #[inline(always)]
+            fn totals(level: Level, x: &[[$t; 8]], y: &[[$t; 8]]) -> [[$t; 8]; 2] {
+                #[cfg(target_arch = "x86_64")]
+                if level.kind() == Kind::Avx2 {
+                    // SAFETY: a level exists only where the processor has it.
+                    return unsafe { $avx2(x, y) };
+                }
+                totals(level, x, y)
+            }
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2")]
+        fn $avx2(x: &[[$t; 8]], y: &[[$t; 8]]) -> [[$t; 8]; 2] {
+            use core::arch::x86_64::*;
+            let (mut of_x, mut of_y) = ([$set(-0.0); $vectors], [$set(-0.0); $vectors]);
+            for (x, y) in x.iter().zip(y) {
+                for k in 0..$vectors {
+                    // SAFETY: within the blocks.
+                    unsafe {
+                        of_x[k] = $add(of_x[k], $load(x[$width * k..].as_ptr()));
+                        of_y[k] = $add(of_y[k], $load(y[$width * k..].as_ptr()));
+                    }
+                }
+            }
+            let mut totals = [[0.0; 8]; 2];
+            for k in 0..$vectors {
+                // SAFETY: as above.
+                unsafe {
+                    $store(totals[0][$width * k..].as_mut_ptr(), of_x[k]);
+                    $store(totals[1][$width * k..].as_mut_ptr(), of_y[k]);
+                }
+            }
+            totals
+        }
+    )*};
+}
+parts! {
+    f32 totals_f32, 1 of 8: _mm256_set1_ps _mm256_loadu_ps _mm256_add_ps _mm256_storeu_ps;
+    f64 totals_f64, 2 of 4: _mm256_set1_pd _mm256_loadu_pd _mm256_add_pd _mm256_storeu_pd;
+}
 
 multiversion! { fn complex_leaf[T: Part](parts: &[T]) -> Complex<T> = complex_leaf_body::<T>; }
 
@@ -169,11 +263,7 @@ multiversion! { fn complex_leaf[T: Part](parts: &[T]) -> Complex<T> = complex_le
 /// # Safety
 /// `n` elements `Complex<T>` are readable at `p`, `stride` bytes apart.
 #[inline(never)]
-pub unsafe fn sum_complex<T: Summand<Acc = T> + Add<Output = T>>(
-    p: *const u8,
-    n: usize,
-    stride: isize,
-) -> Complex<T> {
+pub unsafe fn sum_complex<T: Part>(p: *const u8, n: usize, stride: isize) -> Complex<T> {
     // SAFETY: only called for `i < n`.
     let at = |i: usize| unsafe { load::<Complex<T>>(p.wrapping_offset(i as isize * stride)) };
     let plus = |a: Complex<T>, b: Complex<T>| Complex { re: a.re + b.re, im: a.im + b.im };
@@ -201,8 +291,13 @@ pub unsafe fn sum_complex<T: Summand<Acc = T> + Add<Output = T>>(
     }
     // Half of the parts, rounded down to eight parts: to four numbers.
     let first = (n - n % 8) / 2;
-    // SAFETY: both parts lie within the `n` elements.
+    // SAFETY: both parts lie within the `n` elements; contiguous numbers are twice as many parts.
     unsafe {
+        if n - first <= BLOCK / 2 && stride == size_of::<Complex<T>>() as isize {
+            let (x, y) = core::slice::from_raw_parts(p.cast::<T>(), 2 * n).split_at(2 * first);
+            let [x, y] = complex_leaves(Level::current(), x, y);
+            return plus(x, y);
+        }
         plus(
             sum_complex::<T>(p, first, stride),
             sum_complex::<T>(p.wrapping_offset(first as isize * stride), n - first, stride),

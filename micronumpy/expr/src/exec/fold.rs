@@ -12,14 +12,13 @@
 //! Elements that are cast on their way into the fold are folded a buffer at a time.
 
 use std::hint::black_box;
-use std::ops::Add;
 
 use micronumpy::threads::{self, Team};
 use micronumpy::ufunc::loop_status;
 use micronumpy::{Dims, Result, TypeNum};
 use ufuncs::casts::copy::copy_strided;
 use ufuncs::elem::{Complex, LongDouble, f16, float16};
-use ufuncs::loops::pairwise::{self, Summand};
+use ufuncs::loops::pairwise::{self, Part};
 use ufuncs::{Identity, LoopContext, LoopDef, LoopInfo, fpstatus};
 
 use super::{Evaluator, with_scratch};
@@ -615,7 +614,7 @@ summed! {
     LongDouble, LongDouble, |x| x, |x| x;
 }
 
-impl<T: Summand<Acc = T> + Add<Output = T> + Send> Summed for Complex<T>
+impl<T: Part + Send> Summed for Complex<T>
 where
     Complex<T>: Copy + Send,
 {
