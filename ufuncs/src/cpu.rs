@@ -60,6 +60,12 @@ impl Level {
         cfg!(target_arch = "aarch64") || self.0 > Kind::Baseline
     }
 
+    /// Whether the compiler writes part of a vector with instructions that some processors (Zen) take twenty cycles for.
+    #[inline(always)]
+    pub(crate) fn shuns_masked_stores(self) -> bool {
+        self.0 == Kind::Avx2
+    }
+
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
         self.0

@@ -532,7 +532,13 @@ unsafe fn contiguous<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) -> b
         let right =
             if sb != 0 { Input::Each(core::slice::from_raw_parts(b.cast(), n)) } else { Input::All(load(b)) };
         let left = match (over_a, over_b) {
-            (Overlap::Same, Overlap::Disjoint) if sa != 0 => Input::Output,
+            (Overlap::Same, Overlap::Disjoint) if sa != 0 => {
+                if Op::SELECTS && Level::current().shuns_masked_stores() {
+                    gathered::<Op, A, B>(args);
+                    return true;
+                }
+                Input::Output
+            }
             (Overlap::Disjoint, Overlap::Disjoint) if sa != 0 => {
                 Input::Each(core::slice::from_raw_parts(a.cast(), n))
             }

@@ -5,7 +5,7 @@
 //! results would be read and written again for each of them. So a fold over two axes is a kernel of its own, whose bits are
 //! those of the row by row calls.
 
-use super::load;
+use super::{Scratch, load};
 use crate::cpu::{Level, multiversion};
 use crate::elem::Elem;
 use crate::ops::BinaryOp;
@@ -69,7 +69,11 @@ unsafe fn rows<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
         i += ROWS;
     }
     while i < count {
-        one::<Op, T>(level, acc, row(i));
+        if Op::SELECTS && level.shuns_masked_stores() {
+            apart::<Op, T>(level, acc, row(i));
+        } else {
+            one::<Op, T>(level, acc, row(i));
+        }
         i += 1;
     }
 }
@@ -106,6 +110,23 @@ fn each_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
 }
 
 /// Any layout.
+/// [`one`] with the results before it in another place: see [`BinaryOp::SELECTS`].
+fn apart<Op: BinaryOp<T, T, Out = T>, T: Elem>(level: Level, acc: &mut [T], row: &[T]) {
+    let (mut scratch, piece) = (Scratch::new(), Scratch::capacity::<T>());
+    for (acc, row) in acc.chunks_mut(piece).zip(row.chunks(piece)) {
+        // SAFETY: the elements of a slice, and they fit.
+        let before = unsafe { scratch.gather::<T>(acc.as_ptr().cast(), acc.len(), size_of::<T>() as isize) };
+        one_apart::<Op, T>(level, before, row, acc);
+    }
+}
+
+#[inline(always)]
+fn one_apart_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(before: &[T], row: &[T], acc: &mut [T]) {
+    for ((acc, &before), &x) in acc.iter_mut().zip(before).zip(row) {
+        *acc = Op::apply(before, x);
+    }
+}
+
 fn element_by_element<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
     for i in 0..walk.shape[0] {
         let (mut acc, mut x) = walk.row(i);
@@ -124,3 +145,7 @@ multiversion! {
 }
 multiversion! { fn one[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: &mut [T], row: &[T]) -> () = one_body::<Op, T>; }
 multiversion! { fn each[Op: BinaryOp<T, T, Out = T>, T: Elem](walk: &Walk) -> () = each_body::<Op, T>; }
+multiversion! {
+    fn one_apart[Op: BinaryOp<T, T, Out = T>, T: Elem](before: &[T], row: &[T], acc: &mut [T]) -> ()
+    = one_apart_body::<Op, T>;
+}

@@ -3,6 +3,8 @@
 //! Which of two equal values is returned is visible in the sign of zero: `f32` and `f64` take the second operand, as
 //! the vector instructions do, the other types the first.
 
+use core::hint::select_unpredictable;
+
 use super::compare::{LogicalAnd, LogicalOr, complex_ge};
 use super::{BinaryOp, TernaryOp, binary};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
@@ -14,12 +16,26 @@ pub struct Fmin;
 /// `min(max(x, low), high)`, NaN anywhere wins.
 pub struct Clip;
 
+/// There are vector instructions for the extremes of integers of up to 32 bits.
+macro_rules! selection {
+    ($op:ident for [$t:ty] |$a:ident, $b:ident| $e:expr) => {
+        impl BinaryOp<$t> for $op {
+            type Out = $t;
+            const SELECTS: bool = size_of::<$t>() == 8;
+            #[inline(always)]
+            fn apply($a: $t, $b: $t) -> $t {
+                $e
+            }
+        }
+    };
+}
+
 macro_rules! plain {
     ($($t:ty),*) => {$(
-        binary!(Maximum for [$t] |a, b| if a >= b { a } else { b });
-        binary!(Minimum for [$t] |a, b| if a <= b { a } else { b });
-        binary!(Fmax for [$t] |a, b| if a >= b { a } else { b });
-        binary!(Fmin for [$t] |a, b| if a <= b { a } else { b });
+        selection!(Maximum for [$t] |a, b| if a >= b { a } else { b });
+        selection!(Minimum for [$t] |a, b| if a <= b { a } else { b });
+        selection!(Fmax for [$t] |a, b| if a >= b { a } else { b });
+        selection!(Fmin for [$t] |a, b| if a <= b { a } else { b });
         impl TernaryOp<$t> for Clip {
             #[inline(always)]
             fn apply(x: $t, low: $t, high: $t) -> $t {
@@ -75,37 +91,47 @@ const MANY: usize = 256;
 /// `f32` and `f64`: written so that a comparison and two selections remain. The order of a reduction is free, but it shows
 /// in results that are zero or NaN: those are found in the order that `LANES` says, others by the quickest way.
 macro_rules! vector_float {
-    ($t:ty; $($op:ident |$a:ident, $b:ident| $e:expr, of numbers |$x:ident, $y:ident| $of_numbers:expr;)*) => {$(
+    ($t:ty, $bits:ident; $($op:ident |$a:ident, $b:ident| $e:expr, of numbers |$x:ident, $y:ident| $of_numbers:expr;)*) => {$(
         impl BinaryOp<$t> for $op {
             type Out = $t;
             const FOLDS_IN_PIECES: bool = false;
+            const SELECTS: bool = true;
             #[inline(always)]
             fn apply($a: $t, $b: $t) -> $t {
                 if $e { $a } else { $b }
             }
             #[inline(always)]
             unsafe fn reduce(acc: $t, p: *const u8, n: usize, stride: isize) -> $t {
-                let select = |$x: $t, $y: $t| if $of_numbers { $x } else { $y };
+                let select = |$x: $t, $y: $t| select_unpredictable($of_numbers, $x, $y);
                 let mut acc = acc;
                 if stride == size_of::<$t>() as isize {
                     // SAFETY: contiguous elements, promised readable; nothing is written meanwhile.
                     let all = unsafe { core::slice::from_raw_parts(p.cast::<$t>(), n) };
                     const SIDE_BY_SIDE: usize = MANY / size_of::<$t>();
-                    if n >= 2 * SIDE_BY_SIDE && !acc.is_nan() {
-                        // A selection loses a NaN, so they are kept apart.
-                        let (mut lanes, mut nans) = ([acc; SIDE_BY_SIDE], [0.0; SIDE_BY_SIDE]);
-                        let put = |lane: &mut $t, nan: &mut $t, x: $t| {
-                            *lane = select(*lane, x);
-                            *nan = if x.is_nan() { x } else { *nan };
-                        };
-                        let (blocks, rest) = all.as_chunks::<SIDE_BY_SIDE>();
-                        for block in blocks {
+                    if let Some(last) = all.last_chunk::<SIDE_BY_SIDE>()
+                        && !acc.is_nan()
+                    {
+                        // A selection loses a NaN, so that there was one is kept apart: for two elements at once, which one
+                        // comparison tells. Constant indices alone let all of this stay in registers.
+                        let (mut lanes, mut nans) = ([acc; SIDE_BY_SIDE], [0; SIDE_BY_SIDE / 2]);
+                        let blocks = all.as_chunks::<SIDE_BY_SIDE>().0;
+                        for i in 0..=blocks.len() {
+                            // At the end some elements are met again, which changes nothing.
+                            let block = if i < blocks.len() { &blocks[i] } else { last };
                             for k in 0..SIDE_BY_SIDE {
-                                put(&mut lanes[k], &mut nans[k], block[k]);
+                                lanes[k] = select_unpredictable(
+                                    {
+                                        let ($x, $y) = (lanes[k], block[k]);
+                                        $of_numbers
+                                    },
+                                    lanes[k],
+                                    block[k],
+                                );
                             }
-                        }
-                        for ((lane, nan), &x) in lanes.iter_mut().zip(&mut nans).zip(rest) {
-                            put(lane, nan, x);
+                            for k in 0..SIDE_BY_SIDE / 2 {
+                                let nan = block[k].is_nan() | block[k + SIDE_BY_SIDE / 2].is_nan();
+                                nans[k] |= select_unpredictable(nan, $bits::MAX, 0);
+                            }
                         }
                         let mut width = SIDE_BY_SIDE / 2;
                         while width > 0 {
@@ -114,7 +140,7 @@ macro_rules! vector_float {
                             }
                             width /= 2;
                         }
-                        if lanes[0] != 0.0 && nans.iter().all(|x| !x.is_nan()) {
+                        if lanes[0] != 0.0 && nans.iter().fold(0, |all, nan| all | nan) == 0 {
                             return lanes[0];
                         }
                     }
@@ -156,8 +182,8 @@ macro_rules! vector_float {
     )*};
 }
 macro_rules! vector_floats {
-    ($($t:ty),*) => {$(
-        vector_float! { $t;
+    ($($t:ty, $bits:ident;)*) => {$(
+        vector_float! { $t, $bits;
             Maximum |a, b| (a > b) | a.is_nan(), of numbers |x, y| x > y;
             Minimum |a, b| (a < b) | a.is_nan(), of numbers |x, y| x < y;
             Fmax |a, b| (a > b) | b.is_nan(), of numbers |x, y| x > y;
@@ -165,7 +191,7 @@ macro_rules! vector_floats {
         }
     )*};
 }
-vector_floats!(f32, f64);
+vector_floats! { f32, u32; f64, u64; }
 
 binary!(Maximum for [LongDouble] |a, b| if a >= b || a.is_nan() { a } else { b });
 binary!(Minimum for [LongDouble] |a, b| if a <= b || a.is_nan() { a } else { b });
@@ -230,11 +256,11 @@ fn has_nan<T: Real>(a: Complex<T>) -> bool {
 
 macro_rules! ticks {
     ($($t:ident),*) => {$(
-        binary!(Maximum for [$t] |a, b| if a.is_nat() | ((a.0 >= b.0) & !b.is_nat()) { a } else { b });
+        selection!(Maximum for [$t] |a, b| if a.is_nat() | ((a.0 >= b.0) & !b.is_nat()) { a } else { b });
         // NaT is the smallest integer.
-        binary!(Minimum for [$t] |a, b| if a.0 <= b.0 { a } else { b });
-        binary!(Fmax for [$t] |a, b| if a.0 >= b.0 { a } else { b });
-        binary!(Fmin for [$t] |a, b| if b.is_nat() | ((a.0 <= b.0) & !a.is_nat()) { a } else { b });
+        selection!(Minimum for [$t] |a, b| if a.0 <= b.0 { a } else { b });
+        selection!(Fmax for [$t] |a, b| if a.0 >= b.0 { a } else { b });
+        selection!(Fmin for [$t] |a, b| if b.is_nat() | ((a.0 <= b.0) & !a.is_nat()) { a } else { b });
         impl TernaryOp<$t> for Clip {
             #[inline]
             fn apply(x: $t, low: $t, high: $t) -> $t {

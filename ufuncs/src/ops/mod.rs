@@ -58,6 +58,9 @@ pub trait BinaryOp<A: Elem, B: Elem = A> {
     const COSTLY: bool = false;
     /// Whether folding a row is folding its pieces one after the other. Pairwise sums are not.
     const FOLDS_IN_PIECES: bool = true;
+    /// Whether the result is one of the operands, chosen without an instruction of its own. If that one is where the result goes,
+    /// compilers write only the others, by a masked store.
+    const SELECTS: bool = false;
     /// Whether no element can change this result of a fold any more.
     #[inline(always)]
     fn is_final(_acc: Self::Out) -> bool {
