@@ -10,11 +10,11 @@ use crate::abi::{FoldFn, Identity, LoopDef, LoopFlags, LoopFn, Resolver, UfuncDe
 use crate::dot::{matmul, matvec, vecdot, vecmat};
 use crate::elem::{Bool, Complex, Datetime, LongDouble, Timedelta, f16};
 use crate::loops::binary::{
-    arith, arith_each, binary, binary_each, divide_complex, divide_delta, divide_integer, multiply_complex,
-    power_float, power_integer,
+    arith, arith_complex, arith_each, binary, binary_each, divide_complex, divide_delta, divide_integer,
+    divide_wide, multiply_complex, power_float, power_integer, square_complex,
 };
 use crate::loops::exponent;
-use crate::loops::fold::fold;
+use crate::loops::fold::{fold, fold_products};
 use crate::loops::pairs::{binary_pair, float_divmod, unary_pair};
 use crate::loops::ternary::ternary;
 use crate::loops::unary::{unary, unary_each, unary_fused};
@@ -146,6 +146,16 @@ macro_rules! ints {
     };
     ($types:literal, $func:expr $(; $fold:expr)?) => {
         ints!($types, NO_FP, $func $(; $fold)?)
+    };
+}
+macro_rules! narrow_ints {
+    ($types:literal, $flags:expr, $func:expr) => {
+        group!($types, $flags, $func; b'b' i8, b'B' u8, b'h' i16, b'H' u16, b'i' i32, b'I' u32)
+    };
+}
+macro_rules! wide_ints {
+    ($types:literal, $flags:expr, $func:expr) => {
+        group!($types, $flags, $func; b'l' i64, b'L' u64, b'q' i64, b'Q' u64)
     };
 }
 macro_rules! halves {
@@ -466,7 +476,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("TT->T", FP, arith::<Add, T>; fold::<Add, T>),
             floats!("TT->T", FP, arith::<Add, T>; fold::<Add, T>),
             longs!("TT->T", FP, arith_each::<Add, T>),
-            small_complexes!("TT->T", FP, arith::<Add, T>; fold::<Add, T>),
+            small_complexes!("TT->T", FP, arith_complex::<Add, T>; fold::<Add, T>),
             long_complexes!("TT->T", FP, arith_each::<Add, T>),
             one!("Mm->M", NO_FP, binary::<Add, Datetime, Timedelta>),
             one!("mm->m", NO_FP, arith::<Add, Timedelta>),
@@ -596,7 +606,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Arithmetic,
         [
-            ints!("TT->T", FP, divide_integer::<FloorDivide, T>),
+            narrow_ints!("TT->T", FP, divide_integer::<FloorDivide, T>),
+            wide_ints!("TT->T", FP, divide_wide::<FloorDivide, T>),
             small_reals!("TT->T", FP, zip::<FloorDivide, T>),
             longs!("TT->T", FP, arith_each::<FloorDivide, T>),
             one!("mq->m", FP, divide_delta::<FloorDivide>),
@@ -613,7 +624,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            ints!("TT->T", FP, divide_integer::<Fmod, T>),
+            narrow_ints!("TT->T", FP, divide_integer::<Fmod, T>),
+            wide_ints!("TT->T", FP, divide_wide::<Fmod, T>),
             small_reals!("TT->T", FP, zip::<Fmod, T>),
             longs!("TT->T", FP, arith_each::<Fmod, T>),
         ]
@@ -733,7 +745,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("TT->T", FP, arith::<Multiply, T>; fold::<Multiply, T>),
             floats!("TT->T", FP, arith::<Multiply, T>; fold::<Multiply, T>),
             longs!("TT->T", FP, arith_each::<Multiply, T>),
-            small_complexes!("TT->T", LoopFlags::BY_LANE, multiply_complex::<T>),
+            small_complexes!("TT->T", LoopFlags::BY_LANE, multiply_complex::<T>; fold_products::<T>),
             long_complexes!("TT->T", FP, arith_each::<Multiply, T>),
             one!("mq->m", NO_FP, binary::<Multiply, Timedelta, i64>),
             one!("qm->m", NO_FP, binary::<Multiply, i64, Timedelta>),
@@ -812,7 +824,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Arithmetic,
         [
-            ints!("TT->T", FP, divide_integer::<Remainder, T>),
+            narrow_ints!("TT->T", FP, divide_integer::<Remainder, T>),
+            wide_ints!("TT->T", FP, divide_wide::<Remainder, T>),
             small_reals!("TT->T", FP, zip::<Remainder, T>),
             longs!("TT->T", FP, arith_each::<Remainder, T>),
             one!("mm->m", FP, binary_each::<Remainder, Timedelta, Timedelta>),
@@ -900,7 +913,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("T->T", FP, unary::<Square, T>),
             floats!("T->T", FP, unary::<Square, T>),
             longs!("T->T", FP, unary_each::<Square, T>),
-            small_complexes!("T->T", FP, unary_fused::<Square, SquareFused, T, true>),
+            small_complexes!("T->T", FP, square_complex::<T>),
             long_complexes!("T->T", FP, unary_each::<Square, T>),
         ]
     ),
@@ -915,7 +928,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             halves!("TT->T", FP, arith::<Subtract, T>),
             floats!("TT->T", FP, arith::<Subtract, T>),
             longs!("TT->T", FP, arith_each::<Subtract, T>),
-            small_complexes!("TT->T", FP, arith::<Subtract, T>),
+            small_complexes!("TT->T", FP, arith_complex::<Subtract, T>),
             long_complexes!("TT->T", FP, arith_each::<Subtract, T>),
             one!("Mm->M", NO_FP, binary::<Subtract, Datetime, Timedelta>),
             one!("mm->m", NO_FP, arith::<Subtract, Timedelta>),

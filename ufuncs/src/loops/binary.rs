@@ -3,29 +3,31 @@
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
-use super::{Overlap, Scratch, are_apart, load, overlap, scatter, store, suit_vectors};
+use super::packed::{self, Packed, PackedOp};
+use super::unary::unary_fused;
+use super::{Overlap, Scratch, are_apart, is_word, load, overlap, scatter, store, suit_vectors};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
 use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, Elem, Timedelta};
 use crate::fpstatus;
 use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
-use crate::ops::arith::{Divide, DivideOrdinary, Multiply, MultiplyFused};
+use crate::ops::arith::{Divide, DivideOrdinary, Multiply, MultiplyFused, Square, SquareFused};
 use crate::ops::compare::IsNan;
-use crate::ops::divide::{Divisible, Division};
+use crate::ops::divide::{Divisible, Division, InFloats, Wide};
 use crate::ops::power::{Integer, Power, PowerOfTwo, TryBinaryOp};
 use crate::vmath::{Stored, loops as vmath};
 
 /// The operands of one call.
 #[derive(Clone, Copy)]
-struct Operands {
-    n: usize,
-    a: *const u8,
-    b: *const u8,
-    o: *mut u8,
-    sa: isize,
-    sb: isize,
-    so: isize,
+pub(super) struct Operands {
+    pub n: usize,
+    pub a: *const u8,
+    pub b: *const u8,
+    pub o: *mut u8,
+    pub sa: isize,
+    pub sb: isize,
+    pub so: isize,
 }
 
 impl Operands {
@@ -131,6 +133,71 @@ pub unsafe extern "C" fn divide_integer<Op: Division<T>, T: Divisible>(
     // SAFETY: the same arguments.
     unsafe { arith::<Op, T>(ctx, data, dims, strides, aux) }
 }
+
+/// Divisions of integers for which no float is long enough. Those of a block whose operands are small are done in floats
+/// all the same, as vectors.
+pub unsafe extern "C" fn divide_wide<Op: Division<T>, T: Wide>(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int
+where
+    InFloats<Op>: BinaryOp<T, T, Out = T>,
+{
+    // SAFETY: see the module.
+    let args = unsafe { Operands::new(data, dims, strides) };
+    let Operands { n, a, b, o, sa, sb, so } = args;
+    let size = size_of::<T>();
+    let level = Level::current();
+    let harmless = |p: *const u8, stride: isize| {
+        p == o && stride == so && so != 0 || are_apart((p, stride, size), (o, so, size), n)
+    };
+    // (Rounding down is a call where there is no fused multiply-add either.)
+    if n < 8 || sb == 0 || !level.has_fused() || !harmless(a, sa) || !harmless(b, sb) {
+        // SAFETY: the same arguments.
+        return unsafe { divide_integer::<Op, T>(ctx, data, dims, strides, aux) };
+    }
+    let mut at = 0;
+    while at < n {
+        let part = |p: *const u8, stride: isize| p.wrapping_offset(at as isize * stride);
+        let count = (n - at).min(Scratch::capacity::<T>());
+        let block = Operands { n: count, a: part(a, sa), b: part(b, sb), o: part(o, so).cast_mut(), ..args };
+        at += count;
+        // SAFETY: some of the elements of each operand.
+        unsafe {
+            if are_short::<T>(level, block.a, sa, count) && are_short::<T>(level, block.b, sb, count) {
+                elementwise::<InFloats<Op>, T, T>(&block);
+            } else {
+                elementwise::<Op, T, T>(&block);
+            }
+        }
+    }
+    0
+}
+
+/// Whether `n` numbers are.
+///
+/// # Safety
+/// They are readable at `p`, `stride` bytes apart.
+#[inline(always)]
+unsafe fn are_short<T: Wide>(level: Level, p: *const u8, stride: isize, n: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if stride == size_of::<T>() as isize {
+            return all_short(level, core::slice::from_raw_parts(p.cast::<T>(), n));
+        }
+        (0..n).fold(true, |all, i| all & load::<T>(p.wrapping_offset(i as isize * stride)).is_short())
+    }
+}
+
+#[inline(always)]
+fn all_short_body<T: Wide>(x: &[T]) -> bool {
+    x.iter().fold(true, |all, x| all & x.is_short())
+}
+
+multiversion! { fn all_short[T: Wide](x: &[T]) -> bool = all_short_body::<T>; }
 
 #[inline(always)]
 fn divide_block_body<Op: Division<T>, T: Divisible>(
@@ -373,7 +440,7 @@ where
 
 /// Products of complex numbers, fused where the processor can and numpy's vector loops are taken: see [`MultiplyFused`]. These are not
 /// for reductions, outputs over inputs that are still to be read, and `F` that is read backwards.
-pub unsafe extern "C" fn multiply_complex<T: Elem>(
+pub unsafe extern "C" fn multiply_complex<T: Packed>(
     _ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -381,7 +448,7 @@ pub unsafe extern "C" fn multiply_complex<T: Elem>(
     _aux: *mut c_void,
 ) -> c_int
 where
-    MultiplyFused: BinaryOp<T, T, Out = T>,
+    MultiplyFused: PackedOp<T>,
     Multiply: BinaryOp<T, T, Out = T>,
 {
     // SAFETY: see the module.
@@ -397,10 +464,58 @@ where
         && suit_vectors((args.b, args.sb), out, args.n);
     // SAFETY: as above.
     unsafe {
-        if vectors && Level::current().has_fused() {
+        if vectors && packed::run::<MultiplyFused, T>(&args) {
+            // Done.
+        } else if vectors && Level::current().has_fused() {
             elementwise::<MultiplyFused, T, T>(&args);
         } else {
             elementwise::<Multiply, T, T>(&args);
+        }
+    }
+    0
+}
+
+/// Squares of complex numbers: products of a number and itself.
+pub unsafe extern "C" fn square_complex<T: Packed>(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int
+where
+    MultiplyFused: PackedOp<T>,
+    SquareFused: UnaryOp<T, Out = T>,
+    Square: UnaryOp<T, Out = T>,
+{
+    // SAFETY: two operands, see the module; the same ones for a product.
+    unsafe {
+        let (n, [a, o], [sa, so]) =
+            (*dims as usize, *data.cast::<[*mut u8; 2]>(), *strides.cast::<[isize; 2]>());
+        // Where numpy's vector loops are taken, too: see `unary_fused`.
+        let vectors = size_of::<T>() > 8 || sa >= 0;
+        if vectors && packed::run::<MultiplyFused, T>(&Operands { n, a, b: a, o, sa, sb: sa, so }) {
+            return 0;
+        }
+        unary_fused::<Square, SquareFused, T, true>(ctx, data, dims, strides, aux)
+    }
+}
+
+/// Sums and differences of complex numbers.
+pub unsafe extern "C" fn arith_complex<Op: PackedOp<T>, T: Packed>(
+    _ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    _aux: *mut c_void,
+) -> c_int {
+    // SAFETY: see the module.
+    unsafe {
+        let args = Operands::new(data, dims, strides);
+        if args.is_reduction() {
+            reduce::<Op, T>(&args);
+        } else if !packed::run::<Op, T>(&args) {
+            elementwise::<Op, T, T>(&args);
         }
     }
     0
@@ -496,15 +611,28 @@ unsafe fn elementwise<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
         }
         let (size_a, size_b, size_o) =
             (size_of::<A>() as isize, size_of::<B>() as isize, size_of::<Op::Out>() as isize);
-        let dense = so == size_o && (sa == size_a || sa == 0) && (sb == size_b || sb == 0);
-        if dense && (sa != 0 || sb != 0) && contiguous::<Op, A, B>(args) {
-            return;
-        }
         // `e` is an input with its stride and size; coinciding with the output is no harm in blocks.
         let harmless = |p: *const u8, stride: isize, size: isize| {
             p == o && stride == so && size == size_o && so != 0
                 || are_apart((p, stride, size as usize), (o, so, size_o as usize), n)
         };
+        let dense = so == size_o && (sa == size_a || sa == 0) && (sb == size_b || sb == 0);
+        if dense && (sa != 0 || sb != 0) && contiguous::<Op, A, B>(args) {
+            return;
+        }
+        let second = |stride: isize, size: isize| stride == 2 * size;
+        if is_word::<A>()
+            && is_word::<B>()
+            && second(sa, size_a)
+            && (second(sb, size_b) || sb == 0)
+            && so == size_o
+        {
+            let apart =
+                |p, stride, size: isize| are_apart((p, stride, size as usize), (o, so, size_o as usize), n);
+            if apart(a, sa, size_a) && apart(b, sb, size_b) {
+                return every_second::<Op, A, B>(args);
+            }
+        }
         // What lies at every second place is quickly gathered.
         let near = |stride: isize, size: isize| stride == 0 || stride == size || stride == 2 * size;
         let worth = Op::COSTLY || size_a <= 8 && near(sa, size_a) && near(sb, size_b) && so == size_o;
@@ -514,6 +642,82 @@ unsafe fn elementwise<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
             strided::<Op, A, B>(args);
         }
     }
+}
+
+/// Every second element of the first operand, and of the second or one value, in the loop that computes: taken out
+/// beforehand they would be moved twice, which shows where they come from far away.
+///
+/// # Safety
+/// See the module; the strides are those, the output is contiguous and apart from the inputs.
+#[inline(never)]
+unsafe fn every_second<Op: BinaryOp<A, B>, A: Elem, B: Elem>(args: &Operands) {
+    let Operands { n, a, b, o, sb, .. } = *args;
+    // SAFETY: `n` elements each. Behind the last one of an input may be nothing, so that one is computed by itself.
+    unsafe {
+        let pairs = core::slice::from_raw_parts(a.cast::<[MaybeUninit<A>; 2]>(), n - 1);
+        let out = core::slice::from_raw_parts_mut(o.cast::<MaybeUninit<Op::Out>>(), n - 1);
+        let status = if sb == 0 {
+            seconds_and_one::<Op, A, B>(Level::current(), pairs, load(b), out)
+        } else {
+            let other = core::slice::from_raw_parts(b.cast::<[MaybeUninit<B>; 2]>(), n - 1);
+            seconds::<Op, A, B>(Level::current(), pairs, other, out)
+        };
+        if status != 0 {
+            fpstatus::raise(status);
+        }
+        let last = n as isize - 1;
+        let at = |p: *const u8, stride: isize| p.wrapping_offset(last * stride);
+        strided::<Op, A, B>(&Operands {
+            n: 1,
+            a: at(a, args.sa),
+            b: at(b, sb),
+            o: at(o, args.so).cast_mut(),
+            ..*args
+        });
+    }
+}
+
+#[inline(always)]
+fn seconds_body<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
+    a: &[[MaybeUninit<A>; 2]],
+    b: &[[MaybeUninit<B>; 2]],
+    o: &mut [MaybeUninit<Op::Out>],
+) -> u32 {
+    let mut all = 0;
+    for ((o, a), b) in o.iter_mut().zip(a).zip(b) {
+        // SAFETY: the first element of a pair is one of the operand's.
+        let (value, status) = unsafe { Op::apply_status(a[0].assume_init(), b[0].assume_init()) };
+        o.write(value);
+        all |= status;
+    }
+    all
+}
+
+#[inline(always)]
+fn seconds_and_one_body<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
+    a: &[[MaybeUninit<A>; 2]],
+    b: B,
+    o: &mut [MaybeUninit<Op::Out>],
+) -> u32 {
+    let mut all = 0;
+    for (o, a) in o.iter_mut().zip(a) {
+        // SAFETY: as above.
+        let (value, status) = unsafe { Op::apply_status(a[0].assume_init(), b) };
+        o.write(value);
+        all |= status;
+    }
+    all
+}
+
+multiversion! {
+    fn seconds[Op: BinaryOp<A, B>, A: Elem, B: Elem](
+        a: &[[MaybeUninit<A>; 2]], b: &[[MaybeUninit<B>; 2]], o: &mut [MaybeUninit<<Op as BinaryOp<A, B>>::Out>]
+    ) -> u32 = seconds_body::<Op, A, B>;
+}
+multiversion! {
+    fn seconds_and_one[Op: BinaryOp<A, B>, A: Elem, B: Elem](
+        a: &[[MaybeUninit<A>; 2]], b: B, o: &mut [MaybeUninit<<Op as BinaryOp<A, B>>::Out>]
+    ) -> u32 = seconds_and_one_body::<Op, A, B>;
 }
 
 /// Runs the call if its operands, which are contiguous or scalar, lie well; says whether it did.

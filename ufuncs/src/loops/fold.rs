@@ -5,10 +5,15 @@
 //! results would be read and written again for each of them. So a fold over two axes is a kernel of its own, whose bits are
 //! those of the row by row calls.
 
+use core::ptr::{null, null_mut};
+
+use super::binary::multiply_complex;
+use super::packed::{Packed, PackedOp};
 use super::{Scratch, load};
 use crate::cpu::{Level, multiversion};
 use crate::elem::Elem;
 use crate::ops::BinaryOp;
+use crate::ops::arith::{Multiply, MultiplyFused};
 
 /// Rows taken together: a running result stays in a register for so many steps.
 const ROWS: usize = 8;
@@ -33,6 +38,33 @@ pub unsafe fn fold<Op: BinaryOp<T, T, Out = T>, T: Elem>(
         each::<Op, T>(Level::current(), &walk);
     } else {
         element_by_element::<Op, T>(&walk);
+    }
+}
+
+/// A [`FoldFn`](crate::abi::FoldFn) of products of complex numbers, which round in another way where rows are multiplied by rows than
+/// in a reduction: the loop knows.
+///
+/// # Safety
+/// See there.
+pub unsafe fn fold_products<T: Packed>(
+    acc: *mut u8,
+    acc_strides: [isize; 2],
+    data: *const u8,
+    strides: [isize; 2],
+    shape: [usize; 2],
+) where
+    MultiplyFused: PackedOp<T>,
+    Multiply: BinaryOp<T, T, Out = T>,
+{
+    let walk = Walk { acc, acc_strides, data, strides, shape };
+    let (n, strides) = (shape[1] as isize, [acc_strides[1], strides[1], acc_strides[1]]);
+    for i in 0..shape[0] {
+        let (acc, row) = walk.row(i);
+        let operands = [acc, row.cast_mut(), acc];
+        // SAFETY: a row and its results; the loop looks at nothing else.
+        unsafe {
+            multiply_complex::<T>(null(), operands.as_ptr(), &n, strides.as_ptr(), null_mut());
+        }
     }
 }
 
@@ -78,6 +110,23 @@ unsafe fn rows<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
     }
 }
 
+/// [`one`] with the results before it in another place: see [`BinaryOp::SELECTS`].
+fn apart<Op: BinaryOp<T, T, Out = T>, T: Elem>(level: Level, acc: &mut [T], row: &[T]) {
+    let (mut scratch, piece) = (Scratch::new(), Scratch::capacity::<T>());
+    for (acc, row) in acc.chunks_mut(piece).zip(row.chunks(piece)) {
+        // SAFETY: the elements of a slice, and they fit.
+        let before = unsafe { scratch.gather::<T>(acc.as_ptr().cast(), acc.len(), size_of::<T>() as isize) };
+        one_apart::<Op, T>(level, before, row, acc);
+    }
+}
+
+#[inline(always)]
+fn one_apart_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(before: &[T], row: &[T], acc: &mut [T]) {
+    for ((acc, &before), &x) in acc.iter_mut().zip(before).zip(row) {
+        *acc = Op::apply(before, x);
+    }
+}
+
 #[inline(always)]
 fn several_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(acc: &mut [T], rows: &[&[T]; ROWS]) {
     let n = acc.len();
@@ -110,23 +159,6 @@ fn each_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
 }
 
 /// Any layout.
-/// [`one`] with the results before it in another place: see [`BinaryOp::SELECTS`].
-fn apart<Op: BinaryOp<T, T, Out = T>, T: Elem>(level: Level, acc: &mut [T], row: &[T]) {
-    let (mut scratch, piece) = (Scratch::new(), Scratch::capacity::<T>());
-    for (acc, row) in acc.chunks_mut(piece).zip(row.chunks(piece)) {
-        // SAFETY: the elements of a slice, and they fit.
-        let before = unsafe { scratch.gather::<T>(acc.as_ptr().cast(), acc.len(), size_of::<T>() as isize) };
-        one_apart::<Op, T>(level, before, row, acc);
-    }
-}
-
-#[inline(always)]
-fn one_apart_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(before: &[T], row: &[T], acc: &mut [T]) {
-    for ((acc, &before), &x) in acc.iter_mut().zip(before).zip(row) {
-        *acc = Op::apply(before, x);
-    }
-}
-
 fn element_by_element<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
     for i in 0..walk.shape[0] {
         let (mut acc, mut x) = walk.row(i);
@@ -144,8 +176,8 @@ multiversion! {
     fn several[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: &mut [T], rows: &[&[T]; ROWS]) -> () = several_body::<Op, T>;
 }
 multiversion! { fn one[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: &mut [T], row: &[T]) -> () = one_body::<Op, T>; }
-multiversion! { fn each[Op: BinaryOp<T, T, Out = T>, T: Elem](walk: &Walk) -> () = each_body::<Op, T>; }
 multiversion! {
     fn one_apart[Op: BinaryOp<T, T, Out = T>, T: Elem](before: &[T], row: &[T], acc: &mut [T]) -> ()
     = one_apart_body::<Op, T>;
 }
+multiversion! { fn each[Op: BinaryOp<T, T, Out = T>, T: Elem](walk: &Walk) -> () = each_body::<Op, T>; }

@@ -12,6 +12,7 @@
 pub mod binary;
 pub mod exponent;
 pub mod fold;
+mod packed;
 pub mod pairs;
 pub mod pairwise;
 pub mod ternary;
@@ -83,6 +84,11 @@ fn suit_vectors(a: (*const u8, isize), o: (*const u8, isize), n: usize) -> bool 
     };
     let (a, o) = (ends(a), ends(o));
     a == o || a.1 < o.0 || o.1 < a.0
+}
+
+/// Whether an element is one number of eight bytes, every second of which a vectorised loop takes out of memory by itself.
+const fn is_word<T>() -> bool {
+    size_of::<T>() == 8 && align_of::<T>() == 8
 }
 
 /// Bytes of an operand moved at a time.

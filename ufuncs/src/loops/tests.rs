@@ -1,12 +1,12 @@
 //! Every level gives the bits that one element at a time gives, at every length, and writes nothing else.
 
-use core::ffi::c_void;
+use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use super::{binary, exponent, fold, pairs, pairwise, unary};
-use crate::abi::{FoldFn, LoopFn};
+use crate::abi::{FoldFn, LoopContext, LoopFn};
 use crate::cpu::Level;
-use crate::elem::{Bool, Complex, Complex64, Elem, Real, f16, float16};
+use crate::elem::{Bool, Complex, Complex32, Complex64, Elem, Real, f16, float16};
 use crate::fpstatus;
 use crate::ops::arith::*;
 use crate::ops::bits::BitXor;
@@ -72,8 +72,20 @@ fn check_binary<Op: BinaryOp<T>, T: Elem>(func: LoopFn, value: impl Fn(usize) ->
             let both: Vec<Op::Out> = (0..n).map(|i| Op::apply(a[i], a[i])).collect();
             assert_eq!(bytes(&y[..n]), bytes(&both));
         }
-        // Every other element, from the end, into every third place.
         let count = n / 2;
+        // Every other element, up to the last one there is, by every other one or by one of them.
+        for sb in [2 * size, 0].into_iter().filter(|_| count > 0) {
+            let first = n + 1 - 2 * count;
+            let mut y = vec![guard; count + 1];
+            let out = (y.as_mut_ptr().cast_const().cast(), size_of::<Op::Out>() as isize);
+            let from = |x: &[T]| x[first..n].as_ptr().cast::<u8>();
+            run(func, count, &[(from(&a), 2 * size), (from(&b), sb), out]);
+            let apply =
+                |k: usize| Op::apply(a[first + 2 * k], b[if sb == 0 { first } else { first + 2 * k }]);
+            let expected: Vec<Op::Out> = (0..count).map(apply).chain([guard]).collect();
+            assert_eq!(bytes(&y), bytes(&expected), "{count} of every other element, stride {sb}");
+        }
+        // Every other element, from the end, into every third place.
         let mut y = vec![guard; 3 * count + 1];
         let out = (y.as_mut_ptr().cast_const().cast(), 3 * size_of::<Op::Out>() as isize);
         let last = |x: &[T]| x[..2 * count.max(1) - 1].as_ptr_range().end.wrapping_sub(1).cast::<u8>();
@@ -96,6 +108,11 @@ fn check_unary<Op: UnaryOp<T>, T: Elem>(func: LoopFn, value: impl Fn(usize) -> T
         expected.push(guard);
         assert_eq!(bytes(&y), bytes(&expected), "{n} elements");
         let count = n / 2;
+        let mut y = vec![guard; count + 1];
+        let out = (y.as_mut_ptr().cast_const().cast(), size_of::<Op::Out>() as isize);
+        run(func, count, &[(a[n % 2..].as_ptr().cast(), 2 * size_of::<T>() as isize), out]);
+        let expected: Vec<Op::Out> = (0..count).map(|k| Op::apply(a[n % 2 + 2 * k])).chain([guard]).collect();
+        assert_eq!(bytes(&y), bytes(&expected), "{count} of every other element");
         let mut y = vec![guard; 3 * count + 1];
         let out = (y.as_mut_ptr().cast_const().cast(), 3 * size_of::<Op::Out>() as isize);
         run(func, count, &[(a.as_ptr().cast(), 2 * size_of::<T>() as isize), out]);
@@ -104,6 +121,28 @@ fn check_unary<Op: UnaryOp<T>, T: Elem>(func: LoopFn, value: impl Fn(usize) -> T
             assert_eq!(bytes(&y[1..]), bytes(&[guard, guard]));
         }
     }
+}
+
+/// Squares as they are where one operand is contiguous, which both need not be.
+unsafe extern "C" fn square_contiguous(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise; each element is a call by itself where the loop would not fuse.
+    unsafe {
+        if *strides == 16 || *strides.add(1) == 16 {
+            return binary::square_complex::<Complex64>(ctx, data, dims, strides, aux);
+        }
+        for i in 0..*dims {
+            let at = |k: usize| (*data.add(k)).wrapping_offset(i * *strides.add(k));
+            let operands = [at(0), at(1)];
+            binary::square_complex::<Complex64>(ctx, operands.as_ptr(), &1, [16, 16].as_ptr(), aux);
+        }
+    }
+    0
 }
 
 const FLOATS: [f64; 12] =
@@ -141,6 +180,21 @@ fn loops_are_their_operations() {
         )*};
     }
     divide!(i8, u8, i16, u16, i32, u32, i64, u64);
+    // Short and long ones, of both signs, with zeros and what overflows.
+    let long: fn(usize) -> i64 = |i| [0, -1, 7, i64::MIN, (1 << 51) - 1, -(1 << 51), 1 << 51, -9][i * 5 % 8];
+    let short: fn(usize) -> i64 =
+        |i| [0, -1, 7, -7, (1 << 51) - 1, -(1 << 51), 1 << 50, 3][i * 5 % 8] + (i / 8) as i64 * 7919;
+    macro_rules! wide {
+        ($($op:ident),*) => {$(
+            for value in [long, short] {
+                check_binary::<$op, i64>(binary::divide_wide::<$op, i64>, value, 77);
+                check_binary::<$op, u64>(binary::divide_wide::<$op, u64>, |i| value(i) as u64, 77);
+            }
+            check_binary::<$op, i64>(binary::divide_wide::<$op, i64>, |i| i as i64 * 7919 - 999_999, 77);
+            check_binary::<$op, u64>(binary::divide_wide::<$op, u64>, |i| i as u64 * 7919, 77);
+        )*};
+    }
+    wide!(FloorDivide, Remainder, Fmod);
     let half = |i| float16::from_f32(single(i));
     check_binary::<Add, f16>(binary::arith::<Add, f16>, half, f16::ONE);
     check_binary::<Divide, f16>(binary::arith::<Divide, f16>, half, f16::ONE);
@@ -153,6 +207,25 @@ fn loops_are_their_operations() {
         complex,
         Bool(77),
     );
+    let finite = |i: usize| Complex { re: i as f64 / 7.0 - 9.0, im: 3.0 - (i * 5 % 77) as f64 / 3.0 };
+    let single_finite = |i: usize| Complex { re: finite(i).re as f32, im: finite(i).im as f32 };
+    check_binary::<Add, Complex64>(binary::arith_complex::<Add, Complex64>, complex, complex(2));
+    check_binary::<Subtract, Complex64>(binary::arith_complex::<Subtract, Complex64>, finite, complex(2));
+    check_binary::<Subtract, Complex32>(
+        binary::arith_complex::<Subtract, Complex32>,
+        single_finite,
+        single_finite(2),
+    );
+    if Level::current().has_fused() {
+        check_binary::<MultiplyFused, Complex64>(binary::multiply_complex::<Complex64>, finite, finite(2));
+        // (Numpy reads these backwards in another way.)
+        check_binary::<MultiplyFused, Complex32>(
+            binary::arith::<MultiplyFused, Complex32>,
+            single_finite,
+            single_finite(2),
+        );
+        check_unary::<SquareFused, Complex64>(square_contiguous, finite, finite(2));
+    }
     check_unary::<Rint, Complex64>(unary::unary::<Rint, Complex64>, complex, complex(2));
     macro_rules! compare {
         ($($op:ident: $($t:ty, $value:expr),*;)*) => {$($(
@@ -200,6 +273,24 @@ fn reductions_are_the_same_at_every_level() {
             assert_eq!(pairwise::sum_contiguous(level, &singles[..n]).to_bits(), plain32.to_bits(), "{n}");
             let largest = doubles[..n].iter().copied().fold(f64::NEG_INFINITY, f64::max);
             assert_eq!(binary::fold::<Maximum, f64>(level, doubles[0], &doubles[1..n]), largest);
+            // A NaN anywhere, and extremes that are zeros.
+            for (at, special) in
+                [(n - 1, f64::NAN), (n / 2, f64::NAN), (1, f64::NAN), (n / 3, -0.0), (n - 1, 0.0)]
+            {
+                let mut x: Vec<f64> = doubles[..n].iter().map(|x| x.abs()).collect();
+                x[at] = special;
+                let singles: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+                let least = binary::fold::<Minimum, f64>(level, x[0], &x[1..]);
+                let number = binary::fold::<Fmin, f32>(level, singles[0], &singles[1..]);
+                if special.is_nan() {
+                    assert!(
+                        least.is_nan() && number == singles.iter().copied().fold(f32::MAX, f32::min),
+                        "{n} {at}"
+                    );
+                } else {
+                    assert!(least == 0.0 && number == 0.0, "{n} {at}");
+                }
+            }
             let bytes: Vec<u8> = (0..n).map(|i| (i * 37 % 251) as u8).collect();
             let sum = bytes.iter().fold(0u8, |sum, &x| sum.wrapping_add(x));
             assert_eq!(binary::fold::<Add, u8>(level, 0, &bytes), sum);
@@ -440,7 +531,9 @@ fn pairs_are_their_operations() {
 #[test]
 fn folds_are_their_loops_row_by_row() {
     fn check<Op: BinaryOp<T, T, Out = T>, T: Elem>(value: impl Fn(usize) -> T) {
-        let (fold, func): (FoldFn, LoopFn) = (fold::fold::<Op, T>, binary::arith::<Op, T>);
+        check_fold(fold::fold::<Op, T>, binary::arith::<Op, T>, value);
+    }
+    fn check_fold<T: Elem>(fold: FoldFn, func: LoopFn, value: impl Fn(usize) -> T) {
         let size = size_of::<T>() as isize;
         let input: Vec<T> = (0..2000).map(&value).collect();
         let start: Vec<T> = (0..100).map(|i| value(i * 3 + 1)).collect();
@@ -484,7 +577,12 @@ fn folds_are_their_loops_row_by_row() {
     check::<Multiply, i8>(|i| i as i8);
     check::<BitXor, u16>(|i| i as u16 * 7);
     check::<LogicalOr, Bool>(|i| Bool((i % 5 == 0) as u8));
+    check::<Maximum, i64>(|i| (i * 37 % 251) as i64);
     check::<Add, Complex64>(|i| Complex { re: value(i), im: value(i + 9) });
+    check_fold(fold::fold_products::<Complex64>, binary::multiply_complex::<Complex64>, |i| Complex {
+        re: 1.0 + value(i),
+        im: value(i + 9),
+    });
 }
 
 /// By one divisor, at the edges of the type and between.

@@ -197,6 +197,72 @@ impl Divisible for i64 {
     }
 }
 
+/// Integers longer than the significand of a float. Those that are not are divided in floats as the short types are.
+pub trait Wide: Divisible {
+    /// Whether the magnitude is below 2^51, so that it becomes a float by an addition.
+    fn is_short(self) -> bool;
+    fn to_float(self) -> f64;
+    /// Of a short integer.
+    fn from_float(x: f64) -> Self;
+}
+
+/// In the low half of the significand of a number around it are the integers around zero.
+const MIDDLE: f64 = 6755399441055744.0; // 3 * 2^51
+
+macro_rules! wide {
+    ($($t:ident: |$x:ident| $is_short:expr;)*) => {$(
+        impl Wide for $t {
+            #[inline(always)]
+            fn is_short(self) -> bool {
+                let $x = self;
+                $is_short
+            }
+            #[inline(always)]
+            fn to_float(self) -> f64 {
+                f64::from_bits((self as u64).wrapping_add(MIDDLE.to_bits())) - MIDDLE
+            }
+            #[inline(always)]
+            fn from_float(x: f64) -> $t {
+                (x + MIDDLE).to_bits().wrapping_sub(MIDDLE.to_bits()) as $t
+            }
+        }
+    )*};
+}
+wide! {
+    i64: |x| (x as u64).wrapping_add(1 << 51) < 1 << 52;
+    u64: |x| x < 1 << 51;
+}
+
+/// An operation on short integers, in floats. Nothing is rounded but the quotient, and that to no other whole number.
+pub struct InFloats<Op>(core::marker::PhantomData<Op>);
+
+macro_rules! in_floats {
+    ($($op:ident |$a:ident, $b:ident, $q:ident| $round:expr, $value:expr;)*) => {$(
+        impl<T: Wide> BinaryOp<T> for InFloats<$op> {
+            type Out = T;
+            const COSTLY: bool = true;
+            #[inline(always)]
+            fn apply(a: T, b: T) -> T {
+                fpstatus::reported(Self::apply_status(a, b))
+            }
+            #[inline(always)]
+            fn apply_status(a: T, b: T) -> (T, u32) {
+                let ($a, $b) = (a.to_float(), b.to_float());
+                let zero = $b == 0.0;
+                let $q = $a / select_unpredictable(zero, 1.0, $b);
+                let $q = $round;
+                let value = select_unpredictable(zero, 0.0, $value);
+                (T::from_float(value), select_unpredictable(zero, BY_ZERO, 0))
+            }
+        }
+    )*};
+}
+in_floats! {
+    FloorDivide |a, b, q| q.floor(), q;
+    Remainder |a, b, q| q.floor(), a - q * b;
+    Fmod |a, b, q| q.trunc(), a - q * b;
+}
+
 /// Division of 64 bits by a magnitude above one as a multiplication: `2^(64 + l) / d`, which has 65 bits, times the
 /// dividend. The leading one of the factor is added by hand. (Granlund and Montgomery.)
 #[derive(Clone, Copy)]
