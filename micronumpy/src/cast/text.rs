@@ -482,11 +482,10 @@ fn parse_timedelta(text: &str) -> Result<i64> {
 }
 
 pub(super) fn parse_date(text: &str, unit: Option<Unit>, meta: Meta) -> Result<i64> {
-    let parsed = parse::parse(text, unit, CastRule::SameKind)?;
-    if parsed.zoned
-        && let Some(ops) = crate::object::ops()
-    {
+    let parsed = parse::parse(text, unit, CastRule::SameKind);
+    let zoned = parsed.as_ref().map_or_else(|_| parse::is_zoned(text), |parsed| parsed.zoned);
+    if zoned && let Some(ops) = crate::object::ops() {
         (ops.warn)("UserWarning", "no explicit representation of timezones available for np.datetime64")?;
     }
-    Ok(parsed.to_ticks(meta)?)
+    Ok(parsed?.to_ticks(meta)?)
 }

@@ -178,6 +178,14 @@ impl Cursor<'_> {
     }
 }
 
+/// Whether the text has a time zone after a time, whatever follows and whatever else is wrong with it: numpy warns of one when it
+/// meets it.
+pub fn is_zoned(text: &str) -> bool {
+    let mut cursor = Cursor { text, at: 0 };
+    cursor.date().is_ok_and(|(_, unit)| unit >= Unit::Hour)
+        && matches!(cursor.peek(), Some(b'Z' | b'+' | b'-'))
+}
+
 /// Parses a date. `unit` is the unit it is wanted in, which `casting` must allow.
 ///
 /// # Errors

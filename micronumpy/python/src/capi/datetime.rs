@@ -6,7 +6,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::ffi::PyObject;
 use pyo3::prelude::*;
 use ufuncs::datetime::format::{Precision, Zone, civil_text};
-use ufuncs::datetime::parse::parse;
 use ufuncs::datetime::{Casting, Civil, Meta, NAT, Unit};
 
 use super::Slot;
@@ -179,11 +178,11 @@ unsafe extern "C" fn NpyDatetime_ParseISO8601Datetime(
     special: *mut u8,
 ) -> c_int {
     // SAFETY: as above: `len` bytes; places may be null.
-    zero(|_| unsafe {
+    zero(|py| unsafe {
         let bytes = std::slice::from_raw_parts(text.cast::<u8>(), usize::try_from(len).unwrap_or(0));
         let text = std::str::from_utf8(bytes).map_err(|_| PyTypeError::new_err("a date is ASCII text"))?;
         let wanted = if base == UNIT_ERROR { None } else { Some(unit(base)?) };
-        let parsed = parse(text, wanted, casting(level)).map_err(time::raise)?;
+        let parsed = time::parse_warning(py, text, wanted, casting(level))?;
         *out = parsed.date.unwrap_or(NOT_A_TIME);
         if !best.is_null() {
             *best = parsed.unit as c_int;

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyString, PyTuple};
 use pyo3::{PyTypeInfo, ffi};
 use ufuncs::datetime::format::{Precision, Zone, datetime_text, timedelta_text};
-use ufuncs::datetime::parse::parse;
+use ufuncs::datetime::parse::{Parsed, is_zoned, parse};
 use ufuncs::datetime::{Casting, Civil, Converter, DatetimeError, ErrorKind, Meta, NAT, Unit};
 
 use super::text::legacy_mode;
@@ -225,12 +225,18 @@ fn convert(num: TypeNum, wanted: Option<DatetimeMeta>, value: &Obj<'_>) -> PyRes
     Err(PyValueError::new_err(format!("Could not convert object to NumPy {kind}")))
 }
 
-fn from_text(text: &str, wanted: Option<DatetimeMeta>, py: Python<'_>) -> PyResult<(i64, DatetimeMeta)> {
-    let unit = wanted.map(|m| meta_of(m).unit).filter(|&u| u != Unit::Generic);
-    let parsed = parse(text, unit, Casting::SameKind).map_err(raise)?;
-    if parsed.zoned {
+/// The date that a text is; warns of a time zone in it.
+pub fn parse_warning(py: Python<'_>, text: &str, unit: Option<Unit>, casting: Casting) -> PyResult<Parsed> {
+    let parsed = parse(text, unit, casting);
+    if parsed.as_ref().map_or_else(|_| is_zoned(text), |parsed| parsed.zoned) {
         warn_zone(py)?;
     }
+    parsed.map_err(raise)
+}
+
+fn from_text(text: &str, wanted: Option<DatetimeMeta>, py: Python<'_>) -> PyResult<(i64, DatetimeMeta)> {
+    let unit = wanted.map(|m| meta_of(m).unit).filter(|&u| u != Unit::Generic);
+    let parsed = parse_warning(py, text, unit, Casting::SameKind)?;
     let meta = wanted.unwrap_or(DatetimeMeta { unit: parsed.unit as i32, num: 1 });
     Ok((parsed.to_ticks(meta_of(meta)).map_err(raise)?, meta))
 }
