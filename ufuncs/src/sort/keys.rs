@@ -250,34 +250,97 @@ pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth
     if size_of::<T>() <= 2 && index.len() >= MANY && kth.is_none() {
         return by_bytes(index, size_of::<T>(), key);
     }
-    let mut words = Words::new(index, key);
-    words.partial = words.lost > 0;
-    words.order(kth, |place| key(index[place]));
-    words.permute(index);
+    if size_of::<T>() <= 4 && index.len() <= 1 << 32 {
+        // Key and place in `index` share a word, so ties keep their order. Vectors compare signed words.
+        let word = |(&at, place): (&isize, u64)| (key(at) << 32 | place) as i64 ^ i64::MIN;
+        let of = |word: i64| (word ^ i64::MIN) as u64 >> 32;
+        let mut packed: Vec<i64> = index.iter().zip(0..).map(word).collect();
+        match kth {
+            None if has_many_ties(&packed, of) => packed.sort_by_key(|&word| of(word)),
+            None if radix(&mut packed, of) => {}
+            None => vector::sort(Level::current(), &mut packed),
+            Some(kth) => {
+                super::select_each(&mut packed, kth, |part, k| vector::select(Level::current(), part, k));
+            }
+        }
+        return permute(index, packed.iter().map(|&word| word as u32 as usize));
+    }
+    let layout = Layout::of(index, key);
+    if layout.lost == 0 {
+        let mut words = layout.words(index, key);
+        words.partial = false;
+        words.order(kth, |place| key(index[place]));
+        return words.permute(index);
+    }
+    // Keys whose last bits decide are moved whole: settling so many ties costs more.
+    let mut pairs: Vec<(u64, usize)> = index.iter().zip(0..).map(|(&at, i)| (key(at), i)).collect();
+    match kth {
+        None if has_many_ties(&pairs, |pair| pair.0) => pairs.sort_by_key(|pair| pair.0),
+        None if radix(&mut pairs, |pair| pair.0) => {}
+        None => by_key(&mut pairs),
+        Some(kth) => super::select_each(&mut pairs, kth, |part, k| {
+            part.select_nth_unstable(k);
+        }),
+    }
+    permute(index, pairs.iter().map(|pair| pair.1));
 }
 
-/// Keys and their places in one word each, so ties keep their order. Keys are counted from the least one; where that and the
-/// places take more than a word, keys lose their last bits.
+/// Stable sort by the first parts of pairs whose second parts ascend.
+fn by_key(pairs: &mut [(u64, usize)]) {
+    // Comparing keys only and mending the ties costs less than comparing both parts.
+    pairs.sort_unstable_by_key(|pair| pair.0);
+    for run in pairs.chunk_by_mut(|a, b| a.0 == b.0) {
+        if run.len() > 1 {
+            run.sort_unstable_by_key(|pair| pair.1);
+        }
+    }
+}
+
+/// Moves what is at the places to where those stand.
+fn permute(index: &mut [isize], places: impl Iterator<Item = usize>) {
+    let old = index.to_vec();
+    index.iter_mut().zip(places).for_each(|(slot, place)| *slot = old[place]);
+}
+
+/// How keys and their places share words: keys are counted from the least one.
+struct Layout {
+    least: u64,
+    /// Bits of a place.
+    places: u32,
+    /// Bits that keys lose where both take more than a word.
+    lost: u32,
+}
+
+impl Layout {
+    fn of(index: &[isize], key: impl Fn(isize) -> u64) -> Layout {
+        let ends = |(a, b): (u64, u64), key: u64| (a.min(key), b.max(key));
+        let (least, greatest) = index.iter().map(|&at| key(at)).fold((u64::MAX, 0), ends);
+        let bits = |most: u64| u64::BITS - most.leading_zeros();
+        let places = bits(index.len() as u64 - 1);
+        Layout { least, places, lost: (bits(greatest - least) + places).saturating_sub(u64::BITS) }
+    }
+
+    fn words(&self, index: &[isize], key: impl Fn(isize) -> u64) -> Words {
+        let Layout { least, places, lost } = *self;
+        // Vectors compare signed words.
+        let word =
+            |(&at, place): (&isize, u64)| ((key(at) - least) >> lost << places | place) as i64 ^ i64::MIN;
+        Words { words: index.iter().zip(0..).map(word).collect(), places, partial: true }
+    }
+}
+
+/// Keys and their places in one word each, so ties keep their order.
 pub(super) struct Words {
     words: Vec<i64>,
     /// Bits of a place.
     places: u32,
-    /// Bits that keys lost.
-    lost: u32,
     /// Whether equal keys leave it open which item comes first.
     partial: bool,
 }
 
 impl Words {
     pub(super) fn new(index: &[isize], key: impl Fn(isize) -> u64) -> Words {
-        let keys = index.iter().map(|&at| key(at));
-        let (least, greatest) = keys.clone().fold((u64::MAX, 0), |(a, b), key| (a.min(key), b.max(key)));
-        let bits = |most: u64| u64::BITS - most.leading_zeros();
-        let places = bits(index.len() as u64 - 1);
-        let lost = (bits(greatest - least) + places).saturating_sub(u64::BITS);
-        // Vectors compare signed words.
-        let word = |(place, key): (u64, u64)| ((key - least) >> lost << places | place) as i64 ^ i64::MIN;
-        Words { words: (0..).zip(keys).map(word).collect(), places, lost, partial: true }
+        Layout::of(index, &key).words(index, key)
     }
 
     /// What is left of a key.
@@ -355,12 +418,7 @@ impl Words {
 
     /// Moves what is at the words' places to where the words are.
     pub(super) fn permute(&self, index: &mut [isize]) {
-        let places = self.words.iter().map(|&word| self.place(word));
-        if index.iter().zip(0..).all(|(&at, i)| at == i) {
-            return index.iter_mut().zip(places).for_each(|(slot, place)| *slot = place as isize);
-        }
-        let old = index.to_vec();
-        index.iter_mut().zip(places).for_each(|(slot, place)| *slot = old[place]);
+        permute(index, self.words.iter().map(|&word| self.place(word)));
     }
 }
 
