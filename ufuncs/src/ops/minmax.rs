@@ -3,10 +3,10 @@
 //! Which of two equal values is returned is visible in the sign of zero: `f32` and `f64` take the second operand, as
 //! the vector instructions do, the other types the first.
 
-use core::hint::select_unpredictable;
-
 use super::compare::{LogicalAnd, LogicalOr, complex_ge};
 use super::{BinaryOp, TernaryOp, binary};
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::{Kind, Level};
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Real, Timedelta, f16, float16};
 
 pub struct Maximum;
@@ -91,7 +91,7 @@ const MANY: usize = 256;
 /// `f32` and `f64`: written so that a comparison and two selections remain. The order of a reduction is free, but it shows
 /// in results that are zero or NaN: those are found in the order that `LANES` says, others by the quickest way.
 macro_rules! vector_float {
-    ($t:ty, $bits:ident; $($op:ident |$a:ident, $b:ident| $e:expr, of numbers |$x:ident, $y:ident| $of_numbers:expr;)*) => {$(
+    ($t:ident; $($op:ident |$a:ident, $b:ident| $e:expr, largest $largest:literal |$x:ident, $y:ident| $of_numbers:expr;)*) => {$(
         impl BinaryOp<$t> for $op {
             type Out = $t;
             const FOLDS_IN_PIECES: bool = false;
@@ -102,36 +102,33 @@ macro_rules! vector_float {
             }
             #[inline(always)]
             unsafe fn reduce(acc: $t, p: *const u8, n: usize, stride: isize) -> $t {
-                let select = |$x: $t, $y: $t| select_unpredictable($of_numbers, $x, $y);
+                let select = |$x: $t, $y: $t| if $of_numbers { $x } else { $y };
                 let mut acc = acc;
                 if stride == size_of::<$t>() as isize {
                     // SAFETY: contiguous elements, promised readable; nothing is written meanwhile.
                     let all = unsafe { core::slice::from_raw_parts(p.cast::<$t>(), n) };
                     const SIDE_BY_SIDE: usize = MANY / size_of::<$t>();
-                    if let Some(last) = all.last_chunk::<SIDE_BY_SIDE>()
-                        && !acc.is_nan()
-                    {
-                        // A selection loses a NaN, so that there was one is kept apart: for two elements at once, which one
-                        // comparison tells. Constant indices alone let all of this stay in registers.
-                        let (mut lanes, mut nans) = ([acc; SIDE_BY_SIDE], [0; SIDE_BY_SIDE / 2]);
-                        let blocks = all.as_chunks::<SIDE_BY_SIDE>().0;
-                        for i in 0..=blocks.len() {
-                            // At the end some elements are met again, which changes nothing.
-                            let block = if i < blocks.len() { &blocks[i] } else { last };
+                    if acc.is_nan() {
+                        // What comes first wins.
+                    } else if let Some(found) = <$t as Extreme>::extreme::<{ $largest }>(acc, all) {
+                        if found != 0.0 {
+                            return found;
+                        }
+                    } else if n >= 2 * SIDE_BY_SIDE {
+                        // A selection loses a NaN, so they are kept apart.
+                        let (mut lanes, mut nans) = ([acc; SIDE_BY_SIDE], [0.0; SIDE_BY_SIDE]);
+                        let put = |lane: &mut $t, nan: &mut $t, x: $t| {
+                            *lane = select(*lane, x);
+                            *nan = if x.is_nan() { x } else { *nan };
+                        };
+                        let (blocks, rest) = all.as_chunks::<SIDE_BY_SIDE>();
+                        for block in blocks {
                             for k in 0..SIDE_BY_SIDE {
-                                lanes[k] = select_unpredictable(
-                                    {
-                                        let ($x, $y) = (lanes[k], block[k]);
-                                        $of_numbers
-                                    },
-                                    lanes[k],
-                                    block[k],
-                                );
+                                put(&mut lanes[k], &mut nans[k], block[k]);
                             }
-                            for k in 0..SIDE_BY_SIDE / 2 {
-                                let nan = block[k].is_nan() | block[k + SIDE_BY_SIDE / 2].is_nan();
-                                nans[k] |= select_unpredictable(nan, $bits::MAX, 0);
-                            }
+                        }
+                        for ((lane, nan), &x) in lanes.iter_mut().zip(&mut nans).zip(rest) {
+                            put(lane, nan, x);
                         }
                         let mut width = SIDE_BY_SIDE / 2;
                         while width > 0 {
@@ -140,7 +137,7 @@ macro_rules! vector_float {
                             }
                             width /= 2;
                         }
-                        if lanes[0] != 0.0 && nans.iter().fold(0, |all, nan| all | nan) == 0 {
+                        if lanes[0] != 0.0 && nans.iter().all(|x| !x.is_nan()) {
                             return lanes[0];
                         }
                     }
@@ -182,16 +179,91 @@ macro_rules! vector_float {
     )*};
 }
 macro_rules! vector_floats {
-    ($($t:ty, $bits:ident;)*) => {$(
-        vector_float! { $t, $bits;
-            Maximum |a, b| (a > b) | a.is_nan(), of numbers |x, y| x > y;
-            Minimum |a, b| (a < b) | a.is_nan(), of numbers |x, y| x < y;
-            Fmax |a, b| (a > b) | b.is_nan(), of numbers |x, y| x > y;
-            Fmin |a, b| (a < b) | b.is_nan(), of numbers |x, y| x < y;
+    ($($t:ident),*) => {$(
+        vector_float! { $t;
+            Maximum |a, b| (a > b) | a.is_nan(), largest true |x, y| x > y;
+            Minimum |a, b| (a < b) | a.is_nan(), largest false |x, y| x < y;
+            Fmax |a, b| (a > b) | b.is_nan(), largest true |x, y| x > y;
+            Fmin |a, b| (a < b) | b.is_nan(), largest false |x, y| x < y;
         }
     )*};
 }
-vector_floats! { f32, u32; f64, u64; }
+vector_floats!(f32, f64);
+
+/// Floats whose extremes are found by vectors under their own name where compilers don't make good ones.
+trait Extreme: Copy {
+    /// The largest number, or the smallest, of `acc` and the others. `None` if there is a NaN, if there are too few, or if another way
+    /// is as good.
+    fn extreme<const LARGEST: bool>(acc: Self, all: &[Self]) -> Option<Self>;
+}
+
+macro_rules! extremes {
+    ($($t:ident),*) => {$(
+        impl Extreme for $t {
+            #[inline(always)]
+            #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+            fn extreme<const LARGEST: bool>(acc: $t, all: &[$t]) -> Option<$t> {
+                #[cfg(target_arch = "x86_64")]
+                if all.len() * size_of::<$t>() >= MANY && Level::current().kind() == Kind::Avx2 {
+                    // SAFETY: a level exists only where the processor has it.
+                    return unsafe { avx2::$t::<LARGEST>(acc, all) };
+                }
+                None
+            }
+        }
+    )*};
+}
+extremes!(f32, f64);
+
+/// Extremes with 256 bits by name: compilers keep that many lanes in memory there.
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use core::arch::x86_64::*;
+
+    macro_rules! extreme {
+        ($t:ident, $width:literal: $set:ident $zero:ident $load:ident $store:ident $max:ident $min:ident $cmp:ident $or:ident $mask:ident) => {
+            /// The largest number, or the smallest, of `acc` and at least [`MANY`](super::MANY) bytes of others, if all are numbers.
+            #[target_feature(enable = "avx2")]
+            pub fn $t<const LARGEST: bool>(acc: $t, all: &[$t]) -> Option<$t> {
+                const BLOCK: usize = 8 * $width;
+                const _: () = assert!(BLOCK * size_of::<$t>() == super::MANY);
+                let (blocks, last) = (all.as_chunks::<BLOCK>().0, all.last_chunk::<BLOCK>()?);
+                let (mut lanes, mut nan) = ([$set(acc); 8], $zero());
+                for i in 0..=blocks.len() {
+                    // At the end some are met again, which changes nothing.
+                    let block = if i < blocks.len() { &blocks[i] } else { last };
+                    for k in 0..4 {
+                        // SAFETY: vectors of the block.
+                        let (x, y) = unsafe {
+                            ($load(block[$width * k..].as_ptr()), $load(block[$width * (k + 4)..].as_ptr()))
+                        };
+                        // One comparison tells of a NaN in either.
+                        nan = $or(nan, $cmp::<_CMP_UNORD_Q>(x, y));
+                        if LARGEST {
+                            (lanes[k], lanes[k + 4]) = ($max(lanes[k], x), $max(lanes[k + 4], y));
+                        } else {
+                            (lanes[k], lanes[k + 4]) = ($min(lanes[k], x), $min(lanes[k + 4], y));
+                        }
+                    }
+                }
+                if $mask(nan) != 0 {
+                    return None;
+                }
+                let mut parts = [[acc; $width]; 8];
+                for (part, lane) in parts.iter_mut().zip(lanes) {
+                    // SAFETY: a part is as long as a vector.
+                    unsafe { $store(part.as_mut_ptr(), lane) };
+                }
+                let pick = |a: $t, b: $t| if LARGEST == (a > b) { a } else { b };
+                Some(parts.into_iter().flatten().fold(acc, pick))
+            }
+        };
+    }
+    extreme!(f32, 8: _mm256_set1_ps _mm256_setzero_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_max_ps _mm256_min_ps _mm256_cmp_ps
+        _mm256_or_ps _mm256_movemask_ps);
+    extreme!(f64, 4: _mm256_set1_pd _mm256_setzero_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_max_pd _mm256_min_pd _mm256_cmp_pd
+        _mm256_or_pd _mm256_movemask_pd);
+}
 
 binary!(Maximum for [LongDouble] |a, b| if a >= b || a.is_nan() { a } else { b });
 binary!(Minimum for [LongDouble] |a, b| if a <= b || a.is_nan() { a } else { b });
