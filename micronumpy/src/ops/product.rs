@@ -243,7 +243,6 @@ fn contract_plain(
     })
 }
 
-/// An empty sum of objects is Python's `0`, or rather what casting a false to objects gives.
 /// Whether the array is a single zero of a type that a BLAS has.
 fn is_float_zero(x: &ArrayRef<'_>) -> bool {
     if x.size() != 1 {
@@ -261,6 +260,7 @@ fn is_float_zero(x: &ArrayRef<'_>) -> bool {
     }
 }
 
+/// An empty sum of objects is Python's `0`, or rather what casting a false to objects gives.
 fn zero_objects(out: &ArrayRef<'_>) -> Result<()> {
     let zero = 0i64;
     let intp = Dtype::intp();
