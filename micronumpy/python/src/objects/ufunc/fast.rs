@@ -63,15 +63,13 @@ struct Entry {
 }
 
 /// What earlier calls of a ufunc found out: about calls, and about reductions.
+#[derive(Default)]
 pub struct Cache(RefCell<Vec<Entry>>, RefCell<Vec<Entry>>);
 
 impl Cache {
     /// More combinations than this are rare; the oldest is forgotten.
     const SIZE: usize = 16;
 
-    pub fn new() -> Cache {
-        Cache(RefCell::default(), RefCell::default())
-    }
     pub fn clear(&self) {
         self.0.borrow_mut().clear();
         self.1.borrow_mut().clear();

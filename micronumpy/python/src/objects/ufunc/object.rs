@@ -170,7 +170,7 @@ pub fn make<'py>(
 ) -> PyResult<UfuncRef<'py>> {
     let name = CString::new(core.name.as_bytes())?;
     let mut data = UfuncData {
-        cache: Cache::new(),
+        cache: Cache::default(),
         entries: RefCell::new(vec![]),
         name,
         types: RefCell::new(vec![]),
