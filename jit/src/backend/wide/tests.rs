@@ -598,7 +598,7 @@ fn tame(s: Scalar, r: &mut Random) -> u64 {
 fn generated_loops_agree_with_the_reference() {
     // More of them are one variable away.
     let rounds: u64 = std::env::var("WIDE_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
-    let (mut taken, mut declined) = (0, std::collections::BTreeMap::<String, usize>::new());
+    let (mut taken, mut declined) = (0usize, std::collections::BTreeMap::<String, usize>::new());
     for seed in 0..rounds {
         let mut r = Random(seed);
         let ops = r.pick(&[1, 3, 8, 20, 70]);
@@ -616,7 +616,8 @@ fn generated_loops_agree_with_the_reference() {
         }
     }
     println!("{taken} taken, declined: {declined:#?}");
-    assert!(taken > rounds, "most of these loops have code");
+    // At every level that this processor has.
+    assert!(taken >= declined.values().sum(), "most of these loops have code");
 }
 
 fn compare_runs(wide: Wide, code: &Code, g: &Generated, n: usize, seed: u64, r: &mut Random) {
