@@ -354,7 +354,7 @@ fn check(
         }
     }
     for record in &check.unable {
-        println!("not enough memory here: {}", record.id);
+        println!("not for this machine: {} ({})", record.id, record.first_line());
     }
     if check.not_covered > 0 {
         println!("{} listed tests are not covered by these results", check.not_covered);

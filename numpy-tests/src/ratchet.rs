@@ -99,7 +99,7 @@ impl Ratchet {
         for (file, id) in self.ids() {
             match index.get(id.as_str()) {
                 Some(record) if record.outcome.is_pass() => check.holding += 1,
-                Some(record) if record.lacks_memory() => check.unable.push((*record).clone()),
+                Some(record) if record.needs_another_machine() => check.unable.push((*record).clone()),
                 Some(record) => check.lost.push((*record).clone()),
                 None if whole && results.header.files.iter().any(|covered| covered == file) => {
                     check.lost.push(Record::new(id, Outcome::NotRun, "not in the results"));
@@ -116,7 +116,7 @@ impl Ratchet {
 pub struct Check {
     pub holding: usize,
     pub lost: Vec<Record>,
-    /// Skipped here for lack of memory.
+    /// Skipped because of the machine.
     pub unable: Vec<Record>,
     pub not_covered: usize,
 }

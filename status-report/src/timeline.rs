@@ -139,7 +139,8 @@ impl<'a> Timeline<'a> {
                 after,
                 text: record.map(|record| record.text.clone()).unwrap_or_default(),
                 at: record.map(|record| record.at.clone()).unwrap_or_default(),
-                excused: record.is_some_and(|record| !record.expected.is_empty() || record.lacks_memory()),
+                excused: record
+                    .is_some_and(|record| !record.expected.is_empty() || record.needs_another_machine()),
             };
             if after.is_pass() { change.fixed.push(entry) } else { change.broken.push(entry) }
         }

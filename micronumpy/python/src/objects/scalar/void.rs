@@ -84,6 +84,7 @@ pub unsafe fn from_element<'py>(
         }
         let obj = zeroed(descr)?;
         let raw: *mut PyVoidScalarObject = obj.as_ptr().cast();
+        (*raw).flags |= NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS;
         copy_element(descr, (*raw).obval, data)?;
         Ok(obj)
     }
