@@ -471,8 +471,9 @@ fn read_file<'py>(
     Ok(out)
 }
 
-/// `_unique_hash(arr, equal_nan=True)`: for strings, missing values among which need not have an order, for complex numbers, of
-/// which the first of several equal ones stays, and for integers, to whose order nothing need be asked. Otherwise the layer is told to sort, with the same values as a result.
+/// `_unique_hash(arr, equal_nan=True)`: for strings, missing values among which need not have an order, for complex
+/// numbers, of which the first of several equal ones stays, and for integers, to whose order nothing need be asked.
+/// Otherwise the layer is told to sort, with the same values as a result.
 fn unique_hash<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     static SIG: Sig = Sig::new("_unique_hash(arr, equal_nan=True)");
     let [arr, equal_nan] = a.parse(&SIG)?;
