@@ -1,16 +1,17 @@
-//! Threads: the one pool of the process, as large as the processors this process may use.
+//! Threads that share long work: those of [`ufuncs::threads`] take parts that are known from the start, a pool of `rayon`'s
+//! what divides as it goes.
 //!
 //! Which thread computes an element never decides its bits: elementwise work is cut anywhere, folds only where their order
 //! of operations has a joint. Small work stays on the caller's thread; waking the others costs more than it. How much work
 //! something is the caller knows ([`worthwhile`]), or a first part of it shows ([`split`]).
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
-use rayon::prelude::*;
 use ufuncs::fpstatus;
+use ufuncs::threads::for_each;
 pub use ufuncs::threads::{num_threads, set_num_threads};
 
 use crate::error::Result;
@@ -109,7 +110,7 @@ pub fn split(total: usize, per: usize, f: impl Fn(usize, usize) -> Result<()> + 
     done
 }
 
-/// The pool, made when it is first needed, for the number of threads that is wanted then.
+/// The pool of [`install`], made when it is first needed, for the number of threads that is wanted then.
 ///
 /// A forked child has none of its parent's threads: it makes a pool of its own and leaves the inherited one alone.
 fn pool(threads: usize) -> Option<Arc<ThreadPool>> {
@@ -167,10 +168,16 @@ pub fn for_parts(
     if parts == 1 {
         return part(0);
     }
-    match pool(team.threads) {
-        Some(p) => p.install(|| (0..parts).into_par_iter().with_max_len(1).try_for_each(part)),
-        None => (0..parts).try_for_each(part),
-    }
+    let failed = OnceLock::new();
+    for_each(parts, |i| {
+        if failed.get().is_none()
+            && let Err(error) = part(i)
+        {
+            // One of several errors is as good as another.
+            let _ = failed.set(error);
+        }
+    });
+    failed.into_inner().map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -1,4 +1,8 @@
-//! How many threads large operations may use.
+//! How many threads large operations may use, and those threads.
+
+mod crew;
+
+pub use crew::for_each;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -6,32 +6,52 @@ use faer::{Accum, MatMut, MatRef, Par};
 use super::{DotElem, Product, blocked};
 use crate::{fpstatus, threads};
 
-/// Fewer multiplications than this do not pay for a thread: it costs some tens of microseconds.
-const THREAD_MIN: usize = 1 << 23;
+/// Fewer multiplications of reals than this do not pay for a thread that is awake; one that sleeps is only woken by them.
+const THREAD_MIN: usize = 1 << 19;
 /// A thread's rows or columns are a multiple of this, so that all but the last have whole tiles.
-const GRAIN: usize = 48;
+const GRAIN: usize = 12;
 
-/// A part of a product, to be handed to a thread.
-struct Part(Product);
+/// A product whose parts threads compute.
+struct Divided<'a>(&'a Product);
 
 // SAFETY: parts of a product read the same factors, which nobody writes, and write to different elements.
-unsafe impl Send for Part {}
+unsafe impl Sync for Divided<'_> {}
+
+impl Divided<'_> {
+    /// The part with these of its `m` rows or, if those are fewer than its columns, these of its columns.
+    fn part(&self, from: usize, to: usize) -> Product {
+        let p = self.0;
+        let (row, col) = (from as isize * p.a_strides[0], from as isize * p.b_strides[1]);
+        if p.m >= p.n {
+            let out = p.out.wrapping_offset(from as isize * p.out_strides[0]);
+            Product { m: to - from, a: p.a.wrapping_offset(row), out, ..*p }
+        } else {
+            let out = p.out.wrapping_offset(from as isize * p.out_strides[1]);
+            Product { n: to - from, b: p.b.wrapping_offset(col), out, ..*p }
+        }
+    }
+}
 
 /// # Safety
 /// As for [`super::MatmulFn`], with strides that are multiples of the item size.
 pub unsafe fn product<T: ComplexField + DotElem>(p: &Product) {
     let before = fpstatus::take();
-    let work = p.m.saturating_mul(p.n).saturating_mul(p.k);
-    let parts = threads::num_threads().min(work / THREAD_MIN).min(p.m.max(p.n) / GRAIN).max(1);
-    // SAFETY: the caller's promise; parts are blocks of rows or columns.
-    let mut after = unsafe {
-        if parts == 1 {
-            alone::<T>(p);
-            fpstatus::take()
-        } else {
-            together::<T>(p, parts)
-        }
-    };
+    let work = p.m.saturating_mul(p.n).saturating_mul(p.k).saturating_mul(T::PARTS * T::PARTS);
+    let total = p.m.max(p.n);
+    let parts = (work / THREAD_MIN).min(total / (2 * GRAIN)).min(threads::num_threads());
+    if parts > 1 {
+        let size = total.div_ceil(parts).next_multiple_of(GRAIN);
+        let divided = Divided(p);
+        threads::for_each(total.div_ceil(size), |i| {
+            let part = divided.part(i * size, ((i + 1) * size).min(total));
+            // SAFETY: the caller's promise; parts are blocks of rows or columns.
+            unsafe { alone::<T>(&part) };
+        });
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { alone::<T>(p) };
+    }
+    let mut after = fpstatus::take();
     // Infinity times a zero that only fills a tile is nobody's business: an invalid operation of the product itself leaves a
     // NaN in the result.
     // SAFETY: elements of the result.
@@ -41,51 +61,6 @@ pub unsafe fn product<T: ComplexField + DotElem>(p: &Product) {
     if before | after != 0 {
         fpstatus::raise(before | after);
     }
-}
-
-/// The part of a product with these of its `m` rows or, if those are fewer than its columns, these of its columns.
-fn part(p: &Product, first: usize, count: usize) -> Product {
-    let (row, col) = (first as isize * p.a_strides[0], first as isize * p.b_strides[1]);
-    if p.m >= p.n {
-        let out = p.out.wrapping_offset(first as isize * p.out_strides[0]);
-        Product { m: count, a: p.a.wrapping_offset(row), out, ..*p }
-    } else {
-        let out = p.out.wrapping_offset(first as isize * p.out_strides[1]);
-        Product { n: count, b: p.b.wrapping_offset(col), out, ..*p }
-    }
-}
-
-/// Returns the floating-point errors of all threads.
-///
-/// # Safety
-/// As for [`product`].
-unsafe fn together<T: ComplexField + DotElem>(p: &Product, parts: usize) -> u32 {
-    let total = p.m.max(p.n);
-    let size = total.div_ceil(parts).next_multiple_of(GRAIN);
-    // SAFETY: the caller's promise; every part is inside the product.
-    let run = |part: Part| unsafe {
-        let Part(p) = part;
-        alone::<T>(&p);
-        fpstatus::take()
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (size..total)
-            .step_by(size)
-            .map(|first| {
-                let part = Part(part(p, first, size.min(total - first)));
-                std::thread::Builder::new().spawn_scoped(scope, move || run(part)).map_err(|_| first)
-            })
-            .collect();
-        let mut status = run(Part(part(p, 0, size.min(total))));
-        for other in others {
-            status |= match other {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // No more threads are to be had.
-                Err(first) => run(Part(part(p, first, size.min(total - first)))),
-            };
-        }
-        status
-    })
 }
 
 /// # Safety

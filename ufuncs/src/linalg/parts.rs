@@ -1,17 +1,16 @@
 //! Work on the columns of a matrix, each of which can be done without the others, on several threads where that pays.
 //!
-//! Updates and solves of large matrices are most of the work of LU and QR. Threads last for one of these: nothing is left
-//! behind that a forked process would miss.
+//! Updates and solves of large matrices are most of the work of LU and QR.
 
 use std::sync::{Mutex, PoisonError};
 
 use faer::MatMut;
 
 use super::scalar::Scalar;
-use crate::{fpstatus, threads};
+use crate::threads;
 
-/// Fewer multiplications than this do not pay for a thread.
-const THREAD_MIN: usize = 1 << 22;
+/// Fewer multiplications of reals than this do not pay for a thread.
+const THREAD_MIN: usize = 1 << 20;
 /// A thread's columns are a multiple of this, so that all but the last have whole tiles.
 const GRAIN: usize = 16;
 
@@ -53,7 +52,6 @@ pub fn for_columns<T: Scalar>(
         return work(columns);
     }
     let size = total.div_ceil(parts).next_multiple_of(GRAIN);
-    let before = fpstatus::take();
     let mut slots = vec![];
     let mut rest = columns.as_mut();
     while rest.ncols() > 0 {
@@ -61,29 +59,9 @@ pub fn for_columns<T: Scalar>(
         rest = behind;
         slots.push(Mutex::new(Some(part)));
     }
-    let run = |slot: &Mutex<Option<MatMut<'_, T>>>| {
-        if let Some(part) = slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    threads::for_each(slots.len(), |i| {
+        if let Some(part) = slots[i].lock().unwrap_or_else(PoisonError::into_inner).take() {
             work(part);
         }
-        fpstatus::take()
-    };
-    let after = std::thread::scope(|scope| {
-        let run = &run;
-        let others: Vec<_> = slots[1..]
-            .iter()
-            .map(|slot| std::thread::Builder::new().spawn_scoped(scope, move || run(slot)))
-            .collect();
-        let mut status = run(&slots[0]);
-        for (other, slot) in others.into_iter().zip(&slots[1..]) {
-            status |= match other {
-                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                // No more threads are to be had.
-                Err(_) => run(slot),
-            };
-        }
-        status
     });
-    if before | after != 0 {
-        fpstatus::raise(before | after);
-    }
 }
