@@ -274,6 +274,9 @@ unsafe fn avx2<T: DotElem>(w: &Work<'_, T>) {
     unsafe {
         if T::HAS_GEMM {
             run::<T, <T::Wide as Registers>::Ymm, 4, 6>(w)
+        } else if size_of::<T::Wide>() == 8 {
+            // Each of these is two registers.
+            run::<T, <T::Wide as Registers>::Ymm, 3, 3>(w)
         } else {
             // Some integers need registers to be multiplied in.
             run::<T, <T::Wide as Registers>::Ymm, 4, 4>(w)

@@ -190,6 +190,7 @@ pub use x86::*;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use core::arch::asm;
     use core::arch::x86_64::*;
 
     use super::Register;
@@ -217,21 +218,91 @@ mod x86 {
             |sum, a, b| _mm256_add_epi16(sum, _mm256_mullo_epi16(a, b));
         Ymm32: __m256i of u32 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi32(x => x as i32),
             |sum, a, b| _mm256_add_epi32(sum, _mm256_mullo_epi32(a, b));
-        Ymm64: __m256i of u64 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi64x(x => x as i64),
-            |sum, a, b| {
-                let (a_high, b_high) = (_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
-                let crossed = _mm256_add_epi64(_mm256_mul_epu32(a_high, b), _mm256_mul_epu32(a, b_high));
-                let low = _mm256_add_epi64(sum, _mm256_mul_epu32(a, b));
-                _mm256_add_epi64(low, _mm256_slli_epi64::<32>(crossed))
-            };
-        // For factors that fit 32 bits with their signs: one multiplication is all.
-        YmmHalf64: __m256i of u64 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi64x(x => x as i64),
-            |sum, a, b| _mm256_add_epi64(sum, _mm256_mul_epi32(a, b));
         YmmSingle: __m256 of f32 as f32, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps(x => x),
             |sum, a, b| _mm256_fmadd_ps(a, b, sum),
             swapped |x| _mm256_permute_ps::<0xb1>(x), turned |x, turned| _mm256_addsub_ps(x, turned);
         YmmDouble: __m256d of f64 as f64, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd(x => x),
             |sum, a, b| _mm256_fmadd_pd(a, b, sum),
             swapped |x| _mm256_permute_pd::<0x5>(x), turned |x, turned| _mm256_addsub_pd(x, turned);
+    }
+
+    /// The low and high products of 32 bits, for which the compiler has no operation: what it makes of the intrinsics'
+    /// shifts and masks keeps neither whole tiles in registers nor the factors where they are.
+    macro_rules! long_product {
+        ($name:ident, $instruction:literal) => {
+            #[inline]
+            #[target_feature(enable = "avx2")]
+            fn $name(a: __m256i, b: __m256i) -> __m256i {
+                let product;
+                // SAFETY: registers alone.
+                unsafe {
+                    asm!(
+                        concat!($instruction, " {}, {}, {}"),
+                        lateout(ymm_reg) product, in(ymm_reg) a, in(ymm_reg) b,
+                        options(pure, nomem, nostack, preserves_flags)
+                    );
+                }
+                product
+            }
+        };
+    }
+    long_product!(signed_product, "vpmuldq");
+    long_product!(unsigned_product, "vpmuludq");
+
+    /// 64-bit integers, which AVX2 cannot multiply: sums of the products of their low halves, and of the crossed products,
+    /// whose low halves alone reach the result.
+    #[derive(Clone, Copy)]
+    pub struct Ymm64 {
+        low: __m256i,
+        crossed: __m256i,
+    }
+
+    impl Register for Ymm64 {
+        type Elem = u64;
+        const LANES: usize = 4;
+        /// Of a factor: sums are not loaded.
+        #[inline(always)]
+        unsafe fn load(from: *const u64) -> Self {
+            // SAFETY: the caller's promise, here and below.
+            let low = unsafe { _mm256_loadu_si256(from.cast()) };
+            Ymm64 { low, crossed: low }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut u64) {
+            // SAFETY: as above.
+            unsafe {
+                let high = _mm256_set1_epi64x(!0 << 32);
+                let crossed = _mm256_add_epi64(
+                    _mm256_slli_epi64::<32>(self.crossed),
+                    _mm256_and_si256(self.crossed, high),
+                );
+                _mm256_storeu_si256(to.cast(), _mm256_add_epi64(self.low, crossed));
+            }
+        }
+        /// The halves exchanged, for the crossed products.
+        #[inline(always)]
+        unsafe fn splat(x: u64) -> Self {
+            // SAFETY: as above.
+            unsafe {
+                let low = _mm256_set1_epi64x(x as i64);
+                Ymm64 { low, crossed: _mm256_shuffle_epi32::<0xb1>(low) }
+            }
+        }
+        #[inline(always)]
+        unsafe fn step(self, a: Self, b: Self) -> Self {
+            // SAFETY: as above.
+            unsafe {
+                Ymm64 {
+                    low: _mm256_add_epi64(self.low, unsigned_product(a.low, b.low)),
+                    crossed: _mm256_add_epi32(self.crossed, _mm256_mullo_epi32(a.crossed, b.crossed)),
+                }
+            }
+        }
+    }
+
+    registers! {
+        // For factors that fit 32 bits with their signs: one multiplication is all.
+        YmmHalf64: __m256i of u64 as __m256i, _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi64x(x => x as i64),
+            |sum, a, b| _mm256_add_epi64(sum, signed_product(a, b));
     }
 }
