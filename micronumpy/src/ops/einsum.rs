@@ -402,7 +402,8 @@ fn compute(plan: &Einsum, operands: &[ArrayRef<'_>], out: &ArrayRef<'_>) -> Resu
         let ops = object::ops().ok_or_else(|| Error::missing("einsum of objects without a host"))?;
         return sum_objects(ops, &layout.shape, &data, &rows);
     }
-    let Some(arith) = Arith::of(dtype, views.len())? else {
+    let copies = views.len() == 1 && layout.shape.len() == layout.out_ndim;
+    let Some(arith) = Arith::of(dtype, copies)? else {
         return Err(Error::type_("invalid data type for einsum"));
     };
     if views.len() == 2 && arith.try_matmul(&layout, &data, &rows) {
@@ -442,7 +443,8 @@ struct Arith {
 const CHUNK: usize = 128;
 
 impl Arith {
-    fn of(dtype: &Dtype, operands: usize) -> Result<Option<Arith>> {
+    /// `copies`: of a single operand nothing is summed.
+    fn of(dtype: &Dtype, copies: bool) -> Result<Option<Arith>> {
         let t = dtype.num;
         static DEFS: LazyLock<[Option<&UfuncDef>; 2]> =
             LazyLock::new(|| ["multiply", "add"].map(ufuncs::table::find));
@@ -451,7 +453,7 @@ impl Arith {
             return Ok(None);
         };
         let mut one = [0u128; 2];
-        if operands == 1 {
+        if copies {
             let (int, intp) = (1i64, Dtype::builtin(TypeNum::LONG));
             // SAFETY: one element each; no number is larger than 32 bytes.
             unsafe { convert_item(&intp, std::ptr::from_ref(&int).cast(), dtype, one.as_mut_ptr().cast())? };
