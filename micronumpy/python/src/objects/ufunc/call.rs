@@ -150,8 +150,18 @@ pub struct Call<'py> {
     pub keywords: Keywords<'py>,
 }
 
-/// A call by the general path.
-pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyResult<Bound<'py, PyAny>> {
+/// Arguments told apart, as objects.
+struct Given<'py> {
+    ins: Vec<Bound<'py, PyAny>>,
+    outs: PerOp<Option<Bound<'py, PyAny>>>,
+    /// As in [`Call`].
+    out_given: bool,
+    keep_arrays: bool,
+    keywords: Keywords<'py>,
+}
+
+/// The arguments of a call, or of `outer`, which takes the same.
+fn arguments<'py>(uf: &UfuncRef<'py>, args: &Args<'_, 'py>) -> PyResult<Given<'py>> {
     let (nin, nout, nargs) = (uf.nin(), uf.nout(), uf.nargs());
     let given = args.len();
     if given < nin || given > nargs {
@@ -169,7 +179,7 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
         warn_of_third(uf.py())?;
     }
     let ins: Vec<Bound<'py, PyAny>> = args.positional().take(nin).collect();
-    let keywords = Keywords::parse(uf, &args)?;
+    let keywords = Keywords::parse(uf, args)?;
     let mut outs: PerOp<Option<Bound<'py, PyAny>>> = (0..nout).map(|_| None).collect();
     if args.positional().skip(nin).any(|obj| is_ellipsis(&obj)) {
         return Err(PyTypeError::new_err("out=... is only allowed as a keyword argument."));
@@ -192,29 +202,45 @@ pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyRes
         return Err(PyTypeError::new_err("must use `...` as `out=...` and not per-operand/in a tuple"));
     }
     let out_given = outs.iter().any(|o| o.is_some());
+    Ok(Given { ins, outs, out_given, keep_arrays, keywords })
+}
 
+/// What `__array_ufunc__` of one of the arguments makes of it.
+fn overridden<'py>(
+    uf: &UfuncRef<'py>,
+    method: &str,
+    args: &Args<'_, 'py>,
+    given: &Given<'py>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Given { ins, outs, keywords, .. } = given;
     let operands = ins.iter().chain(outs.iter().flatten()).chain(&keywords.where_).cloned();
-    if let Some(result) = overrides::check(uf, method, operands, || {
+    overrides::check(uf, method, operands, || {
         let kwargs = PyDict::new(uf.py());
         for (name, value) in args.keywords() {
             match name.extract::<&str>()? {
-                "out" if !out_given => {}
+                "out" if !given.out_given => {}
                 // In its place among the keywords, but always a tuple.
-                "out" => kwargs.set_item("out", out_tuple(uf.py(), &outs)?)?,
+                "out" => kwargs.set_item("out", out_tuple(uf.py(), outs)?)?,
                 "sig" => kwargs.set_item("signature", value)?,
                 _ => kwargs.set_item(name, value)?,
             }
         }
-        if out_given && keywords.out.is_none() {
-            kwargs.set_item("out", out_tuple(uf.py(), &outs)?)?;
-        } else if keep_arrays {
+        if given.out_given && keywords.out.is_none() {
+            kwargs.set_item("out", out_tuple(uf.py(), outs)?)?;
+        } else if given.keep_arrays {
             kwargs.set_item("out", PyEllipsis::get(uf.py()))?;
         }
         Ok((ins.clone(), kwargs))
-    })? {
+    })
+}
+
+/// A call by the general path.
+pub fn call<'py>(uf: &UfuncRef<'py>, args: Args<'_, 'py>, method: &str) -> PyResult<Bound<'py, PyAny>> {
+    let given = arguments(uf, &args)?;
+    if let Some(result) = overridden(uf, method, &args, &given)? {
         return Ok(result);
     }
-
+    let Given { ins, outs, out_given, keep_arrays, keywords } = given;
     let signature = params::signature_of(uf, keywords.signature.as_ref(), keywords.dtype.as_ref())?;
     let order = keywords.order.as_ref().map_or(Ok(Order::Keep), |o| params::order_of(o, Order::Keep))?;
     let subok = keywords.subok.as_ref().map_or(Ok(true), params::subok_of)?;
@@ -574,35 +600,12 @@ pub fn outer<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Boun
     if args.len() != 2 {
         return Err(PyTypeError::new_err("exactly two arguments expected"));
     }
-    let ins: Vec<Bound<'py, PyAny>> = args.positional().collect();
-    let out = args.keyword("out").filter(|o| !o.is_none());
-    let outs: Vec<Bound<'py, PyAny>> = match &out {
-        Some(o) => match o.cast_exact::<PyTuple>() {
-            Ok(t) => t.iter().collect(),
-            Err(_) => vec![o.clone()],
-        },
-        None => vec![],
-    };
-    let where_ = args.keyword("where");
-    let operands = ins.iter().chain(&outs).chain(&where_).cloned();
-    if let Some(result) = overrides::check(&uf, "outer", operands, || {
-        let kwargs = PyDict::new(py);
-        for (name, value) in args.keywords() {
-            match name.extract::<&str>()? {
-                "out" => {}
-                "sig" => kwargs.set_item("signature", value)?,
-                _ => kwargs.set_item(name, value)?,
-            }
-        }
-        if out.is_some() {
-            kwargs.set_item("out", PyTuple::new(py, &outs)?)?;
-        }
-        Ok((ins.clone(), kwargs))
-    })? {
+    let given = arguments(&uf, &args)?;
+    if let Some(result) = overridden(&uf, "outer", &args, &given)? {
         return Ok(result);
     }
     let mut arrays = vec![];
-    for (i, obj) in ins.iter().enumerate() {
+    for (i, obj) in given.ins.iter().enumerate() {
         let matrix = crate::ffi::import::cached(py, "numpy", "matrix").ok();
         if let Some(m) = matrix
             && obj.is_instance(&m)?
