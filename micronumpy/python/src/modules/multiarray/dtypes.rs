@@ -1,7 +1,5 @@
 //! Dtypes and scalar types of the module, and the functions about them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use micronumpy::TypeNum;
 use micronumpy::dtype::flags;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -179,11 +177,9 @@ fn get_handler_version<'py>(module: &Obj<'py>, args: Args<'_, 'py>) -> PyResult<
     ask_handler(module, &args, |handler| PyInt::new(module.py(), handler.version).into_any())
 }
 
-static WARN_IF_NO_MEM_POLICY: AtomicBool = AtomicBool::new(false);
-
 /// Whether freeing memory of an unknown allocator warns; the old answer is returned.
 fn set_warn_if_no_mem_policy<'py>(module: &Obj<'py>, flag: &Obj<'py>) -> PyResult<Obj<'py>> {
-    let old = WARN_IF_NO_MEM_POLICY.swap(flag.is_truthy()?, Ordering::Relaxed);
+    let old = memory::warn_of_no_policy(flag.is_truthy()?);
     Ok(PyBool::new(module.py(), old).to_owned().into_any())
 }
 

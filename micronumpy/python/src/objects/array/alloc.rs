@@ -503,6 +503,21 @@ unsafe fn end(obj: *mut ffi::PyObject) {
             let n: usize = (0..(*a).nd as usize).map(|i| *(*a).dimensions.add(i) as usize).product();
             if (*a).mem_handler.is_null() {
                 // Memory of unknown origin that somebody marked as owned: `malloc` is what upstream assumes too.
+                if memory::warns_of_no_policy() {
+                    crate::ffi::guard::cleanup(|py| {
+                        let saved = PyErr::take(py);
+                        let text = c"Trying to dealloc data, but a memory policy is not set. If you take ownership of the data, \
+                            you must set a base owning the data (e.g. a PyCapsule).";
+                        let category = py.get_type::<pyo3::exceptions::PyRuntimeWarning>();
+                        if let Err(e) = PyErr::warn(py, &category, text, 1) {
+                            e.write_unraisable(py, Some(pyo3::intern!(py, "array_dealloc")));
+                        }
+                        if let Some(e) = saved {
+                            e.restore(py);
+                        }
+                        Ok(())
+                    });
+                }
                 libc::free((*a).data.cast());
             } else {
                 memory::free((*a).mem_handler, (*a).data, capacity.unwrap_or(n * itemsize));

@@ -6,6 +6,8 @@
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr::null_mut;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use micronumpy::array::buffer;
 use pyo3::exceptions::PyValueError;
@@ -245,4 +247,21 @@ pub unsafe fn free(capsule: *mut ffi::PyObject, p: *mut u8, size: usize) {
             _ => libc::free(p.cast()),
         }
     }
+}
+
+fn no_policy() -> &'static AtomicBool {
+    static WARNS: LazyLock<AtomicBool> = LazyLock::new(|| {
+        AtomicBool::new(std::env::var_os("NUMPY_WARN_IF_NO_MEM_POLICY").is_some_and(|v| v == "1"))
+    });
+    &WARNS
+}
+
+/// Whether freeing memory of an unknown allocator warns: as `NUMPY_WARN_IF_NO_MEM_POLICY` says, or as was said since.
+pub fn warns_of_no_policy() -> bool {
+    no_policy().load(Ordering::Relaxed)
+}
+
+/// Say whether it does; what was said before is returned.
+pub fn warn_of_no_policy(warns: bool) -> bool {
+    no_policy().swap(warns, Ordering::Relaxed)
 }

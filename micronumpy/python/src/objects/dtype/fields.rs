@@ -643,7 +643,6 @@ fn refuse_object_union(base: &Descr<'_>, inner: &Descr<'_>) -> PyResult<()> {
                 let (field, offset, _) = entry(&fields, &names.get_item(0)?)?;
                 type_num(&field) == TypeNum::OBJECT && offset == 0
             }
-            (None, _) => type_num(inner) == TypeNum::OBJECT,
             _ => false,
         };
     if ok {
@@ -666,9 +665,10 @@ pub(super) fn take_structure<'py>(new: &Descr<'py>, inner: &Descr<'py>) -> PyRes
             ffi::Py_XDECREF(std::mem::replace(&mut (*full).names, (*from).names));
             ffi::Py_XDECREF(std::mem::replace(&mut (*full).fields, (*from).fields));
             (*new.raw()).elsize = elsize(inner);
-            if type_num(new) == TypeNum::VOID {
-                (*new.raw()).flags = flags_of(inner);
-            }
+        }
+        if type_num(new) == TypeNum::VOID {
+            // Even without fields: bytes that claim to be objects.
+            (*new.raw()).flags = flags_of(inner);
         }
         super::invalidate(new.raw());
     }

@@ -3,8 +3,8 @@
 use std::ffi::{CString, c_int, c_void};
 
 use micronumpy::ufunc::{Loop, Ufunc};
-use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::ffi::{self, PyObject};
+use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use ufuncs::{Identity, LoopContext, LoopDef, LoopFlags, TypeNum};
 
@@ -17,20 +17,37 @@ use crate::objects::array::args::index;
 /// numpy's limit on operands.
 const MAX_ARGS: isize = 64;
 
-/// What the loop needs to know; kept alive by a capsule the ufunc holds.
+/// What the loop needs to know. The memory is the ufunc's `ptr`; the callable is its `obj`, which the collector of cycles sees.
 struct Function {
     nin: usize,
     nout: usize,
-    callable: Py<PyAny>,
+    callable: *mut ffi::PyObject,
 }
 
-unsafe extern "C" fn destroy(capsule: *mut PyObject) {
-    // SAFETY: called once, for a capsule made below.
-    unsafe {
-        let ptr = ffi::PyCapsule_GetPointer(capsule, std::ptr::null());
-        if !ptr.is_null() {
-            drop(Box::from_raw(ptr.cast::<Function>()));
+/// Memory as a ufunc frees it.
+struct Memory(*mut Function);
+
+impl Memory {
+    fn new(function: Function) -> PyResult<Memory> {
+        // SAFETY: room for one, written before anybody looks.
+        unsafe {
+            let at = ffi::PyMem_RawMalloc(size_of::<Function>()).cast::<Function>();
+            if at.is_null() {
+                return Err(PyMemoryError::new_err(()));
+            }
+            at.write(function);
+            Ok(Memory(at))
         }
+    }
+    fn given_away(self) -> *mut Function {
+        std::mem::ManuallyDrop::new(self).0
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: allocated above and given to nobody.
+        unsafe { ffi::PyMem_RawFree(self.0.cast()) }
     }
 }
 
@@ -73,21 +90,20 @@ pub fn frompyfunc<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult
         Some(v) if v.is_none() => (Identity::ReorderableNone, None),
         Some(v) => (Identity::None, Some(v)),
     };
-    let function = Box::into_raw(Box::new(Function { nin, nout, callable: func.unbind() }));
-    // SAFETY: the capsule owns the box.
-    let capsule = unsafe {
-        crate::ffi::guard::owned(py, ffi::PyCapsule_New(function.cast(), std::ptr::null(), Some(destroy)))?
-    };
     let mut core = Ufunc::new(name, nin, nout, kind, None).py(py)?;
+    let memory = Memory::new(Function { nin, nout, callable: func.as_ptr() })?;
     core.loops.push(Loop::from(LoopDef {
         types: vec![TypeNum::OBJECT; nin + nout].into(),
         func: call_function,
-        aux: function.cast(),
+        aux: memory.0.cast(),
         flags: LoopFlags::NEEDS_API.with(LoopFlags::NO_FP_ERRORS),
         fold: None,
     }));
     let doc = CString::new("dynamic ufunc based on a python function")?;
-    Ok(make(py, core, Some(doc), Some(capsule), value)?.0)
+    let made = make(py, core, Some(doc), Some(func), value)?;
+    // SAFETY: a fresh ufunc, which frees it.
+    unsafe { (*made.raw()).ptr = memory.given_away().cast() };
+    Ok(made.0)
 }
 
 /// # Safety
@@ -102,6 +118,6 @@ unsafe extern "C" fn call_function(
     // SAFETY: the loop contract; the ufunc keeps the function alive while it runs.
     unsafe {
         let f = &*aux.cast::<Function>();
-        object_loops::call_function(f.callable.as_ptr(), f.nin, f.nout, data, *dims, strides)
+        object_loops::call_function(f.callable, f.nin, f.nout, data, *dims, strides)
     }
 }
