@@ -13,7 +13,7 @@ use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
 use micronumpy::{ArrayRef, Casting, NdArray, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyEllipsis};
 use ufuncs::elem::LongDouble;
 use ufuncs::fpstatus;
 
@@ -127,8 +127,13 @@ fn is_indexed(
     let plain = |a: &Array<'_>, dt: &micronumpy::Dtype| a.dtype() == dt && a.view().is_aligned();
     let Some(second) = second.filter(|_| INDEXED.contains(&name)) else { return false };
     let key = match key.cast::<pyo3::types::PyTuple>() {
-        Ok(t) if t.len() == 1 => t.get_item(0).unwrap_or_else(|_| key.clone()),
-        Ok(_) => return false,
+        // An ellipsis stands for no axis here.
+        Ok(t) => {
+            match &t.iter().filter(|part| !part.is_instance_of::<PyEllipsis>()).collect::<Vec<_>>()[..] {
+                [part] => part.clone(),
+                _ => return false,
+            }
+        }
         Err(_) => key.clone(),
     };
     let is_list =
@@ -250,11 +255,7 @@ fn apply(
             t.read.run(at, 0, src, 0, 1)?;
             let before = fpstatus::get();
             let mut status = l.call(&data[..=last], &[1], &[0; 3][..=last]);
-            if l.is_quiet() {
-                // Only the status of the casts means something.
-                fpstatus::clear();
-                fpstatus::raise(before);
-            }
+            l.settle_status(before);
             if status.is_ok() {
                 status = t.write.run(dst, 0, at, 0, 1);
             }
