@@ -97,6 +97,9 @@ impl LoopFlags {
     pub const IN_PARTS: LoopFlags = LoopFlags(8);
     /// Rounds in another way where outputs lie over inputs: lanes of a running fold are done one by one.
     pub const BY_LANE: LoopFlags = LoopFlags(16);
+    /// Ends with the floating-point status cleared, as numpy's loop does: what casts of its operands have raised before is
+    /// forgotten.
+    pub const CLEARS_FP: LoopFlags = LoopFlags(32);
 
     pub const fn contains(self, other: LoopFlags) -> bool {
         self.0 & other.0 == other.0

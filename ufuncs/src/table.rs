@@ -113,6 +113,7 @@ const fn link_all<const N: usize>(rows: &'static [Row; N]) -> [LoopDef; N] {
 
 const FP: LoopFlags = LoopFlags::NONE;
 const NO_FP: LoopFlags = LoopFlags::NO_FP_ERRORS;
+const CLEARED: LoopFlags = LoopFlags::NO_FP_ERRORS.with(LoopFlags::CLEARS_FP);
 
 macro_rules! group {
     ($types:literal, $flags:expr, $func:expr; $($ch:literal $t:ty),*) => {
@@ -309,8 +310,8 @@ macro_rules! comparison {
                 one!("qQ->?", NO_FP, binary::<$op, i64, u64>),
                 one!("Qq->?", NO_FP, binary::<$op, u64, i64>),
                 halves!("TT->?", NO_FP, binary::<$op, T, T>),
-                floats!("TT->?", NO_FP, binary::<$op, T, T>),
-                longs!("TT->?", NO_FP, binary_each::<$op, T, T>),
+                floats!("TT->?", CLEARED, binary::<$op, T, T>),
+                longs!("TT->?", CLEARED, binary_each::<$op, T, T>),
                 small_complexes!("TT->?", FP, binary::<$op, T, T>),
                 long_complexes!("TT->?", FP, binary_each::<$op, T, T>),
                 dates_deltas!("TT->?", binary::<$op, T, T>),
@@ -319,7 +320,7 @@ macro_rules! comparison {
     };
 }
 macro_rules! logical {
-    ($name:literal, $op:ident, $identity:ident) => {
+    ($name:literal, $op:ident, $identity:ident, $flags:expr) => {
         ufunc!(
             $name,
             2,
@@ -330,8 +331,8 @@ macro_rules! logical {
                 bools!("TT->?", arith::<$op, T>; fold::<$op, T>),
                 ints!("TT->?", binary::<$op, T, T>),
                 halves!("TT->?", NO_FP, binary::<$op, T, T>),
-                floats!("TT->?", NO_FP, binary::<$op, T, T>),
-                longs!("TT->?", NO_FP, binary_each::<$op, T, T>),
+                floats!("TT->?", $flags, binary::<$op, T, T>),
+                longs!("TT->?", $flags, binary_each::<$op, T, T>),
                 small_complexes!("TT->?", NO_FP, binary::<$op, T, T>),
                 long_complexes!("TT->?", NO_FP, binary_each::<$op, T, T>),
             ]
@@ -362,10 +363,10 @@ macro_rules! extremum {
                 bools!("TT->T", arith::<$op, T>; fold::<$op, T>),
                 ints!("TT->T", arith::<$op, T>; fold::<$op, T>),
                 halves!("TT->T", NO_FP, arith::<$op, T>; fold::<$op, T>),
-                floats!("TT->T", NO_FP, arith::<$op, T>; fold::<$op, T>),
-                longs!("TT->T", NO_FP, arith_each::<$op, T>),
-                small_complexes!("TT->T", NO_FP, arith::<$op, T>; fold::<$op, T>),
-                long_complexes!("TT->T", NO_FP, arith_each::<$op, T>; fold::<$op, T>),
+                floats!("TT->T", CLEARED, arith::<$op, T>; fold::<$op, T>),
+                longs!("TT->T", CLEARED, arith_each::<$op, T>),
+                small_complexes!("TT->T", CLEARED, arith::<$op, T>; fold::<$op, T>),
+                long_complexes!("TT->T", CLEARED, arith_each::<$op, T>; fold::<$op, T>),
                 deltas_dates!("TT->T", arith::<$op, T>),
             ]
         )
@@ -382,11 +383,11 @@ macro_rules! classify {
             [
                 bools!("T->?", unary::<$op, T>),
                 ints!("T->?", unary::<$op, T>),
-                halves!("T->?", NO_FP, unary::<$op, T>),
-                floats!("T->?", NO_FP, unary::<$op, T>),
-                longs!("T->?", NO_FP, unary_each::<$op, T>),
-                small_complexes!("T->?", NO_FP, unary::<$op, T>),
-                long_complexes!("T->?", NO_FP, unary_each::<$op, T>),
+                halves!("T->?", CLEARED, unary::<$op, T>),
+                floats!("T->?", CLEARED, unary::<$op, T>),
+                longs!("T->?", CLEARED, unary_each::<$op, T>),
+                small_complexes!("T->?", CLEARED, unary::<$op, T>),
+                long_complexes!("T->?", CLEARED, unary_each::<$op, T>),
                 deltas_dates!("T->?", unary::<$op, T>),
             ]
         )
@@ -457,10 +458,10 @@ pub static UFUNCS: &[UfuncDef] = &[
             bools!("T->T", unary::<Absolute, T>),
             ints!("T->T", unary::<Absolute, T>),
             halves!("T->T", NO_FP, unary::<Absolute, T>),
-            floats!("T->T", NO_FP, unary::<Absolute, T>),
-            longs!("T->T", NO_FP, unary_each::<Absolute, T>),
+            floats!("T->T", CLEARED, unary::<Absolute, T>),
+            longs!("T->T", CLEARED, unary_each::<Absolute, T>),
             deltas!("T->T", unary::<Absolute, T>),
-            small_complexes!("T->R", NO_FP, unary_fused::<Absolute, AbsoluteFused, T, false>),
+            small_complexes!("T->R", CLEARED, unary_fused::<Absolute, AbsoluteFused, T, false>),
             long_complexes!("T->R", FP, unary_each::<Absolute, T>),
         ]
     ),
@@ -503,11 +504,11 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Common,
         [
-            bools!("TTT->T", ternary::<Clip, T>),
-            ints!("TTT->T", ternary::<Clip, T>),
-            reals!("TTT->T", NO_FP, ternary::<Clip, T>),
-            complexes!("TTT->T", NO_FP, ternary::<Clip, T>),
-            deltas_dates!("TTT->T", ternary::<Clip, T>),
+            group!("TTT->T", CLEARED, ternary::<Clip, T>; b'?' Bool),
+            ints!("TTT->T", CLEARED, ternary::<Clip, T>),
+            reals!("TTT->T", CLEARED, ternary::<Clip, T>),
+            complexes!("TTT->T", CLEARED, ternary::<Clip, T>),
+            group!("TTT->T", CLEARED, ternary::<Clip, T>; b'm' Timedelta, b'M' Datetime),
         ]
     ),
     ufunc!(
@@ -709,7 +710,7 @@ pub static UFUNCS: &[UfuncDef] = &[
     elementary!("log2", Log2),
     elementary_binary!("logaddexp", LogAddExp, NegInf),
     elementary_binary!("logaddexp2", LogAddExp2, NegInf),
-    logical!("logical_and", LogicalAnd, True),
+    logical!("logical_and", LogicalAnd, True, CLEARED),
     ufunc!(
         "logical_not",
         1,
@@ -726,8 +727,8 @@ pub static UFUNCS: &[UfuncDef] = &[
             long_complexes!("T->?", NO_FP, unary_each::<LogicalNot, T>),
         ]
     ),
-    logical!("logical_or", LogicalOr, False),
-    logical!("logical_xor", LogicalXor, False),
+    logical!("logical_or", LogicalOr, False, CLEARED),
+    logical!("logical_xor", LogicalXor, False, NO_FP),
     product!("matmul", matmul, "(n?,k),(k,m?)->(n?,m?)"),
     product!("matvec", matvec, "(m,n),(n)->(m)"),
     extremum!("maximum", Maximum),
@@ -762,8 +763,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         [
             ints!("T->T", unary::<Negative, T>),
             halves!("T->T", NO_FP, unary::<Negative, T>),
-            floats!("T->T", NO_FP, unary::<Negative, T>),
-            longs!("T->T", NO_FP, unary_each::<Negative, T>),
+            floats!("T->T", CLEARED, unary::<Negative, T>),
+            longs!("T->T", CLEARED, unary_each::<Negative, T>),
             deltas!("T->T", unary::<Negative, T>),
             small_complexes!("T->T", NO_FP, unary::<Negative, T>),
             long_complexes!("T->T", NO_FP, unary_each::<Negative, T>),
@@ -856,8 +857,8 @@ pub static UFUNCS: &[UfuncDef] = &[
         [
             ints!("T->T", unary::<Sign, T>),
             halves!("T->T", NO_FP, unary::<Sign, T>),
-            floats!("T->T", NO_FP, unary::<Sign, T>),
-            longs!("T->T", NO_FP, unary_each::<Sign, T>),
+            floats!("T->T", CLEARED, unary::<Sign, T>),
+            longs!("T->T", CLEARED, unary_each::<Sign, T>),
             complexes!("T->T", FP, unary_each::<Sign, T>),
             deltas!("T->T", unary::<Sign, T>),
         ]
@@ -869,9 +870,9 @@ pub static UFUNCS: &[UfuncDef] = &[
         None,
         Default,
         [
-            halves!("T->?", NO_FP, unary::<SignBit, T>),
-            floats!("T->?", NO_FP, unary::<SignBit, T>),
-            longs!("T->?", NO_FP, unary_each::<SignBit, T>),
+            halves!("T->?", CLEARED, unary::<SignBit, T>),
+            floats!("T->?", CLEARED, unary::<SignBit, T>),
+            longs!("T->?", CLEARED, unary_each::<SignBit, T>),
         ]
     ),
     ufunc!(
@@ -936,7 +937,20 @@ pub static UFUNCS: &[UfuncDef] = &[
         ]
     ),
     elementary!("tan", Tan),
-    elementary!("tanh", Tanh),
+    ufunc!(
+        "tanh",
+        1,
+        1,
+        None,
+        Default,
+        [
+            halves!("T->T", FP, map::<Tanh, T>),
+            floats!("T->T", CLEARED, map::<Tanh, T>),
+            small_reals!("T->T", FP, map::<Tanh, T>),
+            longs!("T->T", FP, unary_each::<Tanh, T>),
+            complexes!("T->T", FP, unary_each::<Tanh, T>),
+        ]
+    ),
     rounding!("trunc", Trunc),
     product!("vecdot", vecdot, "(n),(n)->()"),
     product!("vecmat", vecmat, "(n),(n,m)->(m)"),

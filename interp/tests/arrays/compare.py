@@ -47,6 +47,11 @@ def undefined(case, ours, stock):
         axis = axes[-1] if isinstance(axes[-1], int) else axes[-1][0]
         size = re.search(r"\d+", result[1])
         return size is None or "order" in kwargs or result[3][axis] not in (None, int(size[0]))
+    if re.fullmatch(r"np\.(isnan|isinf|isfinite|signbit)", str(case.get("call"))) and "out" in kwargs:
+        # It writes next to an output that is walked backwards.
+        steps = [step for spec in case["arrays"].values() for step in spec.get("steps", [])]
+        if any(step < 0 for step in steps) or "::-" in str(case):
+            return True
     if str(case.get("call")).endswith(".accumulate") and result[:1] == ["ndarray"] and 0 in result[2]:
         # It writes the first element of an output that has none.
         return True
@@ -58,8 +63,9 @@ def undefined(case, ours, stock):
         # What is out of range becomes something else where four floats are converted at once, and which four are depends on how
         # buffers are filled.
         return True
-    if case.get("call") in CORE and "error" in ours and "error" in stock and "'O'" in str(case["arrays"]):
-        # It goes on with the next matrix after an object has failed, and tells of the last one.
+    named = str(kwargs.get("dtype") or kwargs.get("signature"))
+    if re.search("[mM]", named) and result[:1] and re.search(r"[<>][fc]\d", str(result[1:2])):
+        # It runs a loop for dates or times on numbers of another size.
         return True
     if "not supported for the input types" in ours.get("error", "") and re.search("[mM]8", str(case["arrays"])):
         # A ufunc that was once called with an output of objects takes its loop for objects for times ever after.
@@ -87,7 +93,7 @@ def same(case, ours, stock):
         return True
     if of_addresses(case) or of_holes(case):
         return True
-    no_loop = [text.endswith("-> None") or "No loop matching" in text for text in (ours.get("error", ""), stock.get("error", ""))]
+    no_loop = [text.endswith(("-> None", "-> (None, None)")) or "No loop matching" in text for text in (ours.get("error", ""), stock.get("error", ""))]
     by_signature = "signature" in case.get("kwargs", {})
     if (by_signature or re.search(r"\.(reduce|reduceat|accumulate)$", case.get("call", ""))) and all(no_loop):
         # Which of its two errors numpy gives depends on the calls before.

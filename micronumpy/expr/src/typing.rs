@@ -149,6 +149,7 @@ fn error(uf: &Ufunc, types: &[OpType<'_>], e: ResolveError) -> Error {
     let (ins, outs) = classes.split_at(uf.nin);
     match e {
         ResolveError::Other(e) => e,
+        ResolveError::Late { error: e, .. } => error(uf, types, *e),
         ResolveError::Binary => {
             Error::type_(format!("ufunc '{name}' cannot use operands with types {}", ins.join(" and ")))
         }

@@ -218,16 +218,14 @@ fn source_strides(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> Result<Dims> {
         return Ok(Dims::from_slice(src.strides));
     }
     let extra = src.ndim().saturating_sub(dst.ndim());
-    let leading_ones = src.shape[..extra].iter().all(|&n| n == 1);
-    let strides = if leading_ones {
-        broadcast_strides(&src.shape[extra..], &src.strides[extra..], dst.shape).ok()
-    } else {
-        None
-    };
+    let ones = src.shape[..extra].iter().take_while(|&&n| n == 1).count();
+    let shape = &src.shape[ones..];
+    let strides =
+        if ones == extra { broadcast_strides(shape, &src.strides[ones..], dst.shape).ok() } else { None };
     strides.ok_or_else(|| {
         Error::value(format!(
             "could not broadcast input array from shape {} into shape {}",
-            shape_text(src.shape),
+            shape_text(shape),
             shape_text(dst.shape)
         ))
     })
@@ -303,20 +301,21 @@ pub unsafe fn convert_item(src_dtype: &Dtype, src: *const u8, dst_dtype: &Dtype,
 /// # Errors
 /// As [`copy_into`].
 pub fn copy_masked(dst: &ArrayRef<'_>, src: &ArrayRef<'_>, mask: &ArrayRef<'_>) -> Result<u8> {
-    let strides = source_strides(dst, src)?;
-    let mask_strides = source_strides(dst, mask).map_err(|_| mask_error(mask, dst))?;
-    if mask.dtype.num != TypeNum::BOOL {
-        return Err(Error::type_("the mask must be an array of booleans"));
-    }
-    // One value is converted even if no element receives it, once.
+    // One value is converted even if no element receives it, once, and before anybody looks at the mask.
     if src.ndim() == 0 && dst.size() > 1 && src.dtype != dst.dtype && !dst.dtype.has_object() {
         let item = NdArray::empty(&[], dst.dtype, Order::C)?;
         let flags = copy_into_status(&item.view(), src)?;
         return Ok(flags | copy_masked(dst, &item.view(), mask)?);
     }
+    let strides = source_strides(dst, src)?;
     // SAFETY: an array of bools without dimensions is one byte.
     if src.ndim() > 0 && mask.ndim() == 0 && unsafe { *mask.data } == 0 {
         return Ok(0);
+    }
+    let mask_strides =
+        broadcast_strides(mask.shape, mask.strides, dst.shape).map_err(|_| mask_error(mask, dst))?;
+    if mask.dtype.num != TypeNum::BOOL {
+        return Err(Error::type_("the mask must be an array of booleans"));
     }
     if overlap::may_share(dst, src) {
         let copy = NdArray::copy_of(src, Order::Keep)?;

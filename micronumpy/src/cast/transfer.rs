@@ -65,6 +65,16 @@ pub(super) struct Buffered {
     src_size: usize,
     dst_size: usize,
     inner: Step,
+    apart: Apart,
+}
+
+/// Whether elements that were not contiguous may not be so in the buffer, either. What is out of range becomes something else
+/// where the conversion takes blocks of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Apart {
+    Never,
+    Strided,
+    Always,
 }
 
 pub(super) struct SameValue {
@@ -319,16 +329,22 @@ impl Buffered {
             // SAFETY: `p` points to `2 * words` words.
             (p.cast::<u8>(), unsafe { p.add(words) }.cast::<u8>(), 1)
         };
+        let contiguous = sst == self.src_size as isize && dst_st == self.dst_size as isize;
+        let (step, chunk) = match self.apart {
+            Apart::Strided if contiguous => (self.src_size, chunk),
+            Apart::Never => (self.src_size, chunk),
+            _ => (2 * self.src_size, chunk / 2),
+        };
         let mut done = 0;
         while done < n {
             let m = (n - done).min(chunk);
-            // SAFETY: the module contract, and both buffers hold `chunk` elements of the larger size.
+            // SAFETY: the module contract, and both buffers hold `chunk` elements of the larger size at this step.
             unsafe {
                 let (mut s, mut s_step) = (src.offset(done as isize * sst), sst);
                 let d = dst.offset(done as isize * dst_st);
                 if let Some(load) = &self.load {
-                    load.run(s, s_step, in_buf, self.src_size as isize, m)?;
-                    (s, s_step) = (in_buf, self.src_size as isize);
+                    load.run(s, s_step, in_buf, step as isize, m)?;
+                    (s, s_step) = (in_buf, step as isize);
                 }
                 match &self.store {
                     Some(store) => {
@@ -469,7 +485,14 @@ fn buffered(inner: Step, src: &Dtype, dst: &Dtype, aligned: bool, wants_aligned:
     if load.is_none() && store.is_none() {
         return inner;
     }
-    Step::Buffered(Box::new(Buffered { load, store, src_size: src.itemsize, dst_size: dst.itemsize, inner }))
+    let copies = matches!((&load, &store), (Some(Step::Copy { .. }), Some(Step::Copy { .. })));
+    let apart = match dst.num {
+        TypeNum::UINT if copies && src.num.is_complex() => Apart::Always,
+        TypeNum::UINT if copies && src.num.is_float() => Apart::Strided,
+        _ => Apart::Never,
+    };
+    let (src_size, dst_size) = (src.itemsize, dst.itemsize);
+    Step::Buffered(Box::new(Buffered { load, store, src_size, dst_size, inner, apart }))
 }
 
 /// The step from one dtype to another.
@@ -589,5 +612,5 @@ fn plan_resolved(src: &Dtype, dst: &Dtype, aligned: bool, r: &CastResolution) ->
         return Ok(inner);
     }
     let (src_size, dst_size) = (r.from.itemsize, r.to.itemsize);
-    Ok(Step::Buffered(Box::new(Buffered { load, store, src_size, dst_size, inner })))
+    Ok(Step::Buffered(Box::new(Buffered { load, store, src_size, dst_size, inner, apart: Apart::Never })))
 }

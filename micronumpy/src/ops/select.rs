@@ -29,22 +29,11 @@ pub fn truth<'a>(arr: &ArrayRef<'a>) -> Result<Prepared<'a>> {
             }
             out
         }
-        Body::Subarray(base, inner) => {
-            let out = NdArray::zeros(arr.shape, &mask, Order::C)?;
-            let (mut shape, mut strides) = (Dims::from_slice(arr.shape), Dims::from_slice(arr.strides));
-            shape.extend_from_slice(inner);
-            let mut step = base.itemsize as isize;
-            let mut packed = Dims::from_elem(0, inner.len());
-            for (st, &n) in packed.iter_mut().zip(inner.iter()).rev() {
-                *st = step;
-                step *= n;
-            }
-            strides.extend_from_slice(&packed);
-            let parts = truth(&ArrayRef { shape: &shape, strides: &strides, dtype: base, ..*arr })?;
-            let whole = out.view();
-            let mut repeated = Dims::from_slice(whole.strides);
-            repeated.resize(shape.len(), 0);
-            merge_truth(&ArrayRef { shape: &shape, strides: &repeated, ..whole }, &parts.view())?;
+        // Of a subarray the bytes count, whatever they mean.
+        Body::Subarray(..) => {
+            let bytes = Dtype::void(arr.dtype.itemsize);
+            let out = NdArray::empty(arr.shape, &mask, Order::C)?;
+            copy_into_status(&out.view(), &truth(&ArrayRef { dtype: &bytes, ..*arr })?.view())?;
             out
         }
         Body::Strings(strings) => {

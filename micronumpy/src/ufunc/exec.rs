@@ -102,13 +102,7 @@ fn walk(
             return stager.run(ptrs, n, st);
         }
         // SAFETY: the mask was broadcast to the shape of the iteration.
-        unsafe {
-            for_runs(ptrs[nop], st[nop], n, |from, len| {
-                let at: PerOp<*mut u8> =
-                    (0..nop).map(|i| ptrs[i].wrapping_offset(from as isize * st[i])).collect();
-                stager.run(&at, len, &st[..nop])
-            })
-        }
+        unsafe { stager.run_masked(&ptrs[..nop], (ptrs[nop], st[nop]), n, &st[..nop]) }
     })
 }
 
@@ -201,13 +195,60 @@ impl<'a> Stager<'a> {
         let mut done = 0;
         while done < n {
             let len = self.chunk.min(n - done);
-            self.chunk(ptrs, done, len, strides)?;
+            // SAFETY: there is no mask.
+            unsafe { self.chunk(ptrs, None, done, len, strides)? };
             done += len;
         }
         Ok(())
     }
 
-    fn chunk(&mut self, ptrs: &[*mut u8], done: usize, n: usize, strides: &[isize]) -> Result<()> {
+    /// [`Self::run`] where a mask, given by its address and stride, is true. Inputs that go through buffers are cast as a whole, and
+    /// what that raises counts even where the mask leaves them out.
+    ///
+    /// # Errors
+    /// What the loop or a cast reports.
+    ///
+    /// # Safety
+    /// The mask has `n` bytes at its stride.
+    pub unsafe fn run_masked(
+        &mut self,
+        ptrs: &[*mut u8],
+        mask: (*const u8, isize),
+        n: usize,
+        strides: &[isize],
+    ) -> Result<()> {
+        if !self.any {
+            // SAFETY: the mask is the caller's promise, the operands are as in `run`.
+            return unsafe {
+                for_runs(mask.0, mask.1, n, |from, len| {
+                    let at: PerOp<*mut u8> = moved(ptrs, strides, from);
+                    self.l.call(&at, &[len as isize], strides)
+                })
+            };
+        }
+        let mut done = 0;
+        while done < n {
+            let len = self.chunk.min(n - done);
+            let part = (mask.0.wrapping_offset(done as isize * mask.1), mask.1);
+            // SAFETY: this part of the mask.
+            unsafe { self.chunk(ptrs, Some(part), done, len, strides)? };
+            done += len;
+        }
+        Ok(())
+    }
+
+    /// One buffer full.
+    ///
+    /// # Safety
+    /// A mask has `n` bytes at its stride.
+    unsafe fn chunk(
+        &mut self,
+        ptrs: &[*mut u8],
+        mask: Option<(*const u8, isize)>,
+        done: usize,
+        n: usize,
+        strides: &[isize],
+    ) -> Result<()> {
         let mut data: PerOp<*mut u8> = PerOp::new();
         let mut steps: PerOp<isize> = PerOp::new();
         for (i, stage) in self.stages.iter_mut().enumerate() {
@@ -232,22 +273,33 @@ impl<'a> Stager<'a> {
             }
         }
         let before = ufuncs::fpstatus::get();
-        // SAFETY: buffers hold `n` elements of the loop's dtypes.
-        let mut result = unsafe { self.l.call(&data, &[n as isize], &steps) };
-        if self.l.is_quiet() {
-            // Only the status of the casts means something.
-            ufuncs::fpstatus::clear();
-            ufuncs::fpstatus::raise(before);
-        }
+        let l = self.l;
+        // SAFETY: the mask is the caller's promise.
+        let for_parts = |f: &mut dyn FnMut(usize, usize) -> Result<()>| match mask {
+            None => f(0, n),
+            Some((mask, stride)) => unsafe { for_runs(mask, stride, n, f) },
+        };
+        let mut result = for_parts(&mut |from, len| {
+            let at = moved(&data, &steps, from);
+            // SAFETY: buffers hold `n` elements of the loop's dtypes.
+            let done = unsafe { l.call(&at, &[len as isize], &steps) };
+            l.settle_status(before);
+            done
+        });
         for (i, stage) in self.stages.iter_mut().enumerate() {
             let Some(stage) = stage else { continue };
             let want = &self.l.dtypes[i];
             let step = want.itemsize as isize;
             let buf = stage.words.as_mut_ptr().cast::<u8>();
             if i >= self.l.nin && result.is_ok() {
-                let at = ptrs[i].wrapping_offset(done as isize * strides[i]);
-                // SAFETY: as above.
-                result = unsafe { stage.transfer.run(buf, step, at, strides[i], n) };
+                let stride = strides[i];
+                let at = ptrs[i].wrapping_offset(done as isize * stride);
+                result = for_parts(&mut |from, len| {
+                    let from = from as isize;
+                    let (src, dst) = (buf.wrapping_offset(from * step), at.wrapping_offset(from * stride));
+                    // SAFETY: as above.
+                    unsafe { stage.transfer.run(src, step, dst, stride, len) }.map(|_| ())
+                });
             }
             if want.has_object() {
                 let (shape, st) = ([n as isize], [step]);
@@ -257,6 +309,11 @@ impl<'a> Stager<'a> {
         }
         result
     }
+}
+
+/// The addresses of later elements of strips.
+fn moved(ptrs: &[*mut u8], strides: &[isize], by: usize) -> PerOp<*mut u8> {
+    ptrs.iter().zip(strides).map(|(p, &stride)| p.wrapping_offset(by as isize * stride)).collect()
 }
 
 /// Whether an operand must go through a buffer.

@@ -196,6 +196,17 @@ impl<'a> BoundLoop<'a> {
     pub fn is_quiet(&self) -> bool {
         self.flags.contains(ufuncs::LoopFlags::NO_FP_ERRORS)
     }
+    /// The floating-point status after a call between casts, given what casts have raised `before` it.
+    pub fn settle_status(&self, before: u32) {
+        let cleared = self.flags.contains(ufuncs::LoopFlags::CLEARS_FP);
+        if cleared || self.is_quiet() {
+            ufuncs::fpstatus::clear();
+        }
+        if !cleared && self.is_quiet() {
+            // Only the status of the casts means something.
+            ufuncs::fpstatus::raise(before);
+        }
+    }
     /// Run the kernel once.
     ///
     /// # Safety

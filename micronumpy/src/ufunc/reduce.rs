@@ -282,11 +282,7 @@ impl<'a> Rows<'a> {
                 let before = ufuncs::fpstatus::get();
                 let o = out.wrapping_offset(done as isize * out_strides[0]);
                 (self.fold)(o, out_strides, buf, [row, size], [count, columns]);
-                if self.l.is_quiet() {
-                    // Only the status of the casts means something.
-                    ufuncs::fpstatus::clear();
-                    ufuncs::fpstatus::raise(before);
-                }
+                self.l.settle_status(before);
             }
             done += count;
         }

@@ -71,6 +71,11 @@ pub enum ResolveError {
     NoSignatureLoop,
     /// Two operand types that do not go together.
     Binary,
+    /// A loop was found, but not what its dtypes are. Python's numbers among the operands have become what the loop takes by then.
+    Late {
+        index: usize,
+        error: Box<ResolveError>,
+    },
     /// Input `index` cannot be cast.
     Input {
         index: usize,
@@ -87,6 +92,20 @@ pub enum ResolveError {
 impl From<Error> for ResolveError {
     fn from(e: Error) -> ResolveError {
         ResolveError::Other(e)
+    }
+}
+
+impl ResolveError {
+    /// The error of what is done after a loop was found.
+    fn late(self, index: usize) -> ResolveError {
+        ResolveError::Late { index, error: Box::new(self) }
+    }
+    /// What is wrong, whenever it was found.
+    pub fn cause(self) -> ResolveError {
+        match self {
+            ResolveError::Late { error, .. } => error.cause(),
+            e => e,
+        }
     }
 }
 
@@ -110,11 +129,13 @@ pub fn resolve<'a>(uf: &Ufunc, ops: &[OpType<'a>], signature: &[Option<TypeNum>]
         };
         let operands: PerOp<OpType<'_>> = ops.iter().enumerate().map(operand).collect();
         let q = Query { uf, ops: &operands, signature: &[] };
+        let first = found.0;
         found = q.search().map_err(|e| match e {
             ResolveError::NoLoop if uf.nin == 1 => ResolveError::NoUniformLoop(q.input_dtype(0)),
-            e => e,
+            e => e.late(first),
         })?;
-        return Ok(Resolution { index: found.0, dtypes: q.dtypes(found.0)?, force_cast: found.1 });
+        let dtypes = q.dtypes(found.0).map_err(|e| e.late(first))?;
+        return Ok(Resolution { index: found.0, dtypes, force_cast: found.1 });
     }
     let (index, force_cast) = found;
     Ok(Resolution { index, dtypes: q.dtypes(index)?, force_cast })
@@ -320,10 +341,18 @@ impl Query<'_> {
         if uf.rule == Rule::Exact || self.any_input(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
         }
+        let (first, last) = (self.input_num(0), self.input_num(self.nin() - 1));
+        if uf.rule == Rule::Multiply
+            && (first.is_string() && last.is_integer() || first.is_integer() && last.is_string())
+            && let Some(index) = super::strings::repetition(uf, self.ops, &[])
+        {
+            // Strings are repeated, whatever types were named.
+            return Ok((index, false));
+        }
         if uf.rule == Rule::Add
             && let Some(t) = self.strings_only()
         {
-            // Strings are added to a string, whatever type was named for the result.
+            // Strings are added to a string, whatever types were named.
             return Ok((uf.find_loop(&[t; 3]).ok_or(ResolveError::NoLoop)?, false));
         }
         if uf.rule == Rule::Add
@@ -336,7 +365,7 @@ impl Query<'_> {
         if asked(|t| t == TypeNum::VSTRING) {
             return Err(ResolveError::NoLoop);
         }
-        if asked(TypeNum::is_flexible) {
+        if asked(TypeNum::is_flexible) && !self.ignores_signature() {
             return Err(self.no_flexible_loop());
         }
         let index = match uf.rule {
@@ -353,16 +382,16 @@ impl Query<'_> {
                 if num.is_complex() || num.is_user() { self.linear()? } else { self.uniform()? }
             }
             Rule::Negative if self.any_input(|t| t.is_object() || t.is_user()) => self.linear()?,
-            Rule::Negative => {
-                let index = self.uniform_type()?;
-                if index.is_bool() {
+            Rule::Negative => match self.uniform_type()? {
+                Some(t) if t.is_bool() => {
                     return Err(ResolveError::Other(Error::type_(
                         "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or \
                          the logical_not function instead.",
                     )));
                 }
-                self.uniform_loop(index)?
-            }
+                Some(t) => self.uniform_loop(t)?,
+                None => self.linear()?,
+            },
             Rule::IsNat if self.input_num(0).is_datetime() => {
                 uf.find_loop(&[self.input_num(0), TypeNum::BOOL]).ok_or(ResolveError::NoLoop)?
             }
@@ -382,6 +411,28 @@ impl Query<'_> {
         Ok((index, false))
     }
 
+    /// Whether the rule looks at nothing but the operands: that of `isnat`, and those that know dates and times, among them.
+    fn ignores_signature(&self) -> bool {
+        match self.uf.rule {
+            Rule::IsNat => true,
+            Rule::IsFinite => self.input_num(0).is_datetime(),
+            Rule::Add
+            | Rule::Subtract
+            | Rule::Multiply
+            | Rule::TrueDivide
+            | Rule::FloorDivide
+            | Rule::Remainder
+            | Rule::Divmod => self.any_input(TypeNum::is_datetime) || self.strings_differ(),
+            _ => false,
+        }
+    }
+
+    /// Whether strings of two types were to be added, which is told whatever types were named.
+    fn strings_differ(&self) -> bool {
+        let (a, b) = (self.input_num(0), self.input_num(1));
+        self.uf.rule == Rule::Add && a.is_string() && b.is_string() && a != b
+    }
+
     /// What is wrong with a signature that names strings or voids: rules with one type for all look for a loop of that type,
     /// others among the loops they know.
     fn no_flexible_loop(&self) -> ResolveError {
@@ -391,7 +442,7 @@ impl Query<'_> {
                 true
             }
             Rule::Absolute => !self.input_num(0).is_complex(),
-            _ => self.any_input(TypeNum::is_datetime),
+            _ => false,
         };
         let mut named =
             (0..self.uf.nargs()).filter(|&i| i >= nin || self.sig(i).is_some()).map(|i| self.sig(i));
@@ -402,15 +453,15 @@ impl Query<'_> {
         }
     }
 
-    /// The type of strings that both inputs are (in reductions the second), if only the output's was named.
+    /// The type of strings that both inputs are (in reductions the second).
     fn strings_only(&self) -> Option<TypeNum> {
         let OpType::Is(dt) = self.ops[1] else { return None };
         let alike = match self.ops[0] {
-            OpType::Is(other) => other.num == dt.num && self.sig(0).is_none(),
+            OpType::Is(other) => other.num == dt.num,
             OpType::Absent => true,
             OpType::Weak(_) => false,
         };
-        (dt.num.is_string() && alike && self.sig(1).is_none()).then_some(dt.num)
+        (dt.num.is_string() && alike).then_some(dt.num)
     }
 
     /// The loop with all operands of one type.
@@ -426,8 +477,16 @@ impl Query<'_> {
     }
 
     fn uniform(&self) -> Resolve<usize> {
+        match self.uniform_type()? {
+            Some(t) => self.uniform_loop(t),
+            None => self.linear(),
+        }
+    }
+
+    /// The one type of all operands; `None` where the loops have to be searched.
+    fn uniform_type(&self) -> Resolve<Option<TypeNum>> {
         if self.any_input(|t| t.is_object() || t.is_user()) {
-            return self.linear();
+            return Ok(None);
         }
         if self.has_signature() {
             // One type named for all outputs (and perhaps inputs) fixes everything.
@@ -437,29 +496,19 @@ impl Query<'_> {
                     (None, _) if i < self.nin() => {}
                     (Some(t), None) => one = Some(t),
                     (Some(t), Some(u)) if t == u => {}
-                    _ => return self.linear(),
+                    _ => return Ok(None),
                 }
             }
-            if let Some(t) = one {
-                return self.uniform_loop(t);
-            }
-        }
-        let num = self.uniform_type()?;
-        self.uniform_loop(num)
-    }
-
-    fn uniform_type(&self) -> Resolve<TypeNum> {
-        if let Some(t) = self.sig(self.nin()) {
-            return Ok(t);
+            return Ok(one);
         }
         if self.nin() == 1 {
-            return Ok(self.input_num(0));
+            return Ok(Some(self.input_num(0)));
         }
         if self.any_input(TypeNum::is_flexible) {
             return Err(ResolveError::NoLoopDtypes);
         }
         match self.common() {
-            Ok(dt) => Ok(dt.num),
+            Ok(dt) => Ok(Some(dt.num)),
             Err(e) => Err(self.promotion_failed(e)),
         }
     }
@@ -499,12 +548,7 @@ impl Query<'_> {
         if self.any_input(|t| t.is_object() || t.is_user()) {
             return self.linear();
         }
-        if self.has_signature()
-            && self.signature.iter().enumerate().any(|(i, s)| match s {
-                Some(t) => i < self.nin() || !t.is_bool(),
-                None => false,
-            })
-        {
+        if self.has_signature() {
             return self.linear();
         }
         let (a, b) = (self.input_num(0), self.input_num(1));
@@ -567,17 +611,14 @@ impl Query<'_> {
                 }
                 Rule::Add | Rule::Multiply => self.uniform(),
                 Rule::Subtract => {
-                    if a.is_object() || b.is_object() || a.is_user() || b.is_user() {
-                        return self.linear();
-                    }
-                    let bools = a.is_bool() && b.is_bool();
-                    if self.sig(2).map_or(!self.has_signature() && bools, TypeNum::is_bool) {
+                    let one = self.uniform_type()?;
+                    if one.is_some_and(TypeNum::is_bool) {
                         return Err(ResolveError::Other(Error::type_(
                             "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the \
                              `^` operator, or the logical_xor function instead.",
                         )));
                     }
-                    self.uniform()
+                    one.map_or_else(|| self.linear(), |t| self.uniform_loop(t))
                 }
                 Rule::TrueDivide if !self.has_signature() && whole(a) && whole(b) => {
                     self.uniform_loop(T::DOUBLE)
@@ -714,15 +755,15 @@ impl Query<'_> {
                 return Some(i);
             }
         }
-        self.uf.loops.iter().position(|l| fits(&l.def.types, l.dtypes.as_deref()))
+        // Those of strings are only for exactly their types.
+        self.uf.loops.iter().position(|l| !l.has_strings() && fits(&l.def.types, l.dtypes.as_deref()))
     }
 
-    /// What a loop type means for input `i` when only castability is asked.
+    /// What a loop type means for input `i` when only castability is asked: of dates and times one without a unit, which those
+    /// with a unit are not cast to.
     fn typical(&self, t: TypeNum, i: usize) -> Dtype {
         match self.input(i) {
-            // Any unit will do here; units are promoted once the loop is known.
-            OpType::Is(dt) if dt.num == t => native(dt),
-            OpType::Is(dt) if t.is_datetime() && dt.num.is_datetime() => Dtype { num: t, ..native(dt) },
+            OpType::Is(dt) if dt.num == t && !t.is_datetime() => native(dt),
             _ => Dtype::builtin(t),
         }
     }
@@ -765,7 +806,7 @@ impl Query<'_> {
             return Ok(exact.iter().cloned().collect());
         }
         if l.def.types.iter().any(|t| t.is_string()) {
-            return super::strings::dtypes(self.uf, l, self.ops);
+            return super::strings::dtypes(self.uf, l, self.ops).map_err(|e| e.late(index));
         }
         let mut unit: Option<Dtype> = None;
         if l.def.types.iter().any(|t| t.is_datetime()) {

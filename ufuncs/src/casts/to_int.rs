@@ -61,6 +61,8 @@ mod x86 {
     pub(super) trait Blocks<D>: Copy {
         /// Elements that must be left after a block.
         const REST: isize = 0;
+        /// Elements below which no block is taken.
+        const LEAST: isize = 4;
         fn one(self) -> D;
         /// # Safety
         /// Four elements at both pointers.
@@ -342,6 +344,8 @@ mod x86 {
     /// element, so its last block is never taken as one.
     impl<T: Blocks<u32>> Blocks<u32> for Complex<T> {
         const REST: isize = 1;
+        // Five of the larger ones are too few.
+        const LEAST: isize = if size_of::<T>() == 8 { 6 } else { 5 };
         #[inline(always)]
         fn one(self) -> u32 {
             self.re.one()
@@ -373,7 +377,7 @@ mod x86 {
             let (src, dst, n) = (*data, *data.add(1), *dims);
             let (ss, ds) = (*strides, *strides.add(1));
             let mut i = 0;
-            if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize {
+            if ss == size_of::<S>() as isize && ds == size_of::<D>() as isize && n >= S::LEAST {
                 while i + 4 + S::REST <= n {
                     S::four((src as *const S).offset(i), (dst as *mut D).offset(i));
                     i += 4;

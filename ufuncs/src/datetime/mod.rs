@@ -254,18 +254,24 @@ impl DatetimeError {
     }
 }
 
+/// What an error tells of a text: up to the first NUL, as it is shown where texts end there.
+fn shown(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default()
+}
+
 impl fmt::Display for DatetimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DatetimeError::Parse { text, position } => {
-                write!(f, "Error parsing datetime string \"{text}\" at position {position}")
+                write!(f, "Error parsing datetime string \"{}\" at position {position}", shown(text))
             }
             DatetimeError::OutOfRange { field, text } => {
-                write!(f, "{field} out of range in datetime string \"{text}\"")
+                write!(f, "{field} out of range in datetime string \"{}\"", shown(text))
             }
             DatetimeError::ParseUnit { text, unit, casting } => write!(
                 f,
-                "Cannot parse \"{text}\" as unit '{}' using casting rule '{}'",
+                "Cannot parse \"{}\" as unit '{}' using casting rule '{}'",
+                shown(text),
                 unit.name(),
                 casting.name()
             ),

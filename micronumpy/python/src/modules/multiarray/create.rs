@@ -18,6 +18,7 @@ use crate::objects::array::args::{self, CopyMode};
 use crate::objects::array::coercion::{self, discover};
 use crate::objects::array::{assign, methods, pickle};
 use crate::objects::dispatcher::creation_with_like;
+use crate::objects::ufunc::bind::{settled, weak_kind};
 use crate::objects::{Array, Descr, dtype, scalar};
 use crate::protocols::{buffer::Memory, dlpack};
 
@@ -716,29 +717,24 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         assign::assign_scalar(&dst, &src)?;
         return Ok(py.None().into_bound(py));
     }
-    // Python numbers take the destination's type if their kind allows it.
-    let weak = crate::objects::handles::is_python_scalar(&src);
     let source = match Array::cast(&src) {
         Some(s) => s,
         None => {
-            // An integer is at least a long next to a type that is less than an integer.
-            let is_int = weak && src.is_exact_instance_of::<pyo3::types::PyInt>();
-            let long = (is_int && dst.dtype().num.is_bool()).then(|| dtype::builtin(py, TypeNum::LONG));
-            let found = coercion::from_any(&src, long.as_ref(), 0, 0, 0)?;
-            if weak && weak_fits(&found, &dst) {
-                let (from, to) = (found.dtype().num, dst.dtype().num);
-                // In native byte order, which `casting='no'` tells from others.
-                let native = dtype::descr_of(py, &dst.dtype().with_byteorder(b'='))?;
-                if casting == micronumpy::Casting::Equiv && from != to && !to.is_object() {
-                    return Err(PyTypeError::new_err(format!(
-                        "cannot cast Python {} to {} under the casting rule 'equiv'",
-                        src.get_type().name()?,
-                        native.0.str()?
-                    )));
+            let found = coercion::from_any(&src, None, 0, 0, 0)?;
+            // Python's numbers get the common type of their kind and the destination, as operands of ufuncs do.
+            match weak_kind(&src).map(|weak| settled(weak, dst.dtype())) {
+                Some(common) if common != *found.dtype() => {
+                    let common = dtype::descr_of(py, &common)?;
+                    if casting == micronumpy::Casting::Equiv && !common.dtype().num.is_object() {
+                        return Err(PyTypeError::new_err(format!(
+                            "cannot cast Python {} to {} under the casting rule 'equiv'",
+                            src.get_type().name()?,
+                            common.0.str()?
+                        )));
+                    }
+                    coercion::from_any(&src, Some(&common), 0, 0, NPY_ARRAY_FORCECAST)?
                 }
-                coercion::from_any(&src, Some(&native), 0, 0, NPY_ARRAY_FORCECAST)?
-            } else {
-                found
+                _ => found,
             }
         }
     };
@@ -771,6 +767,7 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         }
         Some(m) => {
             assign::check_writeable(&dst, "assignment destination")?;
+            let source = assign::value_for(&dst, source)?;
             let status = micronumpy::cast::copy_masked(&dst.view(), &source.view(), &m.view()).py(py)?;
             crate::objects::ufunc::report_fp_status(py, "cast", status)?;
         }
@@ -783,19 +780,6 @@ fn number_fits(value: &Obj<'_>, dst: &Array<'_>) -> bool {
     let num = dst.dtype().num;
     value.is_exact_instance_of::<pyo3::types::PyInt>() && num.is_number()
         || value.is_exact_instance_of::<pyo3::types::PyFloat>() && (num.is_float() || num.is_complex())
-}
-
-/// Whether a Python number of this discovered dtype may take the destination's dtype (NEP 50).
-fn weak_fits(found: &Array<'_>, dst: &Array<'_>) -> bool {
-    let (f, d) = (found.dtype().num, dst.dtype().num);
-    match f {
-        n if n.is_bool() => false,
-        _ if d.is_object() => true,
-        n if n.is_integer() || n.is_object() => d.is_number(),
-        n if n.is_float() => d.is_float() || d.is_complex(),
-        n if n.is_complex() => d.is_complex(),
-        _ => false,
-    }
 }
 
 /// `normalize_axis_index(axis, ndim, msg_prefix=None)`

@@ -242,13 +242,26 @@ fn where_<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
     }
     let rows_alike =
         condition.ndim() == 1 && [&xa, &ya].iter().all(|v| v.ndim() == 0 || v.shape() == condition.shape());
+    let check_condition = || {
+        let (from, bool_) = (condition.descr(), dtype::builtin(py, TypeNum::BOOL));
+        if micronumpy::cast::can_cast(from.dtype(), bool_.dtype(), micronumpy::Casting::Unsafe) {
+            return Ok(());
+        }
+        Err(PyTypeError::new_err(format!(
+            "Iterator operand 1 dtype could not be cast from {} to {} according to the rule 'unsafe'",
+            from.0.repr()?,
+            bool_.0.repr()?
+        )))
+    };
     if rows_alike {
+        check_condition()?;
         let out = alloc::new(&descr, condition.shape(), Order::C, false)?;
         let status = select::where_(&condition.view(), &xa.view(), &ya.view(), &out.view()).py(py)?;
         crate::objects::ufunc::report_fp_status(py, "cast", status)?;
         return Ok(out.0);
     }
     let shape = micronumpy::array::broadcast_shapes(&[condition.shape(), xa.shape(), ya.shape()]).py(py)?;
+    check_condition()?;
     let mut rows: Vec<Dims> = Vec::new();
     for v in [&condition, &xa, &ya] {
         rows.push(micronumpy::iter::broadcast_strides(v.shape(), v.strides(), &shape).py(py)?);

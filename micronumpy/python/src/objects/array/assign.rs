@@ -60,6 +60,16 @@ pub fn transfer(py: Python<'_>, dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> PyRes
     }
 }
 
+/// What is assigned to several elements: one value of another dtype is cast once, whatever becomes of the assignment.
+pub fn value_for<'py>(dst: &Array<'py>, src: Array<'py>) -> PyResult<Array<'py>> {
+    if src.ndim() > 0 || dst.size() < 2 || src.dtype() == dst.dtype() || dst.dtype().has_object() {
+        return Ok(src);
+    }
+    let value = alloc::new(&dst.descr(), &[], micronumpy::Order::C, false)?;
+    transfer(src.py(), &value.view(), &src.view())?;
+    Ok(value)
+}
+
 /// Assign an array, with broadcasting and any cast.
 pub fn assign_array(dst: &Array<'_>, src: &Array<'_>) -> PyResult<()> {
     // `a[1:5] += x` ends with the assignment of a part of the array to the same part.

@@ -71,6 +71,8 @@ pub struct Compiled {
     pub contiguous: Option<StridedLoop>,
     pub unaligned_strided: Option<StridedLoop>,
     pub unaligned_contiguous: Option<StridedLoop>,
+    /// `ufunc.at` of a row and a list of positions.
+    pub indexed: Option<StridedLoop>,
 }
 
 /// A loop for other DTypes, with the translation of descriptors there and back.
@@ -268,8 +270,7 @@ unsafe fn fill_slot(slots: &mut Compiled, number: c_int, func: *mut c_void) -> R
             NPY_METH_CONTIGUOUS_LOOP => slots.contiguous = slot_function(func),
             NPY_METH_UNALIGNED_STRIDED_LOOP => slots.unaligned_strided = slot_function(func),
             NPY_METH_UNALIGNED_CONTIGUOUS_LOOP => slots.unaligned_contiguous = slot_function(func),
-            // An optimisation of `ufunc.at` that is never needed.
-            NPY_METH_CONTIGUOUS_INDEXED_LOOP => {}
+            NPY_METH_CONTIGUOUS_INDEXED_LOOP => slots.indexed = slot_function(func),
             NPY_METH_RESOLVE_DESCRIPTORS_WITH_SCALARS => {
                 return Err(
                     "the slot _NPY_METH_resolve_descriptors_with_scalars is not implemented yet".into()
@@ -291,6 +292,13 @@ impl<'py> MethodRef<'py> {
     pub fn method(&self) -> &Method {
         // SAFETY: handles are only made for method objects, which own their method.
         unsafe { &*(*self.0.as_ptr().cast::<MethodObject>()).method }
+    }
+    /// The loop over positions that compiled code gave it.
+    pub fn indexed_loop(&self) -> Option<StridedLoop> {
+        match &self.method().kind {
+            Kind::Compiled(slots) => slots.indexed,
+            _ => None,
+        }
     }
 
     /// The dtypes the loop runs on, given descriptors of these classes (outputs may be missing). `None`: the method

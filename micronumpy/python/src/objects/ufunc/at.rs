@@ -13,7 +13,7 @@ use micronumpy::ufunc::exec::{bounds_meet, needs_buffer};
 use micronumpy::{ArrayRef, Casting, NdArray, Order, TypeNum};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyEllipsis};
 use ufuncs::elem::LongDouble;
 use ufuncs::fpstatus;
 
@@ -79,7 +79,7 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     let signature = (0..uf.nargs()).map(|_| None).collect();
     let binding = bind(&uf, &mut ins, &[Some(arr.clone())], &signature, Casting::Unsafe)?;
     let raw = binding.raw_descrs();
-    let l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(&uf, &raw));
+    let mut l = BoundLoop::new(&binding.def, uf.nin(), binding.dtypes(), binding.host(&uf, &raw));
     let (shape, offsets) = selected(&arr, &given[1])?;
 
     fpstatus::clear();
@@ -97,12 +97,21 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     }
     let operand = second.as_ref().map(|b| temp.as_ref().map_or_else(|| b.view(), |t| t.view()));
     let name = uf.name();
-    let indexed = is_indexed(&name, &arr, second.as_ref(), &given[1], binding.dtypes());
+    let rows = is_of_rows(&arr, second.as_ref(), &given[1], binding.dtypes());
+    let indexed = rows && second.is_some() && INDEXED.contains(&name.as_str());
     let unordered = indexed
         && matches!(name.as_str(), "maximum" | "minimum")
         && (offsets.iter().any(|&off| is_nan(arr.dtype().num, arr.data().wrapping_offset(off)))
             || !offsets.is_empty() && operand.as_ref().is_some_and(any_nan));
-    let cast = apply(&l, &arr.view(), &shape, &offsets, operand.as_ref()).py(py)?;
+    let own = binding.owner.as_ref().and_then(|o| o.method_ref(py).indexed_loop());
+    let cast = match own {
+        Some(func) if rows && shape.len() == 1 => {
+            l.func = func;
+            run_indexed(&l, &arr.view(), &offsets, operand.as_ref()).py(py)?;
+            false
+        }
+        _ => apply(&l, &arr.view(), &shape, &offsets, operand.as_ref()).py(py)?,
+    };
     // Casts have a status, too.
     if binding.has_fp_status() || cast || unordered {
         let status = fpstatus::take() | if unordered { fpstatus::INVALID } else { 0 };
@@ -113,33 +122,36 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     Ok(none)
 }
 
-/// Whether numpy has a loop of its own for this call, which reports trouble under the ufunc's name: rows of the loop's dtypes, and one
-/// list of positions.
-fn is_indexed(
-    name: &str,
+/// Ufuncs for which numpy has loops over lists of positions, which report trouble under the ufunc's name.
+const INDEXED: [&str; 9] =
+    ["add", "subtract", "multiply", "divide", "floor_divide", "maximum", "minimum", "fmax", "fmin"];
+
+/// Whether such a loop could do it: rows of the loop's dtypes, which are numbers, and one list of positions.
+fn is_of_rows(
     arr: &Array<'_>,
     second: Option<&Array<'_>>,
     key: &Bound<'_, PyAny>,
     dtypes: &[micronumpy::Dtype],
 ) -> bool {
-    const INDEXED: [&str; 9] =
-        ["add", "subtract", "multiply", "divide", "floor_divide", "maximum", "minimum", "fmax", "fmin"];
     let plain = |a: &Array<'_>, dt: &micronumpy::Dtype| a.dtype() == dt && a.view().is_aligned();
-    let Some(second) = second.filter(|_| INDEXED.contains(&name)) else { return false };
     let key = match key.cast::<pyo3::types::PyTuple>() {
-        Ok(t) if t.len() == 1 => t.get_item(0).unwrap_or_else(|_| key.clone()),
-        Ok(_) => return false,
+        // An ellipsis stands for no axis here.
+        Ok(t) => {
+            match &t.iter().filter(|part| !part.is_instance_of::<PyEllipsis>()).collect::<Vec<_>>()[..] {
+                [part] => part.clone(),
+                _ => return false,
+            }
+        }
         Err(_) => key.clone(),
     };
     let is_list =
         Array::cast(&key).is_some_and(|a| a.ndim() > 0) || key.is_instance_of::<pyo3::types::PyList>();
     is_list
         && arr.ndim() == 1
-        && second.ndim() <= 1
         && dtypes[0].num.is_number()
         && plain(arr, &dtypes[0])
-        && plain(arr, &dtypes[2])
-        && plain(second, &dtypes[1])
+        && plain(arr, &dtypes[dtypes.len() - 1])
+        && second.is_none_or(|second| second.ndim() <= 1 && plain(second, &dtypes[1]))
 }
 
 /// Whether an aligned element is a float that is not a number. Those of numpy's own loops for lists of positions that look for the
@@ -214,6 +226,34 @@ fn view_offsets(shape: &[isize], strides: &[isize], start: isize) -> micronumpy:
     Ok(out)
 }
 
+/// Run compiled code's own loop over the positions in a row, which gets the row, positions and values, and the row's length as a last
+/// stride.
+fn run_indexed(
+    l: &BoundLoop<'_>,
+    row: &ArrayRef<'_>,
+    offsets: &[isize],
+    values: Option<&ArrayRef<'_>>,
+) -> micronumpy::Result<()> {
+    let stride = row.strides[0];
+    // The offsets are multiples of the stride; without one every place is the first.
+    let mut positions = buffer::scratch(offsets.len(), 0isize)?;
+    for (position, offset) in positions.iter_mut().zip(offsets) {
+        *position = offset.checked_div(stride).unwrap_or(0);
+    }
+    let (data, step) = match values {
+        Some(v) => (v.data, broadcast_strides(v.shape, v.strides, &[offsets.len() as isize])?[0]),
+        None => (std::ptr::null_mut(), 0),
+    };
+    // SAFETY: aligned elements of the loop's dtypes, at positions within the row, and as many values or one.
+    unsafe {
+        l.call(
+            &[row.data, positions.as_mut_ptr().cast(), data],
+            &[offsets.len() as isize],
+            &[stride, size_of::<isize>() as isize, step, row.shape[0]],
+        )
+    }
+}
+
 /// Run the loop on every selected element in turn; says whether elements were cast.
 fn apply(
     l: &BoundLoop<'_>,
@@ -250,11 +290,7 @@ fn apply(
             t.read.run(at, 0, src, 0, 1)?;
             let before = fpstatus::get();
             let mut status = l.call(&data[..=last], &[1], &[0; 3][..=last]);
-            if l.is_quiet() {
-                // Only the status of the casts means something.
-                fpstatus::clear();
-                fpstatus::raise(before);
-            }
+            l.settle_status(before);
             if status.is_ok() {
                 status = t.write.run(dst, 0, at, 0, 1);
             }

@@ -62,10 +62,12 @@ pub fn inputs<'py>(uf: &UfuncRef<'py>, objs: &[Bound<'py, PyAny>]) -> PyResult<P
 
 /// The dtype one of Python's numbers gets next to what the loop wants: their common one, which need not be the loop's if
 /// somebody asked for that loop; its own one where there is no common one.
-fn settled(weak: Weak, to: &Dtype) -> Dtype {
+pub fn settled(weak: Weak, to: &Dtype) -> Dtype {
     let common = match to.num {
         n if n.is_bool() || n.is_number() => promote_weak(to, weak).ok(),
-        n if n.is_object() || (weak == Weak::Int && n == micronumpy::TypeNum::TIMEDELTA) => Some(to.clone()),
+        n if n.is_object() => Some(to.clone()),
+        // Which unit is not known when a number becomes a duration.
+        n if weak == Weak::Int && n == micronumpy::TypeNum::TIMEDELTA => Some(Dtype::builtin(n)),
         _ => None,
     };
     common.unwrap_or_else(|| Dtype::builtin(weak.default_type()))
@@ -83,9 +85,13 @@ fn settle<'py>(
 ) -> PyResult<()> {
     for (i, (op, to)) in ins.iter_mut().zip(dtypes).enumerate() {
         let Some(weak) = op.weak else { continue };
-        // A type asked for by name is that of the operand.
-        let named = signature.get(i).is_some_and(|s| s.is_some());
-        let dt = if named { to.clone() } else { settled(weak, to) };
+        // A type asked for by name is that of the operand, but no unit is.
+        let named = signature.get(i).copied().flatten();
+        let dt = match named {
+            Some(t) if t.is_datetime() => Dtype::builtin(t),
+            Some(_) => to.clone(),
+            None => settled(weak, to),
+        };
         let same = dt.num == weak.default_type();
         // Comparisons with integers are made for any integer.
         let free = rule == Rule::Comparison && weak == Weak::Int && to.num.is_integer();
@@ -231,6 +237,14 @@ pub fn bind<'py>(
     let failed = |ops: &[OpType<'_>], e| error(uf, &shown, ops, signature, casting, e);
     let res = match found {
         Ok(res) => res,
+        Err(ResolveError::Late { index, error }) => {
+            let types = uf.data().core.borrow().loops[index].def.types.clone();
+            drop(ops);
+            let taken: PerOp<Dtype> = types.iter().map(|&t| Dtype::builtin(t)).collect();
+            settle(py, ins, &taken, signature, casting, rule)?;
+            let ops: PerOp<OpType<'_>> = ins.iter().map(|op| OpType::Is(op.arr.dtype())).collect();
+            return Err(failed(&ops, *error));
+        }
         Err(e) => return Err(failed(&ops, e)),
     };
     drop(ops);
@@ -467,6 +481,7 @@ fn try_error<'py>(
             make("_UFuncOutputCastingError", args)
         }
         ResolveError::Other(e) => Ok(to_pyerr(py, e)),
+        ResolveError::Late { error, .. } => try_error(uf, descrs, ops, signature, casting, *error),
     }
 }
 

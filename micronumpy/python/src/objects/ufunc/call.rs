@@ -6,10 +6,11 @@
 //! arguments -> overrides -> arrays -> loop -> broadcast, allocate -> run -> floating-point status -> wrap
 //! ```
 
+use micronumpy::array::overlap::may_share;
 use micronumpy::array::{Dims, broadcast_shapes};
 use micronumpy::iter::{PerOp, axis_order, broadcast_strides, strides_by_order};
-use micronumpy::ufunc::BoundLoop;
-use micronumpy::ufunc::exec::{bounds_meet, elements_apart, execute_given, needs_buffer, output_shape_error};
+use micronumpy::ufunc::exec::{elements_apart, execute_given, needs_buffer, output_shape_error};
+use micronumpy::ufunc::{BoundLoop, Rule};
 use micronumpy::{ArrayRef, Casting, NdArray, Order};
 use pyo3::exceptions::{PyDeprecationWarning, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -332,10 +333,13 @@ fn wrap<'py>(uf: &UfuncRef<'py>, c: &Call<'py>, results: PerOp<Array<'py>>) -> P
 /// An elementwise call.
 fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
     let mut ins = inputs(uf, &c.ins)?;
-    if let Some(text) = c.signature.iter().flatten().find(|t| t.is_string()) {
-        // Numbers asked for as strings are as long as they are written.
-        let descr = crate::objects::dtype::builtin(uf.py(), *text);
-        for op in ins.iter_mut().filter(|op| op.weak.is_some()) {
+    // A string is repeated as often as a number says, whatever the number was to be.
+    let strong = |op: &Input<'py>| op.weak.is_none() && op.arr.dtype().num.is_string();
+    let repeats = uf.data().core.borrow().rule == Rule::Multiply && ins.iter().any(strong);
+    for (op, named) in ins.iter_mut().zip(&c.signature).filter(|(op, _)| op.weak.is_some() && !repeats) {
+        if let Some(text) = named.filter(|t| t.is_string()) {
+            // Numbers asked for as strings are as long as they are written.
+            let descr = crate::objects::dtype::builtin(uf.py(), text);
             op.arr = array::from_any(&op.obj, Some(&descr), 0, 0, 0)?;
             op.weak = None;
         }
@@ -363,7 +367,7 @@ pub fn elementwise<'py>(
         .collect::<PyResult<_>>()?;
 
     // Rows are cast before anybody asks whether shapes go together.
-    if outs.len() == 1 && where_.is_none() {
+    if where_.is_none() {
         cast_rows(binding, &mut arrays)?;
     }
     let shape = common_shape(&arrays, &outs, where_)?;
@@ -371,9 +375,9 @@ pub fn elementwise<'py>(
     let outputs = allocate(py, binding, &shape, &arrays, outs, where_, order)?;
 
     // An output that would overwrite an input before it is read is collected elsewhere, in the dtype of the loop, and assigned
-    // at the end: what a mask leaves out is cast there and back. Outputs that overlap each other are filled one after the other,
-    // in order; one that overlaps itself by an assignment.
-    let mut temps: Vec<(usize, NdArray)> = vec![];
+    // at the end: what a mask leaves out is cast there and back. With a mask outputs are read, too, so that one which overlaps
+    // another that is not collected is; one that overlaps itself is filled by an assignment.
+    let mut temps: Vec<(usize, StandIn)> = vec![];
     for (i, (out, _)) in outputs.iter().enumerate().filter(|(_, (_, given))| *given) {
         let view = out.view();
         // Elements in the same place are not in the way, if both arrays say so in every respect: with a mask it shows what numpy
@@ -383,16 +387,26 @@ pub fn elementwise<'py>(
             let same = a.data == view.data && a.shape == view.shape && a.strides == view.strides;
             match same && std::ptr::eq(a.dtype, view.dtype) {
                 true => !elements_apart(&view),
-                false => bounds_meet(&a, &view),
+                false => may_share(&a, &view),
             }
         };
-        if arrays.iter().chain(where_).any(in_the_way) {
-            temps.push((i, collected(py, &view, &binding.dtypes()[uf.nin() + i], where_.is_some())?));
+        let read = || {
+            let others = outputs.iter().enumerate().filter(|(k, (_, given))| *given && *k != i);
+            let direct = others.filter(|(k, _)| temps.iter().all(|(t, _)| t != k));
+            where_.is_some() && direct.into_iter().any(|(_, (other, _))| in_the_way(other))
+        };
+        if arrays.iter().chain(where_).any(in_the_way) || read() {
+            let others = outputs.iter().filter(|(_, given)| *given).map(|(o, _)| o);
+            let backwards = match order {
+                Order::Keep => backwards(&shape, arrays.iter().chain(where_).chain(others)).py(py)?,
+                _ => Dims::new(),
+            };
+            let dtype = &binding.dtypes()[uf.nin() + i];
+            temps.push((i, collected(py, &view, dtype, &backwards, where_.is_some())?));
             continue;
         }
-        let met = outputs[..i].iter().any(|(o, given)| *given && bounds_meet(&o.view(), &view));
-        if met || !elements_apart(&view) {
-            temps.push((i, copied(&view).py(py)?));
+        if !elements_apart(&view) {
+            temps.push((i, StandIn::new(copied(&view).py(py)?, &[])));
         }
     }
 
@@ -413,6 +427,7 @@ pub fn elementwise<'py>(
     };
     if check {
         fpstatus::clear();
+        fpstatus::raise(read.into());
     }
     let elements = shape.iter().product::<isize>() as usize;
     let others = Others::run_if(elements >= LONG && binding.is_plain(&views));
@@ -421,7 +436,7 @@ pub fn elementwise<'py>(
     drop(others);
     done.py(py)?;
     if check {
-        let status = fpstatus::take() | u32::from(read);
+        let status = fpstatus::take();
         if status != 0 {
             errstate::report(py, &uf.name(), status)?;
         }
@@ -485,14 +500,63 @@ fn read_outputs(
     Ok(status)
 }
 
-/// What stands in for an output: an array of the loop's dtype, with the output's elements if those are read.
-fn collected(py: Python<'_>, out: &ArrayRef<'_>, dtype: &micronumpy::Dtype, read: bool) -> PyResult<NdArray> {
+/// What stands in for an output until all elements are computed.
+struct StandIn {
+    array: NdArray,
+    data: *mut u8,
+    strides: Dims,
+}
+
+impl StandIn {
+    /// An array, backwards along some axes.
+    fn new(array: NdArray, backwards: &[isize]) -> StandIn {
+        let view = array.view();
+        let (mut data, mut strides) = (view.data, Dims::from_slice(view.strides));
+        for &axis in backwards {
+            let (s, n) = (strides[axis as usize], view.shape[axis as usize]);
+            data = data.wrapping_offset(s * (n - 1).max(0));
+            strides[axis as usize] = -s;
+        }
+        StandIn { data, strides, array }
+    }
+    fn view(&self) -> ArrayRef<'_> {
+        ArrayRef { data: self.data, strides: &self.strides, ..self.array.view() }
+    }
+}
+
+/// The axes which are walked backwards: where some operand goes that way and none goes forwards.
+fn backwards<'a, 'py: 'a>(
+    shape: &[isize],
+    operands: impl Iterator<Item = &'a Array<'py>>,
+) -> micronumpy::Result<Dims> {
+    let (mut least, mut most) = (Dims::from_elem(0, shape.len()), Dims::from_elem(0, shape.len()));
+    for op in operands {
+        let strides = broadcast_strides(op.shape(), op.strides(), shape)?;
+        for (axis, &s) in strides.iter().enumerate() {
+            least[axis] = s.min(least[axis]);
+            most[axis] = s.max(most[axis]);
+        }
+    }
+    Ok((0..shape.len())
+        .filter(|&axis| least[axis] < 0 && most[axis] == 0)
+        .map(|axis| axis as isize)
+        .collect())
+}
+
+/// A stand-in of the loop's dtype, with the output's elements if those are read.
+fn collected(
+    py: Python<'_>,
+    out: &ArrayRef<'_>,
+    dtype: &micronumpy::Dtype,
+    backwards: &[isize],
+    read: bool,
+) -> PyResult<StandIn> {
     if dtype.as_strings().is_some() || out.dtype.as_strings().is_some() {
         // Strings are where their array has its memory.
-        return copied(out).py(py);
+        return Ok(StandIn::new(copied(out).py(py)?, &[]));
     }
     // As the output lies in memory, so that elements are taken in the same order.
-    let temp = NdArray::empty_like(out, dtype, Order::Keep).py(py)?;
+    let temp = StandIn::new(NdArray::empty_like(out, dtype, Order::Keep).py(py)?, backwards);
     if read {
         array::assign::transfer(py, &temp.view(), out)?;
     }

@@ -142,11 +142,7 @@ impl Reduction {
             // SAFETY: the mask's part of the strip.
             unsafe { for_runs(start, strides[2], n - skip, |from, count| part(skip + from, count))? };
         }
-        if l.is_quiet() {
-            // Only the status of the casts means something.
-            ufuncs::fpstatus::clear();
-            ufuncs::fpstatus::raise(before);
-        }
+        l.settle_status(before);
         Ok(())
     }
 

@@ -519,24 +519,33 @@ unsafe extern "C" fn matmul(
     st: *const isize,
     _aux: *mut c_void,
 ) -> c_int {
-    // SAFETY: the loop contract: core dimensions after dims[0], core strides after three outer strides.
+    // SAFETY: the loop contract: core dimensions after dims[0], core strides after three outer strides. Object loops run with the
+    // GIL held.
     unsafe {
+        let py = pyo3::Python::assume_attached();
         let (m, n, p) = (*dims.add(1), *dims.add(2), *dims.add(3));
         let s = std::slice::from_raw_parts(st, 9);
+        // numpy leaves a matrix where an object fails, goes on with the next one, and tells of the last failure.
+        let mut failure = None;
         for o in 0..*dims {
             let at = |i: usize| (*data.add(i)).wrapping_offset(o * s[i]);
-            for i in 0..m {
-                for j in 0..p {
-                    let a = at(0).wrapping_offset(i * s[3]);
-                    let b = at(1).wrapping_offset(j * s[6]);
-                    let out = at(2).wrapping_offset(i * s[7] + j * s[8]);
-                    if n == 0 {
-                        put(out, ffi::PyLong_FromLong(0));
-                    } else if dot(a, s[4], b, s[5], n, out, false) < 0 {
-                        return -1;
-                    }
+            let element = |i: isize, j: isize| {
+                let a = at(0).wrapping_offset(i * s[3]);
+                let b = at(1).wrapping_offset(j * s[6]);
+                let out = at(2).wrapping_offset(i * s[7] + j * s[8]);
+                if n == 0 {
+                    put(out, ffi::PyLong_FromLong(0));
+                    return true;
                 }
+                dot(a, s[4], b, s[5], n, out, false) == 0
+            };
+            if !(0..m).all(|i| (0..p).all(|j| element(i, j))) {
+                failure = pyo3::PyErr::take(py).or(failure);
             }
+        }
+        if let Some(error) = failure {
+            error.restore(py);
+            return -1;
         }
     }
     0
