@@ -169,14 +169,16 @@ pub fn argsort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind, out: &ArrayRef<'
     let compare = if kernel.is_none() { Some(Compare::of(arr.dtype)?) } else { None };
     let ascending = kernel.and_then(|_| ascending_fn(arr.dtype.num));
     indirect(arr, axis, out, |items, index, n, size| {
-        // SAFETY: `n` contiguous native items; `index` is the identity.
+        // SAFETY: `n` contiguous native items, and as many positions.
         unsafe {
             if ascending.is_some_and(|test| test(items, n)) {
+                count_up(index, n);
                 return Ok(());
             }
             match (&kernel, &compare) {
-                (Some(f), _) => f(items, index, n, size),
+                (Some(f), _) => f(items, index, n, size, true),
                 (None, Some(c)) => {
+                    count_up(index, n);
                     by::argsort(items, index, n, size, kind, &c.comparator()).map_err(|e| c.failure(e))?;
                 }
                 (None, None) => {}
@@ -186,6 +188,16 @@ pub fn argsort(arr: &ArrayRef<'_>, axis: usize, kind: SortKind, out: &ArrayRef<'
     })
 }
 
+/// Writes the positions `0..n`.
+///
+/// # Safety
+/// There is room for them.
+unsafe fn count_up(index: *mut isize, n: usize) {
+    // SAFETY: the caller's promise.
+    (0..n as isize).for_each(|i| unsafe { index.offset(i).write(i) });
+}
+
+/// Calls `f` with every lane as contiguous native items and what it is to write their positions to.
 fn indirect(
     arr: &ArrayRef<'_>,
     axis: usize,
@@ -211,11 +223,8 @@ fn indirect(
             if in_place {
                 // Positions are written where they are wanted: nothing else looks at a fresh result, and one that is given
                 // does not overlap the array.
-                let to = p[1].cast::<isize>();
-                (0..n as isize).for_each(|i| to.offset(i).write(i));
-                return f(items, to, n, size);
+                return f(items, p[1].cast(), n, size);
             }
-            index.iter_mut().enumerate().for_each(|(i, v)| *v = i as isize);
             f(items, index.as_mut_ptr(), n, size)?;
             for (i, &v) in index.iter().enumerate() {
                 let v = if swapped { v.swap_bytes() } else { v };
@@ -312,9 +321,9 @@ fn different<P: Copy + PartialEq>(
             kept += usize::from(items[kept] != items[kept - 1]);
         }
     } else if let Some(argsort) = argsort_fn(dt.num) {
-        let mut index: Vec<isize> = (0..n as isize).collect();
+        let mut index = vec![0isize; n];
         // SAFETY: as above, and positions of all.
-        unsafe { argsort(all.data(), index.as_mut_ptr(), n, dt.itemsize) };
+        unsafe { argsort(all.data(), index.as_mut_ptr(), n, dt.itemsize, true) };
         // Missing ones are behind all others, and the sort is stable.
         let present = index.partition_point(|&at| !is_missing(&items[at as usize]));
         let (present, missing) = index.split_at_mut(present);
@@ -388,9 +397,11 @@ pub fn argpartition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize], out: &ArrayR
     let Some(f) = kernel else { return argsort(arr, axis, SortKind::Quick, out) };
     let ascending = ascending_fn(arr.dtype.num);
     indirect(arr, axis, out, |items, index, n, size| {
-        // SAFETY: `n` contiguous native items, `index` the identity, positions below `n`. What ascends is partitioned.
+        // SAFETY: `n` contiguous native items, as many positions, and `kth` below `n`. What ascends is partitioned.
         unsafe {
-            if !ascending.is_some_and(|test| test(items, n)) {
+            if ascending.is_some_and(|test| test(items, n)) {
+                count_up(index, n);
+            } else {
                 f(items, index, n, size, &kth);
             }
         }
@@ -432,14 +443,16 @@ pub fn lexsort(keys: &[ArrayRef<'_>], axis: usize, out: &ArrayRef<'_>) -> Result
     strides.extend(keys.iter().map(|k| k.strides));
     let mut index = buffer::scratch(n, 0isize)?;
     for_each_lane(first.shape, axis, &data, &strides, |p| {
-        index.iter_mut().enumerate().for_each(|(i, v)| *v = i as isize);
+        for (i, v) in index.iter_mut().enumerate() {
+            *v = i as isize;
+        }
         for (j, ((way, lane), key)) in ways.iter().zip(keys).enumerate() {
             // SAFETY: every lane has `n` elements; stable sorts keep earlier keys' order among equals.
             unsafe {
                 let items = lane.load(p[1 + j], key.strides[axis])?;
                 let size = key.dtype.itemsize;
                 match way {
-                    Way::Kernel(f) => f(items, index.as_mut_ptr(), n, size),
+                    Way::Kernel(f) => f(items, index.as_mut_ptr(), n, size, j == 0),
                     Way::Compare(c) => {
                         let index = index.as_mut_ptr();
                         by::argsort(items, index, n, size, SortKind::Stable, &c.comparator())

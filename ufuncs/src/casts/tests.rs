@@ -97,9 +97,14 @@ fn many_are_cast_as_each() {
         to::<S, i16>(from, TypeNum::SHORT, values);
         to::<S, u16>(from, TypeNum::USHORT, values);
         to::<S, i32>(from, TypeNum::INT, values);
+        to::<S, i64>(from, TypeNum::LONG, values);
+        to::<S, u64>(from, TypeNum::ULONG, values);
     }
     let values = [0.5, -1.5, 300.0, -70000.9, 2147483520.0, -3e9, 1e300, f64::NAN, f64::INFINITY].repeat(23);
     all(DBL, &values);
+    // None of these is too large for a short way, some of these just are.
+    all(DBL, &[0.9, -0.9, -0.0, 1e-310, 2251799813685247.5, -2251799813685247.5, -7.0].repeat(5));
+    all(DBL, &[2251799813685248.0, -2251799813685248.0, 9.2e18, 1.8e19, -9.2e18].repeat(5));
     all(TypeNum::FLOAT, &values.iter().map(|&x| x as f32).collect::<Vec<_>>());
 }
 

@@ -340,6 +340,105 @@ mod x86 {
         0
     }
 
+    /// A float that is cast to 64 bits.
+    pub(super) trait Long<D>: Copy {
+        fn one(self) -> D;
+        /// # Safety
+        /// AVX2; four elements.
+        unsafe fn contiguous(src: *const Self) -> __m256d;
+        /// # Safety
+        /// AVX2; four elements, `stride` bytes apart.
+        unsafe fn apart(src: *const u8, stride: isize) -> __m256d;
+    }
+    macro_rules! long {
+        ($($s:ty, $d:ty, $trunc:ident, |$p:ident| $contiguous:expr, |$x:ident| $apart:expr;)*) => {$(
+            impl Long<$d> for $s {
+                #[inline(always)]
+                fn one(self) -> $d {
+                    self.$trunc()
+                }
+                #[inline(always)]
+                unsafe fn contiguous($p: *const $s) -> __m256d {
+                    // SAFETY: the caller's promise.
+                    unsafe { $contiguous }
+                }
+                #[inline(always)]
+                unsafe fn apart(src: *const u8, stride: isize) -> __m256d {
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        let $x = |i: isize| *src.offset(i * stride).cast::<$s>();
+                        $apart
+                    }
+                }
+            }
+        )*};
+    }
+    long! {
+        f32, i64, trunc_i64, |p| _mm256_cvtps_pd(_mm_loadu_ps(p)), |x| _mm256_cvtps_pd(_mm_set_ps(x(3), x(2), x(1), x(0)));
+        f32, u64, trunc_u64, |p| _mm256_cvtps_pd(_mm_loadu_ps(p)), |x| _mm256_cvtps_pd(_mm_set_ps(x(3), x(2), x(1), x(0)));
+        f64, i64, trunc_i64, |p| _mm256_loadu_pd(p), |x| _mm256_set_pd(x(3), x(2), x(1), x(0));
+        f64, u64, trunc_u64, |p| _mm256_loadu_pd(p), |x| _mm256_set_pd(x(3), x(2), x(1), x(0));
+    }
+
+    /// Casts as many of `n` elements as are whole fours; says how many. Vectors of floats are not converted to 64 bits before
+    /// AVX-512, but where magnitudes are below 2^51 an addition makes the integer the low bits of a float. It is the same
+    /// with and without a sign, and no such number is out of range.
+    ///
+    /// # Safety
+    /// AVX2; `n` elements, contiguous at `dst`, and at `src` at its stride.
+    #[target_feature(enable = "avx2")]
+    unsafe fn fours<S: Long<D>, D>((src, ss): (*const u8, isize), dst: *mut D, n: isize) -> isize {
+        let whole = n & !3;
+        let (top, middle) = (_mm256_set1_pd((1u64 << 51) as f64), _mm256_set1_pd((3u64 << 51) as f64));
+        for i in (0..whole).step_by(4) {
+            // SAFETY: these are whole fours.
+            unsafe {
+                let (from, to) = (src.offset(i * ss), dst.offset(i));
+                let x = if ss == size_of::<S>() as isize {
+                    S::contiguous(from.cast())
+                } else {
+                    S::apart(from, ss)
+                };
+                let magnitude = _mm256_andnot_pd(_mm256_set1_pd(-0.0), x);
+                if _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(magnitude, top)) == 0b1111 {
+                    let cut = _mm256_round_pd::<{ _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC }>(x);
+                    let bits = _mm256_castpd_si256(_mm256_add_pd(cut, middle));
+                    _mm256_storeu_si256(to.cast(), _mm256_sub_epi64(bits, _mm256_castpd_si256(middle)));
+                } else {
+                    for k in 0..4 {
+                        to.offset(k).write((*from.offset(k * ss).cast::<S>()).one());
+                    }
+                }
+            }
+        }
+        whole
+    }
+
+    /// A cast loop to an integer of 64 bits.
+    ///
+    /// # Safety
+    /// The contract of `LoopFn`, for aligned operands of these two types.
+    pub(super) unsafe extern "C" fn long<S: Long<D>, D>(
+        _ctx: *const LoopContext,
+        data: *const *mut u8,
+        dims: *const isize,
+        strides: *const isize,
+        _aux: *mut c_void,
+    ) -> c_int {
+        // SAFETY: the loop contract gives two pointers and strides, and `n` aligned elements behind each. Fours are read before
+        // they are written. The level says that the processor has the instructions.
+        unsafe {
+            let (src, dst, n) = (*data, *data.add(1), *dims);
+            let (ss, ds) = (*strides, *strides.add(1));
+            let in_fours = ds == size_of::<D>() as isize && Level::current().kind() >= Kind::Avx2;
+            let done = if in_fours { fours::<S, D>((src, ss), dst.cast(), n) } else { 0 };
+            for i in done..n {
+                dst.offset(i * ds).cast::<D>().write((*src.offset(i * ss).cast::<S>()).one());
+            }
+        }
+        0
+    }
+
     /// Complex numbers are cut to their real parts first. Compiled C does not read the imaginary part behind the last
     /// element, so its last block is never taken as one.
     impl<T: Blocks<u32>> Blocks<u32> for Complex<T> {
@@ -400,6 +499,10 @@ pub(super) fn block_loop(from: TypeNum, to: TypeNum) -> Option<LoopFn> {
         (TypeNum::DOUBLE, TypeNum::INT) => return Some(x86::narrow::<f64, i32>),
         (TypeNum::FLOAT, TypeNum::UINT) => return Some(x86::blocks::<f32, u32>),
         (TypeNum::DOUBLE, TypeNum::UINT) => return Some(x86::blocks::<f64, u32>),
+        (TypeNum::FLOAT, TypeNum::LONG | TypeNum::LONGLONG) => return Some(x86::long::<f32, i64>),
+        (TypeNum::FLOAT, TypeNum::ULONG | TypeNum::ULONGLONG) => return Some(x86::long::<f32, u64>),
+        (TypeNum::DOUBLE, TypeNum::LONG | TypeNum::LONGLONG) => return Some(x86::long::<f64, i64>),
+        (TypeNum::DOUBLE, TypeNum::ULONG | TypeNum::ULONGLONG) => return Some(x86::long::<f64, u64>),
         (TypeNum::FLOAT, TypeNum::BYTE) => return Some(x86::narrow::<f32, i8>),
         (TypeNum::FLOAT, TypeNum::UBYTE) => return Some(x86::narrow::<f32, u8>),
         (TypeNum::FLOAT, TypeNum::SHORT) => return Some(x86::narrow::<f32, i16>),

@@ -167,29 +167,57 @@ mod avx2 {
         }
         // SAFETY: the processor has the instructions; the output is contiguous, and inputs are apart from it or coincide with it.
         unsafe {
-            match (sa == so, sb == so) {
-                (true, true) => in_vectors::<Op, T, true, true>(args),
-                (true, false) => in_vectors::<Op, T, true, false>(args),
-                (false, true) => in_vectors::<Op, T, false, true>(args),
-                (false, false) => in_vectors::<Op, T, false, false>(args),
+            match (sa, sb) {
+                (a, 0) if a == so => in_vectors::<Op, T, EACH, ONE>(args),
+                (0, b) if b == so => in_vectors::<Op, T, ONE, EACH>(args),
+                (_, 0) => in_vectors::<Op, T, APART, ONE>(args),
+                (0, _) => in_vectors::<Op, T, ONE, APART>(args),
+                (a, b) if a == so && b == so => in_vectors::<Op, T, EACH, EACH>(args),
+                (a, _) if a == so => in_vectors::<Op, T, EACH, APART>(args),
+                (_, b) if b == so => in_vectors::<Op, T, APART, EACH>(args),
+                _ => in_vectors::<Op, T, APART, APART>(args),
             }
         }
         true
     }
 
-    /// The flags say which inputs are contiguous.
+    /// How an input lies.
+    const EACH: u8 = 0;
+    const APART: u8 = 1;
+    /// One number for all; it is read once, as the compiler does not know that nothing overwrites it.
+    const ONE: u8 = 2;
+
+    /// Some numbers of an input that lies so.
+    ///
+    /// # Safety
+    /// As for [`Packed`]'s functions.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn read<T: Packed, const HOW: u8>(p: *const u8, stride: isize, one: T::Vector) -> T::Vector {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match HOW {
+                EACH => T::contiguous(p),
+                APART => T::apart(p, stride),
+                _ => one,
+            }
+        }
+    }
+
+    /// The constants say how the inputs lie.
     ///
     /// # Safety
     /// The loop contract and what [`run`] looked at.
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn in_vectors<Op: PackedOp<T>, T: Packed, const A: bool, const B: bool>(args: &Operands) {
+    unsafe fn in_vectors<Op: PackedOp<T>, T: Packed, const A: u8, const B: u8>(args: &Operands) {
         let &Operands { n, mut a, mut b, mut o, sa, sb, so } = args;
         let (count, mut left) = (T::COUNT as isize, n);
         // SAFETY: elements of the operands, read before they are written.
         unsafe {
+            // (There are enough of them for a vector.)
+            let (first, second) = (T::apart(a, sa), T::apart(b, sb));
             while left >= T::COUNT {
-                let x = if A { T::contiguous(a) } else { T::apart(a, sa) };
-                let y = if B { T::contiguous(b) } else { T::apart(b, sb) };
+                let (x, y) = (read::<T, A>(a, sa, first), read::<T, B>(b, sb, second));
                 T::write(o, Op::packed(x, y));
                 a = a.wrapping_offset(count * sa);
                 b = b.wrapping_offset(count * sb);

@@ -613,6 +613,39 @@ fn constant_divisors_divide() {
     }
 }
 
+/// 32 bits, and 64 bits that a float holds.
+#[test]
+fn short_constant_divisors_divide() {
+    fn check<T: crate::elem::Elem + PartialEq + core::fmt::Debug>(
+        func: LoopFn,
+        values: &[T],
+        apply: impl Fn(T, T) -> T,
+    ) {
+        for &b in values {
+            let mut y = vec![b; values.len()];
+            let size = size_of::<T>() as isize;
+            let operands = [
+                (values.as_ptr().cast(), size),
+                ((&raw const b).cast(), 0),
+                (y.as_mut_ptr().cast_const().cast(), size),
+            ];
+            run(func, values.len(), &operands);
+            for (&a, &q) in values.iter().zip(&y) {
+                assert_eq!(q, apply(a, b), "{a:?} {b:?}");
+            }
+        }
+    }
+    let ends = [1, 2, 3, 7, 10, 641, 46_341, 65_536, 1 << 30, i32::MAX];
+    let values: Vec<i32> =
+        ends.into_iter().flat_map(|x| [x, x - 1, -x, -x - 1, x ^ 0x5555, i32::MAX - x]).collect();
+    check(binary::divide_integer::<FloorDivide, i32>, &values, FloorDivide::apply);
+    check(binary::divide_integer::<Remainder, i32>, &values, Remainder::apply);
+    let values: Vec<i64> = values.into_iter().flat_map(|x| [x.into(), i64::from(x) << 19]).collect();
+    check(binary::divide_wide::<FloorDivide, i64>, &values, FloorDivide::apply);
+    check(binary::divide_wide::<Remainder, i64>, &values, Remainder::apply);
+    check(binary::divide_wide::<Fmod, i64>, &values, Fmod::apply);
+}
+
 #[test]
 fn constant_exponents_multiply() {
     use crate::ops::power::{Power, TryBinaryOp};

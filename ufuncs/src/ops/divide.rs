@@ -101,9 +101,12 @@ impl Divisible for i32 {
     #[inline(always)]
     fn floor_by(a: i32, b: i32, inverse: ShortInverse) -> i32 {
         if inverse.flip == 0 {
-            // As of 64 bits.
+            // Complements as of 64 bits. A quotient and half of the least distance between quotients is that far from whole
+            // numbers, which is more than rounding errors: those are below 2^-20 of it.
             let below = a >> 31;
-            return inverse.quotient((a ^ below) as u32) as i32 ^ below;
+            let quotient = (f64::from(a ^ below) + 0.5) * inverse.reciprocal;
+            // SAFETY: at least zero, and below 2^30, as the divisor is at least two.
+            return unsafe { quotient.to_int_unchecked::<i32>() } ^ below;
         }
         Self::round_down(a, b, Self::quotient_by(a, inverse)).0
     }
@@ -124,6 +127,8 @@ impl Divisible for i32 {
 pub struct ShortInverse {
     factor: u32,
     shift: u32,
+    /// One over the divisor's magnitude.
+    reciprocal: f64,
     /// All bits set for a negative divisor.
     flip: i32,
 }
@@ -135,6 +140,7 @@ impl ShortInverse {
         ShortInverse {
             factor: ((missing << 32) / u64::from(d)) as u32 + 1,
             shift: l - 1,
+            reciprocal: 1.0 / f64::from(d),
             flip: -i32::from(negative),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Which items a network compares does not depend on what they are, so lanes take all steps together: a vector holds one item
 //! of each of them, and a step is a minimum and a maximum. What sorting a short lane by itself costs is branches, and here
-//! are none. Only AVX-512 has minima of all widths, so elsewhere lanes are sorted one by one.
+//! are none. AVX-512 has minima of all widths, AVX2 compares where it has none; elsewhere lanes are sorted one by one.
 //!
 //! Every step puts the lesser item in front. So a network for more items does for fewer: what is compared with an item
 //! that is not there stays.
@@ -15,7 +15,7 @@ use crate::typenum::TypeNum;
 /// Item `i` of lane `k` is at `data + i * step + k * next`: native, of any alignment, used by nobody else.
 pub type SortLanesFn = unsafe fn(data: *mut u8, n: usize, step: isize, lanes: usize, next: isize);
 
-/// Bytes of a row of items, one of every lane.
+/// Bytes of a row of items, one of every lane, where vectors are widest.
 const ROW: usize = 64;
 /// Lanes of so few items cost next to nothing, however few they are.
 const FEW: usize = 16;
@@ -30,77 +30,143 @@ pub fn are_enough(n: usize, size: usize, lanes: usize) -> bool {
 /// in order.
 pub fn sort_lanes_fn(t: TypeNum, stable: bool, n: usize) -> Option<SortLanesFn> {
     #[cfg(target_arch = "x86_64")]
-    if crate::cpu::Level::current().kind() == crate::cpu::Kind::Avx512 {
-        return avx512::sort_lanes_fn(t, stable, n);
+    match crate::cpu::Level::current().kind() {
+        crate::cpu::Kind::Avx512 => return x86::sort_lanes_fn::<x86::Avx512>(t, stable, n),
+        crate::cpu::Kind::Avx2 => return x86::sort_lanes_fn::<x86::Avx2>(t, stable, n),
+        crate::cpu::Kind::Baseline => {}
     }
     let _ = (t, stable, n);
     None
 }
 
 #[cfg(target_arch = "x86_64")]
-mod avx512 {
+mod x86 {
     use core::arch::x86_64::*;
     use core::slice;
 
-    use super::{ROW, SortLanesFn};
+    use super::SortLanesFn;
     use crate::elem::{Bool, Datetime, Timedelta, f16};
     use crate::sort::keys::{Key, Keyed};
     use crate::typenum::TypeNum;
 
-    /// Lanes of more items than this, whose rows leave the cache, are sorted one by one.
-    const MOST: usize = 4096;
-    /// Of single bytes there are few enough values to count these in longer ones.
+    /// Of single bytes there are few enough values to count these in longer lanes.
     const COUNTED: usize = 1024;
 
-    pub(super) fn sort_lanes_fn(t: TypeNum, stable: bool, n: usize) -> Option<SortLanesFn> {
+    /// Instructions for vectors of a width.
+    pub(super) trait Wide: Sized {
+        /// A row of items, of which all bits are some.
+        type Row: Copy;
+        /// Lanes of more items than this, whose rows leave the cache or take too many steps, are sorted one by one.
+        fn most(size: usize) -> usize;
+        /// [`sort_part_body`] compiled for these instructions.
+        ///
+        /// # Safety
+        /// The processor has them, and as for [`SortLanesFn`].
+        unsafe fn sort_part<T: Keyed<Bits: Ordered<Self>>>(
+            data: *mut u8,
+            step: isize,
+            next: isize,
+            lanes: usize,
+            rows: &mut [Self::Row],
+        );
+    }
+
+    /// Keys with minima and maxima.
+    pub(super) trait Ordered<W: Wide>: Key {
+        /// Lesser and greater of each two.
+        ///
+        /// # Safety
+        /// The processor has the instructions.
+        unsafe fn order(a: W::Row, b: W::Row) -> (W::Row, W::Row);
+    }
+
+    macro_rules! wide {
+        ($($name:ident, $row:ty, $features:literal, |$size:ident| $most:expr, { $($t:ty, $min:ident, $max:ident;)* })*) => {$(
+            pub(super) enum $name {}
+
+            impl Wide for $name {
+                type Row = $row;
+                fn most($size: usize) -> usize {
+                    $most
+                }
+                #[target_feature(enable = $features)]
+                unsafe fn sort_part<T: Keyed<Bits: Ordered<Self>>>(
+                    data: *mut u8,
+                    step: isize,
+                    next: isize,
+                    lanes: usize,
+                    rows: &mut [$row],
+                ) {
+                    // SAFETY: the caller's promise.
+                    unsafe { sort_part_body::<T, Self>(data, step, next, lanes, rows) }
+                }
+            }
+
+            $(
+                impl Ordered<$name> for $t {
+                    #[inline(always)]
+                    unsafe fn order(a: $row, b: $row) -> ($row, $row) {
+                        // SAFETY: the caller's promise.
+                        unsafe { ($min(a, b), $max(a, b)) }
+                    }
+                }
+            )*
+        )*};
+    }
+    wide! {
+        Avx512, __m512i, "avx512f,avx512cd,avx512dq,avx512vl,avx512bw,avx2,fma,f16c,bmi1,bmi2,lzcnt", |_size| 4096, {
+            u8, _mm512_min_epu8, _mm512_max_epu8;
+            u16, _mm512_min_epu16, _mm512_max_epu16;
+            i32, _mm512_min_epi32, _mm512_max_epi32;
+            i64, _mm512_min_epi64, _mm512_max_epi64;
+        }
+        Avx2, __m256i, "avx2,fma,f16c,bmi1,bmi2,lzcnt", |size| 8192 / size, {
+            u8, _mm256_min_epu8, _mm256_max_epu8;
+            u16, _mm256_min_epu16, _mm256_max_epu16;
+            i32, _mm256_min_epi32, _mm256_max_epi32;
+        }
+    }
+
+    impl Ordered<Avx2> for i64 {
+        #[inline(always)]
+        unsafe fn order(a: __m256i, b: __m256i) -> (__m256i, __m256i) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let greater = _mm256_cmpgt_epi64(a, b);
+                (_mm256_blendv_epi8(a, b, greater), _mm256_blendv_epi8(b, a, greater))
+            }
+        }
+    }
+
+    pub(super) fn sort_lanes_fn<W: Wide>(t: TypeNum, stable: bool, n: usize) -> Option<SortLanesFn>
+    where
+        u8: Ordered<W>,
+        u16: Ordered<W>,
+        i32: Ordered<W>,
+        i64: Ordered<W>,
+    {
         Some(match t {
-            _ if !(2..=MOST).contains(&n) => return None,
+            _ if n < 2 || n > W::most(t.size()) => return None,
             TypeNum::BOOL | TypeNum::BYTE | TypeNum::UBYTE if n > COUNTED => return None,
-            TypeNum::BOOL => sort_lanes::<Bool>,
-            TypeNum::BYTE => sort_lanes::<i8>,
-            TypeNum::UBYTE => sort_lanes::<u8>,
-            TypeNum::SHORT => sort_lanes::<i16>,
-            TypeNum::USHORT => sort_lanes::<u16>,
-            TypeNum::INT => sort_lanes::<i32>,
-            TypeNum::UINT => sort_lanes::<u32>,
-            TypeNum::LONG | TypeNum::LONGLONG => sort_lanes::<i64>,
-            TypeNum::ULONG | TypeNum::ULONGLONG => sort_lanes::<u64>,
-            TypeNum::DATETIME => sort_lanes::<Datetime>,
-            TypeNum::TIMEDELTA => sort_lanes::<Timedelta>,
-            TypeNum::HALF if !stable => sort_lanes::<f16>,
-            TypeNum::FLOAT if !stable => sort_lanes::<f32>,
-            TypeNum::DOUBLE if !stable => sort_lanes::<f64>,
+            TypeNum::BOOL => sort_lanes::<Bool, W>,
+            TypeNum::BYTE => sort_lanes::<i8, W>,
+            TypeNum::UBYTE => sort_lanes::<u8, W>,
+            TypeNum::SHORT => sort_lanes::<i16, W>,
+            TypeNum::USHORT => sort_lanes::<u16, W>,
+            TypeNum::INT => sort_lanes::<i32, W>,
+            TypeNum::UINT => sort_lanes::<u32, W>,
+            TypeNum::LONG | TypeNum::LONGLONG => sort_lanes::<i64, W>,
+            TypeNum::ULONG | TypeNum::ULONGLONG => sort_lanes::<u64, W>,
+            TypeNum::DATETIME => sort_lanes::<Datetime, W>,
+            TypeNum::TIMEDELTA => sort_lanes::<Timedelta, W>,
+            TypeNum::HALF if !stable => sort_lanes::<f16, W>,
+            TypeNum::FLOAT if !stable => sort_lanes::<f32, W>,
+            TypeNum::DOUBLE if !stable => sort_lanes::<f64, W>,
             _ => return None,
         })
     }
 
-    /// Keys whose minima and maxima are instructions.
-    trait Ordered: Key {
-        /// Lesser and greater of each two.
-        ///
-        /// # Safety
-        /// AVX-512 F and BW.
-        unsafe fn order(a: __m512i, b: __m512i) -> (__m512i, __m512i);
-    }
-    macro_rules! ordered {
-        ($($t:ty, $min:ident, $max:ident;)*) => {$(
-            impl Ordered for $t {
-                #[inline(always)]
-                unsafe fn order(a: __m512i, b: __m512i) -> (__m512i, __m512i) {
-                    // SAFETY: the caller's promise.
-                    unsafe { ($min(a, b), $max(a, b)) }
-                }
-            }
-        )*};
-    }
-    ordered! {
-        u8, _mm512_min_epu8, _mm512_max_epu8;
-        u16, _mm512_min_epu16, _mm512_max_epu16;
-        i32, _mm512_min_epi32, _mm512_max_epi32;
-        i64, _mm512_min_epi64, _mm512_max_epi64;
-    }
-
-    unsafe fn sort_lanes<T: Keyed<Bits: Ordered>>(
+    unsafe fn sort_lanes<T: Keyed<Bits: Ordered<W>>, W: Wide>(
         data: *mut u8,
         n: usize,
         step: isize,
@@ -109,10 +175,10 @@ mod avx512 {
     ) {
         // SAFETY: whoever got this function found the instructions; the caller's promise for the items. Zero is a vector.
         unsafe {
-            let mut rows: Vec<__m512i> = vec![core::mem::zeroed(); n];
-            for first in (0..lanes).step_by(ROW / size_of::<T>()) {
+            let mut rows: Vec<W::Row> = vec![core::mem::zeroed(); n];
+            for first in (0..lanes).step_by(size_of::<W::Row>() / size_of::<T>()) {
                 let data = data.wrapping_offset(first as isize * next);
-                sort_part::<T>(data, step, next, lanes - first, &mut rows);
+                W::sort_part::<T>(data, step, next, lanes - first, &mut rows);
             }
         }
     }
@@ -120,22 +186,22 @@ mod avx512 {
     /// Sorts as many lanes as fit a row.
     ///
     /// # Safety
-    /// As for [`SortLanesFn`].
-    #[target_feature(enable = "avx512f,avx512cd,avx512dq,avx512vl,avx512bw,avx2,fma,f16c,bmi1,bmi2,lzcnt")]
-    unsafe fn sort_part<T: Keyed<Bits: Ordered>>(
+    /// As for [`Wide::sort_part`].
+    #[inline(always)]
+    unsafe fn sort_part_body<T: Keyed<Bits: Ordered<W>>, W: Wide>(
         data: *mut u8,
         step: isize,
         next: isize,
         lanes: usize,
-        rows: &mut [__m512i],
+        rows: &mut [W::Row],
     ) {
         // SAFETY: the addresses of items, of any alignment.
         unsafe {
-            each(data, step, next, lanes, rows, |item: *mut T, key: &mut T::Bits| {
+            each::<T, T::Bits, W>(data, step, next, lanes, rows, |item: *mut T, key: &mut T::Bits| {
                 *key = item.read_unaligned().to_bits();
             });
-            network::<T::Bits>(rows);
-            each(data, step, next, lanes, rows, |item: *mut T, key: &mut T::Bits| {
+            network::<T::Bits, W>(rows);
+            each::<T, T::Bits, W>(data, step, next, lanes, rows, |item: *mut T, key: &mut T::Bits| {
                 item.write_unaligned(T::from_bits(*key));
             });
         }
@@ -143,15 +209,15 @@ mod avx512 {
 
     /// Calls `f` with the address of every item and its key.
     #[inline(always)]
-    fn each<T, K: Key>(
+    fn each<T, K: Key, W: Wide>(
         data: *mut u8,
         step: isize,
         next: isize,
         lanes: usize,
-        rows: &mut [__m512i],
+        rows: &mut [W::Row],
         f: impl Fn(*mut T, &mut K),
     ) {
-        let width = ROW / size_of::<K>();
+        let width = size_of::<W::Row>() / size_of::<K>();
         for (i, row) in (0..).zip(rows) {
             // SAFETY: a vector is its keys, of which any bits are one.
             let keys = unsafe { slice::from_raw_parts_mut((&raw mut *row).cast::<K>(), width) };
@@ -193,9 +259,9 @@ mod avx512 {
     ];
 
     /// # Safety
-    /// AVX-512 F and BW.
+    /// The processor has the instructions.
     #[inline(always)]
-    unsafe fn exchange<K: Ordered>(rows: &mut [__m512i], i: usize, j: usize) {
+    unsafe fn exchange<K: Ordered<W>, W: Wide>(rows: &mut [W::Row], i: usize, j: usize) {
         if j < rows.len() {
             // SAFETY: the caller's promise.
             (rows[i], rows[j]) = unsafe { K::order(rows[i], rows[j]) };
@@ -207,13 +273,13 @@ mod avx512 {
     /// Sorts rows column by column: eights, which are merged to blocks of twice the size until there is one.
     ///
     /// # Safety
-    /// AVX-512 F and BW.
+    /// The processor has the instructions.
     #[inline(always)]
-    unsafe fn network<K: Ordered>(rows: &mut [__m512i]) {
+    unsafe fn network<K: Ordered<W>, W: Wide>(rows: &mut [W::Row]) {
         // SAFETY: the caller's promise.
         unsafe {
             for eight in rows.chunks_mut(8) {
-                if let Ok(eight) = <&mut [__m512i; 8]>::try_from(&mut *eight) {
+                if let Ok(eight) = <&mut [W::Row; 8]>::try_from(&mut *eight) {
                     let mut all = *eight;
                     for (i, j) in EIGHT {
                         (all[i], all[j]) = K::order(all[i], all[j]);
@@ -221,7 +287,7 @@ mod avx512 {
                     *eight = all;
                 } else {
                     for (i, j) in EIGHT {
-                        exchange::<K>(eight, i, j);
+                        exchange::<K, W>(eight, i, j);
                     }
                 }
             }
@@ -230,14 +296,14 @@ mod avx512 {
                 for block in rows.chunks_mut(size) {
                     // Each row is held against its mirror image, which makes both halves what the following steps sort.
                     for i in size.saturating_sub(block.len())..size / 2 {
-                        exchange::<K>(block, i, size - 1 - i);
+                        exchange::<K, W>(block, i, size - 1 - i);
                     }
                 }
                 let mut apart = size / 4;
                 // Two steps at a time, between which nothing goes to memory.
                 while apart > 1 {
                     for block in rows.chunks_mut(2 * apart) {
-                        two_steps::<K>(block, apart);
+                        two_steps::<K, W>(block, apart);
                     }
                     apart /= 4;
                 }
@@ -254,18 +320,18 @@ mod avx512 {
     /// Rows `apart` from each other are compared, then rows half as far.
     ///
     /// # Safety
-    /// AVX-512 F and BW.
+    /// The processor has the instructions.
     #[inline(always)]
-    unsafe fn two_steps<K: Ordered>(block: &mut [__m512i], apart: usize) {
+    unsafe fn two_steps<K: Ordered<W>, W: Wide>(block: &mut [W::Row], apart: usize) {
         let half = apart / 2;
         // SAFETY: the caller's promise.
         unsafe {
             if block.len() < 2 * apart {
                 for i in 0..apart {
-                    exchange::<K>(block, i, i + apart);
+                    exchange::<K, W>(block, i, i + apart);
                 }
                 for i in (0..half).chain(apart..apart + half) {
-                    exchange::<K>(block, i, i + half);
+                    exchange::<K, W>(block, i, i + half);
                 }
                 return;
             }

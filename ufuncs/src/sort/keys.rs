@@ -7,8 +7,9 @@
 
 use core::slice;
 
-use super::vector;
-use crate::cpu::Level;
+use super::split::{Leading, Places};
+use super::{few, vector};
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, Datetime, Timedelta, f16};
 use crate::order::{SortOrd, f16_key};
 
@@ -16,15 +17,59 @@ use crate::order::{SortOrd, f16_key};
 pub(super) trait Key: Copy + Ord + Default {
     /// As an unsigned integer of the same order.
     fn widen(self) -> u64;
+    /// [`Places::put`].
+    fn put(places: &mut Places<Self>, keys: &[Self], first: isize, index: &mut [isize]) {
+        places.put(keys, first, index);
+    }
+    /// The low bits.
+    fn low(self) -> usize;
+    /// How many keys are equal to one.
+    fn count(keys: &[Self], one: Self) -> usize;
+    /// For every key the number of values, at most 127, that are not greater.
+    fn ranks(keys: &[Self], values: &[Self], ranks: &mut [Self]);
     /// Sorts ascending.
     fn sort(keys: &mut [Self]);
     /// Brings the key of a place there, lesser or equal ones before and greater or equal ones behind it.
-    fn select(keys: &mut [Self], place: usize) {
-        keys.select_nth_unstable(place);
-    }
+    fn select(keys: &mut [Self], place: usize);
 }
 
+/// What vectors are made of as it stands, for all types of keys.
+macro_rules! counted {
+    ($sum:ty) => {
+        #[inline(always)]
+        fn low(self) -> usize {
+            self as usize
+        }
+        #[inline(always)]
+        fn count(keys: &[Self], one: Self) -> usize {
+            let mut count: $sum = 0;
+            for &key in keys {
+                count += (key == one) as $sum;
+            }
+            count as usize
+        }
+        #[inline(always)]
+        fn ranks(keys: &[Self], values: &[Self], ranks: &mut [Self]) {
+            let ranks = &mut ranks[..keys.len()];
+            ranks.fill(0);
+            for &value in values {
+                for (rank, &key) in ranks.iter_mut().zip(keys) {
+                    *rank += (key >= value) as Self;
+                }
+            }
+        }
+    };
+}
+
+/// From this many keys of two bytes on, a walk over 65536 counters is worth while.
+const COUNTED: usize = 1 << 13;
+
 impl Key for u8 {
+    counted!(u32);
+    fn select(keys: &mut [u8], _place: usize) {
+        // Counting takes a pass, and what is sorted is partitioned.
+        Key::sort(keys);
+    }
     fn widen(self) -> u64 {
         self.into()
     }
@@ -46,12 +91,20 @@ impl Key for u8 {
 }
 
 impl Key for u16 {
+    counted!(u32);
+    fn select(keys: &mut [u16], place: usize) {
+        if keys.len() < COUNTED {
+            let mut wide: Vec<i32> = keys.iter().map(|&k| k.into()).collect();
+            Key::select(&mut wide, place);
+            return keys.iter_mut().zip(wide).for_each(|(k, wide)| *k = wide as u16);
+        }
+        Key::sort(keys);
+    }
     fn widen(self) -> u64 {
         self.into()
     }
     fn sort(keys: &mut [u16]) {
-        // Counting costs a walk over 65536 counters.
-        if keys.len() < 1 << 13 {
+        if keys.len() < COUNTED {
             let mut wide: Vec<i32> = keys.iter().map(|&k| k.into()).collect();
             Key::sort(&mut wide);
             return keys.iter_mut().zip(wide).for_each(|(k, wide)| *k = wide as u16);
@@ -72,6 +125,7 @@ impl Key for u16 {
 macro_rules! by_vectors {
     ($($t:ty, $u:ty;)*) => {$(
         impl Key for $t {
+            counted!($t);
             #[inline(always)]
             fn widen(self) -> u64 {
                 u64::from(self as $u ^ 1 << (<$u>::BITS - 1))
@@ -81,6 +135,9 @@ macro_rules! by_vectors {
             }
             fn select(keys: &mut [$t], place: usize) {
                 vector::select(Level::current(), keys, place);
+            }
+            fn put(places: &mut Places<$t>, keys: &[$t], first: isize, index: &mut [isize]) {
+                vector::put(Level::current(), places, keys, first, index);
             }
         }
     )*};
@@ -160,8 +217,21 @@ macro_rules! dates {
 }
 dates!(Datetime Timedelta);
 
+/// Sign and magnitude as a number with its complement for a sign, and back.
+trait Turn {
+    type Bits;
+    fn turn(bits: Self::Bits) -> Self::Bits;
+}
+
 macro_rules! floats {
-    ($($t:ty, $u:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr;)*) => {$(
+    ($($t:ty, $u:ty, $s:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr;)*) => {$(
+        impl Turn for $t {
+            type Bits = $u;
+            #[inline(always)]
+            fn turn(bits: $u) -> $u {
+                bits ^ ((bits as $s >> (<$u>::BITS - 1)) as $u >> 1)
+            }
+        }
         impl Keyed for $t {
             type Bits = $k;
             // Sign and magnitude become one scale; then the NaNs with a sign, which are at its lower end, are rotated to
@@ -170,16 +240,13 @@ macro_rules! floats {
             fn to_bits(self) -> $k {
                 const TOP: $u = 1 << (<$u>::BITS - 1);
                 const NEGATIVE_NANS: $u = TOP - 1 - $inf;
-                let bits = <$t>::to_bits(self);
-                let scale = if bits & TOP != 0 { !bits } else { bits | TOP };
-                scale.wrapping_sub(NEGATIVE_NANS) as $k ^ $least
+                (Self::turn(<$t>::to_bits(self)).wrapping_sub(NEGATIVE_NANS) ^ TOP) as $k ^ $least
             }
             #[inline(always)]
             fn from_bits(bits: $k) -> $t {
                 const TOP: $u = 1 << (<$u>::BITS - 1);
                 const NEGATIVE_NANS: $u = TOP - 1 - $inf;
-                let scale = ((bits ^ $least) as $u).wrapping_add(NEGATIVE_NANS);
-                <$t>::from_bits(if scale & TOP != 0 { scale ^ TOP } else { !scale })
+                <$t>::from_bits(Self::turn(((bits ^ $least) as $u ^ TOP).wrapping_add(NEGATIVE_NANS)))
             }
             #[inline(always)]
             fn key(self) -> $k {
@@ -190,10 +257,10 @@ macro_rules! floats {
     )*};
 }
 floats! {
-    f16, u16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
+    f16, u16, i16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
     // Adding zero makes zero of minus zero.
-    f32, u32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) };
-    f64, u64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) };
+    f32, u32, i32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) };
+    f64, u64, i64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) };
 }
 
 pub(super) fn sort<K: Key>(keys: &mut [K]) {
@@ -211,100 +278,161 @@ pub(super) fn are_exact<T: Keyed>(items: &[T]) -> bool {
     !items.chunks(128).any(|part| part.iter().fold(false, |any, x| any | differs(x)))
 }
 
-/// Turns the items into keys, runs `f` on them and turns them back.
-pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])) {
+#[inline(always)]
+fn to_keys_body<T: Keyed>(keys: &mut [T::Bits]) {
     const { assert!(size_of::<T>() == size_of::<T::Bits>() && align_of::<T>() == align_of::<T::Bits>()) };
-    let (p, n) = (items.as_mut_ptr(), items.len());
-    // SAFETY: same size and alignment, any bits are valid on both sides, and `items` is not used until the end.
-    let keys = unsafe { slice::from_raw_parts_mut(p.cast::<T::Bits>(), n) };
-    for k in keys.iter_mut() {
-        // SAFETY: as above; the slot still holds an item.
+    for k in keys {
+        // SAFETY: same size and alignment; the caller has items here, whose bits are keys, too.
         let item = unsafe { *(k as *const T::Bits as *const T) };
         *k = item.to_bits();
     }
-    f(keys);
-    for k in keys.iter_mut() {
+}
+multiversion! { fn to_keys[T: Keyed](keys: &mut [T::Bits]) -> () = to_keys_body::<T>; }
+
+#[inline(always)]
+fn from_keys_body<T: Keyed>(keys: &mut [T::Bits]) {
+    for k in keys {
         let item = T::from_bits(*k);
-        // SAFETY: as above.
+        // SAFETY: same size and alignment, and the bits of items are keys, too.
         unsafe { *(k as *mut T::Bits as *mut T) = item };
     }
 }
+multiversion! { fn from_keys[T: Keyed](keys: &mut [T::Bits]) -> () = from_keys_body::<T>; }
+
+/// Turns the items into keys, runs `f` on them and turns them back.
+pub(super) fn in_place<T: Keyed>(items: &mut [T], f: impl FnOnce(&mut [T::Bits])) {
+    let (p, n) = (items.as_mut_ptr(), items.len());
+    // SAFETY: same size and alignment (`to_keys` asserts it), any bits are valid on both sides, and `items` is not used until
+    // the end.
+    let keys = unsafe { slice::from_raw_parts_mut(p.cast::<T::Bits>(), n) };
+    to_keys::<T>(Level::current(), keys);
+    f(keys);
+    from_keys::<T>(Level::current(), keys);
+}
 
 /// Up to this many positions are sorted where they are.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 /// From this many on, a walk over the counters of a byte costs less than comparing.
 const MANY: usize = 128;
-/// From this many on, so do walks over those of several bytes.
-const VERY_MANY: usize = 512;
 
-/// Stable indirect sort, or partition when `kth` is given.
-///
-/// # Safety
-/// All of `index` is below the number of items.
-pub(super) unsafe fn argsort<T: Keyed>(items: *const T, index: &mut [isize], kth: Option<&[usize]>) {
-    // SAFETY: the caller's promise.
-    let key = |at: isize| unsafe { *items.offset(at) }.key().widen();
-    if index.len() <= FEW {
-        return insert(index, |a, b| key(a) < key(b));
+/// Stable indirect sort of the positions of items in `index`, or of all of them, which are written there.
+pub(super) fn argsort<T: Keyed>(items: &[T], index: &mut [isize], all: bool) {
+    let key = |at: isize| items[at as usize].key();
+    let n = index.len();
+    if all && size_of::<T>() > 2 && few::pays(n) && may_have_few(items) && few::argsort(items, index) {
+        return;
     }
-    if size_of::<T>() <= 2 && index.len() >= MANY && kth.is_none() {
-        return by_bytes(index, size_of::<T>(), key);
-    }
-    if size_of::<T>() <= 4 && index.len() <= 1 << 32 {
-        // Key and place in `index` share a word, so ties keep their order. Vectors compare signed words.
-        let word = |(&at, place): (&isize, u64)| (key(at) << 32 | place) as i64 ^ i64::MIN;
-        let of = |word: i64| (word ^ i64::MIN) as u64 >> 32;
-        let mut packed: Vec<i64> = index.iter().zip(0..).map(word).collect();
-        match kth {
-            None if has_many_ties(&packed, of) => packed.sort_by_key(|&word| of(word)),
-            None if radix(&mut packed, of) => {}
-            None => vector::sort(Level::current(), &mut packed),
-            Some(kth) => {
-                super::select_each(&mut packed, kth, |part, k| vector::select(Level::current(), part, k));
+    if n > FEW && (size_of::<T>() > 2 || n < MANY) {
+        return by_words(items, index, all, true, |run| {
+            // The keys of a run differ in the bits only that words have no room for, so this comes to an end.
+            if run.iter().any(|&at| key(at) != key(run[0])) {
+                argsort(items, run, false);
             }
+        });
+    }
+    if all {
+        count_up(index);
+    }
+    if n <= FEW {
+        insert(index, |a, b| key(a) < key(b));
+    } else {
+        by_bytes(index, size_of::<T>(), |at| key(at).widen());
+    }
+}
+
+/// Makes an index that of all items in order.
+pub(super) fn count_up(index: &mut [isize]) {
+    index.iter_mut().zip(0..).for_each(|(at, i)| *at = i);
+}
+
+/// Whether a few items that are looked at make one hope for few different ones.
+fn may_have_few<T: Keyed>(items: &[T]) -> bool {
+    let mut some: [T::Bits; 32] = core::array::from_fn(|i| items[i * items.len() / 32].key());
+    some.sort_unstable();
+    few::are_likely(&some)
+}
+
+/// Stable sort of the positions of items in `index`, or of all of them, which are written there, by what leads. Keys and places
+/// share words, so ties keep their order; where both are too long for one, keys lose bits. `settle` sorts those positions
+/// again that have equal ones then, or (unless `exact`) before.
+pub(super) fn by_words<T: Leading>(
+    items: &[T],
+    index: &mut [isize],
+    all: bool,
+    exact: bool,
+    settle: impl FnMut(&mut [isize]),
+) {
+    let level = Level::current();
+    let mut old = Vec::new();
+    if all {
+        signed_keys(level, items, index);
+    } else {
+        old.extend_from_slice(index);
+        for key in index.iter_mut() {
+            *key = signed(items[*key as usize].lead());
         }
-        return permute(index, packed.iter().map(|&word| word as u32 as usize));
     }
-    let layout = Layout::of(index, key);
-    if layout.lost == 0 {
-        let mut words = layout.words(index, key);
-        words.partial = false;
-        words.order(kth, |place| key(index[place]));
-        return words.permute(index);
-    }
-    // Keys whose last bits decide are moved whole: settling so many ties costs more.
-    let mut pairs: Vec<(u64, usize)> = index.iter().zip(0..).map(|(&at, i)| (key(at), i)).collect();
-    match kth {
-        None if has_many_ties(&pairs, |pair| pair.0) => pairs.sort_by_key(|pair| pair.0),
-        None if radix(&mut pairs, |pair| pair.0) => {}
-        None => by_key(&mut pairs),
-        Some(kth) => super::select_each(&mut pairs, kth, |part, k| {
-            part.select_nth_unstable(k);
-        }),
-    }
-    permute(index, pairs.iter().map(|pair| pair.1));
-}
-
-/// Stable sort by the first parts of pairs whose second parts ascend.
-fn by_key(pairs: &mut [(u64, usize)]) {
-    // Comparing keys only and mending the ties costs less than comparing both parts.
-    pairs.sort_unstable_by_key(|pair| pair.0);
-    for run in pairs.chunk_by_mut(|a, b| a.0 == b.0) {
-        if run.len() > 1 {
-            run.sort_unstable_by_key(|pair| pair.1);
-        }
+    let layout = pack(level, index);
+    vector::sort(level, words(index));
+    if exact && layout.lost == 0 || !has_ties(level, index, layout.places) {
+        layout.unpack(index, &old);
+    } else {
+        layout.settle(index, &old, settle);
     }
 }
 
-/// Moves what is at the places to where those stand.
-fn permute(index: &mut [isize], places: impl Iterator<Item = usize>) {
-    let old = index.to_vec();
-    index.iter_mut().zip(places).for_each(|(slot, place)| *slot = old[place]);
+/// A key as vectors compare it.
+#[inline(always)]
+fn signed<K: Key>(key: K) -> isize {
+    key.widen() as isize ^ isize::MIN
 }
 
-/// How keys and their places share words: keys are counted from the least one.
+#[inline(always)]
+fn signed_keys_body<T: Leading>(items: &[T], keys: &mut [isize]) {
+    for (key, item) in keys.iter_mut().zip(items) {
+        *key = signed(item.lead());
+    }
+}
+multiversion! { fn signed_keys[T: Leading](items: &[T], keys: &mut [isize]) -> () = signed_keys_body::<T>; }
+
+/// Makes words of keys.
+#[inline(always)]
+fn pack_body(keys: &mut [isize]) -> Layout {
+    let (mut least, mut greatest) = (isize::MAX, isize::MIN);
+    for &key in keys.iter() {
+        least = least.min(key);
+        greatest = greatest.max(key);
+    }
+    let bits = |most: usize| usize::BITS - most.leading_zeros();
+    let places = bits(keys.len() - 1);
+    let lost = (bits(greatest.wrapping_sub(least) as usize) + places).saturating_sub(usize::BITS);
+    for (place, key) in (0..).zip(keys) {
+        let from_least = key.wrapping_sub(least) as usize;
+        *key = (from_least >> lost << places | place) as isize ^ isize::MIN;
+    }
+    Layout { places, lost }
+}
+multiversion! { fn pack[](keys: &mut [isize]) -> Layout = pack_body; }
+
+#[inline(always)]
+fn has_ties_body(words: &[isize], places: u32) -> bool {
+    let mut any = false;
+    for (&a, &b) in words.iter().zip(&words[1..]) {
+        any |= (a ^ b) as usize >> places == 0;
+    }
+    any
+}
+multiversion! { fn has_ties[](words: &[isize], places: u32) -> bool = has_ties_body; }
+
+/// An index as what vectors are made of.
+fn words(index: &mut [isize]) -> &mut [i64] {
+    const { assert!(size_of::<isize>() == size_of::<i64>() && align_of::<isize>() == align_of::<i64>()) };
+    // SAFETY: both are integers of one size.
+    unsafe { &mut *(index as *mut [isize] as *mut [i64]) }
+}
+
+/// How keys and their places share words. (Keys are counted from the least one.)
 struct Layout {
-    least: u64,
     /// Bits of a place.
     places: u32,
     /// Bits that keys lose where both take more than a word.
@@ -312,150 +440,34 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(index: &[isize], key: impl Fn(isize) -> u64) -> Layout {
-        let ends = |(a, b): (u64, u64), key: u64| (a.min(key), b.max(key));
-        let (least, greatest) = index.iter().map(|&at| key(at)).fold((u64::MAX, 0), ends);
-        let bits = |most: u64| u64::BITS - most.leading_zeros();
-        let places = bits(index.len() as u64 - 1);
-        Layout { least, places, lost: (bits(greatest - least) + places).saturating_sub(u64::BITS) }
+    /// The position at a word's place, or in `old` there, unless that is empty.
+    #[inline(always)]
+    fn position(&self, word: isize, old: &[isize]) -> isize {
+        let place = word & ((1 << self.places) - 1);
+        if old.is_empty() { place } else { old[place as usize] }
     }
 
-    fn words(&self, index: &[isize], key: impl Fn(isize) -> u64) -> Words {
-        let Layout { least, places, lost } = *self;
-        // Vectors compare signed words.
-        let word =
-            |(&at, place): (&isize, u64)| ((key(at) - least) >> lost << places | place) as i64 ^ i64::MIN;
-        Words { words: index.iter().zip(0..).map(word).collect(), places, partial: true }
-    }
-}
-
-/// Keys and their places in one word each, so ties keep their order.
-pub(super) struct Words {
-    words: Vec<i64>,
-    /// Bits of a place.
-    places: u32,
-    /// Whether equal keys leave it open which item comes first.
-    partial: bool,
-}
-
-impl Words {
-    pub(super) fn new(index: &[isize], key: impl Fn(isize) -> u64) -> Words {
-        Layout::of(index, &key).words(index, key)
+    /// Makes words positions.
+    fn unpack(&self, index: &mut [isize], old: &[isize]) {
+        index.iter_mut().for_each(|word| *word = self.position(*word, old));
     }
 
-    /// What is left of a key.
-    fn key(&self, word: i64) -> u64 {
-        (word ^ i64::MIN) as u64 >> self.places
-    }
-
-    fn place(&self, word: i64) -> usize {
-        (word & ((1 << self.places) - 1)) as usize
-    }
-
-    /// Sorts, or partitions around ascending places; `full` is all that the order of a place's item is about.
-    pub(super) fn order<F: Ord>(&mut self, kth: Option<&[usize]>, full: impl Fn(usize) -> F) {
-        match kth {
-            None => self.sort(full),
-            Some(kth) => self.select(kth, full),
-        }
-    }
-
-    fn sort<F: Ord>(&mut self, full: impl Fn(usize) -> F) {
-        let mut words = core::mem::take(&mut self.words);
-        if has_many_ties(&words, |word| self.key(word)) {
-            // Merging what is equal costs next to nothing.
-            words.sort_by_key(|&word| self.key(word));
-        } else if !radix(&mut words, |word| self.key(word)) {
-            vector::sort(Level::current(), &mut words);
-        }
-        if self.partial {
-            for run in words.chunk_by_mut(|a, b| self.key(*a) == self.key(*b)) {
-                self.settle(run, &full);
+    /// The same, and has all settled that have one key.
+    fn settle(&self, index: &mut [isize], old: &[isize], mut settle: impl FnMut(&mut [isize])) {
+        let mut from = 0;
+        while from < index.len() {
+            let key = index[from] >> self.places;
+            let mut to = from;
+            while to < index.len() && index[to] >> self.places == key {
+                index[to] = self.position(index[to], old);
+                to += 1;
             }
-        }
-        self.words = words;
-    }
-
-    /// Sorts words of one key by what that does not say.
-    fn settle<F: Ord>(&self, run: &mut [i64], full: impl Fn(usize) -> F) {
-        if let [first, rest @ ..] = &*run
-            && let first = full(self.place(*first))
-            && rest.iter().any(|word| full(self.place(*word)) != first)
-        {
-            run.sort_by_key(|&word| full(self.place(word)));
-        }
-    }
-
-    fn select<F: Ord>(&mut self, kth: &[usize], full: impl Fn(usize) -> F) {
-        let mut words = core::mem::take(&mut self.words);
-        super::select_each(&mut words, kth, |part, k| vector::select(Level::current(), part, k));
-        let (mut settled, count) = (0, words.len());
-        for &k in kth.iter().filter(|&&k| k < count) {
-            if !self.partial || k < settled {
-                continue;
+            if to - from > 1 {
+                settle(&mut index[from..to]);
             }
-            // Those with the same key are brought next to each other. They are between what is settled and what is greater.
-            let key = self.key(words[k]);
-            let (mut from, mut to) = (k, k + 1);
-            for i in (settled..k).rev() {
-                if self.key(words[i]) == key {
-                    from -= 1;
-                    words.swap(i, from);
-                }
-            }
-            for i in k + 1..count {
-                if self.key(words[i]) == key {
-                    words.swap(i, to);
-                    to += 1;
-                }
-            }
-            words[from..to].sort_unstable();
-            self.settle(&mut words[from..to], &full);
-            settled = to;
+            from = to;
         }
-        self.words = words;
     }
-
-    /// Moves what is at the words' places to where the words are.
-    pub(super) fn permute(&self, index: &mut [isize]) {
-        permute(index, self.words.iter().map(|&word| self.place(word)));
-    }
-}
-
-/// Whether most of a few items looked at are there twice.
-fn has_many_ties<W: Copy, K: Ord + Copy>(words: &[W], key: impl Fn(W) -> K) -> bool {
-    const LOOK_AT: usize = 32;
-    if words.len() < VERY_MANY {
-        return false;
-    }
-    let mut some: [K; LOOK_AT] = core::array::from_fn(|i| key(words[i * words.len() / LOOK_AT]));
-    some.sort_unstable();
-    some.windows(2).filter(|two| two[0] == two[1]).count() > LOOK_AT / 2
-}
-
-/// Stable sort by the bytes in which keys differ, the least one first; false, and nothing done, where comparing is faster.
-fn radix<W: Copy>(words: &mut Vec<W>, key: impl Fn(W) -> u64) -> bool {
-    if words.len() < VERY_MANY {
-        return false;
-    }
-    let first = key(words[0]);
-    let differ = words.iter().fold(0, |differ, &word| differ | (key(word) ^ first));
-    let shifts = (0..64).step_by(8).filter(|shift| differ >> shift & 0xff != 0);
-    if shifts.clone().count() > 4 {
-        return false;
-    }
-    let mut other = words.clone();
-    for shift in shifts {
-        let digit = |word: W| (key(word) >> shift) as usize & 0xff;
-        let mut places = places(words.iter().map(|&word| digit(word)));
-        for &word in words.iter() {
-            let place = &mut places[digit(word)];
-            other[*place] = word;
-            *place += 1;
-        }
-        core::mem::swap(words, &mut other);
-    }
-    true
 }
 
 /// Where the first item with each digit goes.

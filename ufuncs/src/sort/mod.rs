@@ -10,9 +10,11 @@
 
 pub mod by;
 mod columns;
+mod few;
 mod keys;
 mod pairs;
 mod search;
+mod split;
 mod vector;
 
 use core::cmp::Ordering;
@@ -40,11 +42,13 @@ pub enum SortKind {
 /// `data` points to `n` aligned native items of the type (and of `itemsize` bytes) that nobody else uses.
 pub type SortFn = unsafe fn(data: *mut u8, n: usize, itemsize: usize);
 
-/// Reorders `index`, a permutation of `0..n`, so that the items it names ascend; ties keep their order in `index`.
+/// Reorders `index`, a permutation of `0..n`, so that the items it names ascend; ties keep their order in `index`. With
+/// `all` that permutation is `0..n` itself, whatever `index` holds.
 ///
 /// # Safety
-/// As for [`SortFn`], and `index` holds `n` positions below `n`.
-pub type ArgSortFn = unsafe fn(data: *const u8, index: *mut isize, n: usize, itemsize: usize);
+/// As for [`SortFn`], but that others may read the items; `index` holds `n` integers that nobody else uses, positions below
+/// `n` unless it is for `all`.
+pub type ArgSortFn = unsafe fn(data: *const u8, index: *mut isize, n: usize, itemsize: usize, all: bool);
 
 /// Brings the items of the ascending positions `kth` where sorting would put them, smaller or equal items before and
 /// greater or equal ones behind.
@@ -53,10 +57,10 @@ pub type ArgSortFn = unsafe fn(data: *const u8, index: *mut isize, n: usize, ite
 /// As for [`SortFn`]. Positions outside `0..n` are ignored.
 pub type PartitionFn = unsafe fn(data: *mut u8, n: usize, itemsize: usize, kth: &[usize]);
 
-/// [`PartitionFn`] on an index.
+/// [`PartitionFn`] on the positions `0..n`, which are written to `index`.
 ///
 /// # Safety
-/// As for [`ArgSortFn`].
+/// As for [`ArgSortFn`] of all.
 pub type ArgPartitionFn =
     unsafe fn(data: *const u8, index: *mut isize, n: usize, itemsize: usize, kth: &[usize]);
 
@@ -64,12 +68,10 @@ pub type ArgPartitionFn =
 trait Sortable: SortOrd {
     fn sort(items: &mut [Self], stable: bool);
     fn partition(items: &mut [Self], kth: &[usize]);
-    /// # Safety
-    /// All of `index` is below `n`, the number of items.
-    unsafe fn argsort(items: *const Self, index: &mut [isize]);
-    /// # Safety
-    /// As for `argsort`.
-    unsafe fn argpartition(items: *const Self, index: &mut [isize], kth: &[usize]);
+    /// `index` has as many positions of items, or room for them.
+    fn argsort(items: &[Self], index: &mut [isize], all: bool);
+    /// `index` has room for the positions of all items.
+    fn argpartition(items: &[Self], index: &mut [isize], kth: &[usize]);
 }
 
 /// Selects each position within what the previous one left undecided.
@@ -99,16 +101,16 @@ macro_rules! by_order {
                     part.select_nth_unstable_by(k, |a, b| a.order(*b));
                 });
             }
-            unsafe fn argsort(items: *const $t, index: &mut [isize]) {
-                // SAFETY: positions are below the number of items.
-                index.sort_by(|&a, &b| unsafe { (*items.offset(a)).order(*items.offset(b)) });
+            fn argsort(items: &[$t], index: &mut [isize], all: bool) {
+                if all {
+                    keys::count_up(index);
+                }
+                index.sort_by(|&a, &b| items[a as usize].order(items[b as usize]));
             }
-            unsafe fn argpartition(items: *const $t, index: &mut [isize], kth: &[usize]) {
+            fn argpartition(items: &[$t], index: &mut [isize], kth: &[usize]) {
+                keys::count_up(index);
                 select_each(index, kth, |part, k| {
-                    // SAFETY: positions are below the number of items.
-                    part.select_nth_unstable_by(k, |&a, &b| unsafe {
-                        (*items.offset(a)).order(*items.offset(b))
-                    });
+                    part.select_nth_unstable_by(k, |&a, &b| items[a as usize].order(items[b as usize]));
                 });
             }
         }
@@ -116,34 +118,21 @@ macro_rules! by_order {
 }
 by_order!(LongDouble CLongDouble);
 
-/// Complex numbers: as pairs of integers, where none has a NaN.
+/// Complex numbers: by parts.
 macro_rules! by_pair {
     ($($t:ty)*) => {$(
         impl Sortable for $t {
-            fn sort(items: &mut [$t], stable: bool) {
-                if !pairs::Parts::in_place(items, stable, pairs::Pair::sort) {
-                    items.sort_by(|a, b| a.order(*b));
-                }
+            fn sort(items: &mut [$t], _stable: bool) {
+                pairs::sort(items);
             }
             fn partition(items: &mut [$t], kth: &[usize]) {
-                let by_key = pairs::Parts::in_place(items, false, |keys| {
-                    select_each(keys, kth, |part, k| {
-                        part.select_nth_unstable(k);
-                    });
-                });
-                if !by_key {
-                    select_each(items, kth, |part, k| {
-                        part.select_nth_unstable_by(k, |a, b| a.order(*b));
-                    });
-                }
+                pairs::partition(items, kth);
             }
-            unsafe fn argsort(items: *const $t, index: &mut [isize]) {
-                // SAFETY: the caller's promise.
-                unsafe { pairs::argsort(items, index, None) }
+            fn argsort(items: &[$t], index: &mut [isize], all: bool) {
+                pairs::argsort(items, index, all);
             }
-            unsafe fn argpartition(items: *const $t, index: &mut [isize], kth: &[usize]) {
-                // SAFETY: the caller's promise.
-                unsafe { pairs::argsort(items, index, Some(kth)) }
+            fn argpartition(items: &[$t], index: &mut [isize], kth: &[usize]) {
+                pairs::argpartition(items, index, kth);
             }
         }
     )*};
@@ -170,13 +159,12 @@ macro_rules! by_key {
                     select_each(keys, kth, keys::select);
                 });
             }
-            unsafe fn argsort(items: *const $t, index: &mut [isize]) {
-                // SAFETY: the caller's promise.
-                unsafe { keys::argsort(items, index, None) }
+            fn argsort(items: &[$t], index: &mut [isize], all: bool) {
+                keys::argsort(items, index, all);
             }
-            unsafe fn argpartition(items: *const $t, index: &mut [isize], kth: &[usize]) {
-                // SAFETY: the caller's promise.
-                unsafe { keys::argsort(items, index, Some(kth)) }
+            fn argpartition(items: &[$t], index: &mut [isize], kth: &[usize]) {
+                // (There are no ties to settle.)
+                split::argpartition(items, index, kth, &mut |_, _| {});
             }
         }
     )*};
@@ -193,9 +181,16 @@ unsafe fn sort_elems<T: Sortable, const STABLE: bool>(data: *mut u8, n: usize, _
     T::sort(unsafe { items_mut::<T>(data, n) }, STABLE);
 }
 
-unsafe fn argsort_elems<T: Sortable>(data: *const u8, index: *mut isize, n: usize, _itemsize: usize) {
+unsafe fn argsort_elems<T: Sortable>(
+    data: *const u8,
+    index: *mut isize,
+    n: usize,
+    _itemsize: usize,
+    all: bool,
+) {
     // SAFETY: the contract of `ArgSortFn`.
-    unsafe { T::argsort(data.cast(), items_mut(index.cast(), n)) }
+    let (items, index) = unsafe { (items_of(data, n), items_mut(index.cast(), n)) };
+    T::argsort(items, index, all);
 }
 
 unsafe fn partition_elems<T: Sortable>(data: *mut u8, n: usize, _itemsize: usize, kth: &[usize]) {
@@ -211,7 +206,8 @@ unsafe fn argpartition_elems<T: Sortable>(
     kth: &[usize],
 ) {
     // SAFETY: the contract of `ArgPartitionFn`.
-    unsafe { T::argpartition(data.cast(), items_mut(index.cast(), n), kth) }
+    let (items, index) = unsafe { (items_of(data, n), items_mut(index.cast(), n)) };
+    T::argpartition(items, index, kth);
 }
 
 /// # Safety
@@ -224,6 +220,16 @@ unsafe fn items_mut<'a, T>(data: *mut u8, n: usize) -> &'a mut [T] {
     unsafe { slice::from_raw_parts_mut(data.cast(), n) }
 }
 
+/// # Safety
+/// As for [`items_mut`], but that others may read the items.
+unsafe fn items_of<'a, T>(data: *const u8, n: usize) -> &'a [T] {
+    if n == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { slice::from_raw_parts(data.cast(), n) }
+}
+
 type CompareItems = unsafe fn(*const u8, *const u8, usize) -> Ordering;
 
 /// # Safety
@@ -233,14 +239,18 @@ unsafe fn argsort_items(
     index: *mut isize,
     n: usize,
     itemsize: usize,
+    all: bool,
     compare: CompareItems,
 ) {
-    // SAFETY: positions are below `n`.
-    unsafe {
-        items_mut::<isize>(index.cast(), n).sort_by(|&a, &b| {
-            compare(data.offset(a * itemsize as isize), data.offset(b * itemsize as isize), itemsize)
-        });
+    // SAFETY: the caller's promise.
+    let index = unsafe { items_mut::<isize>(index.cast(), n) };
+    if all {
+        keys::count_up(index);
     }
+    // SAFETY: positions are below `n`.
+    index.sort_by(|&a, &b| unsafe {
+        compare(data.offset(a * itemsize as isize), data.offset(b * itemsize as isize), itemsize)
+    });
 }
 
 /// Moves items so that the one at `index[i]` comes to place `i`.
@@ -267,10 +277,10 @@ unsafe fn permute(data: *mut u8, index: &[isize], itemsize: usize) {
 /// # Safety
 /// As for [`SortFn`].
 unsafe fn sort_items(data: *mut u8, n: usize, itemsize: usize, compare: CompareItems) {
-    let mut index: Vec<isize> = (0..n as isize).collect();
-    // SAFETY: the caller's promise; `index` is a permutation before and after.
+    let mut index = vec![0; n];
+    // SAFETY: the caller's promise; `index` is a permutation afterwards.
     unsafe {
-        argsort_items(data, index.as_mut_ptr(), n, itemsize, compare);
+        argsort_items(data, index.as_mut_ptr(), n, itemsize, true, compare);
         permute(data, &index, itemsize);
     }
 }
@@ -285,9 +295,9 @@ macro_rules! item_fns {
                 // SAFETY: the caller's promise.
                 unsafe { sort_items(data, n, itemsize, $compare) }
             }
-            pub unsafe fn argsort(data: *const u8, index: *mut isize, n: usize, itemsize: usize) {
+            pub unsafe fn argsort(data: *const u8, index: *mut isize, n: usize, itemsize: usize, all: bool) {
                 // SAFETY: the caller's promise.
-                unsafe { argsort_items(data, index, n, itemsize, $compare) }
+                unsafe { argsort_items(data, index, n, itemsize, all, $compare) }
             }
             // A sorted array is a partitioned one.
             pub unsafe fn partition(data: *mut u8, n: usize, itemsize: usize, _kth: &[usize]) {
@@ -296,7 +306,7 @@ macro_rules! item_fns {
             }
             pub unsafe fn argpartition(data: *const u8, index: *mut isize, n: usize, itemsize: usize, _kth: &[usize]) {
                 // SAFETY: the caller's promise.
-                unsafe { argsort_items(data, index, n, itemsize, $compare) }
+                unsafe { argsort_items(data, index, n, itemsize, true, $compare) }
             }
         }
     )*};

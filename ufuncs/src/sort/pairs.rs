@@ -1,167 +1,123 @@
-//! Complex numbers without a NaN as pairs of integers of the same order.
+//! Complex numbers without a NaN, which are ordered by their real parts and, where these are equal, by their imaginary parts.
 //!
-//! numpy's order looks at NaNs first, which makes a comparison of two numbers eight of parts. Where there are none, a number
-//! is the integer made of both parts' keys, and that is one comparison.
-
-use core::cmp::Ordering;
-use core::slice;
+//! numpy's order looks at NaNs first, which makes a comparison of two numbers eight of parts. Where there are none, real parts
+//! are sorted as integers of the same order, and few of them are equal.
 
 use super::keys::{self, Key, Keyed};
-use crate::elem::{Complex, Complex32, Complex64};
+use super::split::{self, Leading, Split};
+use crate::cpu::Level;
+use crate::elem::{Complex32, Complex64};
 use crate::order::SortOrd;
 
-/// The keys of both parts, laid out as the parts are.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct Pair<K> {
-    re: K,
-    im: K,
-}
-
-impl<K: Copy + Ord> Pair<K>
-where
-    Pair<K>: Ord,
-{
-    /// By real parts, then, where these are equal, by all.
-    pub(super) fn sort(keys: &mut [Pair<K>]) {
-        keys.sort_unstable_by_key(|key| key.re);
-        for run in keys.chunk_by_mut(|a, b| a.re == b.re) {
-            if run.len() > 1 {
-                run.sort_unstable();
-            }
-        }
-    }
-}
-
 /// A complex number whose parts have keys.
-pub(super) trait Parts: SortOrd {
+pub(super) trait Parts: SortOrd + PartialEq {
     /// The key of a part.
     type Part: Key;
-    /// A number as its key; equal for numbers that are equal in order.
-    fn key(self) -> Pair<Self::Part>;
+    fn re(self) -> Self::Part;
+    fn im(self) -> Self::Part;
     fn has_nan(self) -> bool;
-    /// Turns the items into keys, runs `f` on them and turns them back; false, and nothing done, where the order is not that
-    /// of the keys. `exact`: equal items have to be equal in bits.
-    fn in_place(items: &mut [Self], exact: bool, f: impl FnOnce(&mut [Pair<Self::Part>])) -> bool;
 }
 
 macro_rules! parts {
-    ($($t:ty, $part:ty, $u:ty, $wide:ty;)*) => {$(
-        impl Pair<$u> {
-            #[inline(always)]
-            fn word(self) -> $wide {
-                <$wide>::from(self.re.widen()) << <$u>::BITS | <$wide>::from(self.im.widen())
-            }
-        }
-        impl PartialEq for Pair<$u> {
-            #[inline(always)]
-            fn eq(&self, other: &Self) -> bool {
-                self.word() == other.word()
-            }
-        }
-        impl Eq for Pair<$u> {}
-        impl PartialOrd for Pair<$u> {
-            #[inline(always)]
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
-            }
-            #[inline(always)]
-            fn lt(&self, other: &Self) -> bool {
-                self.word() < other.word()
-            }
-        }
-        impl Ord for Pair<$u> {
-            #[inline(always)]
-            fn cmp(&self, other: &Self) -> Ordering {
-                self.word().cmp(&other.word())
-            }
-        }
-
+    ($($t:ty, $part:ty;)*) => {$(
         impl Parts for $t {
-            type Part = $u;
+            type Part = $part;
             #[inline(always)]
-            fn key(self) -> Pair<$u> {
-                Pair { re: Keyed::key(self.re), im: Keyed::key(self.im) }
+            fn re(self) -> $part {
+                Keyed::key(self.re)
+            }
+            #[inline(always)]
+            fn im(self) -> $part {
+                Keyed::key(self.im)
             }
             #[inline(always)]
             fn has_nan(self) -> bool {
                 self.re.is_nan() | self.im.is_nan()
             }
-            fn in_place(items: &mut [$t], exact: bool, f: impl FnOnce(&mut [Pair<$u>])) -> bool {
-                // Minus zero equals zero and has other bits: as a real part it has nothing to say about the order.
-                let minus = |x: $part| x.to_bits() == (-0.0 as $part).to_bits();
-                let bad = |x: &$t| x.has_nan() | minus(x.re) | (exact & minus(x.im));
-                // In blocks, within which nothing branches.
-                let any_bad = |part: &[$t]| part.iter().fold(false, |any, x| any | bad(x));
-                if items.chunks(128).any(any_bad) {
-                    return false;
-                }
-                const {
-                    assert!(size_of::<$t>() == size_of::<Pair<$u>>() && align_of::<$t>() == align_of::<Pair<$u>>());
-                }
-                let (p, n) = (items.as_mut_ptr(), items.len());
-                // SAFETY: same size and alignment, any bits are valid on both sides, and `items` is not used until the end.
-                let keys = unsafe { slice::from_raw_parts_mut(p.cast::<Pair<$u>>(), n) };
-                for k in keys.iter_mut() {
-                    // SAFETY: as above; the slot still holds an item.
-                    let item = unsafe { *(k as *const Pair<$u> as *const $t) };
-                    *k = Pair { re: item.re.to_key(), im: item.im.to_key() };
-                }
-                f(keys);
-                for k in keys.iter_mut() {
-                    let item: $t = Complex { re: <$part>::from_key(k.re), im: <$part>::from_key(k.im) };
-                    // SAFETY: as above.
-                    unsafe { *(k as *mut Pair<$u> as *mut $t) = item };
-                }
-                true
-            }
         }
     )*};
 }
-
-/// [`Keyed`]'s bijection under names that floats have not themselves.
-trait Bits {
-    type Bits;
-    fn to_key(self) -> Self::Bits;
-    fn from_key(bits: Self::Bits) -> Self;
-}
-impl<T: Keyed> Bits for T {
-    type Bits = <T as Keyed>::Bits;
-    #[inline(always)]
-    fn to_key(self) -> Self::Bits {
-        Keyed::to_bits(self)
-    }
-    #[inline(always)]
-    fn from_key(bits: Self::Bits) -> T {
-        <T as Keyed>::from_bits(bits)
-    }
-}
-
 parts! {
-    Complex32, f32, i32, u64;
-    Complex64, f64, i64, u128;
+    Complex32, i32;
+    Complex64, i64;
 }
 
-/// Stable indirect sort, or partition when `kth` is given.
-///
-/// # Safety
-/// All of `index` is below the number of items.
-pub(super) unsafe fn argsort<T: Parts>(items: *const T, index: &mut [isize], kth: Option<&[usize]>)
-where
-    Pair<T::Part>: Ord,
-{
-    // SAFETY: the caller's promise.
-    let item = |at: isize| unsafe { *items.offset(at) };
-    if index.len() <= 16 {
-        return keys::insert(index, |a, b| item(a).less(item(b)));
+/// In blocks, within which nothing branches.
+fn any_nan<T: Parts>(items: &[T]) -> bool {
+    items.chunks(128).any(|part| part.iter().fold(false, |any, x| any | x.has_nan()))
+}
+
+/// Stable sort.
+pub(super) fn sort<T: Parts + Leading>(items: &mut [T]) {
+    if super::ascending(Level::current(), items) {
+        return;
     }
-    if index.iter().any(|&at| item(at).has_nan()) {
-        return index.sort_by(|&a, &b| item(a).order(item(b)));
+    if items.len() <= keys::FEW || any_nan(items) {
+        return items.sort_by(|a, b| a.order(*b));
     }
-    // Most real parts are different, and where they are not, all counts.
-    let mut words = keys::Words::new(index, |at| item(at).key().re.widen());
-    words.order(kth, |place| item(index[place]).key());
-    words.permute(index);
+    let mut index = vec![0; items.len()];
+    argsort_present(items, &mut index, true);
+    let old = items.to_vec();
+    items.iter_mut().zip(index).for_each(|(item, at)| *item = old[at as usize]);
+}
+
+/// Partition around ascending places.
+pub(super) fn partition<T: Parts + Leading>(items: &mut [T], kth: &[usize]) {
+    if items.len() <= keys::FEW || any_nan(items) {
+        return super::select_each(items, kth, |part, k| {
+            part.select_nth_unstable_by(k, |a, b| a.order(*b));
+        });
+    }
+    let mut keys = vec![T::Lead::default(); items.len()];
+    let mut old = Vec::new();
+    super::select_each(items, kth, |part, k| {
+        old.clear();
+        old.extend_from_slice(part);
+        let keys = &mut keys[..part.len()];
+        split::leads(Level::current(), part, keys);
+        let split = Split::of(keys, k);
+        split::distribute(&old, part, &split);
+        part[split.from..split.to].select_nth_unstable_by_key(k - split.from, |item| item.im());
+    });
+}
+
+/// Stable indirect sort of the positions of items in `index`, or of all of them, which are written there.
+pub(super) fn argsort<T: Parts + Leading>(items: &[T], index: &mut [isize], all: bool) {
+    let item = |at: isize| items[at as usize];
+    let few = index.len() <= keys::FEW;
+    if !few && !any_nan(items) {
+        return argsort_present(items, index, all);
+    }
+    if all {
+        keys::count_up(index);
+    }
+    if few {
+        keys::insert(index, |a, b| item(a).less(item(b)));
+    } else {
+        index.sort_by(|&a, &b| item(a).order(item(b)));
+    }
+}
+
+fn argsort_present<T: Parts + Leading>(items: &[T], index: &mut [isize], all: bool) {
+    let both = |at: isize| (items[at as usize].re(), items[at as usize].im());
+    keys::by_words(items, index, all, false, |run| {
+        let item = |at: isize| items[at as usize];
+        if run.iter().any(|&at| item(at) != item(run[0])) {
+            run.sort_by_key(|&at| both(at));
+        }
+    });
+}
+
+/// Partition of the positions of all items around ascending places.
+pub(super) fn argpartition<T: Parts + Leading>(items: &[T], index: &mut [isize], kth: &[usize]) {
+    if items.len() <= keys::FEW || any_nan(items) {
+        return argsort(items, index, true);
+    }
+    split::argpartition(items, index, kth, &mut |run, kth| {
+        super::select_each(run, kth, |part, k| {
+            part.select_nth_unstable_by_key(k, |&at| items[at as usize].im());
+        });
+    });
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ fn sorted<T: Clone>(t: TypeNum, kind: SortKind, items: &[T]) -> Vec<T> {
 }
 
 fn arg<T>(t: TypeNum, items: &[T]) -> Vec<isize> {
-    let mut index: Vec<isize> = (0..items.len() as isize).collect();
+    let mut index = vec![-1; items.len()];
     let f = argsort_fn(t).expect("a sort");
     // SAFETY: the slice's own items.
-    unsafe { f(items.as_ptr().cast(), index.as_mut_ptr(), items.len(), size_of::<T>()) };
+    unsafe { f(items.as_ptr().cast(), index.as_mut_ptr(), items.len(), size_of::<T>(), true) };
     index
 }
 
@@ -87,7 +87,7 @@ fn far_and_close_numbers() {
         assert_eq!(arg(t, items), expected);
         let f = argpartition_fn(t).expect("a partition");
         for kth in [&[n / 2][..], &[0, n / 3, n / 3 + 1, n - 1], &[n / 64 + 1, n / 4]] {
-            let mut index = identity.clone();
+            let mut index = vec![-1; n];
             // SAFETY: the slice's own items.
             unsafe { f(items.as_ptr().cast(), index.as_mut_ptr(), n, size_of::<T>(), kth) };
             for &k in kth {
@@ -98,6 +98,67 @@ fn far_and_close_numbers() {
             }
             index.sort_unstable();
             assert_eq!(index, identity);
+        }
+    }
+}
+
+/// Few different values, which are counted, and one more of them than that, behind all others; the order of equal ones stays.
+#[test]
+fn few_values() {
+    let mut state = 7u64;
+    let mut next = |kinds: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % kinds
+    };
+    fn check<T: SortOrd + core::fmt::Debug>(t: TypeNum, items: &[T]) {
+        let mut expected: Vec<isize> = (0..items.len() as isize).collect();
+        let order = |a: &isize, b: &isize| items[*a as usize].order(items[*b as usize]);
+        expected.sort_by(order);
+        assert_eq!(arg(t, items), expected);
+        let f = argsort_fn(t).expect("a sort");
+        // Another order to begin with is kept among equals, too.
+        let mut index: Vec<isize> = (0..items.len() as isize).rev().collect();
+        let mut expected = index.clone();
+        expected.sort_by(order);
+        // SAFETY: the slice's own items.
+        unsafe { f(items.as_ptr().cast(), index.as_mut_ptr(), items.len(), size_of::<T>(), false) };
+        assert_eq!(index, expected);
+        for kind in [SortKind::Quick, SortKind::Stable] {
+            let ours = sorted(t, kind, items);
+            assert!(ours.windows(2).all(|two| !two[1].less(two[0])));
+            assert!(ours.iter().zip(&sorted(t, SortKind::Stable, items)).all(|(a, b)| a.order(*b).is_eq()));
+        }
+        let f = argpartition_fn(t).expect("a partition");
+        for k in [0, items.len() / 2, items.len() - 1] {
+            let mut index = vec![0; items.len()];
+            // SAFETY: the slice's own items.
+            unsafe { f(items.as_ptr().cast(), index.as_mut_ptr(), items.len(), size_of::<T>(), &[k]) };
+            let at = |i: usize| items[index[i] as usize];
+            assert!((0..k).all(|i| !at(k).less(at(i))) && (k..items.len()).all(|i| !at(i).less(at(k))));
+            index.sort_unstable();
+            assert!(index.iter().zip(0..).all(|(&at, i)| at == i));
+        }
+    }
+    for n in [20, 511, 512, 1000, 1025, 5000] {
+        for kinds in [1, 2, 10, 16, 17, 40] {
+            let mut reals: Vec<f64> =
+                (0..n).map(|_| [0.0, -0.0, f64::NAN, -1.0][next(4)] * next(kinds) as f64).collect();
+            reals[n - 1] = 1e300;
+            check(TypeNum::DOUBLE, &reals);
+            check(TypeNum::FLOAT, &reals.iter().map(|&x| x as f32).collect::<Vec<_>>());
+            check(TypeNum::HALF, &reals.iter().map(|&x| f16::from_f64(x)).collect::<Vec<_>>());
+            let mut ints: Vec<i64> = (0..n).map(|_| next(kinds) as i64 - 3).collect();
+            ints[n - 1] = i64::MIN;
+            check(TypeNum::LONG, &ints);
+            check(TypeNum::TIMEDELTA, &ints.iter().map(|&x| Timedelta(x)).collect::<Vec<_>>());
+            check(TypeNum::UINT, &ints.iter().map(|&x| x as u32).collect::<Vec<_>>());
+            check(TypeNum::SHORT, &ints.iter().map(|&x| x as i16).collect::<Vec<_>>());
+            check(TypeNum::UBYTE, &ints.iter().map(|&x| x as u8).collect::<Vec<_>>());
+            let part =
+                |next: &mut dyn FnMut(usize) -> usize| [0.0, -0.0, 1.0, 2.0][next(4)] * next(kinds) as f64;
+            let pairs: Vec<Complex64> =
+                (0..n).map(|_| Complex64 { re: part(&mut next), im: part(&mut next) }).collect();
+            check(TypeNum::CDOUBLE, &pairs);
         }
     }
 }

@@ -12,6 +12,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
+use super::split::Places;
 use crate::cpu::Level;
 
 /// Integers that vectors are made of.
@@ -19,7 +20,7 @@ use crate::cpu::Level;
 pub(super) use avx2::Item;
 /// Integers that vectors would be made of.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) trait Item: Copy + Ord {}
+pub(super) trait Item: super::keys::Key {}
 #[cfg(not(target_arch = "x86_64"))]
 impl Item for i32 {}
 #[cfg(not(target_arch = "x86_64"))]
@@ -45,6 +46,23 @@ pub(super) fn select<K: Item>(level: Level, items: &mut [K], place: usize) {
     }
     let _ = level;
     items.select_nth_unstable(place);
+}
+
+/// [`Places::put`].
+pub(super) fn put<K: Item>(
+    level: Level,
+    places: &mut Places<K>,
+    keys: &[K],
+    first: isize,
+    index: &mut [isize],
+) {
+    #[cfg(target_arch = "x86_64")]
+    if level.kind() >= crate::cpu::Kind::Avx2 {
+        // SAFETY: as above.
+        return unsafe { avx2::put(places, keys, first, index) };
+    }
+    let _ = level;
+    places.put(keys, first, index);
 }
 
 #[cfg(test)]

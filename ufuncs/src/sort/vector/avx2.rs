@@ -6,6 +6,10 @@ use core::hint::select_unpredictable;
 use core::mem::MaybeUninit;
 use core::slice;
 
+use crate::sort::few;
+use crate::sort::keys::{Key, Keyed};
+use crate::sort::split::Places;
+
 type Vector = __m256i;
 
 /// Vectors that a partition reads at a time.
@@ -18,7 +22,7 @@ const ASIDE: usize = 1024;
 const LANES: usize = 8;
 
 /// Integers that vectors are made of.
-pub trait Item: Copy + Ord {
+pub trait Item: Keyed<Bits = Self> + Key {
     /// How many a vector has.
     const LANES: usize;
     const MAX: Self;
@@ -28,7 +32,7 @@ pub trait Item: Copy + Ord {
     /// The bits of the lanes in which `a` is greater.
     unsafe fn greater(a: Vector, b: Vector) -> usize;
     /// Lesser and greater of each two.
-    unsafe fn order(a: Vector, b: Vector) -> (Vector, Vector);
+    unsafe fn ordered(a: Vector, b: Vector) -> (Vector, Vector);
     /// Moves the lanes of these bits behind all others.
     unsafe fn split(v: Vector, bits: usize) -> Vector;
     /// Turns every group of so many lanes around.
@@ -106,7 +110,7 @@ impl Item for i64 {
         unsafe { _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpgt_epi64(a, b))) as usize }
     }
     #[inline(always)]
-    unsafe fn order(a: Vector, b: Vector) -> (Vector, Vector) {
+    unsafe fn ordered(a: Vector, b: Vector) -> (Vector, Vector) {
         // SAFETY: as above.
         unsafe {
             let greater = _mm256_cmpgt_epi64(a, b);
@@ -180,7 +184,7 @@ impl Item for i32 {
         unsafe { _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(a, b))) as usize }
     }
     #[inline(always)]
-    unsafe fn order(a: Vector, b: Vector) -> (Vector, Vector) {
+    unsafe fn ordered(a: Vector, b: Vector) -> (Vector, Vector) {
         // SAFETY: as above.
         unsafe { (_mm256_min_epi32(a, b), _mm256_max_epi32(a, b)) }
     }
@@ -247,7 +251,7 @@ impl Item for i32 {
 #[inline(always)]
 unsafe fn order<K: Item>(rows: &mut [Vector], i: usize, j: usize) {
     // SAFETY: the caller's promise.
-    (rows[i], rows[j]) = unsafe { K::order(rows[i], rows[j]) };
+    (rows[i], rows[j]) = unsafe { K::ordered(rows[i], rows[j]) };
 }
 
 /// Holds one half of each block of so many rows against the other.
@@ -325,7 +329,7 @@ unsafe fn mirror<K: Item, const GROUP: usize>(rows: &mut [Vector]) {
     for i in 0..rows.len() / 2 {
         // SAFETY: the caller's promise.
         unsafe {
-            let (low, high) = K::order(rows[i], K::mirror::<GROUP>(rows[last - i]));
+            let (low, high) = K::ordered(rows[i], K::mirror::<GROUP>(rows[last - i]));
             rows[i] = K::halves::<GROUP>(low, high);
             rows[last - i] = K::mirror::<GROUP>(K::halves::<GROUP>(high, low));
         }
@@ -338,7 +342,7 @@ unsafe fn beside<K: Item, const GROUP: usize>(rows: &mut [Vector]) {
     for row in rows {
         // SAFETY: the caller's promise.
         unsafe {
-            let (low, high) = K::order(*row, K::exchange::<GROUP>(*row));
+            let (low, high) = K::ordered(*row, K::exchange::<GROUP>(*row));
             *row = K::halves::<GROUP>(low, high);
         }
     }
@@ -532,22 +536,42 @@ unsafe fn partition_in_place<K: Item, const EQUAL_FIRST: bool>(data: *mut K, n: 
     }
 }
 
-/// What is probably near place `k` of `n` items, of which there are more than [`FEW`].
-#[inline(always)]
-unsafe fn pivot<K: Item>(data: *const K, n: usize, k: usize) -> K {
-    let mut sample = [K::MAX; 64];
-    let count = if n <= 2 * ASIDE { 16 } else { 64 };
-    let vectors = count / K::LANES;
-    let apart = n / vectors;
-    // SAFETY: the caller's promise; vectors in the middle of as many parts.
-    unsafe {
-        for i in 0..vectors {
-            let at = data.add(i * apart + apart / 2 - K::LANES / 2);
-            store(sample.as_mut_ptr().add(i * K::LANES), load(at));
+/// Some of the items in order.
+struct Sample<K> {
+    items: [K; 64],
+    count: usize,
+}
+
+impl<K: Item> Sample<K> {
+    /// Of `n` items, of which there are more than [`FEW`].
+    #[inline(always)]
+    unsafe fn new(data: *const K, n: usize) -> Sample<K> {
+        let mut items = [K::MAX; 64];
+        let count = if n <= 2 * ASIDE { 16 } else { 64 };
+        let vectors = count / K::LANES;
+        let apart = n / vectors;
+        // SAFETY: the caller's promise; vectors in the middle of as many parts.
+        unsafe {
+            for i in 0..vectors {
+                let at = data.add(i * apart + apart / 2 - K::LANES / 2);
+                store(items.as_mut_ptr().add(i * K::LANES), load(at));
+            }
+            sort_few(items.as_mut_ptr(), count);
         }
-        sort_few(sample.as_mut_ptr(), count);
+        Sample { items, count }
     }
-    sample[(k / (n / count)).min(count - 1)]
+
+    /// What is probably near place `k` of the `n`.
+    #[inline(always)]
+    fn near(&self, k: usize, n: usize) -> K {
+        self.items[(k / (n / self.count)).min(self.count - 1)]
+    }
+
+    /// Whether the `n` items probably have a few values.
+    #[inline(always)]
+    fn has_few(&self, n: usize) -> bool {
+        few::pays(n) && few::are_likely(&self.items[..self.count])
+    }
 }
 
 /// Partitions that may be needed; fair pivots need a third of them.
@@ -563,7 +587,11 @@ unsafe fn quicksort<K: Item>(mut data: *mut K, mut n: usize, mut depth: u32) {
                 return slice::from_raw_parts_mut(data, n).sort_unstable();
             }
             depth -= 1;
-            let pivot = pivot(data, n, n / 2);
+            let sample = Sample::new(data, n);
+            if sample.has_few(n) && few::sort(slice::from_raw_parts_mut(data, n)) {
+                return;
+            }
+            let pivot = sample.near(n / 2, n);
             let mut front = partition::<K, false>(data, n, pivot);
             if front == 0 {
                 // None is less, and those equal to it are where they belong.
@@ -595,7 +623,11 @@ pub unsafe fn select<K: Item>(items: &mut [K], place: usize) {
                 return;
             }
             depth -= 1;
-            let pivot = pivot(data, n, k);
+            let sample = Sample::new(data, n);
+            if sample.has_few(n) && few::sort(slice::from_raw_parts_mut(data, n)) {
+                return;
+            }
+            let pivot = sample.near(k, n);
             let mut front = partition::<K, false>(data, n, pivot);
             if front == 0 {
                 front = partition::<K, true>(data, n, pivot);
@@ -610,5 +642,62 @@ pub unsafe fn select<K: Item>(items: &mut [K], place: usize) {
             }
         }
         sort_few(data, n);
+    }
+}
+
+/// [`Places::put`]. Vectors of positions are split as keys are, once for every side. What of one does not belong there is
+/// written over by the next one.
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub unsafe fn put<K: Item>(places: &mut Places<K>, keys: &[K], first: isize, index: &mut [isize]) {
+    const ALL: usize = 0b1111;
+    let (mut first, end) = (first, index.len());
+    let Places { split, mut less, mut equal, mut greater } = *places;
+    let vectors = keys.chunks_exact(K::LANES);
+    let rest = vectors.remainder();
+    let (from, to) = (split.from.min(end), split.to.min(end));
+    // SAFETY: the caller's promise; all sides end in the index.
+    unsafe {
+        let pivots = split.key.splat();
+        for keys in vectors {
+            let v = load(keys.as_ptr());
+            let (mut below, mut above) = (K::greater(pivots, v), K::greater(v, pivots));
+            for _ in 0..K::LANES / i64::LANES {
+                let positions =
+                    _mm256_add_epi64(_mm256_set1_epi64x(first as i64), _mm256_setr_epi64x(0, 1, 2, 3));
+                let (bits_below, bits_above) = (below & ALL, above & ALL);
+                put_side(index, &mut less, from, positions, bits_below, first);
+                put_side(index, &mut equal, to, positions, ALL ^ bits_below ^ bits_above, first);
+                put_side(index, &mut greater, end, positions, bits_above, first);
+                (below, above) = (below >> i64::LANES, above >> i64::LANES);
+                first += i64::LANES as isize;
+            }
+        }
+    }
+    (places.less, places.equal, places.greater) = (less, equal, greater);
+    places.put(rest, first, index);
+}
+
+/// Writes the positions of these bits to a side that ends at `end`, which is in the index or its end.
+#[inline(always)]
+unsafe fn put_side(
+    index: &mut [isize],
+    next: &mut usize,
+    end: usize,
+    positions: Vector,
+    bits: usize,
+    first: isize,
+) {
+    if *next + i64::LANES <= end {
+        // SAFETY: the caller's promise; there is room.
+        unsafe { store(index.as_mut_ptr().add(*next).cast::<i64>(), i64::split(positions, !bits & 0b1111)) };
+        *next += bits.count_ones() as usize;
+        return;
+    }
+    // The last ones have no room for others behind them.
+    let mut bits = bits;
+    while bits != 0 {
+        index[*next] = first + bits.trailing_zeros() as isize;
+        *next += 1;
+        bits &= bits - 1;
     }
 }
