@@ -42,3 +42,11 @@ fn parts_of_a_call_make_the_whole() {
         |threads: &str| run([script.as_os_str(), "own".as_ref()]).env("MICRONUMPY_NUM_THREADS", threads).ok();
     assert_eq!(own("1"), own("3"));
 }
+
+#[test]
+fn products_are_shared_by_threads_of_their_process() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/threads/products.py");
+    let expected = format!("parent True\n{}threads {:?}\n", "child 0\nparent True\n".repeat(3), [true; 5]);
+    let out = run([&script]).env("MICRONUMPY_NUM_THREADS", "3").ok();
+    assert_eq!(out, expected.replace("true", "True"));
+}
