@@ -366,6 +366,10 @@ pub fn check_kth(kth: &[isize], n: usize) -> Result<Vec<usize>> {
     Ok(out)
 }
 
+/// Lanes of so few items are sorted to partition them. It takes no longer, and so what [`partition`] and [`argpartition`] leave
+/// open is the same with both, as upstream's tests expect of short lanes.
+const SORTED: usize = 128;
+
 /// Partition in place along an axis around the given positions.
 ///
 /// # Errors
@@ -373,7 +377,9 @@ pub fn check_kth(kth: &[isize], n: usize) -> Result<Vec<usize>> {
 pub fn partition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize]) -> Result<()> {
     let kth = check_kth(kth, arr.shape[axis] as usize)?;
     let kernel: Option<PartitionFn> = if has_kernel(arr.dtype) { partition_fn(arr.dtype.num) } else { None };
-    let Some(f) = kernel else { return sort(arr, axis, SortKind::Quick) };
+    let Some(f) = kernel.filter(|_| arr.shape[axis] as usize > SORTED) else {
+        return sort(arr, axis, SortKind::Quick);
+    };
     let ascending = ascending_fn(arr.dtype.num);
     in_place(arr, axis, |items, n, size| {
         // SAFETY: `n` contiguous native items, positions below `n`. What ascends is partitioned.
@@ -394,7 +400,9 @@ pub fn argpartition(arr: &ArrayRef<'_>, axis: usize, kth: &[isize], out: &ArrayR
     let kth = check_kth(kth, arr.shape[axis] as usize)?;
     let kernel: Option<ArgPartitionFn> =
         if has_kernel(arr.dtype) { argpartition_fn(arr.dtype.num) } else { None };
-    let Some(f) = kernel else { return argsort(arr, axis, SortKind::Quick, out) };
+    let Some(f) = kernel.filter(|_| arr.shape[axis] as usize > SORTED) else {
+        return argsort(arr, axis, SortKind::Quick, out);
+    };
     let ascending = ascending_fn(arr.dtype.num);
     indirect(arr, axis, out, |items, index, n, size| {
         // SAFETY: `n` contiguous native items, as many positions, and `kth` below `n`. What ascends is partitioned.
