@@ -274,9 +274,9 @@ impl<'a> Stager<'a> {
         }
         let before = ufuncs::fpstatus::get();
         let l = self.l;
-        // SAFETY: the mask is the caller's promise.
         let for_parts = |f: &mut dyn FnMut(usize, usize) -> Result<()>| match mask {
             None => f(0, n),
+            // SAFETY: the mask is the caller's promise.
             Some((mask, stride)) => unsafe { for_runs(mask, stride, n, f) },
         };
         let mut result = for_parts(&mut |from, len| {

@@ -92,7 +92,7 @@ fn settle<'py>(
             Some(_) => to.clone(),
             None => settled(weak, to),
         };
-        let same = dt.num == weak.default_type();
+        let same = micronumpy::dtype::equivalent(&dt, &Dtype::builtin(weak.default_type()));
         // Comparisons with integers are made for any integer.
         let free = rule == Rule::Comparison && weak == Weak::Int && to.num.is_integer();
         if casting == Casting::Equiv && !same && !dt.num.is_object() && !free {

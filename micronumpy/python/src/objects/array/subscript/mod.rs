@@ -397,7 +397,7 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
             return assign::assign(&view, value);
         }
         Plan::Fancy(p) => {
-            let src = if by_shape {
+            let mut src = if by_shape {
                 let src = alloc::new(&arr.descr(), &p.shape, Order::C, true)?;
                 assign::assign(&src, value)?;
                 src
@@ -405,6 +405,13 @@ pub fn set(slf: &Obj<'_>, key: &Obj<'_>, value: Option<&Obj<'_>>) -> PyResult<()
                 source(&arr, value)?
             };
             check_castable(&arr, &src, &p, &items)?;
+            if src.ndim() == 0 && p.shape.contains(&0) && src.dtype() != arr.dtype() && !is_plain(arr.dtype())
+            {
+                // One value is converted even if nobody takes it.
+                let value = alloc::new(&arr.descr(), &[], Order::C, true)?;
+                assign::transfer(py, &value.view(), &src.view())?;
+                src = value;
+            }
             // SAFETY: the plan was made for this array just now.
             unsafe { p.scatter(&arr.view(), &src.view()) }.py(py)?
         }
