@@ -10,6 +10,7 @@ use crate::elem::Elem;
 use crate::fpstatus;
 use crate::ops::divide::{FloorDivide, Remainder};
 use crate::ops::{BinaryPairOp, UnaryPairOp};
+use crate::typenum::TypeNum;
 use crate::vmath::{Stored, loops as vmath};
 
 /// One input, two outputs.
@@ -31,7 +32,7 @@ pub unsafe extern "C" fn unary_pair<Op: UnaryPairOp<A>, A: Elem>(
         if !alone {
             for _ in 0..n {
                 let (r0, r1) = Op::apply(load(a));
-                outs.put(r0, r1);
+                outs.put(r0, r1, A::TYPENUM.is_float() && A::TYPENUM != TypeNum::HALF);
                 a = a.wrapping_offset(sa);
             }
             return 0;
@@ -73,7 +74,7 @@ pub unsafe extern "C" fn binary_pair<Op: BinaryPairOp<A>, A: Elem>(
         if !alone {
             for _ in 0..n {
                 let (r0, r1) = Op::apply(load(a), load(b));
-                outs.put(r0, r1);
+                outs.put(r0, r1, A::TYPENUM.is_float());
                 a = a.wrapping_offset(sa);
                 b = b.wrapping_offset(sb);
             }
@@ -168,14 +169,22 @@ impl<O0: Elem, O1: Elem> Outputs<O0, O1> {
             && harmless((self.to.1, self.strides.1, size_of::<O1>()))
     }
 
+    /// Where both go to one place the last one stays. Most of numpy's functions of floats return the first result, after they have
+    /// stored the second one through a pointer.
+    ///
     /// # Safety
     /// There is room for one more pair.
     #[inline(always)]
-    unsafe fn put(&mut self, r0: O0, r1: O1) {
+    unsafe fn put(&mut self, r0: O0, r1: O1, second_first: bool) {
         // SAFETY: the caller's promise.
         unsafe {
-            store(self.to.0, r0);
-            store(self.to.1, r1);
+            if second_first {
+                store(self.to.1, r1);
+                store(self.to.0, r0);
+            } else {
+                store(self.to.0, r0);
+                store(self.to.1, r1);
+            }
         }
         self.advance(1);
     }
