@@ -103,7 +103,11 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
         && matches!(name.as_str(), "maximum" | "minimum")
         && (offsets.iter().any(|&off| is_nan(arr.dtype().num, arr.data().wrapping_offset(off)))
             || !offsets.is_empty() && operand.as_ref().is_some_and(any_nan));
-    let own = binding.owner.as_ref().and_then(|o| o.method_ref(py).indexed_loop());
+    let types = || binding.dtypes().iter().map(|d| d.num);
+    let own = match &binding.owner {
+        Some(owner) => owner.method_ref(py).indexed_loop(),
+        None => uf.data().indexed.borrow().iter().find(|(t, _)| types().eq(t.iter().copied())).map(|l| l.1),
+    };
     let cast = match own {
         Some(func) if rows && shape.len() == 1 => {
             l.func = func;

@@ -428,6 +428,9 @@ pub unsafe fn add_loop<'py>(uf: &UfuncRef<'py>, spec: *const PyArrayMethod_Spec)
             flags = flags.with(LoopFlags::NO_FP_ERRORS);
         }
         let types: Vec<TypeNum> = classes.iter().map(DtypeClass::num).collect();
+        if let Some(indexed) = slots.indexed {
+            uf.data().indexed.borrow_mut().push((types.clone(), indexed));
+        }
         let def = LoopDef { types: types.into(), func, aux: null_mut(), flags, fold: None };
         uf.data().core.borrow_mut().loops.push(Loop { listed: false, ..Loop::from(def) });
         loops_changed(uf);

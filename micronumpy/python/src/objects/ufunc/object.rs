@@ -13,7 +13,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use ufuncs::Identity;
+use ufuncs::{Identity, TypeNum};
 
 use super::compiled::{OldLoops, take_added};
 use super::dispatch::Entry;
@@ -32,6 +32,8 @@ pub struct UfuncData {
     pub cache: Cache,
     /// Loops and promoters of user DTypes.
     pub entries: RefCell<Vec<Entry>>,
+    /// Compiled code's loops over positions, by the types of loops in the list.
+    pub indexed: RefCell<Vec<(Vec<TypeNum>, StridedLoop)>>,
     /// Backing store of the struct's `name`, `types` and core arrays.
     name: CString,
     types: RefCell<Vec<u8>>,
@@ -172,6 +174,7 @@ pub fn make<'py>(
     let mut data = UfuncData {
         cache: Cache::default(),
         entries: RefCell::new(vec![]),
+        indexed: RefCell::new(vec![]),
         name,
         types: RefCell::new(vec![]),
         doc: RefCell::new(doc),
