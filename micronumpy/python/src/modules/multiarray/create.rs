@@ -723,7 +723,11 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
             let found = coercion::from_any(&src, None, 0, 0, 0)?;
             // Python's numbers get the common type of their kind and the destination, as operands of ufuncs do.
             match weak_kind(&src).map(|weak| settled(weak, dst.dtype())) {
-                Some(common) if !micronumpy::dtype::equivalent(&common, found.dtype()) => {
+                // What becomes text is what it is as an array.
+                Some(common)
+                    if !dst.dtype().num.is_string()
+                        && !micronumpy::dtype::equivalent(&common, found.dtype()) =>
+                {
                     let common = dtype::descr_of(py, &common)?;
                     if casting == micronumpy::Casting::Equiv && !common.dtype().num.is_object() {
                         return Err(PyTypeError::new_err(format!(
