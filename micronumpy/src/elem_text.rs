@@ -1,6 +1,6 @@
 //! Elements from text: the longest prefix that spells a number, as `fromstring` reads it.
 
-use ufuncs::elem::f16;
+use ufuncs::elem::float16;
 use ufuncs::float_parse::{complex_prefix, f64_prefix, i64_prefix, longdouble_prefix, u64_prefix};
 
 use crate::dtype::TypeNum;
@@ -29,7 +29,7 @@ pub fn parse_prefix(num: TypeNum, text: &[u8], out: &mut Vec<u8>) -> usize {
         T::USHORT => put!(u64_prefix, |v| (v as u16).to_ne_bytes()),
         T::UINT => put!(u64_prefix, |v| (v as u32).to_ne_bytes()),
         T::ULONG | T::ULONGLONG => put!(u64_prefix, |v| v.to_ne_bytes()),
-        T::HALF => put!(f64_prefix, |v| f16::from_f64(v).to_bits().to_ne_bytes()),
+        T::HALF => put!(f64_prefix, |v| float16::from_f64(v).to_bits().to_ne_bytes()),
         T::FLOAT => put!(f64_prefix, |v| (v as f32).to_ne_bytes()),
         T::DOUBLE => put!(f64_prefix, |v| v.to_ne_bytes()),
         T::LONGDOUBLE => {

@@ -5,7 +5,7 @@
 //! error.
 
 use ufuncs::datetime::{Casting as CastRule, Meta, Unit, format, parse};
-use ufuncs::elem::{LongDouble, NAT, f16};
+use ufuncs::elem::{LongDouble, NAT, f16, float16};
 use ufuncs::{float_format, fpstatus};
 
 use super::dates;
@@ -375,7 +375,7 @@ pub(super) unsafe fn store_float(num: TypeNum, v: f64, d: *mut u8) {
     unsafe {
         match num {
             TypeNum::HALF => {
-                let h = f16::from_f64(v);
+                let h = float16::from_f64(v);
                 if h.is_infinite() && v.is_finite() {
                     fpstatus::raise(fpstatus::OVERFLOW);
                 }

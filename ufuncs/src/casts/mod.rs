@@ -136,7 +136,7 @@ real_source! { LongDouble, |s|
     to_i64 i64 = s.to_i64();
     to_u64 u64 = s.to_u64();
     // Rounds twice, as numpy does.
-    to_f16 f16 = float16::from_f64(s.to_f64());
+    to_f16 f16 = float16::from_f32(s.to_f32());
     to_f32 f32 = s.to_f32();
     to_f64 f64 = s.to_f64();
     to_ld LongDouble = s;
