@@ -233,7 +233,9 @@ fn smith<T: Real>(a: Complex<T>, b: Complex<T>) -> Complex<T> {
     let scale = T::from_f64(1.0) / (large + small * ratio);
     let u = select_unpredictable(by_real, a.re, a.im);
     let v = select_unpredictable(by_real, a.im, a.re);
-    let im = select_unpredictable(by_real, v - u * ratio, u * ratio - v);
+    // The one subtraction that counts, since the other may be that of two infinities.
+    let part = u * ratio;
+    let im = select_unpredictable(by_real, v, part) - select_unpredictable(by_real, part, v);
     Complex { re: (u + v * ratio) * scale, im: im * scale }
 }
 
