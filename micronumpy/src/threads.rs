@@ -5,12 +5,10 @@
 //! of operations has a joint. Small work stays on the caller's thread; waking the others costs more than it. How much work
 //! something is the caller knows ([`worthwhile`]), or a first part of it shows ([`split`]).
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
-use ufuncs::fpstatus;
 use ufuncs::threads::for_each;
 pub use ufuncs::threads::{num_threads, set_num_threads};
 
@@ -96,18 +94,7 @@ pub fn split(total: usize, per: usize, f: impl Fn(usize, usize) -> Result<()> + 
     }
     let parts = (expected / PART.as_secs_f64()) as usize;
     let team = Team { threads, grain: (rest * per).div_ceil(parts) };
-    let status = AtomicU32::new(fpstatus::take());
-    let done = for_parts(rest, unit, rest * per, team, |from, to| {
-        fpstatus::clear();
-        let done = f(trial + from, trial + to);
-        status.fetch_or(fpstatus::take(), Ordering::Relaxed);
-        done
-    });
-    match status.into_inner() {
-        0 => {}
-        raised => fpstatus::raise(raised),
-    }
-    done
+    for_parts(rest, unit, rest * per, team, |from, to| f(trial + from, trial + to))
 }
 
 /// The pool of [`install`], made when it is first needed, for the number of threads that is wanted then.
@@ -182,6 +169,10 @@ pub fn for_parts(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use ufuncs::fpstatus;
+
     use super::*;
 
     /// Every element once, whatever the parts; the status of all of them; an error of any.
