@@ -164,7 +164,7 @@ fn error(uf: &Ufunc, types: &[OpType<'_>], e: ResolveError) -> Error {
              supported types according to the casting rule ''safe''"
         )),
         ResolveError::NoLoop
-        | ResolveError::NoLoopDtypes
+        | ResolveError::NoLoopDtypes(_)
         | ResolveError::NoUniformLoop(_)
         | ResolveError::NoSignatureLoop => {
             // Several as a tuple, one as itself.

@@ -13,7 +13,7 @@ use ufuncs::TypeNum;
 
 use super::{Rule, Ufunc};
 use crate::cast::{Casting, can_cast};
-use crate::dtype::{Body, Dtype};
+use crate::dtype::{Body, Dtype, TypeOrWeak, result_type};
 use crate::error::{Error, Result};
 use crate::iter::PerOp;
 
@@ -61,8 +61,8 @@ pub struct Resolution {
 pub enum ResolveError {
     /// No loop for these operand types, told with the operands' classes.
     NoLoop,
-    /// No loop for these operand types, told with the operands' descriptors.
-    NoLoopDtypes,
+    /// No loop for these operand types, told with the operands' descriptors and the results' type, if that is known.
+    NoLoopDtypes(Option<TypeNum>),
     /// No loop whose operands all have this dtype.
     NoUniformLoop(Dtype),
     /// No loop the inputs can be safely cast to.
@@ -132,6 +132,15 @@ pub fn resolve<'a>(uf: &Ufunc, ops: &[OpType<'a>], signature: &[Option<TypeNum>]
         let first = found.0;
         found = q.search().map_err(|e| match e {
             ResolveError::NoLoop if uf.nin == 1 => ResolveError::NoUniformLoop(q.input_dtype(0)),
+            ResolveError::NoLoop if matches!(uf.rule, Rule::Uniform | Rule::Comparison) => {
+                let flexible = uf.rule == Rule::Comparison && q.any_input(TypeNum::is_flexible);
+                let inputs = [q.input_dtype(0), q.input_dtype(1)];
+                let error = match result_type(&inputs.each_ref().map(TypeOrWeak::Dtype)) {
+                    Err(e) if !flexible => ResolveError::Other(e),
+                    _ => ResolveError::NoLoopDtypes(flexible.then_some(TypeNum::BOOL)),
+                };
+                error.late(first)
+            }
             e => e.late(first),
         })?;
         let dtypes = q.dtypes(found.0).map_err(|e| e.late(first))?;
@@ -505,7 +514,7 @@ impl Query<'_> {
             return Ok(Some(self.input_num(0)));
         }
         if self.any_input(TypeNum::is_flexible) {
-            return Err(ResolveError::NoLoopDtypes);
+            return Err(ResolveError::NoLoopDtypes(None));
         }
         match self.common() {
             Ok(dt) => Ok(Some(dt.num)),

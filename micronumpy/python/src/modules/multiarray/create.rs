@@ -18,7 +18,7 @@ use crate::objects::array::args::{self, CopyMode};
 use crate::objects::array::coercion::{self, discover};
 use crate::objects::array::{assign, methods, pickle};
 use crate::objects::dispatcher::creation_with_like;
-use crate::objects::ufunc::bind::{settled, weak_kind};
+use crate::objects::ufunc::bind::{common_with, weak_kind};
 use crate::objects::{Array, Descr, dtype, scalar};
 use crate::protocols::{buffer::Memory, dlpack};
 
@@ -722,7 +722,7 @@ fn copyto<'py>(_m: &Obj<'py>, a: Args<'_, 'py>) -> PyResult<Obj<'py>> {
         None => {
             let found = coercion::from_any(&src, None, 0, 0, 0)?;
             // Python's numbers get the common type of their kind and the destination, as operands of ufuncs do.
-            match weak_kind(&src).map(|weak| settled(weak, dst.dtype())) {
+            match weak_kind(&src).and_then(|weak| common_with(weak, dst.dtype())) {
                 // What becomes text is what it is as an array.
                 Some(common)
                     if !dst.dtype().num.is_string()

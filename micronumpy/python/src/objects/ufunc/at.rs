@@ -98,7 +98,9 @@ pub fn at<'py>(slf: &Bound<'py, PyAny>, args: Args<'_, 'py>) -> PyResult<Bound<'
     let operand = second.as_ref().map(|b| temp.as_ref().map_or_else(|| b.view(), |t| t.view()));
     let name = uf.name();
     let rows = is_of_rows(&arr, second.as_ref(), &given[1], binding.dtypes());
-    let indexed = rows && second.is_some() && INDEXED.contains(&name.as_str());
+    // Quotients of complex numbers have none.
+    let quotients = name == "divide" && binding.dtypes()[0].num.is_complex();
+    let indexed = rows && second.is_some() && !quotients && INDEXED.contains(&name.as_str());
     let unordered = indexed
         && matches!(name.as_str(), "maximum" | "minimum")
         && (offsets.iter().any(|&off| is_nan(arr.dtype().num, arr.data().wrapping_offset(off)))

@@ -13,7 +13,7 @@ use super::compiled::is_compiled;
 use super::dispatch::{Found, Operand, Owned, find};
 use super::params::{Signature, casting_name};
 use super::{UfuncRef, fast};
-use crate::abi::PyArray_Descr;
+use crate::abi::{NPY_ARRAY_FORCECAST, PyArray_Descr};
 use crate::error::to_pyerr;
 use crate::ffi::import::cached;
 use crate::objects::{Array, Descr, array, dtype, scalar};
@@ -42,7 +42,7 @@ pub fn weak_kind(obj: &Bound<'_, PyAny>) -> Option<Weak> {
 }
 
 /// Inputs as arrays.
-pub fn inputs<'py>(uf: &UfuncRef<'py>, objs: &[Bound<'py, PyAny>]) -> PyResult<PerOp<Input<'py>>> {
+pub fn inputs<'py>(objs: &[Bound<'py, PyAny>]) -> PyResult<PerOp<Input<'py>>> {
     let mut out = PerOp::new();
     for obj in objs {
         if let Some(arr) = Array::cast(obj) {
@@ -54,23 +54,24 @@ pub fn inputs<'py>(uf: &UfuncRef<'py>, objs: &[Bound<'py, PyAny>]) -> PyResult<P
         let weak = if objs.len() == 1 { None } else { weak_kind(obj) };
         out.push(Input { obj: obj.clone(), arr, weak });
     }
-    if uf.data().core.borrow().rule == Rule::Comparison {
-        out_of_range_ints(&mut out)?;
-    }
     Ok(out)
 }
 
 /// The dtype one of Python's numbers gets next to what the loop wants: their common one, which need not be the loop's if
 /// somebody asked for that loop; its own one where there is no common one.
-pub fn settled(weak: Weak, to: &Dtype) -> Dtype {
-    let common = match to.num {
+fn settled(weak: Weak, to: &Dtype) -> Dtype {
+    common_with(weak, to).unwrap_or_else(|| Dtype::builtin(weak.default_type()))
+}
+
+/// The common dtype of one of Python's numbers and another dtype.
+pub fn common_with(weak: Weak, to: &Dtype) -> Option<Dtype> {
+    match to.num {
         n if n.is_bool() || n.is_number() => promote_weak(to, weak).ok(),
         n if n.is_object() => Some(to.clone()),
         // Which unit is not known when a number becomes a duration.
         n if weak == Weak::Int && n == micronumpy::TypeNum::TIMEDELTA => Some(Dtype::builtin(n)),
         _ => None,
-    };
-    common.unwrap_or_else(|| Dtype::builtin(weak.default_type()))
+    }
 }
 
 /// Make arrays of Python's numbers, now that the loop is known. What is wrong with a number counts before any cast that is not
@@ -136,28 +137,41 @@ fn not_equivalent(py: Python<'_>, weak: Weak, to: &Dtype) -> PyErr {
 }
 
 /// A comparison with a Python integer that the other operand's type cannot hold has an answer all the same: such an
-/// integer is replaced by an infinity. Two Python integers are compared as they are.
-fn out_of_range_ints(ops: &mut PerOp<Input<'_>>) -> PyResult<()> {
+/// integer is replaced by an infinity. Two Python integers are compared as they are. A type that is asked for counts as that of its
+/// operand; an integer whose own type is asked for has to fit it.
+pub fn compared_ints<'py>(
+    uf: &UfuncRef<'py>,
+    ops: &mut PerOp<Input<'py>>,
+    signature: &mut Signature,
+    casting: Casting,
+) -> PyResult<()> {
     if ops.len() != 2 || ops.iter().all(|o| o.weak != Some(Weak::Int)) {
         return Ok(());
     }
-    let py = ops[0].obj.py();
-    if ops.iter().all(|o| o.weak == Some(Weak::Int)) {
-        let small = ops.iter().all(|o| o.obj.extract::<i64>().is_ok());
-        if !small {
-            for op in ops.iter_mut() {
-                op.weak = None;
-                let descr = dtype::builtin(py, micronumpy::TypeNum::OBJECT);
-                op.arr = array::from_any(&op.obj, Some(&descr), 0, 0, 0)?;
+    let py = uf.py();
+    let named = |signature: &Signature, i: usize| signature.get(i).copied().flatten();
+    let free: Vec<usize> =
+        (0..2).filter(|&i| ops[i].weak == Some(Weak::Int) && named(signature, i).is_none()).collect();
+    let i = match free[..] {
+        [] => return Ok(()),
+        [i] => i,
+        _ => {
+            if ops.iter().any(|o| o.obj.extract::<i64>().is_err()) {
+                for op in ops.iter_mut() {
+                    op.weak = None;
+                    let descr = dtype::builtin(py, micronumpy::TypeNum::OBJECT);
+                    op.arr = array::from_any(&op.obj, Some(&descr), 0, 0, 0)?;
+                }
             }
+            return Ok(());
         }
-        return Ok(());
-    }
-    let i = usize::from(ops[1].weak == Some(Weak::Int));
-    if ops[1 - i].weak.is_some() {
-        return Ok(());
-    }
-    let num = ops[1 - i].arr.dtype().num;
+    };
+    let asked = named(signature, 1 - i);
+    let num = match asked {
+        Some(num) => num,
+        None if ops[1 - i].weak.is_some() => return Ok(()),
+        None => ops[1 - i].arr.dtype().num,
+    };
     if !num.is_integer() {
         return Ok(());
     }
@@ -167,15 +181,32 @@ fn out_of_range_ints(ops: &mut PerOp<Input<'_>>) -> PyResult<()> {
     } else {
         (0, (1i128 << bits) - 1)
     };
-    let inside = match ops[i].obj.extract::<i64>() {
+    let value = &ops[i].obj;
+    let inside = match value.extract::<i64>() {
         Ok(v) => (lo..=hi).contains(&i128::from(v)),
-        Err(_) => ops[i].obj.extract::<u64>().is_ok_and(|v| i128::from(v) <= hi),
+        Err(_) => value.extract::<u64>().is_ok_and(|v| i128::from(v) <= hi),
     };
-    if !inside {
-        let infinity = if ops[i].obj.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
-        let value = PyFloat::new(py, infinity).into_any();
-        ops[i].arr = array::from_any(&value, None, 0, 0, 0)?;
-        ops[i].weak = None;
+    if inside {
+        signature[i] = asked;
+        return Ok(());
+    }
+    let infinity = if value.lt(0)? { f64::NEG_INFINITY } else { f64::INFINITY };
+    ops[i].arr = array::from_any(&PyFloat::new(py, infinity).into_any(), None, 0, 0, 0)?;
+    ops[i].weak = None;
+    if let Some(num) = asked {
+        signature[1 - i] = None;
+        let to = dtype::builtin(py, num);
+        let other = &mut ops[1 - i];
+        if other.weak.take().is_some() {
+            other.arr = weak_operand(&other.obj, &to)?;
+        } else if !micronumpy::dtype::equivalent(other.arr.dtype(), to.dtype()) {
+            if !micronumpy::cast::can_cast(other.arr.dtype(), to.dtype(), casting) {
+                let refused = ResolveError::Input { index: 1 - i, to: to.dtype().clone() };
+                let shown = operands_shown(ops, &[]);
+                return Err(error(uf, &shown, &[], signature, casting, refused));
+            }
+            other.arr = array::from_any(&other.arr.0, Some(&to), 0, 0, NPY_ARRAY_FORCECAST)?;
+        }
     }
     Ok(())
 }
@@ -190,6 +221,12 @@ pub struct Binding<'py> {
     pub owner: Option<Owned>,
 }
 
+/// The first operand that the loop may not have cast, and the exception that says so.
+pub struct Refused {
+    pub operand: usize,
+    pub error: PyErr,
+}
+
 /// Find the loop for these operands; `outs` has an entry per output. Python's numbers among the inputs become arrays, except next to
 /// user DTypes.
 pub fn bind<'py>(
@@ -199,10 +236,24 @@ pub fn bind<'py>(
     signature: &Signature,
     casting: Casting,
 ) -> PyResult<Binding<'py>> {
+    match bind_unchecked(uf, ins, outs, signature, casting)? {
+        (binding, None) => Ok(binding),
+        (_, Some(refused)) => Err(refused.error),
+    }
+}
+
+/// As [`bind`], for callers who have something to do before a cast is refused.
+pub fn bind_unchecked<'py>(
+    uf: &UfuncRef<'py>,
+    ins: &mut [Input<'py>],
+    outs: &[Option<Array<'py>>],
+    signature: &Signature,
+    casting: Casting,
+) -> PyResult<(Binding<'py>, Option<Refused>)> {
     let py = uf.py();
     if let Some(known) = known(uf, ins, outs, signature, casting) {
         settle(py, ins, known.dtypes(), signature, casting, uf.data().core.borrow().rule)?;
-        return Ok(known);
+        return Ok((known, None));
     }
     let operands = || {
         let ins = ins.iter().map(|op| Operand { descr: Some(op.arr.descr()), weak: op.weak });
@@ -210,7 +261,7 @@ pub fn bind<'py>(
     };
     let promoted;
     let signature = match find(uf, operands, signature, casting)? {
-        Found::Loop(binding) => return Ok(*binding),
+        Found::Loop(binding) => return Ok((*binding, None)),
         Found::Promoted(types) => {
             promoted = types;
             &promoted
@@ -259,16 +310,19 @@ pub fn bind<'py>(
         .map(|(i, op)| OpType::Is(if replaced { &res.dtypes[i] } else { op.arr.dtype() }))
         .chain(outs.iter().map(|o| o.as_ref().map_or(OpType::Absent, |a| OpType::Is(a.dtype()))))
         .collect();
-    let core = uf.data().core.borrow();
-    if let Err(e) = check_casts(&core, &ops, signature, &res, casting) {
-        drop(core);
-        return Err(error(uf, &shown, &ops, signature, casting, e));
-    }
+    let checked = check_casts(&uf.data().core.borrow(), &ops, signature, &res, casting);
+    let refused = checked.err().map(|e| {
+        let operand = match &e {
+            ResolveError::Input { index, .. } => *index,
+            ResolveError::Output { index, .. } => ins.len() + *index,
+            _ => 0,
+        };
+        Refused { operand, error: error(uf, &shown, &ops, signature, casting, e) }
+    });
     drop(ops);
-    let def = core.loops[res.index].def.clone();
-    drop(core);
+    let def = uf.data().core.borrow().loops[res.index].def.clone();
     let descrs = descrs_of(py, &res.dtypes, ins.iter().map(|i| &i.arr))?;
-    Ok(Binding { def, res, descrs, owner: None })
+    Ok((Binding { def, res, descrs, owner: None }, refused))
 }
 
 /// The operands' descriptors, as errors tell them.
@@ -277,11 +331,14 @@ fn operands_shown<'py>(ins: &[Input<'py>], outs: &[Option<Array<'py>>]) -> PerOp
     ins.chain(outs.iter().map(|o| o.as_ref().map(Array::descr))).collect()
 }
 
-/// Whether [`out_of_range_ints`] put an infinity in place of this operand.
+/// Whether [`compared_ints`] put an infinity in place of this operand.
 fn is_replaced(op: &Input<'_>) -> bool {
     op.weak.is_none()
         && op.arr.dtype().num == micronumpy::TypeNum::DOUBLE
         && weak_kind(&op.obj) == Some(Weak::Int)
+        && op.arr.ndim() == 0
+        // SAFETY: an aligned double.
+        && unsafe { *op.arr.data().cast::<f64>() }.is_infinite()
 }
 
 /// The loop for operands of builtin numeric types, if it was found before.
@@ -433,10 +490,11 @@ fn try_error<'py>(
             }
             make("_UFuncNoLoopError", vec![uf.0.clone(), PyTuple::new(py, types)?.into_any()])
         }
-        ResolveError::NoLoopDtypes => {
+        ResolveError::NoLoopDtypes(result) => {
+            let result = result.map_or_else(none, |num| dtype::builtin(py, num).0);
             let mut types = vec![];
             for i in 0..uf.nargs() {
-                types.push(if i < nin { strong(i)? } else { none() });
+                types.push(if i < nin { strong(i)? } else { result.clone() });
             }
             make("_UFuncNoLoopError", vec![uf.0.clone(), PyTuple::new(py, types)?.into_any()])
         }

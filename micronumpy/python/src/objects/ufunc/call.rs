@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyTuple};
 use ufuncs::fpstatus;
 
-use super::bind::{Binding, Input, bind, inputs, weak_operand};
+use super::bind::{Binding, Input, bind_unchecked, compared_ints, inputs, weak_operand};
 use super::{UfuncRef, errstate, fast, fast_gufunc, gufunc, overrides, params};
 use crate::abi::PyUFuncObject;
 use crate::error::IntoPyResult;
@@ -332,11 +332,16 @@ fn wrap<'py>(uf: &UfuncRef<'py>, c: &Call<'py>, results: PerOp<Array<'py>>) -> P
 
 /// An elementwise call.
 fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
-    let mut ins = inputs(uf, &c.ins)?;
+    let mut ins = inputs(&c.ins)?;
+    let mut signature = c.signature.clone();
+    let rule = uf.data().core.borrow().rule;
+    if rule == Rule::Comparison {
+        compared_ints(uf, &mut ins, &mut signature, c.casting)?;
+    }
     // A string is repeated as often as a number says, whatever the number was to be.
     let strong = |op: &Input<'py>| op.weak.is_none() && op.arr.dtype().num.is_string();
-    let repeats = uf.data().core.borrow().rule == Rule::Multiply && ins.iter().any(strong);
-    for (op, named) in ins.iter_mut().zip(&c.signature).filter(|(op, _)| op.weak.is_some() && !repeats) {
+    let repeats = rule == Rule::Multiply && ins.iter().any(strong);
+    for (op, named) in ins.iter_mut().zip(&signature).filter(|(op, _)| op.weak.is_some() && !repeats) {
         if let Some(text) = named.filter(|t| t.is_string()) {
             // Numbers asked for as strings are as long as they are written.
             let descr = crate::objects::dtype::builtin(uf.py(), text);
@@ -346,7 +351,15 @@ fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>> {
     }
     let outs: PerOp<Option<Array<'py>>> =
         c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
-    let binding = bind(uf, &mut ins, &outs, &c.signature, c.casting)?;
+    let (binding, refused) = bind_unchecked(uf, &mut ins, &outs, &signature, c.casting)?;
+    if let Some(refused) = refused {
+        // The operands before it are cast already.
+        if c.where_.is_none() && !binding.dtypes().iter().any(|dt| dt.num.is_datetime()) {
+            let mut before = ins.iter().take(refused.operand).map(|op| op.arr.clone()).collect();
+            cast_rows(&binding, &mut before)?;
+        }
+        return Err(refused.error);
+    }
     elementwise(uf, &binding, &ins, outs, c.where_.as_ref(), c.order)
 }
 
@@ -402,6 +415,11 @@ pub fn elementwise<'py>(
                 _ => Dims::new(),
             };
             let dtype = &binding.dtypes()[uf.nin() + i];
+            let twice = |(k, _): &(usize, StandIn)| outputs[*k].0.0.is(&out.0);
+            if temps.iter().any(twice) {
+                // While one copy is to be written back, nobody may write to the array.
+                return Err(PyValueError::new_err("WRITEBACKIFCOPY base is read-only"));
+            }
             temps.push((i, collected(py, &view, dtype, &backwards, where_.is_some())?));
             continue;
         }

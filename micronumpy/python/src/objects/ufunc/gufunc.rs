@@ -50,7 +50,7 @@ pub fn run<'py>(uf: &UfuncRef<'py>, c: &Call<'py>) -> PyResult<PerOp<Array<'py>>
         Some(s) => s.clone(),
         None => return Err(PyTypeError::new_err("not a generalized ufunc")),
     };
-    let mut ins = inputs(uf, &c.ins)?;
+    let mut ins = inputs(&c.ins)?;
     let outs: PerOp<Option<Array<'py>>> =
         c.outs.iter().map(|o| o.as_ref().map(params::out_array).transpose()).collect::<PyResult<_>>()?;
     check_keepdims(c)?;

@@ -626,13 +626,13 @@ fn begin<'py>(
                 "zero-size array to reduction operation {name} which has no identity"
             )));
         }
-        Start::First if arr.size() == 0 => {}
         Start::First => {
             let (first, strides) = fold::first_elements(&arr.view(), axes);
             // SAFETY: a part of the operand.
             let src = unsafe { ArrayRef::new(arr.data(), &first, &strides, arr.dtype()) };
+            // Without elements, too: the cast may have something to say.
             array::assign::transfer(arr.py(), view, &src)?;
-            return Ok(true);
+            return Ok(arr.size() > 0);
         }
     }
     Ok(false)
@@ -795,7 +795,8 @@ fn along_axis<'py>(
     };
     // What is written back is cast before the status is looked at. A cast starts with a clean status, and takes what there was
     // before with it.
-    let recast = out.is_some_and(|o| !simple && o.dtype().num != work.dtype().num);
+    let same_numbers = |o: &Array<'_>| micronumpy::dtype::equivalent(&o.dtype().canonical(), work.dtype());
+    let recast = out.is_some_and(|o| !simple && !same_numbers(o));
     let status = fpstatus::get();
     if recast && !out.is_some_and(|o| o.dtype().num.is_object()) {
         fpstatus::clear();
