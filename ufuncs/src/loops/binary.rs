@@ -4,7 +4,7 @@ use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
 use super::packed::{self, Packed, PackedOp};
-use super::unary::unary_fused;
+use super::unary::{unary, unary_fused};
 use super::{Overlap, Scratch, are_apart, is_word, load, overlap, scatter, store, suit_vectors};
 use crate::abi::{LoopContext, NEGATIVE_POWER};
 use crate::cpu::{Kind, Level, multiversion};
@@ -12,10 +12,11 @@ use crate::elem::{Bool, Elem, Timedelta};
 use crate::fpstatus;
 use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
-use crate::ops::arith::{Divide, DivideOrdinary, Multiply, MultiplyFused, Square, SquareFused};
+use crate::ops::arith::{Divide, DivideOrdinary, Multiply, MultiplyFused, Reciprocal, Square, SquareFused};
 use crate::ops::compare::IsNan;
 use crate::ops::divide::{Divisible, Division, InFloats, Wide};
-use crate::ops::power::{Integer, Power, PowerOfTwo, TryBinaryOp};
+use crate::ops::float::Sqrt;
+use crate::ops::power::{Integer, Power, TryBinaryOp};
 use crate::vmath::{Stored, loops as vmath};
 
 /// The operands of one call.
@@ -355,7 +356,8 @@ multiversion! {
     = power_block_body::<T>;
 }
 
-/// Float powers; a constant exponent of two is a multiplication.
+/// Float powers. Where the exponent is constant numpy takes squares, roots and reciprocals for powers, which shows in the last
+/// place, and in what becomes of negative zeros and infinities.
 pub unsafe extern "C" fn power_float<T: Stored + From<f32> + PartialEq>(
     ctx: *const LoopContext,
     data: *const *mut u8,
@@ -364,23 +366,26 @@ pub unsafe extern "C" fn power_float<T: Stored + From<f32> + PartialEq>(
     aux: *mut c_void,
 ) -> c_int
 where
-    PowerOfTwo: UnaryOp<T, Out = T>,
+    Square: UnaryOp<T, Out = T>,
+    Sqrt: UnaryOp<T, Out = T>,
+    Reciprocal: UnaryOp<T, Out = T>,
 {
-    // SAFETY: see the module.
-    let args = unsafe { Operands::new(data, dims, strides) };
-    // SAFETY: there is at least one exponent.
-    if args.n > 0 && args.sb == 0 && unsafe { load::<T>(args.b) } == T::from(2.0) && !args.is_reduction() {
-        let Operands { n, mut a, mut o, sa, so, .. } = args;
-        for _ in 0..n {
-            // SAFETY: element `i` of each operand.
-            unsafe { store(o, PowerOfTwo::apply(load::<T>(a))) };
-            a = a.wrapping_offset(sa);
-            o = o.wrapping_offset(so);
+    // SAFETY: see the module; there is an exponent if there are elements.
+    unsafe {
+        let args = Operands::new(data, dims, strides);
+        if args.n > 0 && args.sb == 0 && !args.is_reduction() {
+            let exponent = load::<T>(args.b);
+            let (data, strides) = ([args.a.cast_mut(), args.o], [args.sa, args.so]);
+            let (data, strides) = (data.as_ptr(), strides.as_ptr());
+            if exponent == T::from(2.0) {
+                return unary::<Square, T>(ctx, data, dims, strides, aux);
+            } else if exponent == T::from(0.5) {
+                return unary::<Sqrt, T>(ctx, data, dims, strides, aux);
+            } else if exponent == T::from(-1.0) {
+                return unary::<Reciprocal, T>(ctx, data, dims, strides, aux);
+            }
         }
-        0
-    } else {
-        // SAFETY: the same arguments.
-        unsafe { vmath::zip::<Power, T>(ctx, data, dims, strides, aux) }
+        vmath::zip::<Power, T>(ctx, data, dims, strides, aux)
     }
 }
 
@@ -500,7 +505,7 @@ where
         if vectors && packed::run::<MultiplyFused, T>(&Operands { n, a, b: a, o, sa, sb: sa, so }) {
             return 0;
         }
-        unary_fused::<Square, SquareFused, T, true>(ctx, data, dims, strides, aux)
+        unary_fused::<Square, SquareFused, Square, T, true>(ctx, data, dims, strides, aux)
     }
 }
 

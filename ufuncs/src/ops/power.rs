@@ -1,6 +1,6 @@
 //! Powers.
 
-use super::{BinaryOp, UnaryOp, binary};
+use super::{BinaryOp, binary};
 use crate::elem::{Complex, ComplexMath, Elem, LongDouble, Real};
 use crate::fpstatus;
 use crate::ops::arith::{Divide, Multiply};
@@ -118,14 +118,4 @@ where
         square = mul(square, square);
     }
     if n < 0 { <Divide as BinaryOp<Complex<T>>>::apply(one, result) } else { result }
-}
-
-/// `x ** 2` for a constant exponent, which numpy computes exactly.
-pub struct PowerOfTwo;
-impl<T: Real> UnaryOp<T> for PowerOfTwo {
-    type Out = T;
-    #[inline(always)]
-    fn apply(a: T) -> T {
-        a * a
-    }
 }

@@ -456,6 +456,18 @@ impl Walker<'_, '_> {
                 self.must_be_finite(v, &[x, y], false);
                 v
             }
+            // Scalars are raised to powers by the C library, elements of arrays by the ufunc's loop, which has exponents of its own.
+            BinaryOp::Power if !self.wraps => {
+                self.check();
+                let (name, addr) = match num {
+                    TypeNum::FLOAT => ("powf", powf as *const () as usize),
+                    _ => ("pow", pow as *const () as usize),
+                };
+                let scalar = self.b.ty(x).scalar;
+                let v = self.helper(name, addr, &[x, y], scalar);
+                self.must_be_finite(v, &[x, y], false);
+                v
+            }
             // The loops of the ufuncs compute these.
             BinaryOp::Power => self.numpy_binary("power", num, x, y)?,
             BinaryOp::FloorDivide => {
@@ -510,6 +522,7 @@ impl Walker<'_, '_> {
 
 unsafe extern "C" {
     fn pow(x: f64, y: f64) -> f64;
+    fn powf(x: f32, y: f32) -> f32;
 }
 
 /// What stands for a power that 64 bits may not hold.

@@ -115,6 +115,11 @@ fn integer(name: &str, s: Scalar, pinned: Option<u64>) -> Option<Row> {
     })
 }
 
+fn reciprocal(e: &mut Emit<'_>, a: &[Lane]) -> Lane {
+    let one = e.constant(e.scalar, 1);
+    Lane::Real(e.b.binary(Binary::Div, one, a[0].real()))
+}
+
 fn float(name: &str, exponent: Option<f64>) -> Option<Row> {
     Some(match name {
         "add" => binary!(Add),
@@ -125,13 +130,12 @@ fn float(name: &str, exponent: Option<f64>) -> Option<Row> {
         "absolute" | "fabs" => unary!(Abs),
         "positive" | "conjugate" => SAME,
         "square" => square,
-        // The one exponent the loop itself looks for.
+        // The exponents the loop itself looks for.
         "power" if exponent == Some(2.0) => square,
+        "power" if exponent == Some(0.5) => unary!(Sqrt),
+        "power" if exponent == Some(-1.0) => reciprocal,
         "sqrt" => unary!(Sqrt),
-        "reciprocal" => |e, a| {
-            let one = e.constant(e.scalar, 1);
-            Lane::Real(e.b.binary(Binary::Div, one, a[0].real()))
-        },
+        "reciprocal" => reciprocal,
         "floor" => unary!(Floor),
         "ceil" => unary!(Ceil),
         "trunc" => unary!(Trunc),
