@@ -461,7 +461,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             floats!("T->T", CLEARED, unary::<Absolute, T>),
             longs!("T->T", CLEARED, unary_each::<Absolute, T>),
             deltas!("T->T", unary::<Absolute, T>),
-            small_complexes!("T->R", CLEARED, unary_fused::<Absolute, AbsoluteFused, T, false>),
+            small_complexes!("T->R", CLEARED, unary_fused::<Absolute, AbsoluteFused, AbsoluteEach, T, false>),
             long_complexes!("T->R", FP, unary_each::<Absolute, T>),
         ]
     ),
@@ -689,7 +689,19 @@ pub static UFUNCS: &[UfuncDef] = &[
             one!("gl->g", FP, binary_each::<Ldexp, LongDouble, i64>),
         ]
     ),
-    ufunc!("left_shift", 2, 1, None, Default, [ints!("TT->T", arith::<LeftShift, T>)]),
+    ufunc!(
+        "left_shift",
+        2,
+        1,
+        None,
+        Default,
+        [
+            group!("TT->T", NO_FP, arith::<LeftShift, T>; b'b' i8, b'B' u8, b'h' i16, b'H' u16),
+            // Which numpy's vector loops forget the status of casts for.
+            group!("TT->T", CLEARED, arith::<LeftShift, T>; b'i' i32, b'I' u32, b'l' i64, b'L' u64),
+            group!("TT->T", NO_FP, arith::<LeftShift, T>; b'q' i64, b'Q' u64),
+        ]
+    ),
     comparison!("less", Less),
     comparison!("less_equal", LessEqual),
     ufunc!(

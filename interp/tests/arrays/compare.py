@@ -64,7 +64,7 @@ def undefined(case, ours, stock):
         # buffers are filled.
         return True
     named = str(kwargs.get("dtype") or kwargs.get("signature"))
-    if re.search("[mM]", named) and result[:1] and re.search(r"[<>][fc]\d", str(result[1:2])):
+    if re.search("[mM]", named) and result[:1] and re.search(r"[<>|][fcSU]\d", str(result[1:2])):
         # It runs a loop for dates or times on numbers of another size.
         return True
     if "not supported for the input types" in ours.get("error", "") and re.search("[mM]8", str(case["arrays"])):

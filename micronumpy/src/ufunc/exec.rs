@@ -53,6 +53,17 @@ pub fn execute_given(
         // Casts that are planned tell what they will lose, even if nothing is cast.
         return Stager::new(l, ops, 1).map(|_| ());
     }
+    if mask.is_none() && ops.iter().all(|op| op.shape.len() < 2 && op.size() == 1) {
+        // One element has the strides of its arrays, which a loop may choose its instructions by.
+        let stride = |(i, op): (usize, &ArrayRef<'_>)| match op.strides {
+            [stride] => *stride,
+            _ if i < l.nin => 0,
+            _ => op.dtype.itemsize as isize,
+        };
+        let strides: PerOp<isize> = ops.iter().enumerate().map(stride).collect();
+        let data: PerOp<*mut u8> = ops.iter().map(|op| op.data).collect();
+        return Stager::new(l, ops, 1)?.run(&data, 1, &strides);
+    }
     let mut strides: PerOp<crate::array::Dims> = PerOp::new();
     for op in ops.iter().chain(mask) {
         strides.push(broadcast_strides(op.shape, op.strides, shape)?);

@@ -288,7 +288,7 @@ impl Query<'_> {
 
     /// The loop, and whether inputs are cast whatever the casting level says.
     fn search(&self) -> Resolve<(usize, bool)> {
-        self.exact().map_or_else(|| self.by_rule(), |index| Ok((index, false)))
+        self.exact().map_or_else(|| self.by_rule(), |index| Ok((index, self.is_of_truth(index))))
     }
 
     /// Objects have no dtype among dates and times until their values are known.
@@ -580,32 +580,27 @@ impl Query<'_> {
         self.uf.find_loop(&types).ok_or(ResolveError::NoLoop)
     }
 
+    /// Whatever has a truth value is cast to it. Objects on one side are objects everywhere, unless the result is asked for as
+    /// something else.
     fn logical(&self) -> Resolve<(usize, bool)> {
-        if self.has_signature() {
-            let object = self.signature.iter().flatten().any(|t| t.is_object());
-            if !object {
-                let all_bool = self.signature.iter().flatten().all(|t| t.is_bool());
-                return if all_bool {
-                    Ok((self.uniform_loop(TypeNum::BOOL)?, true))
-                } else {
-                    Ok((self.linear_signature()?, false))
-                };
-            }
-            // Objects on one side are objects everywhere, unless the result is asked for as something else.
-            let open = match self.sig(2) {
-                Some(t) if !t.is_object() => TypeNum::BOOL,
-                _ => TypeNum::OBJECT,
-            };
-            let types: PerOp<TypeNum> = (0..self.uf.nargs()).map(|i| self.sig(i).unwrap_or(open)).collect();
-            return match self.uf.find_loop(&types) {
-                Some(index) => Ok((index, true)),
-                None => Err(ResolveError::NoSignatureLoop),
-            };
+        let asked = |i: usize| self.sig(i).is_some_and(TypeNum::is_object);
+        let object = (0..self.uf.nargs())
+            .any(|i| asked(i) || i < self.nin() && self.sig(i).is_none() && self.input_num(i).is_object());
+        let open = match self.sig(2) {
+            Some(t) if !t.is_object() => TypeNum::BOOL,
+            _ if object => TypeNum::OBJECT,
+            _ => TypeNum::BOOL,
+        };
+        let types: PerOp<TypeNum> = (0..self.uf.nargs()).map(|i| self.sig(i).unwrap_or(open)).collect();
+        match self.uf.find_loop(&types) {
+            Some(index) => Ok((index, self.is_of_truth(index))),
+            None => Ok((self.linear_signature()?, false)),
         }
-        let object =
-            self.any_input(TypeNum::is_object) || self.signature.iter().flatten().any(|t| t.is_object());
-        let num = if object { TypeNum::OBJECT } else { TypeNum::BOOL };
-        Ok((self.uniform_loop(num)?, true))
+    }
+
+    /// Whether a loop is that of truth values, to which anything may be cast.
+    fn is_of_truth(&self, index: usize) -> bool {
+        self.uf.rule == Rule::Logical && self.uf.loops[index].def.types.iter().all(|t| t.is_bool())
     }
 
     fn arithmetic(&self) -> Resolve<usize> {

@@ -119,8 +119,9 @@ pub unsafe extern "C" fn unary_each<Op: UnaryOp<A>, A: Elem>(
 }
 
 /// An operation on complex numbers that has a variant with fused multiply-add, for processors with the instruction. It is for what
-/// numpy's vector loops take: nothing written that is still to be read, `F` not read backwards, perhaps one side contiguous.
-pub unsafe extern "C" fn unary_fused<Op, Fused, A: Elem, const ONE_CONTIGUOUS: bool>(
+/// numpy's vector loops take: nothing written that is still to be read, `F` not read backwards, perhaps one side contiguous. What they
+/// do not take is computed by `Each`.
+pub unsafe extern "C" fn unary_fused<Op, Fused, Each, A: Elem, const ONE_CONTIGUOUS: bool>(
     ctx: *const LoopContext,
     data: *const *mut u8,
     dims: *const isize,
@@ -130,6 +131,7 @@ pub unsafe extern "C" fn unary_fused<Op, Fused, A: Elem, const ONE_CONTIGUOUS: b
 where
     Op: UnaryOp<A>,
     Fused: UnaryOp<A>,
+    Each: UnaryOp<A>,
 {
     let level = Level::current();
     // SAFETY: two operands of the loop contract.
@@ -139,7 +141,10 @@ where
         let vectors = (!ONE_CONTIGUOUS || args.sa == size || args.so == size)
             && (size > 8 || args.sa >= 0)
             && suit_vectors((args.a, args.sa), (args.o.cast_const(), args.so), args.n);
-        if !vectors || !level.has_fused() {
+        if !vectors {
+            return unary_each::<Each, A>(ctx, data, dims, strides, aux);
+        }
+        if !level.has_fused() {
             return unary_each::<Op, A>(ctx, data, dims, strides, aux);
         }
         let fused = |args: &Operands| {

@@ -301,6 +301,20 @@ impl UnaryOp<Complex<LongDouble>> for Absolute {
     }
 }
 
+/// [`Absolute`] of single elements.
+pub struct AbsoluteEach;
+
+impl<T: Real> UnaryOp<Complex<T>> for AbsoluteEach
+where
+    Complex<T>: Elem,
+{
+    type Out = T;
+    #[inline]
+    fn apply(a: Complex<T>) -> T {
+        a.re.hypot(a.im)
+    }
+}
+
 /// Magnitude of `F` and `D`: scaled by the larger part, as numpy's vector loops do (scalars use `hypot`).
 macro_rules! complex_absolute {
     ($op:ident, |$r:ident| $plus_one:expr; $($t:ident),*) => {$(

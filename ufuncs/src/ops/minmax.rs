@@ -355,14 +355,14 @@ fn lexicographic_gt<T: Real>(a: Complex<T>, b: Complex<T>) -> bool {
     if a.re == b.re { a.im > b.im } else { a.re > b.re }
 }
 
-/// Order with NaN first: the value itself when it is a NaN, otherwise the other one unless `before`.
+/// Order with NaN first: the value itself when it is a NaN, otherwise the limit unless the value is `inside` of it.
 macro_rules! clip_by {
-    ($t:ty, nan $nan:expr, gt $gt:expr, keeps ties $keeps:literal) => {
+    ($t:ty, nan $nan:expr, gt $gt:expr, inside $inside:expr, keeps ties $keeps:literal) => {
         impl TernaryOp<$t> for Clip {
             #[inline]
             fn apply(x: $t, low: $t, high: $t) -> $t {
-                let raised = if $nan(x) || $gt(x, low) { x } else { low };
-                if $nan(raised) || $gt(high, raised) { raised } else { high }
+                let raised = if $nan(x) || $inside(x, low) { x } else { low };
+                if $nan(raised) || $inside(high, raised) { raised } else { high }
             }
             /// A number that equals a limit stays what it is, which the sign of zero shows.
             #[inline]
@@ -376,10 +376,16 @@ macro_rules! clip_by {
         }
     };
 }
-clip_by!(f32, nan f32::is_nan, gt |a, b| a > b, keeps ties true);
-clip_by!(f64, nan f64::is_nan, gt |a, b| a > b, keeps ties true);
-clip_by!(LongDouble, nan LongDouble::is_nan, gt |a, b| a > b, keeps ties true);
-clip_by!(f16, nan f16::is_nan, gt |a, b| float16::to_f32(a) > float16::to_f32(b), keeps ties true);
-clip_by!(Complex<f32>, nan has_nan, gt lexicographic_gt, keeps ties false);
-clip_by!(Complex<f64>, nan has_nan, gt lexicographic_gt, keeps ties false);
-clip_by!(Complex<LongDouble>, nan has_nan, gt lexicographic_gt, keeps ties false);
+clip_by!(f32, nan f32::is_nan, gt |a, b| a > b, inside |a, b| a > b, keeps ties true);
+clip_by!(f64, nan f64::is_nan, gt |a, b| a > b, inside |a, b| a > b, keeps ties true);
+clip_by!(LongDouble, nan LongDouble::is_nan, gt |a, b| a > b, inside |a, b| a > b, keeps ties true);
+clip_by!(
+    f16,
+    nan f16::is_nan,
+    gt |a, b| float16::to_f32(a) > float16::to_f32(b),
+    inside |a, b| float16::to_f32(a) >= float16::to_f32(b),
+    keeps ties true
+);
+clip_by!(Complex<f32>, nan has_nan, gt lexicographic_gt, inside lexicographic_gt, keeps ties false);
+clip_by!(Complex<f64>, nan has_nan, gt lexicographic_gt, inside lexicographic_gt, keeps ties false);
+clip_by!(Complex<LongDouble>, nan has_nan, gt lexicographic_gt, inside lexicographic_gt, keeps ties false);

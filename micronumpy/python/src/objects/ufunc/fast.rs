@@ -687,9 +687,13 @@ pub unsafe fn try_call(
                     return Ok(None);
                 }
                 data[nin + k] = (*out).data;
-                strides[nin + k] = if lead.is_null() { 0 } else { step(out) };
+                strides[nin + k] = if lead.is_null() { num.size() as isize } else { step(out) };
             } else if lead.is_null() {
                 data[nin + k] = cells[k].as_mut_ptr().cast();
+                // The result of a value is no row, which shows where fused operations are for rows only.
+                if nin == 1 && is_array(ops[0].object) {
+                    strides[nin + k] = num.size() as isize;
+                }
             } else {
                 let shape = std::slice::from_raw_parts((*lead).dimensions, (*lead).nd as usize);
                 let arr = array::new(&dtype::builtin(py, num), shape, Order::C, false)?;
