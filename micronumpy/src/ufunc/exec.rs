@@ -158,6 +158,11 @@ pub struct Stager<'a> {
     stages: PerOp<Option<Stage>>,
     chunk: usize,
     any: bool,
+    /// What casts of results have raised since numpy's buffer would have been empty, which is filled over several rows: a loop that
+    /// clears the status does so once for it.
+    raised: u32,
+    /// Elements since then.
+    elements: usize,
 }
 
 impl<'a> Stager<'a> {
@@ -185,7 +190,7 @@ impl<'a> Stager<'a> {
             stages.push(Some(Stage { words: buffer::scratch(bytes.div_ceil(16).max(1), 0u128)?, transfer }));
         }
         let any = stages.iter().any(|s| s.is_some());
-        Ok(Stager { l, stages, chunk, any })
+        Ok(Stager { l, stages, chunk, any, raised: 0, elements: 0 })
     }
 
     /// Whether anything goes through a buffer.
@@ -297,6 +302,10 @@ impl<'a> Stager<'a> {
             l.settle_status(before);
             done
         });
+        let clears = l.flags.contains(LoopFlags::CLEARS_FP);
+        if clears && self.raised != 0 {
+            ufuncs::fpstatus::raise(self.raised);
+        }
         for (i, stage) in self.stages.iter_mut().enumerate() {
             let Some(stage) = stage else { continue };
             let want = &self.l.dtypes[i];
@@ -317,6 +326,12 @@ impl<'a> Stager<'a> {
                 // SAFETY: the buffer's slots are null or own a reference; afterwards they are null.
                 unsafe { release_objects(&ArrayRef::new(buf, &shape, &st, want)) };
             }
+        }
+        if clears {
+            self.elements += n;
+            let full = self.elements >= self.chunk;
+            (self.raised, self.elements) =
+                if full { (0, 0) } else { (ufuncs::fpstatus::get(), self.elements) };
         }
         result
     }

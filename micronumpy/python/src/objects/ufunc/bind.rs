@@ -150,6 +150,9 @@ pub fn compared_ints<'py>(
     }
     let py = uf.py();
     let named = |signature: &Signature, i: usize| signature.get(i).copied().flatten();
+    if named(signature, 2).is_some_and(|t| !t.is_bool()) {
+        return Ok(());
+    }
     let free: Vec<usize> =
         (0..2).filter(|&i| ops[i].weak == Some(Weak::Int) && named(signature, i).is_none()).collect();
     let i = match free[..] {
