@@ -82,7 +82,7 @@ pub fn slice_indices(
 ) -> Result<(isize, isize, isize)> {
     let step = step.unwrap_or(1).max(-isize::MAX);
     if step == 0 {
-        return Err(Error::value("slice step cannot be zero"));
+        return Err(zero_step());
     }
     let (low, high) = if step < 0 { (-1, n - 1) } else { (0, n) };
     let clip = |v: isize| if v < 0 { v.saturating_add(n).max(low) } else { v.min(high) };
@@ -154,12 +154,18 @@ pub fn check_before(shape: &[isize], items: &[Item<'_>], place: usize) -> Result
     let rest = shape.len() - items.iter().map(consumed).sum::<usize>();
     let mut axis = 0;
     for item in &items[..place] {
-        if let Item::Int(i) = item {
-            check_index(*i, axis, shape[axis])?;
+        match item {
+            Item::Int(i) => check_index(*i, axis, shape[axis]).map(|_| ())?,
+            Item::Slice { step: Some(0), .. } => return Err(zero_step()),
+            _ => {}
         }
         axis += width(item, rest);
     }
     Ok(())
+}
+
+fn zero_step() -> Error {
+    Error::value("slice step cannot be zero")
 }
 
 /// Make the plan for an index expression on an array of this shape and strides.

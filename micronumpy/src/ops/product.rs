@@ -279,7 +279,11 @@ pub fn vdot(a: &ArrayRef<'_>, b: &ArrayRef<'_>, out: &ArrayRef<'_>) -> Result<()
     let (a, b) = (Prepared::contiguous(*a, &dtype)?, Prepared::contiguous(*b, &dtype)?);
     let (a, b) = (a.view(), b.view());
     if a.size() != b.size() {
-        return Err(Error::value(format!("vectors have different lengths: {} and {}", a.size(), b.size())));
+        return Err(Error::value(format!(
+            "cannot reshape array of size {} into shape ({},)",
+            b.size(),
+            a.size()
+        )));
     }
     let temp = NdArray::zeros(&[], &dtype, Order::C)?;
     let step = dtype.itemsize as isize;

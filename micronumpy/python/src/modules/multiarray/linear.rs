@@ -153,11 +153,46 @@ fn product<'py>(
     if !is_vdot {
         fpstatus::clear();
     }
-    compute(&a2.view(), &b2.view(), &res.view()).py(py)?;
+    let single = a.size() == 1 && b.size() == 1 && descr.dtype().is_native() && res.view().is_aligned();
+    if blas && !is_vdot && single {
+        // Nor is anything added up here.
+        // SAFETY: one element each, of one native type that `blas` lists, aligned.
+        unsafe { product_of_two(num, a2.data(), b2.data(), res.data()) };
+    } else {
+        compute(&a2.view(), &b2.view(), &res.view()).py(py)?;
+    }
     if !is_vdot {
         report(&res)?;
     }
     if out.is_some() { Ok(res.0) } else { array::unwrap_0d(like_operands(res, &a, &b)?) }
+}
+
+/// `x * y` of single or double precision.
+///
+/// # Safety
+/// Aligned elements of that type.
+unsafe fn product_of_two(num: TypeNum, x: *const u8, y: *const u8, out: *mut u8) {
+    macro_rules! real {
+        ($t:ty) => {
+            // SAFETY: the caller's promise.
+            unsafe { *out.cast::<$t>() = *x.cast::<$t>() * *y.cast::<$t>() }
+        };
+    }
+    macro_rules! complex {
+        ($t:ty) => {{
+            // SAFETY: the caller's promise; two parts each.
+            unsafe {
+                let ([a, b], [c, d]) = (*x.cast::<[$t; 2]>(), *y.cast::<[$t; 2]>());
+                *out.cast::<[$t; 2]>() = [a * c - b * d, a * d + b * c];
+            }
+        }};
+    }
+    match num {
+        TypeNum::FLOAT => real!(f32),
+        TypeNum::DOUBLE => real!(f64),
+        TypeNum::CFLOAT => complex!(f32),
+        _ => complex!(f64),
+    }
 }
 
 /// Report the floating-point trouble of a product. Tiles that are filled up with zeros raise "invalid" where they meet an
@@ -208,7 +243,9 @@ fn of_short_vectors<'py>(
     }
     let (x, y) = (a.view(), b.view());
     let (num, n) = (x.dtype.num, x.shape[0]);
-    let plain = num.is_number() && num == y.dtype.num && n == y.shape[0] && (1..=SHORT).contains(&n);
+    // Of one element only integers are summed up.
+    let few = if num.is_integer() { 1 } else { 2 };
+    let plain = num.is_number() && num == y.dtype.num && n == y.shape[0] && (few..=SHORT).contains(&n);
     let native = |x: &ArrayRef<'_>| x.dtype.is_native() && x.is_aligned();
     let (true, Some(dot)) = (plain && native(&x) && native(&y), ufuncs::dot::dot_fn(num)) else {
         return Ok(None);
