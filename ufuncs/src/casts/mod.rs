@@ -1,4 +1,4 @@
-//! Casts between the builtin numeric types, and moving items unchanged ([`copy`]).
+//! Casts between the builtin numeric types, and moving items unchanged ([`copy`], [`transpose`]).
 //!
 //! A cast is C's cast as numpy's compiled code performs it, including what C leaves undefined: a float out of the
 //! range of the integer gives what the x86-64 conversion instructions give and raises "invalid". Narrow integers are
@@ -9,6 +9,7 @@
 
 pub mod copy;
 mod to_int;
+pub mod transpose;
 
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
