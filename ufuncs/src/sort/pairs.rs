@@ -4,8 +4,8 @@
 //! are sorted as integers of the same order, and few of them are equal.
 
 use super::keys::{self, Key, Keyed};
-use super::split::{self, Leading, Split};
-use crate::cpu::Level;
+use super::split::{self, Leading};
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Complex32, Complex64};
 use crate::order::SortOrd;
 
@@ -75,7 +75,7 @@ pub(super) fn partition<T: Parts + Leading>(items: &mut [T], kth: &[usize]) {
         old.extend_from_slice(part);
         let keys = &mut keys[..part.len()];
         split::leads(Level::current(), part, keys);
-        let split = Split::of(keys, k);
+        let split = Key::split_around(keys, k);
         split::distribute(&old, part, &split);
         part[split.from..split.to].select_nth_unstable_by_key(k - split.from, |item| item.im());
     });
