@@ -139,13 +139,13 @@ multiversion! {
     fn places[T: Keyed](items: &[T], index: &mut [isize], tally: &Tally<T::Bits>) -> () = places_body::<T>;
 }
 
-/// Sorts keys of a few values; false, and nothing done, where there are more.
-pub(super) fn sort<K: Keyed<Bits = K> + Key>(items: &mut [K]) -> bool {
+/// Sorts items of a few values, of which those equal in order are equal in bits; false, and nothing done, where there are more.
+pub(super) fn sort<T: Keyed>(items: &mut [T]) -> bool {
     let Some(tally) = tally(Level::current(), items) else { return false };
     let mut rest = items;
     for (value, counts) in tally.values.iter().zip(tally.counts).take(tally.len) {
         let (run, tail) = rest.split_at_mut(counts.iter().sum());
-        run.fill(*value);
+        run.fill(T::from_bits(*value));
         rest = tail;
     }
     true

@@ -196,6 +196,10 @@ pub(super) trait Keyed: SortOrd {
     fn to_bits(self) -> Self::Bits;
     fn from_bits(bits: Self::Bits) -> Self;
     fn key(self) -> Self::Bits;
+    /// Sorts items that are [exact](are_exact), where vectors compare them as they are; false, and nothing done, for others.
+    fn sort_as_is(_items: &mut [Self]) -> bool {
+        false
+    }
 }
 
 macro_rules! ints {
@@ -267,7 +271,7 @@ trait Turn {
 }
 
 macro_rules! floats {
-    ($($t:ty, $u:ty, $s:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr;)*) => {$(
+    ($($t:ty, $u:ty, $s:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr, $sort_as_is:expr;)*) => {$(
         impl Turn for $t {
             type Bits = $u;
             #[inline(always)]
@@ -296,14 +300,37 @@ macro_rules! floats {
                 let $x = self;
                 $key
             }
+            fn sort_as_is(items: &mut [$t]) -> bool {
+                $sort_as_is(items)
+            }
         }
     )*};
 }
 floats! {
-    f16, u16, i16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
+    f16, u16, i16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15, |_| false;
     // Adding zero makes zero of minus zero.
-    f32, u32, i32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) };
-    f64, u64, i64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) };
+    f32, u32, i32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) },
+        stand_sorted;
+    f64, u64, i64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) },
+        sort_floats;
+}
+
+/// Vectors have minima and maxima of integers as long as `f32`, which take no longer, so nothing is gained but what ascends.
+fn stand_sorted(items: &mut [f32]) -> bool {
+    let level = Level::current();
+    exact(level, items) && super::ascending(level, items)
+}
+
+/// Of longer ones there are none below AVX-512, but those of `f64`.
+fn sort_floats(items: &mut [f64]) -> bool {
+    let level = Level::current();
+    if !exact(level, items) {
+        return false;
+    }
+    if !super::ascending(level, items) {
+        vector::sort(level, items);
+    }
+    true
 }
 
 pub(super) fn sort<K: Key>(keys: &mut [K]) {
@@ -316,10 +343,23 @@ pub(super) fn select<K: Key>(keys: &mut [K], place: usize) {
 
 /// Whether items that are equal in order are equal in bits.
 pub(super) fn are_exact<T: Keyed>(items: &[T]) -> bool {
-    let differs = |x: &T| x.is_missing() | (x.key() != x.to_bits());
-    // In blocks, within which nothing branches.
-    !items.chunks(128).any(|part| part.iter().fold(false, |any, x| any | differs(x)))
+    exact(Level::current(), items)
 }
+#[inline(always)]
+fn exact_body<T: Keyed>(items: &[T]) -> bool {
+    // In blocks, within which nothing branches.
+    for part in items.chunks(128) {
+        let mut any = false;
+        for x in part {
+            any |= x.is_missing() | (x.key() != x.to_bits());
+        }
+        if any {
+            return false;
+        }
+    }
+    true
+}
+multiversion! { fn exact[T: Keyed](items: &[T]) -> bool = exact_body::<T>; }
 
 #[inline(always)]
 fn to_keys_body<T: Keyed>(keys: &mut [T::Bits]) {
