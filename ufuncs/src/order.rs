@@ -7,6 +7,7 @@
 use core::cmp::Ordering;
 
 use crate::elem::{Bool, Complex, Datetime, Elem, LongDouble, Timedelta, f16};
+use crate::ops::minmax::Extreme;
 use crate::typenum::TypeNum;
 
 /// An element type with numpy's sort order.
@@ -29,6 +30,13 @@ pub trait SortOrd: Elem {
     #[inline(always)]
     fn is_surely_behind<const MAX: bool>(self, _other: Self) -> bool {
         false
+    }
+
+    /// The maximum (minimum) of `acc`, which is not missing, and items, where vectors have instructions for it. `None` where they
+    /// have not, or if an item is missing.
+    #[inline(always)]
+    fn extreme<const MAX: bool>(_acc: Self, _items: &[Self]) -> Option<Self> {
+        None
     }
 
     #[inline(always)]
@@ -64,7 +72,7 @@ impl SortOrd for Bool {
 }
 
 macro_rules! float {
-    ($($t:ty)*) => {$(
+    ($($t:ty $(, $by:ident)?;)*) => {$(
         impl SortOrd for $t {
             #[inline(always)]
             fn less(self, other: $t) -> bool {
@@ -78,10 +86,20 @@ macro_rules! float {
             fn is_missing(self) -> bool {
                 self.is_nan()
             }
+            $(
+                #[inline(always)]
+                fn extreme<const MAX: bool>(acc: $t, items: &[$t]) -> Option<$t> {
+                    <$t as $by>::extreme::<MAX>(acc, items)
+                }
+            )?
         }
     )*};
 }
-float!(f32 f64 LongDouble);
+float! {
+    f32, Extreme;
+    f64, Extreme;
+    LongDouble;
+}
 
 impl SortOrd for f16 {
     #[inline(always)]

@@ -207,42 +207,60 @@ unsafe fn arg_elems<T: SortOrd, const MAX: bool>(
 /// place only where there is one.
 #[inline(always)]
 fn arg_blocks_body<T: SortOrd, const MAX: bool, const LANES: usize>(items: &[T]) -> usize {
-    const CHUNK: usize = 1024;
+    // Half of the first cache.
+    let chunk_len = (1 << 14) / size_of::<T>();
     let (mut best, mut value) = (0, items[0]);
     if value.is_missing() {
         return 0;
     }
-    for (c, chunk) in items.chunks(CHUNK).enumerate() {
-        if chunk.iter().fold(false, |any, x| any | x.is_missing()) {
+    for (c, chunk) in items.chunks(chunk_len).enumerate() {
+        let extreme = T::extreme::<MAX>(value, chunk);
+        if let Some(extreme) = extreme
+            && !beats::<T, MAX>(extreme, value)
+        {
+            continue;
+        }
+        if extreme.is_none() && chunk.iter().fold(false, |any, x| any | x.is_missing()) {
             let place = chunk.iter().position(|x| x.is_missing()).unwrap_or(0);
-            return c * CHUNK + place;
+            return c * chunk_len + place;
         }
-        let mut lanes = [value; LANES];
         let (rows, tail) = chunk.as_chunks::<LANES>();
-        for row in rows {
-            for k in 0..LANES {
-                lanes[k] = if beats::<T, MAX>(row[k], lanes[k]) { row[k] } else { lanes[k] };
+        let extreme = match extreme {
+            Some(extreme) => extreme,
+            None => {
+                let extreme = extreme_in_lanes::<T, MAX, LANES>(value, rows);
+                tail.iter().fold(extreme, |e, &x| if beats::<T, MAX>(x, e) { x } else { e })
             }
-        }
-        let mut width = LANES / 2;
-        while width > 0 {
-            for k in 0..width {
-                lanes[k] =
-                    if beats::<T, MAX>(lanes[k + width], lanes[k]) { lanes[k + width] } else { lanes[k] };
-            }
-            width /= 2;
-        }
-        let extreme = tail.iter().fold(lanes[0], |e, &x| if beats::<T, MAX>(x, e) { x } else { e });
+        };
         if beats::<T, MAX>(extreme, value) {
             // The first that is not beaten by it.
             let equal = |x: &T| !beats::<T, MAX>(extreme, *x);
             let row = rows.iter().position(|row| row.iter().fold(false, |any, x| any | equal(x)));
             let from = row.unwrap_or(rows.len()) * LANES;
             let place = chunk[from..].iter().position(equal).unwrap_or(0);
-            (best, value) = (c * CHUNK + from + place, extreme);
+            (best, value) = (c * chunk_len + from + place, extreme);
         }
     }
     best
+}
+
+/// The extreme of `value` and rows of items, none of which is missing.
+#[inline(always)]
+fn extreme_in_lanes<T: SortOrd, const MAX: bool, const LANES: usize>(value: T, rows: &[[T; LANES]]) -> T {
+    let mut lanes = [value; LANES];
+    for row in rows {
+        for k in 0..LANES {
+            lanes[k] = if beats::<T, MAX>(row[k], lanes[k]) { row[k] } else { lanes[k] };
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for k in 0..width {
+            lanes[k] = if beats::<T, MAX>(lanes[k + width], lanes[k]) { lanes[k + width] } else { lanes[k] };
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use crate::object::ObjectOps;
 use crate::threads;
 use crate::ufunc::exec::elements_apart;
 use std::ptr::{null, null_mut};
-use ufuncs::casts::{cast_flags, cast_loop, copy};
+use ufuncs::casts::{cast_flags, cast_loop, copy, transpose};
 use ufuncs::{LoopFlags, fpstatus};
 
 /// Assign `src` to `dst` element by element with broadcasting, any dtypes, any strides, overlap handled as if `src` had
@@ -140,12 +140,27 @@ fn copy_matrix(dst: &ArrayRef<'_>, src: &ArrayRef<'_>) -> bool {
         unsafe { copy::copy_strided(dst.data, to, src.data, from, n as usize, size as usize) };
         return true;
     }
+    // (The destination's items are side by side; whether it is by its rows or by its columns does not matter.)
+    if d1 == size && s0 == size && transpose::is_transposable([rows, columns], size as usize) {
+        // SAFETY: two matrices of this shape that are apart.
+        unsafe {
+            transpose::copy_transposed((dst.data, d0), (src.data, s1), [rows, columns], size as usize);
+        }
+        return true;
+    }
+    if d0 == size && s1 == size && transpose::is_transposable([columns, rows], size as usize) {
+        // SAFETY: as above.
+        unsafe {
+            transpose::copy_transposed((dst.data, d1), (src.data, s0), [columns, rows], size as usize);
+        }
+        return true;
+    }
     if d1 != size && d0 == size {
         // Along the columns of the destination.
         if s0 != size && dst.size() > SMALL {
             return false;
         }
-        // SAFETY: two matrices of this shape that are apart.
+        // SAFETY: as above.
         unsafe {
             copy::copy_rows((dst.data, [d1, d0]), (src.data, [s1, s0]), [columns, rows], size as usize);
         }

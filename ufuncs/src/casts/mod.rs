@@ -1,4 +1,4 @@
-//! Casts between the builtin numeric types, and moving items unchanged ([`copy`]).
+//! Casts between the builtin numeric types, and moving items unchanged ([`copy`], [`transpose`]).
 //!
 //! A cast is C's cast as numpy's compiled code performs it, including what C leaves undefined: a float out of the
 //! range of the integer gives what the x86-64 conversion instructions give and raises "invalid". Narrow integers are
@@ -9,6 +9,7 @@
 
 pub mod copy;
 mod to_int;
+pub mod transpose;
 
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -70,7 +71,7 @@ macro_rules! real_source {
 }
 
 macro_rules! int_source {
-    ($($t:ty: |$s:ident| $plain:expr, $wide:ty;)*) => {$(
+    ($($t:ty: |$s:ident| $plain:expr, $single:expr, $wide:ty;)*) => {$(
         real_source! { $t, |$s|
             to_i8 i8 = $plain as i8;
             to_u8 u8 = $plain as u8;
@@ -80,8 +81,8 @@ macro_rules! int_source {
             to_u32 u32 = $plain as u32;
             to_i64 i64 = $plain as i64;
             to_u64 u64 = $plain as u64;
-            to_f16 f16 = float16::from_f32($plain as f32);
-            to_f32 f32 = $plain as f32;
+            to_f16 f16 = float16::from_f32($single);
+            to_f32 f32 = $single;
             to_f64 f64 = $plain as f64;
             to_ld LongDouble = LongDouble::from($plain as $wide);
         }
@@ -90,15 +91,25 @@ macro_rules! int_source {
 
 int_source! {
     // A byte that is neither 0 nor 1 counts as 1.
-    Bool: |s| u8::from(s.get()), i64;
-    i8: |s| s, i64;
-    u8: |s| s, i64;
-    i16: |s| s, i64;
-    u16: |s| s, i64;
-    i32: |s| s, i64;
-    u32: |s| s, i64;
-    i64: |s| s, i64;
-    u64: |s| s, u64;
+    Bool: |s| u8::from(s.get()), s.get().into(), i64;
+    i8: |s| s, s.into(), i64;
+    u8: |s| s, s.into(), i64;
+    i16: |s| s, s.into(), i64;
+    u16: |s| s, s.into(), i64;
+    i32: |s| s, s as f32, i64;
+    u32: |s| s, s as f32, i64;
+    i64: |s| s, s as f32, i64;
+    u64: |s| s, single(s), u64;
+}
+
+/// The nearest `f32`, by way of `f64`: below AVX-512 vectors have no other. That rounds twice, unless the first time does not
+/// meet the bits the second time looks at: of what `f64` has no room for only one bit is left, which says whether any was set.
+#[inline(always)]
+fn single(x: u64) -> f32 {
+    const BEYOND: u64 = (1 << (u64::BITS - f64::MANTISSA_DIGITS)) - 1;
+    let rest = ((x & BEYOND) + BEYOND) & (BEYOND + 1);
+    let exact = if x >> f64::MANTISSA_DIGITS == 0 { x } else { x & !BEYOND | rest };
+    exact as f64 as f32
 }
 
 macro_rules! float_source {

@@ -114,7 +114,12 @@ pub unsafe extern "C" fn divide_integer<Op: Division<T>, T: Divisible>(
                 let count = left.min(Scratch::capacity::<T>());
                 // SAFETY: `count` of the elements left, of each operand.
                 unsafe {
-                    let x = inputs.gather::<T>(a, count, sa);
+                    // (An output in the same place is written through a slice of its own, so that input is copied.)
+                    let x = if sa == size as isize && a != o {
+                        core::slice::from_raw_parts(a.cast::<T>(), count)
+                    } else {
+                        inputs.gather::<T>(a, count, sa)
+                    };
                     if so == size as isize {
                         let y = core::slice::from_raw_parts_mut(o.cast(), count);
                         divide_block::<Op, T>(Level::current(), x, y, b, inverse);
@@ -192,6 +197,8 @@ unsafe fn are_short<T: Wide>(level: Level, p: *const u8, stride: isize, n: usize
         if stride == size_of::<T>() as isize {
             return all_short(level, core::slice::from_raw_parts(p.cast::<T>(), n));
         }
+        // One number for all.
+        let n = if stride == 0 { n.min(1) } else { n };
         (0..n).fold(true, |all, i| all & load::<T>(p.wrapping_offset(i as isize * stride)).is_short())
     }
 }

@@ -100,13 +100,16 @@ unsafe fn rows<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
         several::<Op, T>(level, acc, &core::array::from_fn(|k| row(i + k)));
         i += ROWS;
     }
-    while i < count {
+    while i + 2 <= count {
+        two::<Op, T>(level, acc, &[row(i), row(i + 1)]);
+        i += 2;
+    }
+    if i < count {
         if Op::SELECTS && level.shuns_masked_stores() {
             apart::<Op, T>(level, acc, row(i));
         } else {
             one::<Op, T>(level, acc, row(i));
         }
-        i += 1;
     }
 }
 
@@ -137,6 +140,13 @@ fn several_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(acc: &mut [T], rows: &[&[T
             total = Op::apply(total, row[i]);
         }
         *acc = total;
+    }
+}
+
+#[inline(always)]
+fn two_body<Op: BinaryOp<T, T, Out = T>, T: Elem>(acc: &mut [T], rows: &[&[T]; 2]) {
+    for ((acc, &x), &y) in acc.iter_mut().zip(rows[0]).zip(rows[1]) {
+        *acc = Op::apply(Op::apply(*acc, x), y);
     }
 }
 
@@ -175,6 +185,7 @@ fn element_by_element<Op: BinaryOp<T, T, Out = T>, T: Elem>(walk: &Walk) {
 multiversion! {
     fn several[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: &mut [T], rows: &[&[T]; ROWS]) -> () = several_body::<Op, T>;
 }
+multiversion! { fn two[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: &mut [T], rows: &[&[T]; 2]) -> () = two_body::<Op, T>; }
 multiversion! { fn one[Op: BinaryOp<T, T, Out = T>, T: Elem](acc: &mut [T], row: &[T]) -> () = one_body::<Op, T>; }
 multiversion! {
     fn one_apart[Op: BinaryOp<T, T, Out = T>, T: Elem](before: &[T], row: &[T], acc: &mut [T]) -> ()

@@ -101,12 +101,10 @@ impl Divisible for i32 {
     #[inline(always)]
     fn floor_by(a: i32, b: i32, inverse: ShortInverse) -> i32 {
         if inverse.flip == 0 {
-            // Complements as of 64 bits. A quotient and half of the least distance between quotients is that far from whole
-            // numbers, which is more than rounding errors: those are below 2^-20 of it.
+            // Complements as of 64 bits. They leave 31 bits of the dividend, and for so many the factor has 32.
             let below = a >> 31;
-            let quotient = (f64::from(a ^ below) + 0.5) * inverse.reciprocal;
-            // SAFETY: at least zero, and below 2^30, as the divisor is at least two.
-            return unsafe { quotient.to_int_unchecked::<i32>() } ^ below;
+            let product = u64::from((a ^ below) as u32) * u64::from(inverse.floor_factor);
+            return (product >> (inverse.shift + 32)) as i32 ^ below;
         }
         Self::round_down(a, b, Self::quotient_by(a, inverse)).0
     }
@@ -127,8 +125,8 @@ impl Divisible for i32 {
 pub struct ShortInverse {
     factor: u32,
     shift: u32,
-    /// One over the divisor's magnitude.
-    reciprocal: f64,
+    /// `2^(32 + shift) / d`, rounded up, for dividends below `2^31`.
+    floor_factor: u32,
     /// All bits set for a negative divisor.
     flip: i32,
 }
@@ -140,7 +138,8 @@ impl ShortInverse {
         ShortInverse {
             factor: ((missing << 32) / u64::from(d)) as u32 + 1,
             shift: l - 1,
-            reciprocal: 1.0 / f64::from(d),
+            // (By a power of two it is one more than that, which serves as well.)
+            floor_factor: ((1u64 << (31 + l)) / u64::from(d)) as u32 + 1,
             flip: -i32::from(negative),
         }
     }

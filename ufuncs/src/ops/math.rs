@@ -67,9 +67,20 @@ pub(crate) fn log_add_exp<T: Real>(a: T, b: T) -> T {
         return a + T::ln_2();
     }
     match split(a, b) {
+        Ok((larger, distance)) if vanishes(distance) => {
+            fpstatus::raise(fpstatus::UNDERFLOW);
+            larger + T::ZERO
+        }
         Ok((larger, distance)) => larger + (-distance).exp().log1p(),
         Err(nan) => invalid(nan),
     }
+}
+
+/// Whether the exponential of a negated distance is far too small for the type: the C library takes its time to say so.
+#[inline(always)]
+fn vanishes<T: Real>(distance: T) -> bool {
+    let least = if size_of::<T>() <= size_of::<f64>() { 800.0 } else { 12_000.0 };
+    distance > T::from_f64(least) && distance < T::from_f64(f64::INFINITY)
 }
 
 #[inline(never)]

@@ -191,7 +191,7 @@ macro_rules! vector_floats {
 vector_floats!(f32, f64);
 
 /// Floats whose extremes are found by vectors under their own name where compilers don't make good ones.
-trait Extreme: Copy {
+pub(crate) trait Extreme: Copy {
     /// The largest number, or the smallest, of `acc` and the others. `None` if there is a NaN, if there are too few, or if another way
     /// is as good.
     fn extreme<const LARGEST: bool>(acc: Self, all: &[Self]) -> Option<Self>;
@@ -249,13 +249,17 @@ mod avx2 {
                 if $mask(nan) != 0 {
                     return None;
                 }
-                let mut parts = [[acc; $width]; 8];
-                for (part, lane) in parts.iter_mut().zip(lanes) {
-                    // SAFETY: a part is as long as a vector.
-                    unsafe { $store(part.as_mut_ptr(), lane) };
+                for width in [4, 2, 1] {
+                    for k in 0..width {
+                        let (x, y) = (lanes[k], lanes[k + width]);
+                        lanes[k] = if LARGEST { $max(x, y) } else { $min(x, y) };
+                    }
                 }
+                let mut parts = [acc; $width];
+                // SAFETY: as many numbers as a vector has.
+                unsafe { $store(parts.as_mut_ptr(), lanes[0]) };
                 let pick = |a: $t, b: $t| if LARGEST == (a > b) { a } else { b };
-                Some(parts.into_iter().flatten().fold(acc, pick))
+                Some(parts.into_iter().fold(acc, pick))
             }
         };
     }

@@ -5,6 +5,7 @@
 //! number of values is guessed, and where there are more of them that is seen in the first blocks.
 
 use super::keys::{Key, Keyed};
+use super::split::{Leading, Split};
 use crate::cpu::{Level, multiversion};
 
 /// Values at most.
@@ -72,16 +73,16 @@ impl<K: Key> Tally<K> {
 
 /// Fills `room` with the keys of as many items.
 #[inline(always)]
-fn keys<'a, T: Keyed>(items: &[T], room: &'a mut [T::Bits; BLOCK]) -> &'a [T::Bits] {
+fn keys<'a, T: Leading>(items: &[T], room: &'a mut [T::Lead; BLOCK]) -> &'a [T::Lead] {
     for (key, item) in room.iter_mut().zip(items) {
-        *key = item.key();
+        *key = item.lead();
     }
     &room[..items.len()]
 }
 
 #[inline(always)]
-fn tally_body<T: Keyed>(items: &[T]) -> Option<Tally<T::Bits>> {
-    let (mut tally, mut room) = (Tally::new(), [T::Bits::default(); BLOCK]);
+fn tally_body<T: Leading>(items: &[T]) -> Option<Tally<T::Lead>> {
+    let (mut tally, mut room) = (Tally::new(), [T::Lead::default(); BLOCK]);
     for (i, part) in items.chunks(part_len(items.len())).enumerate() {
         for block in part.chunks(BLOCK) {
             if !tally.add(keys(block, &mut room), i) {
@@ -92,7 +93,7 @@ fn tally_body<T: Keyed>(items: &[T]) -> Option<Tally<T::Bits>> {
     tally.sort();
     Some(tally)
 }
-multiversion! { fn tally[T: Keyed](items: &[T]) -> Option<Tally<T::Bits>> = tally_body::<T>; }
+multiversion! { fn tally[T: Leading](items: &[T]) -> Option<Tally<<T as Leading>::Lead>> = tally_body::<T>; }
 
 #[inline(always)]
 fn places_body<T: Keyed>(items: &[T], index: &mut [isize], tally: &Tally<T::Bits>) {
@@ -138,13 +139,13 @@ multiversion! {
     fn places[T: Keyed](items: &[T], index: &mut [isize], tally: &Tally<T::Bits>) -> () = places_body::<T>;
 }
 
-/// Sorts keys of a few values; false, and nothing done, where there are more.
-pub(super) fn sort<K: Keyed<Bits = K> + Key>(items: &mut [K]) -> bool {
+/// Sorts items of a few values, of which those equal in order are equal in bits; false, and nothing done, where there are more.
+pub(super) fn sort<T: Keyed>(items: &mut [T]) -> bool {
     let Some(tally) = tally(Level::current(), items) else { return false };
     let mut rest = items;
     for (value, counts) in tally.values.iter().zip(tally.counts).take(tally.len) {
         let (run, tail) = rest.split_at_mut(counts.iter().sum());
-        run.fill(*value);
+        run.fill(T::from_bits(*value));
         rest = tail;
     }
     true
@@ -156,6 +157,30 @@ pub(super) fn argsort<T: Keyed>(items: &[T], index: &mut [isize]) -> bool {
     let Some(tally) = tally(level, items) else { return false };
     places(level, items, index, &tally);
     true
+}
+
+/// The split of items of a few values around a place; `None` where there are more.
+pub(super) fn split<T: Leading>(items: &[T], place: usize) -> Option<Split<T::Lead>> {
+    let tally = tally(Level::current(), items)?;
+    let mut from = 0;
+    for (&key, counts) in tally.values.iter().zip(tally.counts).take(tally.len) {
+        let to = from + counts.iter().sum::<usize>();
+        if place < to {
+            return Some(Split { key, from, to });
+        }
+        from = to;
+    }
+    None
+}
+
+/// Whether a few of the items, that are looked at, make one hope for few different ones of all.
+pub(super) fn may_do<T: Leading>(items: &[T]) -> bool {
+    if size_of::<T::Lead>() <= 2 || !pays(items.len()) {
+        return false;
+    }
+    let mut some: [T::Lead; 32] = core::array::from_fn(|i| items[i * items.len() / 32].lead());
+    some.sort_unstable();
+    are_likely(&some)
 }
 
 /// Whether so many items are worth a look.

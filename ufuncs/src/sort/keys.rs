@@ -7,7 +7,7 @@
 
 use core::slice;
 
-use super::split::{Leading, Places};
+use super::split::{Leading, Places, Split};
 use super::{few, vector};
 use crate::cpu::{Level, multiversion};
 use crate::elem::{Bool, Datetime, Timedelta, f16};
@@ -31,6 +31,10 @@ pub(super) trait Key: Copy + Ord + Default {
     fn sort(keys: &mut [Self]);
     /// Brings the key of a place there, lesser or equal ones before and greater or equal ones behind it.
     fn select(keys: &mut [Self], place: usize);
+    /// The key that sorting would bring to a place, with the places that are its own. Leaves the keys in any order.
+    fn split_around(keys: &mut [Self], place: usize) -> Split<Self> {
+        Split::of_selected(keys, place)
+    }
 }
 
 /// What vectors are made of as it stands, for all types of keys.
@@ -73,14 +77,24 @@ impl Key for u8 {
     fn widen(self) -> u64 {
         self.into()
     }
+    fn split_around(keys: &mut [u8], place: usize) -> Split<u8> {
+        if keys.len() < 64 {
+            return Split::of_selected(keys, place);
+        }
+        let mut split = Split { key: 0, from: 0, to: 0 };
+        for (key, count) in (0..=u8::MAX).zip(byte_counts(keys)) {
+            split = Split { key, from: split.to, to: split.to + count };
+            if place < split.to {
+                break;
+            }
+        }
+        split
+    }
     fn sort(keys: &mut [u8]) {
         if keys.len() < 64 {
             return keys.sort_unstable();
         }
-        let mut counts = [0usize; 256];
-        for &k in keys.iter() {
-            counts[usize::from(k)] += 1;
-        }
+        let counts = byte_counts(keys);
         let mut rest = keys;
         for (k, count) in (0..=u8::MAX).zip(counts) {
             let (run, tail) = rest.split_at_mut(count);
@@ -88,6 +102,35 @@ impl Key for u8 {
             rest = tail;
         }
     }
+}
+
+/// How many keys have each value.
+fn byte_counts(keys: &[u8]) -> [usize; 256] {
+    if keys.len() < 512 {
+        return byte_counts_in::<1>(keys);
+    }
+    let mut counts = [0; 256];
+    // Counters of half a word take half the time to clear and to add up.
+    for part in keys.chunks(1 << 30) {
+        let of_part = byte_counts_in::<4>(part);
+        counts.iter_mut().zip(of_part).for_each(|(count, more)| *count += more);
+    }
+    counts
+}
+
+/// Fewer than 2^32 keys, counted in so many tables in turn: a counter waits for itself where keys are alike.
+fn byte_counts_in<const TABLES: usize>(keys: &[u8]) -> [usize; 256] {
+    let mut tables = [[0u32; 256]; TABLES];
+    let (groups, rest) = keys.as_chunks::<TABLES>();
+    for group in groups {
+        for (table, &key) in tables.iter_mut().zip(group) {
+            table[usize::from(key)] += 1;
+        }
+    }
+    for &key in rest {
+        tables[0][usize::from(key)] += 1;
+    }
+    core::array::from_fn(|key| tables.iter().map(|table| table[key] as usize).sum())
 }
 
 impl Key for u16 {
@@ -153,6 +196,10 @@ pub(super) trait Keyed: SortOrd {
     fn to_bits(self) -> Self::Bits;
     fn from_bits(bits: Self::Bits) -> Self;
     fn key(self) -> Self::Bits;
+    /// Sorts items that are [exact](are_exact), where vectors compare them as they are; false, and nothing done, for others.
+    fn sort_as_is(_items: &mut [Self]) -> bool {
+        false
+    }
 }
 
 macro_rules! ints {
@@ -224,7 +271,7 @@ trait Turn {
 }
 
 macro_rules! floats {
-    ($($t:ty, $u:ty, $s:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr;)*) => {$(
+    ($($t:ty, $u:ty, $s:ty, $k:ty, $least:expr, $inf:expr, |$x:ident| $key:expr, $sort_as_is:expr;)*) => {$(
         impl Turn for $t {
             type Bits = $u;
             #[inline(always)]
@@ -253,14 +300,37 @@ macro_rules! floats {
                 let $x = self;
                 $key
             }
+            fn sort_as_is(items: &mut [$t]) -> bool {
+                $sort_as_is(items)
+            }
         }
     )*};
 }
 floats! {
-    f16, u16, i16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15;
+    f16, u16, i16, u16, 0, 0x7c00, |x| f16_key(x) as u16 ^ 1 << 15, |_| false;
     // Adding zero makes zero of minus zero.
-    f32, u32, i32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) };
-    f64, u64, i64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) };
+    f32, u32, i32, i32, i32::MIN, 0x7f80_0000, |x| if x.is_nan() { i32::MAX } else { Keyed::to_bits(x + 0.0) },
+        stand_sorted;
+    f64, u64, i64, i64, i64::MIN, 0x7ff0_0000_0000_0000, |x| if x.is_nan() { i64::MAX } else { Keyed::to_bits(x + 0.0) },
+        sort_floats;
+}
+
+/// Vectors have minima and maxima of integers as long as `f32`, which take no longer, so nothing is gained but what ascends.
+fn stand_sorted(items: &mut [f32]) -> bool {
+    let level = Level::current();
+    exact(level, items) && super::ascending(level, items)
+}
+
+/// Of longer ones there are none below AVX-512, but those of `f64`.
+fn sort_floats(items: &mut [f64]) -> bool {
+    let level = Level::current();
+    if !exact(level, items) {
+        return false;
+    }
+    if !super::ascending(level, items) {
+        vector::sort(level, items);
+    }
+    true
 }
 
 pub(super) fn sort<K: Key>(keys: &mut [K]) {
@@ -273,10 +343,23 @@ pub(super) fn select<K: Key>(keys: &mut [K], place: usize) {
 
 /// Whether items that are equal in order are equal in bits.
 pub(super) fn are_exact<T: Keyed>(items: &[T]) -> bool {
-    let differs = |x: &T| x.is_missing() | (x.key() != x.to_bits());
-    // In blocks, within which nothing branches.
-    !items.chunks(128).any(|part| part.iter().fold(false, |any, x| any | differs(x)))
+    exact(Level::current(), items)
 }
+#[inline(always)]
+fn exact_body<T: Keyed>(items: &[T]) -> bool {
+    // In blocks, within which nothing branches.
+    for part in items.chunks(128) {
+        let mut any = false;
+        for x in part {
+            any |= x.is_missing() | (x.key() != x.to_bits());
+        }
+        if any {
+            return false;
+        }
+    }
+    true
+}
+multiversion! { fn exact[T: Keyed](items: &[T]) -> bool = exact_body::<T>; }
 
 #[inline(always)]
 fn to_keys_body<T: Keyed>(keys: &mut [T::Bits]) {
@@ -319,7 +402,7 @@ const MANY: usize = 128;
 pub(super) fn argsort<T: Keyed>(items: &[T], index: &mut [isize], all: bool) {
     let key = |at: isize| items[at as usize].key();
     let n = index.len();
-    if all && size_of::<T>() > 2 && few::pays(n) && may_have_few(items) && few::argsort(items, index) {
+    if all && few::may_do(items) && few::argsort(items, index) {
         return;
     }
     if n > FEW && (size_of::<T>() > 2 || n < MANY) {
@@ -343,13 +426,6 @@ pub(super) fn argsort<T: Keyed>(items: &[T], index: &mut [isize], all: bool) {
 /// Makes an index that of all items in order.
 pub(super) fn count_up(index: &mut [isize]) {
     index.iter_mut().zip(0..).for_each(|(at, i)| *at = i);
-}
-
-/// Whether a few items that are looked at make one hope for few different ones.
-fn may_have_few<T: Keyed>(items: &[T]) -> bool {
-    let mut some: [T::Bits; 32] = core::array::from_fn(|i| items[i * items.len() / 32].key());
-    some.sort_unstable();
-    few::are_likely(&some)
 }
 
 /// Stable sort of the positions of items in `index`, or of all of them, which are written there, by what leads. Keys and places

@@ -4,8 +4,8 @@
 //! are sorted as integers of the same order, and few of them are equal.
 
 use super::keys::{self, Key, Keyed};
-use super::split::{self, Leading, Split};
-use crate::cpu::Level;
+use super::split::{self, Leading};
+use crate::cpu::{Level, multiversion};
 use crate::elem::{Complex32, Complex64};
 use crate::order::SortOrd;
 
@@ -55,11 +55,49 @@ pub(super) fn sort<T: Parts + Leading>(items: &mut [T]) {
     if items.len() <= keys::FEW || any_nan(items) {
         return items.sort_by(|a, b| a.order(*b));
     }
+    if by_ranks(Level::current(), items) {
+        return;
+    }
     let mut index = vec![0; items.len()];
     argsort_present(items, &mut index, true);
     let old = items.to_vec();
     items.iter_mut().zip(index).for_each(|(item, at)| *item = old[at as usize]);
 }
+
+/// Items that are sorted by comparing each of them with all, which is quick by vectors and waits for nothing.
+const RANKED: usize = 64;
+
+/// Sorts a few items, none of which has a NaN; false, and nothing done, for more of them or if real parts are equal.
+#[inline(always)]
+fn by_ranks_body<T: Parts + Leading>(items: &mut [T]) -> bool {
+    let n = items.len();
+    let mut old = [T::ZERO; RANKED];
+    let Some(old) = old.get_mut(..n) else { return false };
+    old.copy_from_slice(items);
+    let (mut keys, mut ranks) = ([T::Lead::default(); RANKED], [T::Lead::default(); RANKED]);
+    for (key, item) in keys.iter_mut().zip(&*old) {
+        *key = item.lead();
+    }
+    // (Whole vectors.)
+    T::Lead::ranks(&keys[..n.next_multiple_of(16)], &keys[..n], &mut ranks);
+    let mut places = 0u64;
+    for (item, rank) in old.iter().zip(ranks) {
+        // It has itself in front of it.
+        let place = rank.low() - 1;
+        items[place] = *item;
+        places |= 1 << place;
+    }
+    let all = places.count_ones() as usize == n;
+    if !all {
+        items.copy_from_slice(old);
+    }
+    all
+}
+multiversion! { fn by_ranks[T: Ranked](items: &mut [T]) -> bool = by_ranks_body::<T>; }
+
+/// What [`by_ranks`] sorts.
+trait Ranked: Parts + Leading {}
+impl<T: Parts + Leading> Ranked for T {}
 
 /// Partition around ascending places.
 pub(super) fn partition<T: Parts + Leading>(items: &mut [T], kth: &[usize]) {
@@ -75,7 +113,7 @@ pub(super) fn partition<T: Parts + Leading>(items: &mut [T], kth: &[usize]) {
         old.extend_from_slice(part);
         let keys = &mut keys[..part.len()];
         split::leads(Level::current(), part, keys);
-        let split = Split::of(keys, k);
+        let split = Key::split_around(keys, k);
         split::distribute(&old, part, &split);
         part[split.from..split.to].select_nth_unstable_by_key(k - split.from, |item| item.im());
     });

@@ -4,6 +4,7 @@
 use core::hint::select_unpredictable;
 use core::slice;
 
+use super::few;
 use super::keys::{self, Key, Keyed};
 use super::pairs::Parts;
 use crate::cpu::{Level, multiversion};
@@ -47,8 +48,8 @@ pub(super) struct Split<K> {
 }
 
 impl<K: Key> Split<K> {
-    /// Of the key that sorting would bring to a place. Partitions the keys.
-    pub(super) fn of(keys: &mut [K], place: usize) -> Split<K> {
+    /// [`Key::split_around`] by a selection.
+    pub(super) fn of_selected(keys: &mut [K], place: usize) -> Split<K> {
         K::select(keys, place);
         let key = keys[place];
         let equal = |keys: &[K]| keys.chunks(BLOCK).map(|part| K::count(part, key)).sum::<usize>();
@@ -132,11 +133,18 @@ pub(super) fn argpartition<T: Leading>(
     let Some(&middle) = kth.get(kth.len() / 2) else {
         return keys::count_up(index);
     };
-    const { assert!(size_of::<T::Lead>() <= size_of::<isize>() && align_of::<T::Lead>() <= align_of::<isize>()) };
-    // SAFETY: keys are integers, no larger than positions, which are written when keys are no longer needed.
-    let keys = unsafe { slice::from_raw_parts_mut(index.as_mut_ptr().cast::<T::Lead>(), items.len()) };
-    leads(Level::current(), items, keys);
-    let split = Split::of(keys, middle);
+    let few = if few::may_do(items) { few::split(items, middle) } else { None };
+    let split = few.unwrap_or_else(|| {
+        const {
+            assert!(
+                size_of::<T::Lead>() <= size_of::<isize>() && align_of::<T::Lead>() <= align_of::<isize>()
+            )
+        };
+        // SAFETY: keys are integers, no larger than positions, which are written when keys are no longer needed.
+        let keys = unsafe { slice::from_raw_parts_mut(index.as_mut_ptr().cast::<T::Lead>(), items.len()) };
+        leads(Level::current(), items, keys);
+        T::Lead::split_around(keys, middle)
+    });
     positions(Level::current(), items, index, &split);
     sides(items, index, &split, kth, settle);
 }
@@ -169,7 +177,7 @@ fn part<T: Leading>(
     let Some(&middle) = kth.get(kth.len() / 2) else { return };
     let old = index.to_vec();
     let key = |at: isize| items[at as usize].lead();
-    let split = Split::of(&mut old.iter().map(|&at| key(at)).collect::<Vec<_>>(), middle);
+    let split = T::Lead::split_around(&mut old.iter().map(|&at| key(at)).collect::<Vec<_>>(), middle);
     let mut places = Places::new(split);
     for at in old {
         index[places.next(key(at))] = at;

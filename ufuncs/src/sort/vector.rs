@@ -1,4 +1,4 @@
-//! Quicksort and quickselect of signed integers by vectors.
+//! Quicksort and quickselect of signed integers, and of floats that are ordered as they stand, by vectors.
 //!
 //! A partition splits one vector after the other: its lesser items are moved to the front of it, and it is written to both
 //! ends of the result. What of it does not belong there lies in between, where there is room, and is written over. So nothing
@@ -12,19 +12,41 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
+use super::keys::{Key, Keyed};
 use super::split::Places;
 use crate::cpu::Level;
 
-/// Integers that vectors are made of.
+/// Numbers that vectors would be made of.
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use Scalar as Item;
+/// Numbers that vectors are made of.
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx2::Item;
-/// Integers that vectors would be made of.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) trait Item: super::keys::Key {}
-#[cfg(not(target_arch = "x86_64"))]
-impl Item for i32 {}
-#[cfg(not(target_arch = "x86_64"))]
-impl Item for i64 {}
+
+/// Numbers, sorted one by one. Floats are [exact](super::keys::are_exact): neither NaNs, nor zeros with a sign, for which
+/// instructions have another order.
+pub trait Scalar: Keyed + PartialOrd {
+    fn sort_scalars(items: &mut [Self]);
+    fn select_scalar(items: &mut [Self], place: usize);
+}
+
+macro_rules! scalars {
+    ($($t:ty, $order:expr;)*) => {$(
+        impl Scalar for $t {
+            fn sort_scalars(items: &mut [$t]) {
+                items.sort_unstable_by($order);
+            }
+            fn select_scalar(items: &mut [$t], place: usize) {
+                items.select_nth_unstable_by(place, $order);
+            }
+        }
+    )*};
+}
+scalars! {
+    i32, i32::cmp;
+    i64, i64::cmp;
+    f64, f64::total_cmp;
+}
 
 /// Sorts ascending.
 pub(super) fn sort<K: Item>(level: Level, items: &mut [K]) {
@@ -34,7 +56,7 @@ pub(super) fn sort<K: Item>(level: Level, items: &mut [K]) {
         return unsafe { avx2::sort(items) };
     }
     let _ = level;
-    items.sort_unstable();
+    K::sort_scalars(items);
 }
 
 /// Brings the item of a place there, lesser or equal ones before and greater or equal ones behind it.
@@ -45,11 +67,11 @@ pub(super) fn select<K: Item>(level: Level, items: &mut [K], place: usize) {
         return unsafe { avx2::select(items, place) };
     }
     let _ = level;
-    items.select_nth_unstable(place);
+    K::select_scalar(items, place);
 }
 
 /// [`Places::put`].
-pub(super) fn put<K: Item>(
+pub(super) fn put<K: Item + Key>(
     level: Level,
     places: &mut Places<K>,
     keys: &[K],
@@ -69,7 +91,7 @@ pub(super) fn put<K: Item>(
 mod tests {
     use super::*;
 
-    fn check<K: Item + core::fmt::Debug>(of: impl Fn(u64) -> K) {
+    fn check<K: Item + PartialEq + core::fmt::Debug>(of: impl Fn(u64) -> K) {
         let mut state = 7u64;
         let mut next = || {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -79,7 +101,7 @@ mod tests {
             for kinds in [1, 2, 10, 1000, u64::MAX] {
                 let items: Vec<K> = (0..n).map(|_| of(next() % kinds)).collect();
                 let mut sorted = items.clone();
-                sorted.sort();
+                K::sort_scalars(&mut sorted);
                 for level in Level::available() {
                     let mut ours = items.clone();
                     sort(level, &mut ours);
@@ -90,7 +112,7 @@ mod tests {
                         let (before, at, behind) = (&ours[..place], ours[place], &ours[place + 1..]);
                         assert_eq!(at, sorted[place], "{n} {kinds}");
                         assert!(before.iter().all(|x| *x <= at) && behind.iter().all(|x| at <= *x));
-                        ours.sort();
+                        K::sort_scalars(&mut ours);
                         assert_eq!(ours, sorted);
                     }
                 }
@@ -103,6 +125,8 @@ mod tests {
         check(|word| word as i64 - (1 << 46));
         check(|word| if word % 3 == 0 { i64::MAX } else { i64::MIN });
         check(|word| word as i32);
+        check(|word| (word as f64 - (1u64 << 47) as f64) * 1e-3 + 0.5);
+        check(|word| [f64::INFINITY, -1.5, f64::NEG_INFINITY][(word % 3) as usize]);
     }
 
     #[test]

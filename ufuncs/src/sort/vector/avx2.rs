@@ -7,8 +7,9 @@ use core::mem::MaybeUninit;
 use core::slice;
 
 use crate::sort::few;
-use crate::sort::keys::{Key, Keyed};
+use crate::sort::keys::Key;
 use crate::sort::split::Places;
+use crate::sort::vector::Scalar;
 
 type Vector = __m256i;
 
@@ -21,14 +22,14 @@ const ASIDE: usize = 1024;
 /// No vector has more items.
 const LANES: usize = 8;
 
-/// Integers that vectors are made of.
-pub trait Item: Keyed<Bits = Self> + Key {
+/// Numbers that vectors are made of.
+pub trait Item: Scalar {
     /// How many a vector has.
     const LANES: usize;
     const MAX: Self;
     unsafe fn splat(self) -> Vector;
-    /// So many items, fewer than a vector's, and the greatest one behind them.
-    unsafe fn load(from: *const Self, count: usize) -> Vector;
+    /// So many items, fewer than a vector's, and others behind them.
+    unsafe fn load(from: *const Self, count: usize, behind: Vector) -> Vector;
     /// The bits of the lanes in which `a` is greater.
     unsafe fn greater(a: Vector, b: Vector) -> usize;
     /// Lesser and greater of each two.
@@ -96,12 +97,12 @@ impl Item for i64 {
         unsafe { _mm256_set1_epi64x(self) }
     }
     #[inline(always)]
-    unsafe fn load(from: *const i64, count: usize) -> Vector {
+    unsafe fn load(from: *const i64, count: usize, behind: Vector) -> Vector {
         static MASK: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
         // SAFETY: as above; four words of eight, the `count` first of which are set, and as many items are read.
         unsafe {
             let mask = _mm256_loadu_si256(MASK.as_ptr().add(4 - count).cast());
-            _mm256_blendv_epi8(i64::MAX.splat(), _mm256_maskload_epi64(from, mask), mask)
+            _mm256_blendv_epi8(behind, _mm256_maskload_epi64(from, mask), mask)
         }
     }
     #[inline(always)]
@@ -170,12 +171,12 @@ impl Item for i32 {
         unsafe { _mm256_set1_epi32(self) }
     }
     #[inline(always)]
-    unsafe fn load(from: *const i32, count: usize) -> Vector {
+    unsafe fn load(from: *const i32, count: usize, behind: Vector) -> Vector {
         static MASK: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
         // SAFETY: as above; eight words of sixteen, the `count` first of which are set, and as many items are read.
         unsafe {
             let mask = _mm256_loadu_si256(MASK.as_ptr().add(8 - count).cast());
-            _mm256_blendv_epi8(i32::MAX.splat(), _mm256_maskload_epi32(from, mask), mask)
+            _mm256_blendv_epi8(behind, _mm256_maskload_epi32(from, mask), mask)
         }
     }
     #[inline(always)]
@@ -246,6 +247,69 @@ impl Item for i32 {
             }
         }
     }
+}
+
+/// Floats lie in vectors as integers of their size do. What differs is how they compare.
+macro_rules! floats {
+    ($($t:ty as $int:ty: $floats:ident $ints:ident $splat:ident $cmp:ident $mask:ident $min:ident $max:ident;)*) => {$(
+        // SAFETY of all blocks: the caller's promise.
+        impl Item for $t {
+            const LANES: usize = <$int as Item>::LANES;
+            const MAX: $t = <$t>::INFINITY;
+
+            #[inline(always)]
+            unsafe fn splat(self) -> Vector {
+                // SAFETY: as above.
+                unsafe { $ints($splat(self)) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $t, count: usize, behind: Vector) -> Vector {
+                // SAFETY: as above.
+                unsafe { <$int as Item>::load(from.cast(), count, behind) }
+            }
+            #[inline(always)]
+            unsafe fn greater(a: Vector, b: Vector) -> usize {
+                // SAFETY: as above.
+                unsafe { $mask($cmp::<_CMP_GT_OQ>($floats(a), $floats(b))) as usize }
+            }
+            #[inline(always)]
+            unsafe fn ordered(a: Vector, b: Vector) -> (Vector, Vector) {
+                // SAFETY: as above.
+                unsafe {
+                    let (a, b) = ($floats(a), $floats(b));
+                    ($ints($min(a, b)), $ints($max(a, b)))
+                }
+            }
+            #[inline(always)]
+            unsafe fn split(v: Vector, bits: usize) -> Vector {
+                // SAFETY: as above.
+                unsafe { <$int as Item>::split(v, bits) }
+            }
+            #[inline(always)]
+            unsafe fn mirror<const GROUP: usize>(v: Vector) -> Vector {
+                // SAFETY: as above.
+                unsafe { <$int as Item>::mirror::<GROUP>(v) }
+            }
+            #[inline(always)]
+            unsafe fn exchange<const GROUP: usize>(v: Vector) -> Vector {
+                // SAFETY: as above.
+                unsafe { <$int as Item>::exchange::<GROUP>(v) }
+            }
+            #[inline(always)]
+            unsafe fn halves<const GROUP: usize>(a: Vector, b: Vector) -> Vector {
+                // SAFETY: as above.
+                unsafe { <$int as Item>::halves::<GROUP>(a, b) }
+            }
+            #[inline(always)]
+            unsafe fn transpose(rows: &mut [Vector]) {
+                // SAFETY: as above.
+                unsafe { <$int as Item>::transpose(rows) }
+            }
+        }
+    )*};
+}
+floats! {
+    f64 as i64: _mm256_castsi256_pd _mm256_castpd_si256 _mm256_set1_pd _mm256_cmp_pd _mm256_movemask_pd _mm256_min_pd _mm256_max_pd;
 }
 
 #[inline(always)]
@@ -359,7 +423,7 @@ unsafe fn network<K: Item, const R: usize>(data: *mut K, n: usize) {
             *row = load(data.add(i * K::LANES));
         }
         if let Some(row) = rows.get_mut(whole) {
-            *row = K::load(data.add(whole * K::LANES), n % K::LANES);
+            *row = K::load(data.add(whole * K::LANES), n % K::LANES, K::MAX.splat());
         }
         columns::<K>(&mut rows);
         mirror::<K, 2>(&mut rows);
@@ -410,7 +474,7 @@ unsafe fn sort_few<K: Item>(data: *mut K, n: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         match n.div_ceil(K::LANES) {
-            _ if n <= 4 => slice::from_raw_parts_mut(data, n).sort_unstable(),
+            _ if n <= 4 => K::sort_scalars(slice::from_raw_parts_mut(data, n)),
             0..=4 if K::LANES == 4 => network::<K, 4>(data, n),
             0..=8 => network::<K, 8>(data, n),
             9..=16 => network::<K, 16>(data, n),
@@ -584,7 +648,7 @@ unsafe fn quicksort<K: Item>(mut data: *mut K, mut n: usize, mut depth: u32) {
     unsafe {
         while n > FEW {
             if depth == 0 {
-                return slice::from_raw_parts_mut(data, n).sort_unstable();
+                return K::sort_scalars(slice::from_raw_parts_mut(data, n));
             }
             depth -= 1;
             let sample = Sample::new(data, n);
@@ -619,7 +683,7 @@ pub unsafe fn select<K: Item>(items: &mut [K], place: usize) {
     unsafe {
         while n > FEW {
             if depth == 0 {
-                slice::from_raw_parts_mut(data, n).select_nth_unstable(k);
+                K::select_scalar(slice::from_raw_parts_mut(data, n), k);
                 return;
             }
             depth -= 1;
@@ -648,7 +712,7 @@ pub unsafe fn select<K: Item>(items: &mut [K], place: usize) {
 /// [`Places::put`]. Vectors of positions are split as keys are, once for every side. What of one does not belong there is
 /// written over by the next one.
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub unsafe fn put<K: Item>(places: &mut Places<K>, keys: &[K], first: isize, index: &mut [isize]) {
+pub unsafe fn put<K: Item + Key>(places: &mut Places<K>, keys: &[K], first: isize, index: &mut [isize]) {
     const ALL: usize = 0b1111;
     let (mut first, end) = (first, index.len());
     let Places { split, mut less, mut equal, mut greater } = *places;
