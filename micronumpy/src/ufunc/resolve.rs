@@ -121,10 +121,13 @@ pub fn resolve<'a>(uf: &Ufunc, ops: &[OpType<'a>], signature: &[Option<TypeNum>]
     if q.has_signature() && uf.loops[found.0].has_dates() && !uf.loops[found.0].has_strings() {
         // That there are dates and times decides whose rules are asked, and those look at nothing but the operands.
         q.check_objects(found.0)?;
-        // Python's numbers have become what the loop takes by now.
+        // Python's numbers have become what the loop takes by now, if they can.
         let taken: PerOp<Dtype> = uf.loops[found.0].def.types.iter().map(|&t| Dtype::builtin(t)).collect();
+        let becomes = |i: usize, weak: Weak| {
+            q.sig(i).is_some() || weak == Weak::Int && taken[i].num != TypeNum::DATETIME
+        };
         let operand = |(i, op): (usize, &OpType<'a>)| match op {
-            OpType::Weak(_) => OpType::Is(&taken[i]),
+            OpType::Weak(weak) if becomes(i, *weak) => OpType::Is(&taken[i]),
             op => *op,
         };
         let operands: PerOp<OpType<'_>> = ops.iter().enumerate().map(operand).collect();

@@ -320,7 +320,25 @@ pub fn bind_unchecked<'py>(
             ResolveError::Output { index, .. } => ins.len() + *index,
             _ => 0,
         };
-        Refused { operand, error: error(uf, &shown, &ops, signature, casting, e) }
+        let error = match e {
+            ResolveError::Output { index, from }
+                if matches!(rule, Rule::Remainder | Rule::Divmod | Rule::IsFinite)
+                    && signature.iter().flatten().any(|t| t.is_datetime()) =>
+            {
+                // What was asked for are dates, and who then looks for a loop that takes the operands tells this.
+                let code = |dt: &Dtype| char::from(dt.num.char().unwrap_or(b'?'));
+                let to = outs[index].as_ref().map_or('?', |out| code(out.dtype()));
+                pyo3::exceptions::PyTypeError::new_err(format!(
+                    "ufunc '{}' output (typecode '{}') could not be coerced to provided output parameter (typecode '{to}') \
+                     according to the casting rule ''{}''",
+                    uf.name(),
+                    code(&from),
+                    casting_name(casting)
+                ))
+            }
+            e => error(uf, &shown, &ops, signature, casting, e),
+        };
+        Refused { operand, error }
     });
     drop(ops);
     let def = uf.data().core.borrow().loops[res.index].def.clone();
