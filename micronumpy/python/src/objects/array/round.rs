@@ -52,6 +52,14 @@ pub fn round<'py>(arr: &Array<'py>, decimals: isize, out: Option<&Array<'py>>) -
     let (first, second) = if decimals >= 0 { ("multiply", "divide") } else { ("divide", "multiply") };
     if whole {
         // Computed in floating point, then back.
+        if out.is_none() && arr.ndim() > 0 {
+            let double = dtype::builtin(py, micronumpy::TypeNum::DOUBLE);
+            let target = super::alloc::new_like(arr, micronumpy::Order::Any, &double, None, false, false)?;
+            call_by_name(py, first, &[&arr.0, &scale], Some(&target.0))?;
+            call_by_name(py, "rint", &[&target.0], Some(&target.0))?;
+            call_by_name(py, second, &[&target.0, &scale], Some(&target.0))?;
+            return target.0.call_method1("astype", (arr.descr().0,));
+        }
         let scaled = call_by_name(py, first, &[&arr.0, &scale], None)?;
         let rounded = call_by_name(py, "rint", &[&scaled], None)?;
         let back = call_by_name(py, second, &[&rounded, &scale], None)?;
@@ -60,14 +68,11 @@ pub fn round<'py>(arr: &Array<'py>, decimals: isize, out: Option<&Array<'py>>) -
                 super::assign::assign(o, &back)?;
                 Ok(o.0.clone())
             }
-            None => match Array::cast(&back) {
-                Some(_) => back.call_method1("astype", (arr.descr().0,)),
-                None => {
-                    let native = dtype::descr_of(py, &arr.dtype().with_byteorder(b'='))?;
-                    let one = super::coercion::from_any(&back, Some(&native), 0, 0, NPY_ARRAY_FORCECAST)?;
-                    super::unwrap_0d(one)
-                }
-            },
+            None => {
+                let native = dtype::descr_of(py, &arr.dtype().with_byteorder(b'='))?;
+                let one = super::coercion::from_any(&back, Some(&native), 0, 0, NPY_ARRAY_FORCECAST)?;
+                super::unwrap_0d(one)
+            }
         };
     }
     // Every step goes to the result, whose dtype is that of the input: there are no casts on the way.
