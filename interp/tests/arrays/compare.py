@@ -27,6 +27,10 @@ def allowed(case):
     if ulps and case.get("call", "").endswith(".at"):
         # Elements may be operated on several times, and what is a little apart grows.
         ulps *= 64
+    if case.get("call", "").endswith("clip"):
+        # Which of two zeros stays depends on whether limits are the same for a row, and that on what numpy's iterator copies
+        # into buffers to make rows longer.
+        return 0
     if ulps is None and case.get("call") in CORE and re.search("[FD]'", str([s.get("dtype") for s in case["arrays"].values()] + [case["kwargs"].get(name) for name in ("dtype", "signature")])):
         # What a BLAS starts the sums of a complex product with, and in what order it adds, shows in the sign of a zero.
         return 0
