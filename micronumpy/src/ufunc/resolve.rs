@@ -291,7 +291,7 @@ impl Query<'_> {
 
     /// The loop, and whether inputs are cast whatever the casting level says.
     fn search(&self) -> Resolve<(usize, bool)> {
-        self.exact().map_or_else(|| self.by_rule(), |index| Ok((index, self.is_of_truth(index))))
+        self.exact().map_or_else(|| self.by_rule(), |index| Ok((index, self.casts_to_truth(index))))
     }
 
     /// Objects have no dtype among dates and times until their values are known.
@@ -596,14 +596,16 @@ impl Query<'_> {
         };
         let types: PerOp<TypeNum> = (0..self.uf.nargs()).map(|i| self.sig(i).unwrap_or(open)).collect();
         match self.uf.find_loop(&types) {
-            Some(index) => Ok((index, self.is_of_truth(index))),
+            Some(index) => Ok((index, self.casts_to_truth(index))),
             None => Ok((self.linear_signature()?, false)),
         }
     }
 
-    /// Whether a loop is that of truth values, to which anything may be cast.
-    fn is_of_truth(&self, index: usize) -> bool {
-        self.uf.rule == Rule::Logical && self.uf.loops[index].def.types.iter().all(|t| t.is_bool())
+    /// Whether a loop is that of truth values, to which anything may be cast, and something has to be.
+    fn casts_to_truth(&self, index: usize) -> bool {
+        self.uf.rule == Rule::Logical
+            && self.uf.loops[index].def.types.iter().all(|t| t.is_bool())
+            && self.any_input(|t| !t.is_bool())
     }
 
     fn arithmetic(&self) -> Resolve<usize> {
