@@ -137,8 +137,9 @@ pub fn resolve<'a>(uf: &Ufunc, ops: &[OpType<'a>], signature: &[Option<TypeNum>]
             ResolveError::NoLoop if uf.nin == 1 => ResolveError::NoUniformLoop(q.input_dtype(0)),
             ResolveError::NoLoop if matches!(uf.rule, Rule::Uniform | Rule::Comparison) => {
                 let flexible = uf.rule == Rule::Comparison && q.any_input(TypeNum::is_flexible);
-                let inputs = [q.input_dtype(0), q.input_dtype(1)];
-                let error = match result_type(&inputs.each_ref().map(TypeOrWeak::Dtype)) {
+                let inputs: PerOp<Dtype> = (0..uf.nin).map(|i| q.input_dtype(i)).collect();
+                let inputs: PerOp<TypeOrWeak<'_>> = inputs.iter().map(TypeOrWeak::Dtype).collect();
+                let error = match result_type(&inputs) {
                     Err(e) if !flexible => ResolveError::Other(e),
                     _ => ResolveError::NoLoopDtypes(flexible.then_some(TypeNum::BOOL)),
                 };
