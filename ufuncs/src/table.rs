@@ -11,7 +11,7 @@ use crate::dot::{matmul, matvec, vecdot, vecmat};
 use crate::elem::{Bool, Complex, Datetime, LongDouble, Timedelta, f16};
 use crate::loops::binary::{
     arith, arith_complex, arith_each, binary, binary_each, divide_complex, divide_delta, divide_integer,
-    divide_wide, multiply_complex, power_float, power_integer, square_complex,
+    divide_wide, floor_divide_deltas, multiply_complex, power_float, power_integer, square_complex,
 };
 use crate::loops::exponent;
 use crate::loops::fold::{fold, fold_products};
@@ -613,7 +613,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             longs!("TT->T", FP, arith_each::<FloorDivide, T>),
             one!("mq->m", FP, divide_delta::<FloorDivide>),
             one!("md->m", FP, binary_each::<FloorDivide, Timedelta, f64>),
-            one!("mm->q", FP, binary_each::<FloorDivide, Timedelta, Timedelta>),
+            one!("mm->q", FP, floor_divide_deltas),
         ]
     ),
     extremum!("fmax", Fmax),

@@ -14,7 +14,7 @@ use crate::ops::BinaryOp;
 use crate::ops::UnaryOp;
 use crate::ops::arith::{Divide, DivideOrdinary, Multiply, MultiplyFused, Reciprocal, Square, SquareFused};
 use crate::ops::compare::IsNan;
-use crate::ops::divide::{Divisible, Division, InFloats, Wide};
+use crate::ops::divide::{Divisible, Division, FloorDivide, InFloats, Wide};
 use crate::ops::float::Sqrt;
 use crate::ops::power::{Integer, Power, TryBinaryOp};
 use crate::vmath::{Stored, loops as vmath};
@@ -263,6 +263,28 @@ pub unsafe extern "C" fn binary_each<Op: BinaryOp<A, B>, A: Elem, B: Elem>(
     // SAFETY: see the module.
     unsafe { strided::<Op, A, B>(&Operands::new(data, dims, strides)) };
     0
+}
+
+/// Quotients of durations. Where the divisor is zero for all, numpy looks at no dividend, not even for NaT.
+pub unsafe extern "C" fn floor_divide_deltas(
+    ctx: *const LoopContext,
+    data: *const *mut u8,
+    dims: *const isize,
+    strides: *const isize,
+    aux: *mut c_void,
+) -> c_int {
+    // SAFETY: see the module; there is a divisor if there are elements.
+    unsafe {
+        let args = Operands::new(data, dims, strides);
+        if args.n > 0 && args.sb == 0 && load::<i64>(args.b) == 0 {
+            fpstatus::raise(fpstatus::DIVIDEBYZERO);
+            for i in 0..args.n as isize {
+                store(args.o.wrapping_offset(i * args.so), 0i64);
+            }
+            return 0;
+        }
+        binary_each::<FloorDivide, Timedelta, Timedelta>(ctx, data, dims, strides, aux)
+    }
 }
 
 /// Durations divided by integers. Only a scalar divisor of zero is reported; numpy does not look at the others.
