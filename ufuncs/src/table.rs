@@ -462,7 +462,7 @@ pub static UFUNCS: &[UfuncDef] = &[
             longs!("T->T", CLEARED, unary_each::<Absolute, T>),
             deltas!("T->T", unary::<Absolute, T>),
             small_complexes!("T->R", CLEARED, unary_fused::<Absolute, AbsoluteFused, AbsoluteEach, T, false>),
-            long_complexes!("T->R", FP, unary_each::<Absolute, T>),
+            long_complexes!("T->R", FP, unary_each::<AbsoluteEach, T>),
         ]
     ),
     ufunc!(

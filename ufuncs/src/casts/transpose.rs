@@ -1,16 +1,11 @@
 //! Copies between matrices whose items are side by side along the rows of one and along the columns of the other.
 //!
 //! Moved one by one, items would wait for a cache line each. Tiles are as many rows and columns of items as a vector has:
-//! its rows are read as vectors, and those of its transpose written. To transpose, each of the first half of the vectors is interleaved with
-//! one of the second half, which makes neighbours of items half the rows apart, until all that were in a column are.
+//! its rows are read as vectors, and those of its transpose written. To transpose, each of the first half of the vectors is
+//! interleaved with one of the second half, which makes neighbours of items half the rows apart, until all that were in a column are.
 
 /// Bytes of a vector.
 const VECTOR: usize = 16;
-/// Bytes of a source row that are used while its cache line is at hand.
-const LINE: usize = 64;
-/// Source rows whose lines stay in the first cache.
-const ROWS: usize = 32;
-
 /// Whether [`copy_transposed`] takes matrices of this shape and size of items.
 pub fn is_transposable(shape: [isize; 2], itemsize: usize) -> bool {
     let fits = |size: usize| itemsize == size && shape.iter().all(|&n| n as usize >= VECTOR / size);
@@ -50,7 +45,12 @@ use x86::tiles;
 mod x86 {
     use core::arch::x86_64::*;
 
-    use super::{LINE, ROWS, VECTOR};
+    use super::VECTOR;
+
+    /// Bytes of a source row that are used while its cache line is at hand.
+    const LINE: usize = 64;
+    /// Source rows whose lines stay in the first cache.
+    const ROWS: usize = 32;
 
     /// An item, several of which fill a vector.
     pub trait Word: Copy {

@@ -293,15 +293,7 @@ where
     }
 }
 
-impl UnaryOp<Complex<LongDouble>> for Absolute {
-    type Out = LongDouble;
-    #[inline]
-    fn apply(a: Complex<LongDouble>) -> LongDouble {
-        a.re.hypot(a.im)
-    }
-}
-
-/// [`Absolute`] of single elements.
+/// [`Absolute`] of complex numbers that no vector loop takes, by the C library.
 pub struct AbsoluteEach;
 
 impl<T: Real> UnaryOp<Complex<T>> for AbsoluteEach
