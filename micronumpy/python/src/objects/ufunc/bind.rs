@@ -153,11 +153,10 @@ pub fn compared_ints<'py>(
     if named(signature, 2).is_some_and(|t| !t.is_bool()) {
         return Ok(());
     }
-    let free: Vec<usize> =
-        (0..2).filter(|&i| ops[i].weak == Some(Weak::Int) && named(signature, i).is_none()).collect();
-    let i = match free[..] {
-        [] => return Ok(()),
-        [i] => i,
+    let free = |i: usize| ops[i].weak == Some(Weak::Int) && named(signature, i).is_none();
+    let i = match (free(0), free(1)) {
+        (false, false) => return Ok(()),
+        (first, second) if first != second => usize::from(second),
         _ => {
             if ops.iter().any(|o| o.obj.extract::<i64>().is_err()) {
                 for op in ops.iter_mut() {
